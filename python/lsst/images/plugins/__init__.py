@@ -1,0 +1,39 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The plugin layer: hooks, the records plugins declare, and the registry.
+
+A plugin is a module or object whose functions are marked with `hookimpl`,
+named by an entry point of the group ``lsst.images``.
+"""
+
+from __future__ import annotations
+
+__all__ = (
+    "ContainerSpec",
+    "DatasetSpec",
+    "DatasetTypeSpec",
+    "Found",
+    "Migration",
+    "PluginInfo",
+    "ReadContext",
+    "Registry",
+    "StorageClassSpec",
+    "WriteContext",
+    "hookimpl",
+    "hookspec",
+    "registry",
+)
+
+from ._hookspecs import hookimpl, hookspec
+from ._registry import Registry, registry
+from ._specs import (
+    ContainerSpec,
+    DatasetSpec,
+    DatasetTypeSpec,
+    Found,
+    Migration,
+    PluginInfo,
+    ReadContext,
+    StorageClassSpec,
+    WriteContext,
+)
