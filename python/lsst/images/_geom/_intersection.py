@@ -1,0 +1,177 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Intersections that have no simpler form."""
+
+from __future__ import annotations
+
+__all__ = ("IntersectionBounds",)
+
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import NoOverlapError
+from ._bounds import Bounds
+from ._box import Box
+from ._coords import XY, YX, parse_point
+from ._serialize import IntersectionBoundsSerializationModel
+from ._set_ops import intersect, register_intersection
+
+
+class IntersectionBounds:
+    """The points that two bounds share, found by asking both.
+
+    Parameters
+    ----------
+    a, b
+        Bounds of any kind.
+
+    Raises
+    ------
+    NoOverlapError
+        If the bounding boxes are disjoint.
+    TypeError
+        If one of the operands is no `Bounds`.
+
+    Notes
+    -----
+    There may be no such points even if the bounding boxes overlap.  Use the
+    ``intersection`` methods to make the simplest form.
+    """
+
+    __slots__ = ("_a", "_b", "_bbox")
+
+    def __init__(self, a: Bounds, b: Bounds) -> None:
+        for operand in (a, b):
+            if not isinstance(operand, Bounds):
+                raise TypeError(f"Only Bounds can be intersected; got {operand!r}.")
+        self._a = a
+        self._b = b
+        try:
+            self._bbox: Box = a.bbox.intersection(b.bbox)
+        except NoOverlapError as err:
+            raise NoOverlapError(f"Bounds ({a}) and ({b}) do not overlap.") from err
+
+    @property
+    def a(self) -> Bounds:
+        """The first operand."""
+        return self._a
+
+    @property
+    def b(self) -> Bounds:
+        """The second operand."""
+        return self._b
+
+    @property
+    def bbox(self) -> Box:
+        """The intersection of the operands' bounding boxes."""
+        return self._bbox
+
+    @overload
+    def contains(self, point: XY[float] | YX[float], /) -> bool: ...
+
+    @overload
+    def contains(self, point: XY[Any] | YX[Any], /) -> bool | npt.NDArray[np.bool_]: ...
+
+    @overload
+    def contains(self, /, *, x: float, y: float) -> bool: ...
+
+    @overload
+    def contains(self, /, *, x: npt.ArrayLike, y: npt.ArrayLike) -> bool | npt.NDArray[np.bool_]: ...
+
+    def contains(
+        self,
+        point: XY[Any] | YX[Any] | None = None,
+        /,
+        *,
+        x: npt.ArrayLike | None = None,
+        y: npt.ArrayLike | None = None,
+    ) -> bool | npt.NDArray[np.bool_]:
+        """Test whether positions lie within both operands.
+
+        Parameters
+        ----------
+        point
+            Positions in pixels.
+        x, y
+            Positions in pixels, instead of ``point``: numbers, arrays or
+            nested lists, which are broadcast.
+
+        Returns
+        -------
+        contains
+            A `bool` for scalars, else an array of them.
+
+        Raises
+        ------
+        TypeError
+            If nothing, both ways, or half a position was given.
+        """
+        x, y = parse_point(point, x, y, caller="IntersectionBounds.contains")
+        inside = np.logical_and(self._a.contains(x=x, y=y), self._b.contains(x=x, y=y))
+        return np.asarray(inside) if np.ndim(inside) else bool(inside)
+
+    def intersection(self, other: Any, /) -> Any:
+        """Make the bounds that this region shares with others.
+
+        Parameters
+        ----------
+        other
+            Any `Bounds`.
+
+        Returns
+        -------
+        intersection
+            The simplest `Bounds` that hold the points of both.
+
+        Raises
+        ------
+        NoOverlapError
+            If the intersection is known to be empty.
+        TypeError
+            If ``other`` is no `Bounds`.
+        """
+        return intersect(self, other)
+
+    def serialize(self) -> IntersectionBoundsSerializationModel:
+        """Make the form to nest in a pydantic model.
+
+        Returns
+        -------
+        serialized
+            Both operands.
+        """
+        return IntersectionBoundsSerializationModel(a=self._a.serialize(), b=self._b.serialize())
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not IntersectionBounds:
+            return NotImplemented
+        return (self._a, self._b) in ((other._a, other._b), (other._b, other._a))
+
+    def __hash__(self) -> int:
+        return hash((IntersectionBounds, self._bbox))
+
+    def __str__(self) -> str:
+        return f"({self._a}) ∩ ({self._b})"
+
+    def __repr__(self) -> str:
+        return f"IntersectionBounds(a={self._a!r}, b={self._b!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return IntersectionBounds, (self._a, self._b)
+
+
+def _intersect_with_intersection(first: IntersectionBounds, other: Any) -> Any:
+    """Let one operand absorb the other bounds if it can, else nest."""
+    if first == other:
+        return first
+    for kept, absorbing in ((first.b, first.a), (first.a, first.b)):
+        absorbed = intersect(absorbing, other)
+        if not isinstance(absorbed, IntersectionBounds):
+            return intersect(absorbed, kept)
+    return IntersectionBounds(first, other)
+
+
+register_intersection(object, object, IntersectionBounds)
+register_intersection(IntersectionBounds, object, _intersect_with_intersection)

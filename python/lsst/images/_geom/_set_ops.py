@@ -1,0 +1,170 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The table of set operations between shapes.
+
+This module knows no shape.  Each shape's module enters the pairs of types that
+it understands, and so can anybody's; `intersect` looks the answer up.
+"""
+
+from __future__ import annotations
+
+__all__ = ("intersect", "intersect_lazily", "register_intersection", "register_polygon_maker", "to_polygon")
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import DuplicateRegistrationError
+
+IntersectionFunction = Callable[[Any, Any], Any]
+
+
+class _SetOperations:
+    """What is known about pairs of shapes, and what was looked up so far."""
+
+    def __init__(self) -> None:
+        self.intersections: dict[tuple[type, type], IntersectionFunction] = {}
+        self.polygon_makers: dict[type, Callable[[Any], Any]] = {}
+        self.found: dict[tuple[type, type], tuple[IntersectionFunction, bool]] = {}
+
+    def find(self, a_type: type, b_type: type) -> tuple[IntersectionFunction, bool]:
+        """Find the closest entry for two types, in either order.
+
+        The second result tells whether the operands must be swapped.
+        """
+        candidates = [
+            (a_depth + b_depth, swapped, function)
+            for (first, second), function in self.intersections.items()
+            for swapped, one, other in ((False, a_type, b_type), (True, b_type, a_type))
+            if (a_depth := _depth(one, first)) is not None and (b_depth := _depth(other, second)) is not None
+        ]
+        if not candidates:
+            raise TypeError(f"No intersection is known of {a_type.__name__} and {b_type.__name__}.")
+        _, swapped, function = min(candidates, key=lambda candidate: candidate[:2])
+        self.found[a_type, b_type] = (function, swapped)
+        return function, swapped
+
+
+def _depth(derived: type, base: type) -> int | None:
+    mro = derived.__mro__
+    return mro.index(base) if base in mro else None
+
+
+_table = _SetOperations()
+
+
+def register_intersection(
+    a_type: type, b_type: type, function: Callable[[Any, Any], Any], *, replace: bool = False
+) -> None:
+    """Enter a way to intersect two types of bounds.
+
+    Parameters
+    ----------
+    a_type, b_type
+        The types of the operands.  Subclasses are served too, unless a closer
+        pair is known; the order of the operands does not matter to callers.
+    function
+        Called as ``function(a, b)`` with an ``a_type`` and a ``b_type``; returns
+        bounds, or raises `~lsst.images.NoOverlapError`.
+    replace
+        Whether an earlier entry for the same pair is replaced.
+
+    Raises
+    ------
+    DuplicateRegistrationError
+        If the pair is known already and ``replace`` is not set.
+    """
+    for pair in ((a_type, b_type), (b_type, a_type)):
+        if pair in _table.intersections:
+            if not replace:
+                raise DuplicateRegistrationError(
+                    f"An intersection of {a_type.__name__} and {b_type.__name__} is known already; "
+                    "pass replace=True to take its place."
+                )
+            del _table.intersections[pair]
+    _table.intersections[a_type, b_type] = function
+    _table.found.clear()
+
+
+def intersect(a: Any, b: Any) -> Any:
+    """Intersect two bounds.
+
+    Parameters
+    ----------
+    a, b
+        Objects that satisfy `~lsst.images.Bounds`.
+
+    Returns
+    -------
+    bounds
+        The simplest bounds that hold exactly the points of both.
+
+    Raises
+    ------
+    NoOverlapError
+        If the intersection is known to be empty.
+    TypeError
+        If one of the operands is no bounds.
+    """
+    types = (type(a), type(b))
+    function, swapped = _table.found.get(types) or _table.find(*types)
+    return function(b, a) if swapped else function(a, b)
+
+
+def intersect_lazily(a: Any, b: Any) -> Any:
+    """Intersect two bounds without simplifying the result.
+
+    Parameters
+    ----------
+    a, b
+        Objects that satisfy `~lsst.images.Bounds`.
+
+    Returns
+    -------
+    bounds
+        Bounds that ask both operands.
+
+    Raises
+    ------
+    NoOverlapError
+        If the bounding boxes are disjoint.
+    TypeError
+        If one of the operands is no bounds.
+    """
+    return _table.intersections[object, object](a, b)
+
+
+def register_polygon_maker(pytype: type, function: Callable[[Any], Any]) -> None:
+    """Enter a way to turn a type of bounds into a polygon.
+
+    Parameters
+    ----------
+    pytype
+        Type of the argument of ``function``.
+    function
+        Returns a `~lsst.images.Polygon`.
+    """
+    _table.polygon_makers[pytype] = function
+
+
+def to_polygon(bounds: Any) -> Any:
+    """Turn bounds into a polygon.
+
+    Parameters
+    ----------
+    bounds
+        An instance of a type for which a polygon maker is registered.
+
+    Returns
+    -------
+    polygon
+        A `~lsst.images.Polygon`.
+
+    Raises
+    ------
+    TypeError
+        If no polygon maker is known for the type.
+    """
+    for pytype in type(bounds).__mro__:
+        if pytype in _table.polygon_makers:
+            return _table.polygon_makers[pytype](bounds)
+    raise TypeError(f"{bounds!r} cannot be turned into a polygon.")
