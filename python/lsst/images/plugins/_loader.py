@@ -23,7 +23,9 @@ from ._specs import PluginInfo
 
 PACKAGE = "lsst-images"
 ENTRY_POINT_GROUP = "lsst.images"
-BUILTIN: tuple[str, ...] = ()
+BUILTIN: tuple[str, ...] = (
+    "lsst.images.json._plugin",
+)
 """Our own plugins, in the order of registration: they are asked last."""
 
 

@@ -1,0 +1,399 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Reading an object, or components of it, from a file that is opened once."""
+
+from __future__ import annotations
+
+__all__ = ("Reader", "open_archive", "read")
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, NoReturn, TypeVar, overload
+
+import pydantic
+
+from lsst.resources import ResourcePathExpression
+
+from .._geom import Box
+from ..errors import (
+    ArchiveReadError,
+    CorruptArchiveError,
+    ImagesError,
+    InvalidParameterError,
+    UnknownSchemaError,
+)
+from ..plugins import Found, ReadContext, registry
+from ..serialization import ArchiveInfo, ArchiveTree, Attachments, InputArchive, parse_schema_url
+from ..serialization._tree import check_parameters
+from ._containers import open_input
+
+T = TypeVar("T")
+
+
+class Reader:
+    """An open file.
+
+    Parameters
+    ----------
+    archive
+        The open archive.
+    uri
+        Where it is, for messages and hooks.
+    """
+
+    def __init__(self, archive: InputArchive, uri: Any = None) -> None:
+        self._archive: InputArchive | None = archive
+        self._uri = uri
+        self._raw: dict[str, Any] | None = None
+        self._model: type[ArchiveTree] | None = None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+    # Facts.
+
+    @property
+    def archive(self) -> InputArchive:
+        """The open archive.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the reader is closed.
+        """
+        if self._archive is None:
+            raise ArchiveReadError(f"The reader of {self._uri} is closed; read inside its 'with' block.")
+        return self._archive
+
+    @property
+    def info(self) -> ArchiveInfo:
+        """What the file says about itself."""
+        return self.archive.info
+
+    @property
+    def raw_tree(self) -> dict[str, Any]:
+        """The tree as it is in the file; not to be changed."""
+        if (raw := self._raw) is None:
+            raw = self._raw = self.archive.get_raw_tree()
+        return raw
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the root (a copy)."""
+        return dict(self.raw_tree.get("metadata") or {})
+
+    @property
+    def butler_info(self) -> dict[str, Any] | None:
+        """Butler information in the file, as raw JSON."""
+        return self.raw_tree.get("butler_info")
+
+    @property
+    def model(self) -> type[ArchiveTree]:
+        """Serialization model of the root.
+
+        Raises
+        ------
+        UnknownSchemaError
+            If no plugin knows the schema.
+        """
+        if self._model is None:
+            url = self.archive.schema_url
+            schema = registry.guess_schema(self.raw_tree) if url is None else parse_schema_url(url)[0]
+            model = None if schema is None else registry.model_for_schema(schema)
+            if model is None:
+                left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
+                raise UnknownSchemaError(
+                    f"No registered schema for {url or sorted(self.raw_tree)!r} in {self._uri}; "
+                    f"known are {sorted(registry.datasets())}."
+                    + (f" Plugins that were left out: {left_out}." if left_out else "")
+                )
+            self._model = model
+        return self._model
+
+    @property
+    def component_names(self) -> list[str]:
+        """Names of the components."""
+        return self.model.component_names()
+
+    def require_type(self, cls: type) -> None:
+        """Check that the file holds objects of a type.
+
+        Parameters
+        ----------
+        cls
+            The type; a subclass in the file is fine.
+
+        Raises
+        ------
+        InvalidParameterError
+            If it does not.
+        """
+        pytype = registry.pytype_for_schema(self.model.SCHEMA_NAME)
+        if pytype is not None and not issubclass(pytype, cls):
+            raise InvalidParameterError(
+                f"{self._uri} holds schema {self.model.SCHEMA_NAME!r}, a {pytype.__name__}, and not the "
+                f"{cls.__name__} that was asked for."
+            )
+
+    # Content.
+
+    def get_tree(self) -> ArchiveTree:
+        """Return the validated tree of the whole file."""
+        try:
+            return self.model.model_validate(self.raw_tree)
+        except (ImagesError, pydantic.ValidationError) as err:
+            self._fail(err, None, {})
+
+    def read(self, **parameters: Any) -> Any:
+        """Read the object.
+
+        Parameters
+        ----------
+        **parameters
+            Read parameters of its type, ``bbox`` for instance.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the type does not take a parameter.
+        ArchiveReadError
+            If the file is damaged.
+        """
+        try:
+            model = self.model
+            check_parameters(model._PARAMETERS, parameters, f"Schema {model.SCHEMA_NAME!r}")
+            parameters = self._parse_parameters(parameters)
+            tree = model.model_validate(self.raw_tree)
+            return self._attach(tree.deserialize(self.archive, **parameters), None, parameters)
+        except (ImagesError, pydantic.ValidationError) as err:
+            self._fail(err, None, parameters)
+
+    def get_component(self, name: str, **parameters: Any) -> Any:
+        """Read one component, and nothing that it does not need.
+
+        Parameters
+        ----------
+        name
+            Name of the component.
+        **parameters
+            Read parameters of the component.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such component.
+        InvalidParameterError
+            If the component does not take a parameter.
+        ArchiveReadError
+            If the file is damaged.
+        """
+        try:
+            if not isinstance(parameters.get("bbox"), Box):
+                parameters = self._parse_parameters(parameters)
+            found: Found | None = registry.hook.read_component(reader=self, name=name, parameters=parameters)
+            value = self.read_own_component(name, parameters) if found is None else found.value
+            return self._attach(value, name, parameters)
+        except (ImagesError, pydantic.ValidationError) as err:
+            self._fail(err, name, parameters)
+
+    def read_own_component(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        """Read a component with the recipe of the file's own model.
+
+        A plugin that serves a component differently may call this.
+
+        Parameters
+        ----------
+        name
+            Name of the component.
+        parameters
+            Read parameters.
+        """
+        model = self._model or self.model
+        return model.read_component(self._raw or self.raw_tree, name, self.archive, parameters)
+
+    # Helpers.
+
+    def _parse_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        bbox = parameters.get("bbox")
+        if bbox is None:
+            return {key: value for key, value in parameters.items() if key != "bbox"}
+        if isinstance(bbox, Box):
+            return parameters
+        return {**parameters, "bbox": parse_bbox(bbox, self._context(None, parameters))}
+
+    def _context(self, component: str | None, parameters: Mapping[str, Any]) -> ReadContext:
+        return ReadContext(
+            uri=self._uri,
+            container=self.archive.CONTAINER,
+            schema=self.model.SCHEMA_NAME,
+            component=component,
+            parameters=parameters,
+            butler_info=self.butler_info,
+            projection=lambda: self.read_own_component("sky_projection", {}),
+        )
+
+    def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any]) -> Any:
+        """Give an object what it does not hold itself, and tell plugins."""
+        if hasattr(value, "_attachments"):
+            info = (self._raw or {}).get("butler_info")
+            # What a component brings of its own file headers nobody wants
+            # back under another name.
+            baggage = self.archive.get_baggage() if component is None else None
+            if baggage is not None and "bbox" in parameters:
+                baggage = baggage.for_subset()
+            value._attachments = Attachments(info, baggage)
+        if registry.hook.after_read.get_hookimpls():
+            registry.hook.after_read(obj=value, context=self._context(component, parameters))
+        return value
+
+    def _fail(self, err: Exception, component: str | None, parameters: Mapping[str, Any]) -> NoReturn:
+        """Raise an error of ours that says what was read from where."""
+        named = _tree_error(err) if isinstance(err, pydantic.ValidationError) else err
+        what = "the whole" if component is None else f"component {component!r}"
+        container = "closed" if self._archive is None else self._archive.CONTAINER
+        named.add_note(f"While reading {what} of {self._uri} ({container}), parameters {dict(parameters)}.")
+        if named is err:
+            raise err
+        raise named from err
+
+
+def parse_bbox(value: Any, context: ReadContext) -> Box:
+    """Make a box of whatever a plugin understands as one.
+
+    Parameters
+    ----------
+    value
+        What was given as ``bbox``.
+    context
+        What is known about the read.
+
+    Raises
+    ------
+    InvalidParameterError
+        If nobody understands it.
+    """
+    box: Box | None = registry.hook.parse_bbox(value=value, context=context)
+    if box is None:
+        raise InvalidParameterError(
+            f"bbox={value!r} is not understood; give a Box, a pair of slices [y, x], an object with "
+            "afw's Box2I interface, or a sky circle (center, radius)."
+        )
+    return box
+
+
+def _tree_error(err: pydantic.ValidationError) -> ArchiveReadError:
+    """Say which node is wrong, keeping an error of ours if there is one."""
+    first = err.errors(include_url=False)[0]
+    where = "/".join(map(str, first["loc"])) or "the root"
+    own = first.get("ctx", {}).get("error")
+    kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
+    more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
+    return kind(f"The tree is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
+
+
+@contextlib.contextmanager
+def open_archive(
+    path: ResourcePathExpression | IO[bytes],
+    cls: type | None = None,
+    *,
+    format: str | None = None,
+    partial: bool = True,
+) -> Iterator[Reader]:
+    """Open a file once, for any number of reads.
+
+    Parameters
+    ----------
+    path
+        URI, path, or seekable binary stream.
+    cls
+        Type that the file must hold; `None` accepts any.
+    format
+        Name of the container; `None`: found out.
+    partial
+        Whether only parts will be read; with `False` a container may fetch
+        all of a remote file at once.
+
+    Yields
+    ------
+    reader
+        The open file.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If no container is recognized.
+    NotAnArchiveError
+        If the file is not one of ours.
+    InvalidParameterError
+        If it holds something else than ``cls``.
+    """
+    try:
+        archive = open_input(path, format=format, partial=partial)
+    except ImagesError as err:
+        err.add_note(f"While opening {path}.")
+        raise
+    reader = Reader(archive, uri=path)
+    try:
+        if cls is not None:
+            reader.require_type(cls)
+        yield reader
+    finally:
+        reader.close()
+
+
+@overload
+def read(
+    path: ResourcePathExpression | IO[bytes], cls: type[T], *, format: str | None = None, **parameters: Any
+) -> T: ...
+
+
+@overload
+def read(
+    path: ResourcePathExpression | IO[bytes],
+    cls: None = None,
+    *,
+    format: str | None = None,
+    **parameters: Any,
+) -> Any: ...
+
+
+def read(
+    path: ResourcePathExpression | IO[bytes],
+    cls: type | None = None,
+    *,
+    format: str | None = None,
+    **parameters: Any,
+) -> Any:
+    """Read an object from a file.
+
+    Parameters
+    ----------
+    path
+        URI, path, or seekable binary stream.
+    cls
+        Type that the file must hold; `None` accepts any.
+    format
+        Name of the container; `None`: found out.
+    **parameters
+        Read parameters of the type, ``bbox`` for instance.
+
+    Returns
+    -------
+    obj
+        The object.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If no container is recognized.
+    ArchiveReadError
+        If the file is not one of ours, damaged, or needs a plugin.
+    InvalidParameterError
+        If the type does not take a parameter, or is not ``cls``.
+    """
+    given = {key: value for key, value in parameters.items() if value is not None}
+    with open_archive(path, cls, format=format, partial=bool(given)) as reader:
+        return reader.read(**given)

@@ -1,0 +1,133 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The verbs that every type which goes to files has."""
+
+from __future__ import annotations
+
+__all__ = ("Serializable",)
+
+from typing import Any, Self
+
+from lsst.resources import ResourcePathExpression
+
+from .._geom import Box
+from ..plugins import registry
+from ..serialization import NO_ATTACHMENTS, ArchiveTree, Attachments, InputArchive, OutputArchive
+from ._reader import read
+from ._write import write
+
+
+class Serializable:
+    """Base of types that go to files.
+
+    A type knows no file: how it is packed is the business of its
+    serialization model, which a plugin declares with
+    `~lsst.images.plugins.DatasetSpec`.
+    """
+
+    _attachments: Attachments = NO_ATTACHMENTS
+
+    def serialize(self, archive: OutputArchive, **options: Any) -> Any:
+        """Write into an archive.
+
+        Parameters
+        ----------
+        archive
+            Archive to write to.
+        **options
+            Keyword arguments of the model of this type.
+
+        Returns
+        -------
+        tree
+            The serialization model, which refers to arrays in the archive.
+        """
+        model: Any = registry.model_for_type(type(self))
+        return model.serialize(self, archive, **options)
+
+    @staticmethod
+    def deserialize(model: ArchiveTree, archive: InputArchive, *, bbox: Box | None = None) -> Any:
+        """Make an object of a serialization model.
+
+        Parameters
+        ----------
+        model
+            What `serialize` returned, or an equal one.
+        archive
+            Archive to read from.
+        bbox
+            Part to read instead of the whole, in absolute pixels.
+        """
+        parameters = {} if bbox is None else {"bbox": bbox}
+        return model.deserialize(archive, **parameters)
+
+    @classmethod
+    def read(cls, path: ResourcePathExpression, **parameters: Any) -> Self:
+        """Read from a file of any container.
+
+        Parameters
+        ----------
+        path
+            URI, path, or seekable binary stream.
+        **parameters
+            Read parameters, ``bbox`` for instance.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the file does not hold this type, or is damaged.
+        """
+        return read(path, cls, **parameters)
+
+    def write(self, path: ResourcePathExpression, **options: Any) -> ArchiveTree:
+        """Write to a new file; its extension names the container.
+
+        Parameters
+        ----------
+        path
+            Where the file will be.
+        **options
+            As for `lsst.images.io.write`.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and is not empty.
+        """
+        return write(self, path, **options)
+
+    @classmethod
+    def read_fits(cls, url: ResourcePathExpression, *, bbox: Box | None = None) -> Self:
+        """Read from a FITS file.
+
+        Parameters
+        ----------
+        url
+            URL of the file; any type that `lsst.resources.ResourcePath`
+            understands.
+        bbox
+            Part to read instead of the whole, in absolute pixels.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the file does not hold this type, or is damaged.
+        """
+        return read(url, cls, format="fits", bbox=bbox)
+
+    def write_fits(self, filename: ResourcePathExpression, **options: Any) -> None:
+        """Write to a new FITS file.
+
+        Parameters
+        ----------
+        filename
+            Where the file will be.
+        **options
+            As for `lsst.images.io.write`.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and is not empty.
+        """
+        write(self, filename, format="fits", **options)

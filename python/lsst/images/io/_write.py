@@ -1,0 +1,170 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Writing an object to a file."""
+
+from __future__ import annotations
+
+__all__ = ("write", "write_fits", "write_json")
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from lsst.resources import ResourcePath, ResourcePathExpression
+
+from ..errors import (
+    ArchiveWriteError,
+    DevelopmentSchemaWarning,
+    UnserializableTypeError,
+    UnsupportedFormatError,
+)
+from ..plugins import WriteContext, registry
+from ..serialization import (
+    NO_ATTACHMENTS,
+    ArchiveTree,
+    OutputArchive,
+    UnreadableTree,
+    is_development_version,
+)
+from ._atomic import atomic_output
+from ._compression import is_compressed_name
+from ._containers import container_for_name, container_for_path, output_class
+
+
+def write(
+    obj: Any,
+    path: ResourcePathExpression,
+    *,
+    format: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    butler_info: Mapping[str, Any] | pydantic.BaseModel | None = None,
+    **options: Any,
+) -> ArchiveTree:
+    """Write an object to a new file.
+
+    Parameters
+    ----------
+    obj
+        An object of a type that a plugin declares.
+    path
+        Where the file will be.  It appears when it is complete; an existing
+        file that is not empty is refused.
+    format
+        Name of the container; `None`: by the extension of the name.
+    metadata
+        Metadata for the file, on top of what the object has.
+    butler_info
+        Butler dataset and provenance.  What the object was read with is not
+        carried over.
+    **options
+        Options of the container, ``compression_options`` for instance.
+
+    Returns
+    -------
+    tree
+        Root of the tree that was written.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and is not empty.
+    UnsupportedFormatError
+        If the extension or the format is unknown, or asks for compression of
+        the whole file.
+    UnserializableTypeError
+        If no plugin knows how to write the type.
+    ArchiveWriteError
+        If anything else fails; nothing is left behind.
+    """
+    uri = ResourcePath(path, forceDirectory=False)
+    spec = container_for_path(uri) if format is None else container_for_name(format)
+    if is_compressed_name(uri):
+        raise UnsupportedFormatError(
+            f"Cannot write {uri}: files are compressed tile by tile, not as a whole. "
+            "Leave the last suffix out."
+        )
+    if isinstance(butler_info, pydantic.BaseModel):
+        butler_info = butler_info.model_dump(mode="json")
+    context = WriteContext(uri=uri, container=spec.name, butler_info=butler_info)
+    baggage = getattr(obj, "_attachments", NO_ATTACHMENTS).baggage
+    with (
+        atomic_output(uri) as stream,
+        contextlib.closing(output_class(spec).create(stream, baggage=baggage, **options)) as archive,
+    ):
+        tree = _serialize_root(obj, archive, context)
+        tree.metadata = {**tree.metadata, **_hook_metadata(obj, context), **(metadata or {})}
+        tree.butler_info = None if butler_info is None else dict(butler_info)
+        _check_tree(tree)
+        archive.finish(tree)
+    return tree
+
+
+def _serialize_root(obj: Any, archive: OutputArchive, context: WriteContext) -> ArchiveTree:
+    model: Any = registry.model_for_type(type(obj))
+    try:
+        tree: ArchiveTree = model.serialize(obj, archive.nested(model.ROOT_NAME))
+    except pydantic.ValidationError as err:
+        raise ArchiveWriteError(f"A {type(obj).__name__} cannot be written: {err}") from err
+    # The tree may hold the object's own dictionaries.
+    return tree.model_copy()
+
+
+def _hook_metadata(obj: Any, context: WriteContext) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for answer in reversed(registry.hook.before_write(obj=obj, context=context)):
+        merged.update(answer)
+    return merged
+
+
+def _check_tree(tree: ArchiveTree) -> None:
+    """Refuse what could not be read back, and warn of what may change."""
+    for key, value in tree.metadata.items():
+        if value is not None and type(value) not in (int, float, str, bool):
+            raise ArchiveWriteError(
+                f"metadata[{key!r}] is {value!r:.80}; a value must be int, float, str, bool or None."
+            )
+    urls = set()
+    for node in _nodes(tree):
+        if isinstance(node, UnreadableTree):
+            if node.refers_to_arrays:
+                raise UnserializableTypeError(
+                    "A branch that cannot be read refers to arrays of the file it came from, so it cannot "
+                    f"be written elsewhere: {node.reason}"
+                )
+        elif is_development_version(node.SCHEMA_VERSION):
+            urls.add(node.SCHEMA_URL)
+    if urls:
+        warnings.warn(
+            f"The file uses schemas that may still change: {sorted(urls)}",
+            DevelopmentSchemaWarning,
+            stacklevel=4,
+        )
+
+
+def _nodes(value: Any) -> list[ArchiveTree | UnreadableTree]:
+    """List the trees in a tree, itself included."""
+    if isinstance(value, UnreadableTree):
+        return [value]
+    found: list[ArchiveTree | UnreadableTree] = [value] if isinstance(value, ArchiveTree) else []
+    if isinstance(value, pydantic.BaseModel):
+        children: Any = [member for _, member in value]
+    elif isinstance(value, Mapping):
+        children = value.values()
+    elif isinstance(value, list | tuple):
+        children = value
+    else:
+        return found
+    for child in children:
+        found.extend(_nodes(child))
+    return found
+
+
+write_fits = functools.partial(write, format="fits")
+"""`write` with the container that ``lsst.images.fits.write`` promises."""
+
+write_json = functools.partial(write, format="json")
+"""`write` with the container that ``lsst.images.json.write`` promises."""

@@ -1,0 +1,13 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""JSON files: for small objects, and for reading with any tool."""
+
+from __future__ import annotations
+
+__all__ = ("JsonInputArchive", "JsonOutputArchive")
+
+from .._aliases import moved_names
+from ._input_archive import JsonInputArchive
+from ._output_archive import JsonOutputArchive
+
+__getattr__ = moved_names(__name__)

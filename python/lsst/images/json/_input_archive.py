@@ -1,0 +1,100 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Reading a JSON file: the file is the tree, with every array inline."""
+
+from __future__ import annotations
+
+__all__ = ("JsonInputArchive", "parse_json")
+
+from types import EllipsisType
+from typing import Any, NoReturn, Self
+
+import pydantic_core
+
+from lsst.resources import ResourcePath
+
+from ..errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
+from ..serialization import ArrayReferenceModel, InputArchive, TableModel
+
+
+class JsonInputArchive(InputArchive):
+    """An open JSON file.
+
+    Parameters
+    ----------
+    tree
+        The parsed document.
+    """
+
+    CONTAINER = "json"
+
+    def __init__(self, tree: dict[str, Any]) -> None:
+        super().__init__()
+        self._tree = tree
+
+    @classmethod
+    def open(cls, target: Any, *, partial: bool = True) -> Self:
+        content = target.read() if hasattr(target, "seek") else ResourcePath(target).read()
+        return cls(parse_json(content))
+
+    def close(self) -> None:
+        self._tree = {}
+
+    @property
+    def schema_url(self) -> str | None:
+        url = self._tree.get("schema_url")
+        return url if isinstance(url, str) else None
+
+    def get_raw_tree(self) -> dict[str, Any]:
+        return self._tree
+
+    def get_baggage(self) -> None:
+        return None
+
+    def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> NoReturn:
+        raise _reference_error(model.source)
+
+    def _read_columns(self, model: TableModel) -> NoReturn:
+        raise _reference_error([column.name for column in model.columns])
+
+    def _read_pointer(self, pointer: dict[str, Any]) -> dict[str, Any]:
+        reference = pointer.get("$ref")
+        prefix, _, number = str(reference).rpartition("/")
+        targets = self._tree.get("indirect", [])
+        if prefix != "#/indirect" or not number.isdigit() or int(number) >= len(targets):
+            raise CorruptArchiveError(
+                f"Pointer {pointer!r} leads nowhere; this file has {len(targets)} targets '#/indirect/N'."
+            )
+        target: dict[str, Any] = targets[int(number)]
+        return target
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """Parse a tree, with bare ``NaN`` and ``Infinity`` as files have them.
+
+    Parameters
+    ----------
+    content
+        UTF-8 text of a JSON object.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If it is not a JSON object, or nested deeper than the parser's limit
+        of 200, which no real tree comes near.
+    """
+    try:
+        tree = pydantic_core.from_json(content, allow_inf_nan=True)
+    except ValueError as err:
+        raise _JsonSyntaxError(f"Not a JSON file: {err}") from err
+    if not isinstance(tree, dict):
+        raise NotAnArchiveError(f"The file holds a JSON {type(tree).__name__}, not an object.")
+    return tree
+
+
+class _JsonSyntaxError(NotAnArchiveError, ValueError):
+    """Text is not JSON."""
+
+
+def _reference_error(source: Any) -> ArchiveReadError:
+    return ArchiveReadError(f"A JSON file holds all arrays inline, but its tree refers to {source!r}.")

@@ -1,0 +1,119 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Archives, trees and the JSON forms of arrays, tables and units.
+
+This floor knows neither a container nor an image type: containers implement
+its archives below the types, models subclass its tree above them.
+"""
+
+from __future__ import annotations
+
+from .._aliases import moved_names
+from ..errors import (
+    ArchiveAccessRequiredError,
+    ArchiveReadError,
+    DevelopmentSchemaWarning,
+    FrozenSchemaError,
+    InvalidComponentError,
+    InvalidParameterError,
+    UnsupportedTableError,
+)
+from ._arrays import (
+    AnyArrayModel,
+    ArrayModel,
+    ArrayReferenceModel,
+    ArrayReferenceQuantityModel,
+    InlineArray,
+    InlineArrayModel,
+    InlineArrayQuantity,
+    InlineArrayQuantityModel,
+    split_quantity,
+)
+from ._attachments import NO_ATTACHMENTS, Attachments, Baggage
+from ._component import Component, component
+from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
+from ._hints import NO_HINTS, ArrayHints
+from ._input_archive import ArchiveInfo, DetachedArchive, InputArchive
+from ._migrations import is_development_version, parse_schema_url
+from ._numbers import (
+    FloatType,
+    IntegerType,
+    NumberType,
+    SignedIntegerType,
+    UnsignedIntegerType,
+    is_integer,
+)
+from ._options import (
+    FitsCompressionAlgorithm,
+    FitsCompressionOptions,
+    FitsDitherAlgorithm,
+    FitsQuantizationOptions,
+)
+from ._output_archive import NestedOutputArchive, OutputArchive
+from ._polymorphic import Polymorphic, UnreadableTree
+from ._tables import TableColumnModel, TableModel
+from ._tree import SCHEMA_URL_BASE, ArchiveTree
+from ._units import Quantity, QuantityModel, Time, TimeModel, Unit, format_unit, parse_unit
+
+__all__ = (
+    "NO_ATTACHMENTS",
+    "NO_HINTS",
+    "SCHEMA_URL_BASE",
+    "AnyArrayModel",
+    "ArchiveAccessRequiredError",
+    "ArchiveInfo",
+    "ArchiveReadError",
+    "ArchiveTree",
+    "ArrayHints",
+    "ArrayModel",
+    "ArrayReferenceModel",
+    "ArrayReferenceQuantityModel",
+    "Attachments",
+    "Baggage",
+    "Component",
+    "DetachedArchive",
+    "DevelopmentSchemaWarning",
+    "FitsCompressionAlgorithm",
+    "FitsCompressionOptions",
+    "FitsDitherAlgorithm",
+    "FitsQuantizationOptions",
+    "FloatType",
+    "FrozenSchemaError",
+    "InlineArray",
+    "InlineArrayModel",
+    "InlineArrayQuantity",
+    "InlineArrayQuantityModel",
+    "InputArchive",
+    "IntegerType",
+    "InvalidComponentError",
+    "InvalidParameterError",
+    "JsonRef",
+    "MetadataValue",
+    "NestedOutputArchive",
+    "NumberType",
+    "OutputArchive",
+    "Pointer",
+    "Polymorphic",
+    "Quantity",
+    "QuantityModel",
+    "SignedIntegerType",
+    "TableColumnModel",
+    "TableModel",
+    "Time",
+    "TimeModel",
+    "Unit",
+    "UnreadableTree",
+    "UnsignedIntegerType",
+    "UnsupportedTableError",
+    "component",
+    "format_unit",
+    "is_development_version",
+    "is_integer",
+    "omit_if_empty",
+    "omit_if_none",
+    "parse_schema_url",
+    "parse_unit",
+    "split_quantity",
+)
+
+__getattr__ = moved_names(__name__)

@@ -1,0 +1,384 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What a container must be able to do for writing."""
+
+from __future__ import annotations
+
+__all__ = ("NestedOutputArchive", "OutputArchive")
+
+import abc
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import IO, Any, ClassVar, TypeVar
+
+import astropy.table
+import astropy.units as u
+import numpy as np
+import pydantic
+
+from ..errors import ArchiveWriteError
+from ..plugins import registry
+from ._arrays import (
+    ArrayModel,
+    ArrayReferenceModel,
+    ArrayReferenceQuantityModel,
+    InlineArrayModel,
+    InlineArrayQuantityModel,
+)
+from ._fields import Pointer
+from ._hints import NO_HINTS, ArrayHints
+from ._tables import TableModel
+from ._tree import ArchiveTree
+
+T = TypeVar("T")
+
+
+class OutputArchive(abc.ABC):
+    """A file that is being written: arrays and tables first, then the tree."""
+
+    CONTAINER: ClassVar[str]
+    """Name of the container, for messages."""
+
+    prefers_native_masks: ClassVar[bool] = False
+    """Whether masks are stored as the three-dimensional array they are."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, int] = {}
+        self._pointers: dict[Hashable, Pointer] = {}
+        self._frame_sets: list[tuple[Any, Pointer]] = []
+
+    # What a container provides.
+
+    @classmethod
+    @abc.abstractmethod
+    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> OutputArchive:
+        """Make an archive that starts a file.
+
+        Parameters
+        ----------
+        stream
+            Empty, seekable, readable and writable.
+        baggage
+            What the object brought from the file it was read from; a
+            container ignores what is not its own.
+        **options
+            Options of the container.
+
+        Raises
+        ------
+        InvalidParameterError
+            If an option is not known to the container.
+        """
+
+    @abc.abstractmethod
+    def finish(self, tree: ArchiveTree) -> None:
+        """Write the tree and whatever completes the file.
+
+        Parameters
+        ----------
+        tree
+            Root of the tree.
+        """
+
+    def close(self) -> None:  # most containers hold nothing but the stream
+        """Give back what the archive holds; also called when a write fails.
+
+        The stream is left open.  Closing twice is allowed.
+        """
+
+    @abc.abstractmethod
+    def _write_array(
+        self,
+        array: np.ndarray,
+        path: str,
+        version: int,
+        *,
+        hints: ArrayHints,
+        tile_shape: tuple[int, ...] | None,
+        options_name: str,
+    ) -> ArrayModel:
+        """Store an array under a path that may have been used before."""
+
+    @abc.abstractmethod
+    def _write_columns(
+        self,
+        array: np.ndarray,
+        path: str,
+        version: int,
+        *,
+        units: Mapping[str, u.UnitBase | None],
+        descriptions: Mapping[str, str],
+        meta: Mapping[str, Any],
+    ) -> TableModel:
+        """Store a structured array under a path."""
+
+    @abc.abstractmethod
+    def _write_pointer(self, path: str, tree: pydantic.BaseModel) -> Pointer:
+        """Store a sub-tree, and return a pointer to it."""
+
+    # What models call.
+
+    @property
+    def path(self) -> str:
+        """Where in the archive we are; empty at the root."""
+        return ""
+
+    def add_array(
+        self,
+        array: np.ndarray,
+        *,
+        name: str | None = None,
+        hints: ArrayHints = NO_HINTS,
+        tile_shape: tuple[int, ...] | None = None,
+        options_name: str | None = None,
+    ) -> ArrayReferenceModel | InlineArrayModel | ArrayReferenceQuantityModel | InlineArrayQuantityModel:
+        """Store an array.
+
+        Parameters
+        ----------
+        array
+            Any shape.
+        name
+            Name of the array below the current path.  `None`: the current
+            path names it.  Several arrays may have one name.
+        hints
+            What other software may want to know; its unit goes into the
+            returned model.
+        tile_shape
+            Suggested shape of compression tiles, slowest axis first.
+        options_name
+            Name under which compression options are looked up; `None`: the
+            path.
+
+        Returns
+        -------
+        model
+            To be put into the tree.
+
+        Raises
+        ------
+        ArchiveWriteError
+            If there is neither a name nor a path, or the container cannot
+            store the type.
+        """
+        path, version = self._claim(name)
+        model = self._write_array(
+            array, path, version, hints=hints, tile_shape=tile_shape, options_name=options_name or path
+        )
+        return model if hints.unit is None else model.with_units(hints.unit)
+
+    def add_structured_array(
+        self,
+        array: np.ndarray,
+        *,
+        name: str | None = None,
+        units: Mapping[str, u.UnitBase | None] | None = None,
+        descriptions: Mapping[str, str] | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> TableModel:
+        """Store a structured array as a table.
+
+        Parameters
+        ----------
+        array
+            One-dimensional.
+        name
+            As for `add_array`.
+        units, descriptions
+            By name of column.
+        meta
+            Metadata of the table.
+
+        Raises
+        ------
+        UnsupportedTableError
+            If a column holds strings or objects.
+        """
+        path, version = self._claim(name)
+        return self._write_columns(
+            array, path, version, units=units or {}, descriptions=descriptions or {}, meta=meta or {}
+        )
+
+    def add_table(self, table: astropy.table.Table, *, name: str | None = None) -> TableModel:
+        """Store a table.
+
+        Parameters
+        ----------
+        table
+            Numeric columns without missing values.
+        name
+            As for `add_array`.
+
+        Raises
+        ------
+        UnsupportedTableError
+            If a column holds strings or objects.
+        """
+        return self.add_structured_array(
+            table.as_array(),
+            name=name,
+            units={c.name: c.unit for c in table.itercols()},
+            descriptions={c.name: c.info.description or "" for c in table.itercols()},
+            meta=table.meta,
+        )
+
+    def serialize_child(self, name: str, obj: Any, **options: Any) -> Any:
+        """Store a part of an object with the model that its type declares.
+
+        Parameters
+        ----------
+        name
+            Path of the part below the current one.
+        obj
+            The part.
+        **options
+            Keyword arguments of the model's ``serialize``.
+
+        Returns
+        -------
+        tree
+            Tree of the part.
+
+        Raises
+        ------
+        UnserializableTypeError
+            If no plugin declares a model for the type.
+        """
+        model: Any = registry.model_for_type(type(obj))
+        return model.serialize(obj, self.nested(name), **options)
+
+    def serialize_direct(self, name: str, serializer: Callable[[OutputArchive], T]) -> T:
+        """Call a function with an archive for a deeper path.
+
+        Parameters
+        ----------
+        name
+            Path below the current one.
+        serializer
+            Called with the nested archive.
+
+        Returns
+        -------
+        result
+            What the function returned.
+        """
+        return serializer(self.nested(name))
+
+    def serialize_pointer(
+        self, name: str, serializer: Callable[[OutputArchive], pydantic.BaseModel], key: Hashable
+    ) -> Pointer:
+        """Store a sub-tree once, however often it is asked for.
+
+        Parameters
+        ----------
+        name
+            Path below the current one.
+        serializer
+            Called with the nested archive at the first time.
+        key
+            Equal for equal sub-trees.
+
+        Returns
+        -------
+        pointer
+            To be put into the tree.
+        """
+        root = self._root
+        if key not in root._pointers:
+            nested = self.nested(name)
+            root._pointers[key] = root._write_pointer(nested.path, serializer(nested))
+        return root._pointers[key]
+
+    def serialize_frame_set(
+        self,
+        name: str,
+        frame_set: Any,
+        serializer: Callable[[OutputArchive], pydantic.BaseModel],
+        key: Hashable,
+    ) -> Pointer:
+        """Store a frame set to which transforms may refer.
+
+        Parameters
+        ----------
+        name
+            Path below the current one.
+        frame_set
+            The frame set.
+        serializer
+            Called with the nested archive.
+        key
+            Equal for equal frame sets.
+        """
+        pointer = self.serialize_pointer(name, serializer, key)
+        if all(known is not frame_set for known, _ in self._root._frame_sets):
+            self._root._frame_sets.append((frame_set, pointer))
+        return pointer
+
+    def iter_frame_sets(self) -> Iterator[tuple[Any, Pointer]]:
+        """Iterate over frame sets stored so far, with their pointers."""
+        return iter(self._root._frame_sets)
+
+    def nested(self, name: str) -> OutputArchive:
+        """Return an archive for a deeper path.
+
+        Parameters
+        ----------
+        name
+            Path below the current one.
+        """
+        return NestedOutputArchive(self._root, f"{self.path}/{name}".lstrip("/")) if name else self
+
+    @property
+    def _root(self) -> OutputArchive:
+        return self
+
+    def _claim(self, name: str | None) -> tuple[str, int]:
+        """Return the full path of an array, and how often it was used."""
+        path = "/".join(filter(None, (self.path, name)))
+        if not path:
+            raise ArchiveWriteError("An array at the root of an archive needs a name.")
+        uses = self._root._uses
+        # Containers that fold case must still tell the names apart.
+        uses[path.upper()] = uses.get(path.upper(), 0) + 1
+        return path, uses[path.upper()]
+
+
+class NestedOutputArchive(OutputArchive):
+    """An archive that puts a path in front of all names.
+
+    Parameters
+    ----------
+    root
+        The archive that does the work.
+    parent
+        The path.
+    """
+
+    def __init__(self, root: OutputArchive, parent: str) -> None:
+        self._parent_archive = root
+        self._path = parent
+        self.prefers_native_masks = root.prefers_native_masks  # type: ignore[misc]  # constant, but per class
+        self.CONTAINER = root.CONTAINER  # type: ignore[misc]  # as above
+
+    @classmethod
+    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> OutputArchive:
+        raise TypeError("A nested archive is made with nested(), not on a stream.")
+
+    @property
+    def path(self) -> str:
+        return self._path
+
+    @property
+    def _root(self) -> OutputArchive:
+        return self._parent_archive
+
+    def finish(self, tree: ArchiveTree) -> None:
+        raise TypeError("Only the root archive can be finished.")
+
+    def _write_array(self, array: np.ndarray, path: str, version: int, **kwargs: Any) -> ArrayModel:
+        return self._root._write_array(array, path, version, **kwargs)
+
+    def _write_columns(self, array: np.ndarray, path: str, version: int, **kwargs: Any) -> TableModel:
+        return self._root._write_columns(array, path, version, **kwargs)
+
+    def _write_pointer(self, path: str, tree: pydantic.BaseModel) -> Pointer:
+        return self._root._write_pointer(path, tree)

@@ -1,0 +1,290 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The base of every serialization model: a JSON tree that knows its schema."""
+
+from __future__ import annotations
+
+__all__ = ("SCHEMA_URL_BASE", "ArchiveTree")
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+import pydantic
+
+from .._aliases import COMPONENT_ALIASES
+from ..errors import InvalidComponentError, InvalidParameterError
+from ._component import Component, declared_components, keyword_parameters
+from ._fields import MetadataValue, omit_if_empty, omit_if_none
+from ._migrations import check_version, migrate
+
+if TYPE_CHECKING:
+    from ._input_archive import InputArchive
+
+SCHEMA_URL_BASE = "https://images.lsst.io/schemas"
+
+
+class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_bytes="base64"):
+    """A node of the JSON tree that stands for one object.
+
+    A subclass names its schema in the class statement,
+    ``class FringeModel(ArchiveTree, schema="my.fringe", version="1.0.0")``,
+    declares members as pydantic fields, and defines two methods:
+
+    - ``serialize(cls, obj, archive)``, a class method, returns the tree;
+    - ``deserialize(self, archive, *, ...)`` returns the object; its
+      keyword-only arguments are the read parameters of the type.
+
+    Methods marked with `component` read one component from part of the tree.
+    """
+
+    SCHEMA_NAME: ClassVar[str] = ""
+    SCHEMA_VERSION: ClassVar[str] = ""
+    MIN_READ_VERSION: ClassVar[int] = 1
+    SCHEMA_URL: ClassVar[str] = ""
+    ROOT_NAME: ClassVar[str] = ""
+    """Archive path of the object when it is the root; arrays need a name."""
+
+    OLD_MEMBERS: ClassVar[Mapping[str, str]] = {}
+    """Names under which other releases stored members, and today's names.
+
+    Some of those releases stamped today's version of the schema."""
+
+    COMPONENTS: ClassVar[Mapping[str, Component]] = {}
+    _PARAMETERS: ClassVar[frozenset[str]] = frozenset()
+
+    schema_version: str = pydantic.Field(default="", repr=False)
+    min_read_version: int = pydantic.Field(default=1, repr=False)
+    metadata: dict[str, MetadataValue] = omit_if_empty(dict)
+    butler_info: dict[str, Any] | None = omit_if_none(repr=False)
+    indirect: list[Any] = omit_if_empty(list, repr=False)
+
+    @pydantic.computed_field(repr=False)  # type: ignore[prop-decorator]  # pydantic's documented order
+    @property
+    def schema_url(self) -> str:
+        """URL of the schema, which ends with its name and version."""
+        return self.SCHEMA_URL
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        # The first release's models were generic over a pointer type; ours
+        # are not, and ignore it.
+        return cls
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # Pydantic hands the keywords on to the hook below as well.
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls,
+        *,
+        schema: str = "",
+        version: str = "",
+        min_read_version: int = 1,
+        url_base: str = SCHEMA_URL_BASE,
+        **kwargs: Any,
+    ) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if schema:
+            cls.SCHEMA_NAME, cls.SCHEMA_VERSION, cls.MIN_READ_VERSION = schema, version, min_read_version
+            cls.SCHEMA_URL = f"{url_base}/{schema}-{version}"
+        cls.COMPONENTS = {**cls.COMPONENTS, **declared_components(vars(cls))}
+        if "deserialize" in vars(cls):
+            cls._PARAMETERS = keyword_parameters(cls.deserialize)
+
+    # Reading.
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _validate_stamps(cls, data: Any) -> Any:
+        if type(data) is not dict or (
+            data.get("schema_version") == cls.SCHEMA_VERSION
+            and data.get("min_read_version", 1) == 1
+            and data.keys().isdisjoint(cls.OLD_MEMBERS)
+        ):
+            # What nearly every tree is, checked without another call.
+            return data
+        return cls.prepare(data)
+
+    @classmethod
+    def prepare(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """Check the version of a raw tree and bring it to today's form.
+
+        Parameters
+        ----------
+        tree
+            Raw JSON object; it is not changed.
+
+        Returns
+        -------
+        tree
+            Raw JSON object with the members and stamps of this model.
+
+        Raises
+        ------
+        SchemaVersionError
+            If the tree needs a newer reader, or its stamps are malformed.
+        """
+        major = check_version(cls.SCHEMA_NAME, tree, cls.SCHEMA_VERSION)
+        wanted = int(cls.SCHEMA_VERSION.partition(".")[0])
+        tree = {cls.OLD_MEMBERS.get(name, name): value for name, value in tree.items()}
+        tree = cls.upgrade(tree) if major is None else migrate(cls.SCHEMA_NAME, tree, major, wanted)
+        return {**tree, "schema_version": cls.SCHEMA_VERSION, "min_read_version": cls.MIN_READ_VERSION}
+
+    @classmethod
+    def upgrade(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """Convert a tree from before versions were stamped to today's members.
+
+        Also called for the arguments of a model that is made in memory, so
+        it must leave today's members alone.
+
+        Parameters
+        ----------
+        tree
+            Members of the tree; it may be changed.
+        """
+        return tree
+
+    def deserialize(self, archive: InputArchive) -> Any:
+        """Make the object.
+
+        Parameters
+        ----------
+        archive
+            Archive that holds the arrays.
+        """
+        raise InvalidComponentError(f"{type(self).__name__} stands for no object of its own.")
+
+    def deserialize_component(self, name: str, archive: InputArchive, **parameters: Any) -> Any:
+        """Read one component of a tree that is validated already.
+
+        Parameters
+        ----------
+        name
+            Name of the component.
+        archive
+            Archive that holds the arrays.
+        **parameters
+            Read parameters.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such component.
+        InvalidParameterError
+            If the component does not take a parameter.
+        """
+        recipe = self.find_component(name)
+        check_parameters(recipe.parameters, parameters, f"Component {name!r} of {self.SCHEMA_NAME!r}")
+        return recipe.function(self, archive, **parameters)
+
+    @classmethod
+    def read_component(
+        cls, tree: dict[str, Any], name: str, archive: InputArchive, parameters: Mapping[str, Any]
+    ) -> Any:
+        """Read one component, validating only what it needs.
+
+        Parameters
+        ----------
+        tree
+            Raw JSON object of the whole.
+        name
+            Name of the component.
+        archive
+            Archive that holds the arrays.
+        parameters
+            Read parameters.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such component.
+        InvalidParameterError
+            If the component does not take a parameter.
+        """
+        if (recipe := cls.COMPONENTS.get(name)) is None:
+            recipe = cls.find_component(name)
+        if not parameters.keys() <= recipe.parameters:
+            check_parameters(recipe.parameters, parameters, f"Component {name!r} of {cls.SCHEMA_NAME!r}")
+        return recipe.function(cls._validate_members(tree, recipe.needs), archive, **parameters)
+
+    @classmethod
+    def find_component(cls, name: str) -> Component:
+        """Return the recipe for a component.
+
+        Parameters
+        ----------
+        name
+            Name of the component, in either vocabulary.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such component.
+        """
+        name = COMPONENT_ALIASES.get(name, name)
+        if (recipe := cls.COMPONENTS.get(name)) is not None:
+            return recipe
+        if name not in cls.model_fields or name in ArchiveTree.model_fields:
+            raise InvalidComponentError(
+                f"Component {name!r} is not recognized by {cls.SCHEMA_NAME!r}; "
+                f"it has {cls.component_names()}."
+            )
+        return _member_component(name)
+
+    @classmethod
+    def component_names(cls) -> list[str]:
+        """List the components by name."""
+        return sorted((cls.model_fields.keys() - ArchiveTree.model_fields.keys()) | cls.COMPONENTS.keys())
+
+    @classmethod
+    def _validate_members(cls, tree: dict[str, Any], names: tuple[str, ...]) -> Self:
+        tree = cls._validate_stamps(tree)
+        values = {}
+        for name in names:
+            if name in tree:
+                values[name] = _member_adapter(cls, name).validate_python(tree[name])
+            elif cls.model_fields[name].is_required():
+                raise InvalidComponentError(f"The {cls.SCHEMA_NAME!r} tree has no member {name!r}.")
+        return cls.model_construct(**values)
+
+
+@functools.cache
+def _member_adapter(cls: type[ArchiveTree], name: str) -> pydantic.TypeAdapter[Any]:
+    field = cls.model_fields[name]
+    annotation: Any = field.annotation
+    return pydantic.TypeAdapter(Annotated[annotation, field] if field.metadata else annotation)
+
+
+@functools.cache
+def _member_component(name: str) -> Component:
+    """Return the recipe for a component that simply is a member."""
+
+    def read(model: ArchiveTree, archive: InputArchive) -> Any:
+        value = getattr(model, name)
+        return value.deserialize(archive) if hasattr(value, "deserialize") else value
+
+    return Component(name, (name,), read, frozenset())
+
+
+def check_parameters(allowed: frozenset[str], given: Mapping[str, Any], what: str) -> None:
+    """Refuse read parameters that nobody would look at.
+
+    Parameters
+    ----------
+    allowed
+        Names of the parameters that are understood.
+    given
+        Parameters of the caller.
+    what
+        What is read, for the message.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is a parameter that is not understood.
+    """
+    if unknown := given.keys() - allowed:
+        raise InvalidParameterError(
+            f"{what} does not take the read parameters {sorted(unknown)}; it takes {sorted(allowed)}."
+        )
