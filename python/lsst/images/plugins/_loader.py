@@ -24,6 +24,7 @@ from ._specs import PluginInfo
 PACKAGE = "lsst-images"
 ENTRY_POINT_GROUP = "lsst.images"
 BUILTIN: tuple[str, ...] = (
+    "lsst.images.fits._plugin",
     "lsst.images.json._plugin",
 )
 """Our own plugins, in the order of registration: they are asked last."""

@@ -1,0 +1,320 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Tiles to pixels: only those that are asked for, several at a time."""
+
+from __future__ import annotations
+
+__all__ = ("DecodePlan", "TileWorker", "read_compressed", "share_out")
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import CorruptArchiveError
+from ._byte_source import Buffer, ByteSource
+from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
+from ._compressed import CompressedImage, TileRows
+from ._pool import default_threads, run_jobs
+from ._quantize import dequantize, fill_dither
+from ._scratch import Scratch
+from ._tiles import TileSelection
+
+_Array = np.ndarray[Any, np.dtype[Any]]
+
+JOB_PIXELS = 1 << 18
+"""Short tiles are decoded together until they make so many pixels: enough for
+threads not to fight over the interpreter lock, few enough for the caches."""
+
+LITTLE = sys.byteorder == "little"
+
+Part = tuple[slice, tuple[slice, ...], _Array]
+"""Some tiles of a batch, the same part of each, and where it goes (shape ``(n, ...)``)."""
+
+SERIAL_PIXELS = 1 << 17
+"""So many pixels are decoded before another thread would have begun."""
+
+MOST_WASTE = 64 * 1024
+"""Bytes between tiles that are read along rather than left out."""
+
+
+def read_compressed(
+    image: CompressedImage,
+    source: ByteSource,
+    start: Sequence[int],
+    stop: Sequence[int],
+    out: _Array,
+    *,
+    threads: int | None = None,
+) -> None:
+    """Read a box of a compressed image.
+
+    Parameters
+    ----------
+    image
+        What the header says.
+    source
+        The file.
+    start, stop
+        Bounds of the box, which must lie in the image and not be empty.
+    out
+        Where the stored numbers go (type ``image.scaling.stored``, C order).
+    threads
+        Number of threads; by default what `default_threads` says.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If a tile cannot be decoded.
+    """
+    selection = image.grid.select(start, stop)
+    rows = image.read_rows(source, selection.rows)
+    plan = DecodePlan(image, rows, selection, source, out)
+    jobs, threads = share_out(len(selection.rows), math.prod(image.grid.tile), threads)
+    run_jobs(TileWorker, plan, jobs, threads)
+
+
+def share_out(count: int, tile_pixels: int, threads: int | None) -> tuple[list[tuple[int, int]], int]:
+    """Share tiles out in batches.
+
+    Parameters
+    ----------
+    count
+        Number of tiles.
+    tile_pixels
+        Pixels in a tile.
+    threads
+        Number of threads; `None` for what `default_threads` says, or 1 if
+        there is too little to do.
+
+    Returns
+    -------
+    jobs : `list` [ `tuple` [ `int`, `int` ] ]
+        First and one past the last tile of each batch.
+    threads : `int`
+        Number of threads to use.
+    """
+    step = max(1, JOB_PIXELS // tile_pixels)
+    if threads is None:
+        threads = default_threads() if count > 1 and count * tile_pixels > SERIAL_PIXELS else 1
+    if threads > 1:
+        step = min(step, -(-count // threads))
+    starts = range(0, count, step)
+    jobs = list(zip(starts, [*starts[1:], count], strict=True))
+    return jobs, min(threads, len(jobs))
+
+
+class DecodePlan:
+    """What all threads share that decode tiles into one output array.
+
+    Parameters
+    ----------
+    image, rows, selection
+        What to decode.
+    source
+        Where the compressed bytes are.
+    out
+        The box, of the stored type.
+    """
+
+    def __init__(
+        self,
+        image: CompressedImage,
+        rows: TileRows,
+        selection: TileSelection,
+        source: ByteSource,
+        out: _Array,
+    ) -> None:
+        self.image = image
+        self.rows = rows
+        self.selection = selection
+        self.source = source
+        self.out = out
+        self.fetched: list[Buffer] | None = None
+        if source.remote:
+            # All at once, so that requests can be joined and made concurrently.
+            self.fetched = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
+
+    def fetch(self, first: int, last: int, scratch: Scratch) -> list[Buffer]:
+        """Return the compressed bytes of a range of the selected tiles."""
+        if self.fetched is not None:
+            return self.fetched[first:last]
+        offset, size = self.rows.offset[first:last], self.rows.size[first:last]
+        start, stop = int(offset.min()), int((offset + size).max())
+        if stop - start > 2 * int(size.sum()) + MOST_WASTE:
+            return self.source.read_many(list(zip(offset.tolist(), size.tolist(), strict=True)))
+        block = self.source.borrow(start, stop - start, scratch)
+        tiles: list[Buffer] = []
+        for begin, length in zip((offset - start).tolist(), size.tolist(), strict=True):
+            tiles.append(block[begin : begin + length])
+        return tiles
+
+
+class TileWorker:
+    """Decodes ranges of tiles in one thread.
+
+    Parameters
+    ----------
+    shared
+        What to decode.
+    """
+
+    def __init__(self, shared: DecodePlan) -> None:
+        self.shared = shared
+        self.image = shared.image
+        self.scratch = Scratch()
+
+    def __call__(self, job: tuple[int, int]) -> None:
+        """Decode the selected tiles from the first number up to the second."""
+        first, last = job
+        out, selection = self.shared.out, self.shared.selection
+        tiles = self.shared.fetch(first, last, self.scratch)
+        sizes = selection.sizes[first:last].tolist()
+        inner, inner_stop = selection.inner[first:last].tolist(), selection.inner_stop[first:last].tolist()
+        if self.image.grid.stacks:
+            box = slice(inner[0][-1], inner_stop[0][-1])
+            target = out.reshape(len(selection.rows), -1)[first:last]
+            self.decode(tiles, first, sizes[0][-1:], [(slice(None), (box,), target)])
+            return
+        outer, outer_stop = selection.outer[first:last].tolist(), selection.outer_stop[first:last].tolist()
+        i = 0
+        while i < len(tiles):
+            # Neighbours of one size go together.
+            parts: list[Part] = []
+            begin = i
+            while i < len(tiles) and sizes[i] == sizes[begin]:
+                target = out[tuple(map(slice, outer[i], outer_stop[i]))][np.newaxis]
+                place = slice(i - begin, i - begin + 1)
+                parts.append((place, tuple(map(slice, inner[i], inner_stop[i])), target))
+                i += 1
+            self.decode(tiles[begin:i], first + begin, sizes[begin], parts)
+
+    def decode(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
+        """Decode tiles of one size.
+
+        Parameters
+        ----------
+        tiles
+            Compressed bytes.
+        first
+            Number of the first tile in the selection.
+        size
+            Shape of a tile.
+        parts
+            What is wanted of which tiles, and where it goes.
+        """
+        if not all(tiles):
+            self._decode_rare(tiles, first, size, parts)
+            return
+        image = self.image
+        needed = 0
+        for _, box, _ in parts:
+            needed = max(needed, box[0].stop)
+        needed *= math.prod(size[1:])
+        stage, shuffled = self._inflate(tiles, size, needed)
+        for index, box, target in parts:
+            if image.quantized:
+                self._dequantize(
+                    stage[index], first + index.start if index.start else first, size, box, target
+                )
+            elif not shuffled:
+                target[...] = stage[index][(slice(None), *box)]
+            else:
+                view = target[..., np.newaxis].view(np.uint8)
+                for place in range(image.itemsize):
+                    source = image.itemsize - 1 - place if LITTLE else place
+                    view[..., place] = stage[index, source][(slice(None), *box)]
+
+    def _decode_rare(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
+        # Some tile lies in another column: one after the other.
+        for index, box, target in parts:
+            for k, i in enumerate(range(*index.indices(len(tiles)))):
+                if tiles[i]:
+                    self.decode([tiles[i]], first + i, size, [(slice(0, 1), box, target[k : k + 1])])
+                else:
+                    target[k] = self._fallback(first + i, size)[box]
+
+    def _inflate(self, tiles: list[Buffer], size: list[int], needed: int) -> tuple[_Array, bool]:
+        # Numbers of shape (n, *size), or shuffled bytes of shape (n, itemsize, *size).
+        image, itemsize = self.image, self.image.itemsize
+        count, pixels = len(tiles), math.prod(size)
+        if image.codec == "RICE_1":
+            # The code runs forward, so it can stop at the last pixel wanted.
+            stage = self.scratch.array("stage", (count, pixels), "u1" if itemsize == 1 else f"i{itemsize}")
+            rice_decode(tiles, stage[:, :needed], image.block)
+            return stage.reshape(count, *size), False
+        if image.codec == "NOCOMPRESS":
+            return np.stack([self._from_bytes(tile, size) for tile in tiles]), False
+        stage = self.scratch.array("stage", (count, pixels * itemsize), np.uint8)
+        shuffled = image.codec == "GZIP_2" and itemsize > 1
+        if not gunzip_stack(tiles, stage):
+            shuffle = image.codec == "GZIP_2"
+            contents = [gunzip(tile, 8 * pixels) for tile in tiles]
+            return np.stack([self._from_bytes(data, size, shuffled=shuffle) for data in contents]), False
+        if not shuffled:
+            return stage.view(self._big_endian(itemsize)).reshape(count, *size), False
+        if image.quantized:
+            values = self.scratch.array("values", (count, *size), f"i{itemsize}")
+            unshuffle(stage.reshape(count, itemsize, *size), values)
+            return values, False
+        return stage.reshape(count, itemsize, *size), True
+
+    def _dequantize(
+        self, stage: _Array, first: int, size: list[int], box: tuple[slice, ...], target: _Array
+    ) -> None:
+        image, rows = self.image, self.shared.rows
+        values = stage[(slice(None), *box)]
+        last = first + len(values)
+        assert rows.scale is not None and rows.zero is not None, (
+            "read_rows fills these if pixels are quantized"
+        )
+        dither = None
+        if image.dither:
+            slab = math.prod(size[1:])
+            pixels = (box[0].stop - box[0].start) * slab
+            dither = self.scratch.array("dither", (len(values), pixels), np.float64)
+            tiles = self.shared.selection.rows[first:last].tolist()
+            fill_dither(dither, tiles, image.seed, box[0].start * slab)
+            dither = dither.reshape(len(values), -1, *size[1:])[(slice(None), slice(None), *box[1:])]
+        dequantize(
+            values,
+            rows.scale[first:last],
+            rows.zero[first:last],
+            dither=dither,
+            zeros=image.dither == 2,
+            blank=rows.blank[first:last] if isinstance(rows.blank, np.ndarray) else rows.blank,
+            out=target,
+            scratch=self.scratch,
+        )
+
+    def _fallback(self, i: int, size: list[int]) -> _Array:
+        # Tiles that would not compress well lie in other columns as they are.
+        for name, (offset, length) in self.shared.rows.fallback.items():
+            if length[i]:
+                data = self.shared.source.read(int(offset[i]), int(length[i]))
+                if name == "GZIP_COMPRESSED_DATA":
+                    data = gunzip(data, 8 * math.prod(size))
+                return self._from_bytes(data, size, lossless=True)
+        raise CorruptArchiveError(f"Tile {int(self.shared.selection.rows[i])} has no data in any column.")
+
+    def _from_bytes(
+        self, data: Buffer, size: list[int], *, shuffled: bool = False, lossless: bool = False
+    ) -> _Array:
+        # Some writers store tiles in another width than the image's; the length tells.
+        pixels = math.prod(size)
+        itemsize = len(data) // pixels
+        if itemsize not in (1, 2, 4, 8) or itemsize * pixels != len(data):
+            raise CorruptArchiveError(f"A tile of {pixels} pixels cannot have {len(data)} bytes.")
+        raw = np.frombuffer(data, dtype=np.uint8)
+        if shuffled:
+            raw = np.ascontiguousarray(raw.reshape(itemsize, pixels).T).reshape(-1)
+        return raw.view(self._big_endian(itemsize, lossless=lossless)).reshape(size)
+
+    def _big_endian(self, itemsize: int, *, lossless: bool = False) -> np.dtype[Any]:
+        if itemsize == 1:
+            return np.dtype("u1")
+        floating = self.image.scaling.stored.kind == "f" and itemsize >= 4
+        kind = "f" if floating and (lossless or not self.image.quantized) else "i"
+        return np.dtype(f">{kind}{itemsize}")

@@ -1,0 +1,96 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Noise of pixels from the differences between neighbours."""
+
+from __future__ import annotations
+
+__all__ = ("estimate_noise",)
+
+from typing import Any
+
+import numpy as np
+
+_Array = np.ndarray[Any, np.dtype[Any]]
+
+# Median absolute difference of Gaussian noise of unit width, inverted: for
+# second, third and fifth order (Stoehr et al. 2007; Pence et al. 2009).
+_FACTORS = (1.0483579, 0.6052697, 0.1772048)
+
+_SHORTEST = 9
+"""Pixels that the fifth-order difference spans; shorter rows have no noise."""
+
+
+def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
+    """Estimate the noise of several tiles.
+
+    Parameters
+    ----------
+    stack
+        Pixels of tiles of one size (`float32` or `float64`, shape
+        ``(n, rows, columns)``).
+    holes
+        Whether there may be NaN pixels.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The least of the three estimates that is not 0 (the third-order one
+        may be); shape ``(n,)``.
+
+    Notes
+    -----
+    The method of the FITS standard's reference implementation (CFITSIO):
+    medians of absolute differences of second, third and fifth order along each
+    row, then the median of the rows, where places at which the pixels do not
+    change at all are left out.  Differences that involve a NaN are left out
+    too, where CFITSIO closes the gap.
+    """
+    if stack.shape[2] < _SHORTEST:
+        # As the reference does: a tile of very short rows is taken as one row.
+        stack = stack.reshape(len(stack), 1, -1)
+        if stack.shape[2] < _SHORTEST:
+            return np.zeros(len(stack))
+    v = [stack[:, :, i : stack.shape[2] - 8 + i] for i in range(9)]
+    same = stack[:, :, 1:] == stack[:, :, :-1]
+    flat = same.any()
+    equal = [same[:, :, i : same.shape[2] - 7 + i] for i in range(8)] if flat else []
+    second, third, fifth = (
+        _median(difference, np.logical_and.reduce(equal[a:b]) if flat else None, holes)
+        for difference, a, b in (
+            (v[4] - v[6], 4, 6),
+            (2 * v[4] - v[2] - v[6], 2, 6),
+            (6 * v[4] - 4 * v[2] - 4 * v[6] + v[0] + v[8], 2, 6),
+        )
+    )
+    noise = third * _FACTORS[1]
+    for values, factor in ((second, _FACTORS[0]), (fifth, _FACTORS[2])):
+        other = values * factor
+        noise = np.where((other != 0) & (other < noise), other, noise)
+    return noise
+
+
+def _median(difference: _Array, skip: _Array | None, holes: bool) -> _Array:
+    # The lower median of each row, then the median of the rows: shape (n,).
+    np.abs(difference, out=difference)
+    if skip is not None:
+        difference[skip] = np.nan
+    elif not holes:
+        middle = (difference.shape[2] - 1) // 2
+        difference.partition(middle, axis=2)
+        return np.median(difference[:, :, middle].astype(np.float64), axis=1)
+    # NaNs are sorted to the end, and the middle is that of the others.
+    difference.sort(axis=2)
+    good = np.count_nonzero(~np.isnan(difference), axis=2)
+    middles = np.maximum((good - 1) // 2, 0)[:, :, np.newaxis]
+    rows = np.take_along_axis(difference, middles, axis=2)[:, :, 0].astype(np.float64)
+    return _median_of_rows(rows, good > 0)
+
+
+def _median_of_rows(rows: _Array, good: _Array) -> _Array:
+    rows = np.sort(np.where(good, rows, np.inf), axis=1)
+    count = np.count_nonzero(good, axis=1)
+    index = np.arange(len(rows))
+    lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, rows.shape[1] - 1)
+    with np.errstate(invalid="ignore"):
+        middle = (rows[index, lower] + rows[index, upper]) / 2
+    return np.where(count > 0, middle, 0.0)

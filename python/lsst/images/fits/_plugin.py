@@ -1,0 +1,23 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The FITS container, as the plugin layer sees it."""
+
+from __future__ import annotations
+
+__all__ = ("register_containers",)
+
+from ..plugins import ContainerSpec, hookimpl
+
+
+@hookimpl
+def register_containers() -> list[ContainerSpec]:
+    """Declare the FITS container."""
+    return [
+        ContainerSpec(
+            name="fits",
+            extensions=(".fits", ".fits.fz", ".fit"),
+            input_archive="lsst.images.fits._input_archive:FitsInputArchive",
+            output_archive="lsst.images.fits._output_archive:FitsOutputArchive",
+            recognizes=lambda head: head.startswith(b"SIMPLE  ="),
+        )
+    ]

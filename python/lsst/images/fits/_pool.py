@@ -1,0 +1,97 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""A handful of threads for one call, for codecs that release the interpreter lock."""
+
+from __future__ import annotations
+
+__all__ = ("default_threads", "run_jobs")
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ..errors import InvalidParameterError
+
+_Job = TypeVar("_Job")
+_Plan = TypeVar("_Plan")
+
+MOST_THREADS = 8
+"""More threads than this compete for memory instead of helping."""
+
+
+def default_threads() -> int:
+    """Return how many threads a call may use if nobody says otherwise.
+
+    Returns
+    -------
+    `int`
+        The environment variable ``LSST_IMAGES_THREADS`` if set, else the
+        number of processors that this process may use, at most 8.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the variable is not a positive integer.
+    """
+    asked = os.environ.get("LSST_IMAGES_THREADS", "")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise InvalidParameterError(f"LSST_IMAGES_THREADS={asked!r} is not a positive integer.")
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    return min(os.cpu_count() or 1, MOST_THREADS)
+
+
+def run_jobs(
+    make_worker: Callable[[_Plan], Callable[[_Job], None]], plan: _Plan, jobs: Iterable[_Job], threads: int
+) -> None:
+    """Call a function for each job, on several threads.
+
+    Parameters
+    ----------
+    make_worker
+        Called with the plan, once in each thread; gives the function that does
+        a job, which may keep memory of its own.
+    plan
+        What all threads share.
+    jobs
+        Arguments of that function, handed out in order.
+    threads
+        Number of threads, the caller's own included; 1 starts none.
+
+    Raises
+    ------
+    Exception
+        Whatever the first failing call raised; jobs not yet begun are dropped.
+    """
+    if threads <= 1:
+        worker = make_worker(plan)
+        for job in jobs:
+            worker(job)
+        return
+    waiting = iter(jobs)
+    lock = threading.Lock()
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            worker = make_worker(plan)
+            while not errors:
+                with lock:
+                    job = next(waiting, None)
+                if job is None:
+                    return
+                worker(job)
+        except BaseException as err:
+            errors.append(err)
+
+    helpers = [threading.Thread(target=work, daemon=True) for _ in range(threads - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]

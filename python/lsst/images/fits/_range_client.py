@@ -1,0 +1,207 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""One ranged request, in the dialect of each kind of server."""
+
+from __future__ import annotations
+
+__all__ = ("RangeClient", "Reply", "TransientError", "make_client")
+
+import asyncio
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from lsst.resources import ResourcePath
+
+from ..errors import ArchiveReadError, MissingOptionalDependencyError
+
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
+
+
+class TransientError(Exception):
+    """A request failed in a way that another try may mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server sent."""
+
+    start: int
+    """Byte of the file where ``data`` starts."""
+
+    data: bytes
+
+    total: int | None
+    """Size of the file, if the server said it."""
+
+    version: str | None
+    """Something that changes when the file does (``ETag``), if the server said it."""
+
+
+class RangeClient(ABC):
+    """Fetches byte ranges of one file."""
+
+    @abstractmethod
+    async def fetch(self, start: int, stop: int | None) -> Reply:
+        """Fetch bytes from ``start`` up to ``stop``.
+
+        A negative ``start`` without ``stop`` asks for the end of the file.
+
+        Raises
+        ------
+        TransientError
+            If another try may help.
+        FileNotFoundError
+            If there is no such file.
+        """
+
+    @abstractmethod
+    async def size(self) -> int:
+        """Ask how long the file is, where no reply told."""
+
+    @abstractmethod
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine to its end from outside of the event loop."""
+
+    suffixes = True
+    """Whether the end of a file can be asked for without knowing its size."""
+
+
+def _header(start: int, stop: int | None) -> str:
+    return f"bytes={start}" if start < 0 else f"bytes={start}-{'' if stop is None else stop - 1}"
+
+
+def _reply(data: bytes, content_range: str | None, version: str | None) -> Reply:
+    match = _CONTENT_RANGE.match(content_range or "")
+    if match is None:
+        # The server ignored the range and sent everything.
+        return Reply(0, data, len(data), version)
+    first, last = int(match[1]), int(match[2])
+    if len(data) != last + 1 - first:
+        raise TransientError(f"{len(data)} bytes came of the {last + 1 - first} that the server announced")
+    return Reply(first, data, None if match[3] == "*" else int(match[3]), version)
+
+
+class _AsyncClient(RangeClient):
+    # Common to the asynchronous file systems of fsspec, which own an event loop in a thread.
+
+    def __init__(self, fs: Any, path: str) -> None:
+        self.fs = fs
+        self.path = path
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        from fsspec.asyn import sync
+
+        return sync(self.fs.loop, lambda: work)
+
+    async def size(self) -> int:
+        return int((await self.fs._info(self.path))["size"])
+
+
+class _HttpClient(_AsyncClient):
+    """HTTP and HTTPS, through the session of fsspec's file system."""
+
+    async def fetch(self, start: int, stop: int | None) -> Reply:
+        import aiohttp
+
+        session = await self.fs.set_session()
+        headers = {**self.fs.kwargs.get("headers", {}), "Range": _header(start, stop)}
+        options = {k: v for k, v in self.fs.kwargs.items() if k != "headers"}
+        try:
+            async with session.get(self.fs.encode_url(self.path), headers=headers, **options) as response:
+                status = response.status
+                if status in (404, 410):
+                    raise FileNotFoundError(self.path)
+                if status == 429 or status >= 500:
+                    raise TransientError(f"HTTP status {status}")
+                if status >= 400:
+                    raise ArchiveReadError(
+                        f"{self.path}: the server answers a request for {_header(start, stop)!r} "
+                        f"with HTTP status {status} ({response.reason})."
+                    )
+                data = await response.read()
+                content_range = response.headers.get("Content-Range") if status == 206 else None
+                return _reply(data, content_range, response.headers.get("ETag"))
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as err:
+            raise TransientError(f"{type(err).__name__}: {err}") from err
+
+
+class _S3Client(_AsyncClient):
+    """S3, through the client of s3fs, which makes a few more tries of its own."""
+
+    async def fetch(self, start: int, stop: int | None) -> Reply:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket, key, _ = self.fs.split_path(self.path)
+        try:
+            found = await self.fs._call_s3(
+                "get_object", Bucket=bucket, Key=key, Range=_header(start, stop), **self.fs.req_kw
+            )
+            data = await found["Body"].read()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"s3://{self.path}") from None
+        except PermissionError:
+            raise
+        except ClientError as err:
+            raise ArchiveReadError(f"s3://{self.path}: {err}") from err
+        except (BotoCoreError, OSError, TimeoutError) as err:
+            raise TransientError(f"{type(err).__name__}: {err}") from err
+        return _reply(data, found.get("ContentRange"), found.get("ETag"))
+
+
+class _AnyClient(RangeClient):
+    """Every other file system that fsspec knows."""
+
+    suffixes = False
+
+    def __init__(self, fs: Any, path: str) -> None:
+        self.fs = fs
+        self.path = path
+
+    async def fetch(self, start: int, stop: int | None) -> Reply:
+        try:
+            data = await asyncio.to_thread(self.fs.cat_file, self.path, start=start, end=stop)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except (OSError, TimeoutError) as err:
+            raise TransientError(f"{type(err).__name__}: {err}") from err
+        return Reply(start, data, None, None)
+
+    async def size(self) -> int:
+        return int(await asyncio.to_thread(self.fs.size, self.path))
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run(work)
+
+
+def make_client(path: ResourcePath) -> RangeClient:
+    """Make a client for a file.
+
+    Parameters
+    ----------
+    path
+        Where the file is.
+
+    Returns
+    -------
+    `RangeClient`
+        The client.
+
+    Raises
+    ------
+    MissingOptionalDependencyError
+        If the package for this kind of server is not installed.
+    """
+    try:
+        fs, name = path.to_fsspec()
+    except ImportError as err:
+        raise MissingOptionalDependencyError(
+            f"{path} cannot be read: {err}. Install 'aiohttp' for http, 's3fs' for s3, 'gcsfs' for gs."
+        ) from err
+    if hasattr(fs, "_call_s3"):
+        return _S3Client(fs, name)
+    if hasattr(fs, "set_session") and hasattr(fs, "encode_url"):
+        return _HttpClient(fs, name)
+    return _AnyClient(fs, name)

@@ -1,0 +1,212 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Byte ranges of files that are far away, in few requests."""
+
+from __future__ import annotations
+
+__all__ = ("RemoteSource",)
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from lsst.resources import ResourcePath
+
+from ..errors import ArchiveReadError
+from ._byte_source import Buffer, ByteSource, coalesce
+from ._range_client import RangeClient, Reply, TransientError, make_client
+
+HEAD = 12 * 2880
+"""Bytes of the start of a file that are fetched first: the primary header,
+usually, and that of the first extension."""
+
+TAIL = 24 * 2880
+"""Bytes of the end that are fetched at the same time: the tree and the index."""
+
+GAP = 16 * 1024
+"""Unwanted bytes that cost less than another request."""
+
+PART = 8 * 1024 * 1024
+"""Longer ranges are fetched in parts of this length, at the same time."""
+
+TRIES = 5
+"""How often a request is made before its failure is final."""
+
+FIRST_PAUSE = 0.1
+"""Seconds before the second try; doubled before each further one."""
+
+MOST_KEPT = 64 * 1024 * 1024
+"""Bytes that are kept of what was fetched ahead; the oldest go first."""
+
+
+class RemoteSource(ByteSource):
+    """A source over a file that is read through requests for byte ranges.
+
+    Parameters
+    ----------
+    path
+        Where the file is.
+
+    Notes
+    -----
+    The first request brings the start and the end of the file at once, and the
+    size with them.  Each reply is compared with what was asked for, and with the
+    version of the file that earlier replies came from.
+    """
+
+    remote = True
+
+    def __init__(self, path: ResourcePath) -> None:
+        super().__init__(str(path))
+        self._client: RangeClient | None = make_client(path)
+        self._kept: list[tuple[int, Buffer]] = []
+        self._keeping = threading.Lock()
+        self._version: str | None = None
+        self.size = self._run(self._first_requests())
+
+    def read(self, offset: int, size: int) -> Buffer:
+        return self.read_many([(offset, size)])[0]
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
+        found: list[Buffer | None] = [self._near(offset, size) for offset, size in ranges]
+        missing = [i for i, data in enumerate(found) if data is None]
+        # What lies near of a range need not be fetched again.
+        fronts = [self._front(ranges[i][0]) for i in missing]
+        wanted = [
+            (ranges[i][0] + len(front), ranges[i][1] - len(front))
+            for i, front in zip(missing, fronts, strict=True)
+        ]
+        for i, front, data in zip(missing, fronts, self._fetch_many(wanted), strict=True):
+            found[i] = b"".join((front, data)) if front else data
+        return [data for data in found if data is not None]
+
+    def glance(self, offset: int, most: int) -> Buffer:
+        if not len(self._front(offset)):
+            # Kept, because what follows a header is usually wanted next.
+            self.fetch_ahead([(offset, most)])
+        return self._front(offset)[:most]
+
+    def fetch_ahead(self, ranges: Sequence[tuple[int, int]]) -> None:
+        clipped = [(offset, min(size, self.size - offset)) for offset, size in ranges]
+        missing = [r for r in clipped if r[1] > 0 and self._near(*r) is None]
+        joined = [(start, stop - start) for start, stop, _ in coalesce(missing, GAP)]
+        for (offset, _), data in zip(joined, self._fetch_many(joined), strict=True):
+            self.preload(offset, data)
+
+    def preload(self, offset: int, data: Buffer) -> None:
+        with self._keeping:
+            self._kept.append((offset, data))
+            while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > MOST_KEPT:
+                del self._kept[0]
+
+    def close(self) -> None:
+        self._client = None
+        self._kept.clear()
+
+    def _near(self, offset: int, size: int) -> Buffer | None:
+        for start, data in self._kept:
+            if start <= offset and offset + size <= start + len(data):
+                return memoryview(data)[offset - start : offset - start + size]
+        return b"" if size == 0 else None
+
+    def _front(self, offset: int) -> Buffer:
+        # As many bytes from here on as one piece has.
+        pieces = [memoryview(d)[offset - s :] for s, d in self._kept if s <= offset < s + len(d)]
+        return max(pieces, key=len, default=memoryview(b""))
+
+    async def _first_requests(self) -> int:
+        client = self._open_client()
+        if not client.suffixes:
+            size = await client.size()
+            self._keep(await self._try(0, min(HEAD, size)))
+            return size
+        head, tail = await asyncio.gather(self._try(0, HEAD), self._try(-TAIL, None), return_exceptions=True)
+        if isinstance(head, BaseException):
+            raise head
+        self._keep(head)
+        # Some servers do not know how to give the end; then it is read when it is needed.
+        if isinstance(tail, Reply):
+            self._keep(tail)
+        elif not isinstance(tail, ArchiveReadError):
+            raise tail
+        return head.total if head.total is not None else await client.size()
+
+    def _keep(self, reply: Reply) -> None:
+        self._check_version(reply)
+        self.preload(reply.start, reply.data)
+
+    def _check_version(self, reply: Reply) -> None:
+        if self._version is not None and reply.version not in (None, self._version):
+            raise ArchiveReadError(
+                f"{self.name} was replaced while it was being read (its ETag changed from {self._version!r} "
+                f"to {reply.version!r}). Open it again."
+            )
+        self._version = reply.version if self._version is None else self._version
+
+    def _fetch_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
+        # Near ranges in one request, long ones in several, all at the same time.
+        if not ranges:
+            return []
+        for offset, size in ranges:
+            if offset < 0 or offset + size > self.size:
+                raise self._ends_early(offset, size, max(0, self.size - offset))
+        joined = coalesce(ranges, GAP)
+        parts = [(a, min(a + PART, stop)) for start, stop, _ in joined for a in range(start, stop, PART)]
+        replies: dict[int, bytes] = self._run(self._gather(parts))
+        found: list[Buffer] = [b""] * len(ranges)
+        for start, stop, members in joined:
+            pieces = [replies[a] for a in range(start, stop, PART)]
+            block = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            for i in members:
+                first = ranges[i][0] - start
+                found[i] = block[first : first + ranges[i][1]]
+        return found
+
+    async def _gather(self, parts: Sequence[tuple[int, int]]) -> dict[int, bytes]:
+        replies = await asyncio.gather(*(self._try(start, stop) for start, stop in parts))
+        for reply in replies:
+            self._check_version(reply)
+        return {start: reply.data for (start, _), reply in zip(parts, replies, strict=True)}
+
+    async def _try(self, start: int, stop: int | None) -> Reply:
+        client = self._open_client()
+        pause = FIRST_PAUSE
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._check(await client.fetch(start, stop), start, stop)
+            except TransientError as err:
+                if attempt == TRIES:
+                    raise ArchiveReadError(
+                        f"{self.name}: bytes {start} to {stop} could not be fetched in {TRIES} tries: {err}."
+                    ) from err
+                await asyncio.sleep(pause)
+                pause *= 2
+        raise AssertionError("the loop above returns or raises")
+
+    def _check(self, reply: Reply, start: int, stop: int | None) -> Reply:
+        if start < 0 or stop is None:
+            return reply
+        if reply.total is not None:
+            stop = min(stop, reply.total)
+        first = start - reply.start
+        data = reply.data if first == 0 else reply.data[first:] if first > 0 else b""
+        # The whole file instead of a part of it will do as well.
+        if len(data) > stop - start and reply.total == reply.start + len(reply.data):
+            data = data[: stop - start]
+        if len(data) != stop - start:
+            raise TransientError(
+                f"bytes {reply.start} to {reply.start + len(reply.data)} came instead of {start} to {stop}"
+            )
+        return Reply(start, data, reply.total, reply.version)
+
+    def _open_client(self) -> RangeClient:
+        if self._client is None:
+            raise ArchiveReadError(f"{self.name} cannot be read because it was closed.")
+        return self._client
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return self._open_client().run(work)
+        finally:
+            work.close()

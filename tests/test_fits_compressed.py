@@ -1,0 +1,412 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Tile-compressed images: our pixels against those of CFITSIO and astropy."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import astropy.io.fits
+import fitsio
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from lsst.images.errors import ArchiveWriteError, BoxIndexError, CorruptArchiveError, InvalidParameterError
+from lsst.images.fits._encode import compress_image, default_tile_shape
+from lsst.images.fits._file import FitsFile
+from lsst.images.fits._image_hdu import encode_image, encode_primary
+
+TYPES = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+DITHERS = {"NO_DITHER": -1, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
+
+
+def pixels(dtype: str, shape: tuple[int, ...], *, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return rng.normal(100, 10, shape).astype(kind)
+    limits = np.iinfo(kind)
+    return np.clip(rng.normal(50, 20, shape), max(limits.min, -1000), min(limits.max, 1000)).astype(kind)
+
+
+def with_holes(array: np.ndarray) -> np.ndarray:
+    array[..., 2, 5:9] = np.nan
+    array[..., 7, :] = np.nan
+    array[..., 3, 4] = 0.0
+    return array
+
+
+def file_bytes(*hdus: Any) -> bytes:
+    stream = io.BytesIO()
+    encode_primary().write(stream)
+    for hdu in hdus:
+        hdu.write(stream)
+    return stream.getvalue()
+
+
+def by_cfitsio(content: bytes, tmp_path: Path, ext: int = 1) -> np.ndarray:
+    path = tmp_path / "x.fits"
+    path.write_bytes(content)
+    return fitsio.read(str(path), ext=ext)
+
+
+def by_astropy(content: bytes, ext: int = 1) -> np.ndarray:
+    with astropy.io.fits.open(io.BytesIO(content), checksum=True) as file:
+        return np.array(file[ext].data)
+
+
+def assert_same(ours: np.ndarray, other: np.ndarray) -> None:
+    assert ours.dtype == other.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(ours, other, strict=False)
+
+
+@pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+@pytest.mark.parametrize("shape, tile", [((37, 300), (1, 300)), ((37, 300), (16, 40)), ((4, 20, 30), (2, 7, 9))])
+@pytest.mark.parametrize("algorithm", ["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS"])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_lossless_images_that_we_write_are_read_back_by_everyone(
+    dtype: str, algorithm: str, shape: tuple[int, ...], tile: tuple[int, ...], tmp_path: Path
+) -> None:
+    array = pixels(dtype, shape)
+    content = file_bytes(compress_image(array, algorithm=algorithm, tile_shape=tile))
+    assert_same(FitsFile.open(content).hdu(1).read_image(), array)
+    assert_same(array, by_astropy(content))
+    # CFITSIO has neither 64-bit integers in tiles nor NOCOMPRESS in this build.
+    if dtype not in ("i8", "u8") and algorithm != "NOCOMPRESS":
+        assert_same(array, by_cfitsio(content, tmp_path))
+
+
+@pytest.mark.parametrize("tile", [(1, 300), (16, 40), (37, 300)])
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("level", [16.0, 4.0, -0.5])
+@pytest.mark.parametrize("dither", DITHERS)
+@pytest.mark.parametrize("algorithm, dtype", [("RICE_1", "f4"), ("RICE_1", "f8"), ("GZIP_2", "f4"), ("GZIP_1", "f8")])
+def test_quantized_images_that_we_write_decode_to_the_same_bits_everywhere(
+    algorithm: str, dtype: str, dither: str, level: float, holes: bool, tile: tuple[int, ...], tmp_path: Path
+) -> None:
+    array = pixels(dtype, (37, 300))
+    if holes:
+        array = with_holes(array)
+    content = file_bytes(
+        compress_image(
+            array, algorithm=algorithm, tile_shape=tile, quantize_level=level, dither=dither, seed=9990
+        )
+    )
+    ours = FitsFile.open(content).hdu(1).read_image()
+    assert_same(ours, by_astropy(content))
+    assert_same(ours, by_cfitsio(content, tmp_path))
+    np.testing.assert_array_equal(np.isnan(ours), np.isnan(array))
+    if dither == "SUBTRACTIVE_DITHER_2":
+        assert np.all(ours[array == 0.0] == 0.0)
+    step = -level if level < 0 else 10 / level
+    assert np.nanmax(np.abs(ours - array)) < step
+
+
+@pytest.mark.parametrize("tile", [None, (8, 50)])
+@pytest.mark.parametrize("compression", ["GZIP_1", "GZIP_2", "RICE_1", "HCOMPRESS_1", "PLIO_1"])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4"])
+def test_integer_images_of_astropy_are_read_exactly(dtype: str, compression: str, tile: Any) -> None:
+    if compression == "PLIO_1" and dtype in ("u2", "u4"):
+        pytest.skip("PLIO_1 holds no integers with an offset")
+    if compression == "HCOMPRESS_1" and tile is None:
+        tile = (16, 200)
+    array = np.abs(pixels(dtype, (40, 200)).astype("i8")).astype(dtype)
+    stream = io.BytesIO()
+    hdu = astropy.io.fits.CompImageHDU(array, compression_type=compression, tile_shape=tile)
+    astropy.io.fits.HDUList([astropy.io.fits.PrimaryHDU(), hdu]).writeto(stream)
+    read = FitsFile.open(stream.getvalue()).hdu(1)
+    assert_same(read.read_image(), array)
+    assert_same(read.read_image((slice(3, 20), slice(150, 200))), array[3:20, 150:200])
+
+
+@pytest.mark.parametrize("dither", DITHERS)
+@pytest.mark.parametrize("compression", ["GZIP_1", "GZIP_2", "RICE_1", "HCOMPRESS_1"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_quantized_images_of_astropy_are_read_to_the_last_bit(
+    dtype: str, compression: str, dither: str
+) -> None:
+    array = pixels(dtype, (48, 320))
+    if compression != "HCOMPRESS_1":
+        array = with_holes(array)
+    stream = io.BytesIO()
+    hdu = astropy.io.fits.CompImageHDU(
+        array,
+        compression_type=compression,
+        quantize_level=8.0,
+        quantize_method=DITHERS[dither],
+        dither_seed=4321,
+        tile_shape=(16, 64),
+    )
+    astropy.io.fits.HDUList([astropy.io.fits.PrimaryHDU(), hdu]).writeto(stream)
+    assert_same(FitsFile.open(stream.getvalue()).hdu(1).read_image(), by_astropy(stream.getvalue()))
+
+
+@pytest.mark.parametrize("qmethod", [None, "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2"])
+@pytest.mark.parametrize("compress", ["GZIP", "GZIP_2", "RICE", "HCOMPRESS"])
+def test_images_of_cfitsio_are_read_to_the_last_bit(compress: str, qmethod: Any, tmp_path: Path) -> None:
+    array = pixels("f4", (50, 400))
+    if compress != "HCOMPRESS":
+        array = with_holes(array)
+        array[20] = 7.0
+    path = tmp_path / "x.fits"
+    with fitsio.FITS(str(path), "rw") as file:
+        file.write(
+            array,
+            compress=compress,
+            qlevel=4,
+            qmethod=qmethod,
+            dither_seed=17,
+            tile_dims=(25, 100) if compress == "HCOMPRESS" else None,
+        )
+    hdu = FitsFile.open(path).hdu(1)
+    expected = fitsio.read(str(path), ext=1)
+    assert_same(hdu.read_image(), expected)
+    assert_same(hdu.read_image((slice(4, 44), slice(37, 311))), expected[4:44, 37:311])
+
+
+@pytest.mark.parametrize("shape", [(40, 500), (256, 256), (30, 7), (9, 9)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_scales_are_those_of_the_reference_implementation(
+    dtype: str, shape: tuple[int, int], flat: bool, tmp_path: Path
+) -> None:
+    array = pixels(dtype, shape, seed=7)
+    if flat:
+        array[: shape[0] // 2, shape[1] // 3 : -2] = 5.0
+    path = tmp_path / "x.fits"
+    with fitsio.FITS(str(path), "rw") as file:
+        file.write(array, compress="RICE", qlevel=16, qmethod="SUBTRACTIVE_DITHER_1", tile_dims=shape, dither_seed=5)
+    theirs = FitsFile.open(path).hdu(1).read_table()
+    content = file_bytes(
+        compress_image(
+            array,
+            algorithm="RICE_1",
+            tile_shape=shape,
+            quantize_level=16.0,
+            dither="SUBTRACTIVE_DITHER_1",
+            seed=5,
+        )
+    )
+    ours = FitsFile.open(content).hdu(1).read_table()
+    np.testing.assert_allclose(ours.column("ZSCALE"), theirs.column("ZSCALE"), rtol=1e-12)
+    np.testing.assert_allclose(ours.column("ZZERO"), theirs.column("ZZERO"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [3.0, np.inf, np.nan])
+def test_tiles_that_do_not_vary_are_kept_exactly(value: float) -> None:
+    array = pixels("f4", (4, 64))
+    array[1] = value
+    array[2, 3] = np.inf
+    hdu = compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(1, 64))
+    content = file_bytes(hdu)
+    ours = FitsFile.open(content).hdu(1).read_image()
+    np.testing.assert_array_equal(ours[1:3], array[1:3])
+    np.testing.assert_array_equal(ours, by_astropy(content))
+
+
+@given(data=st.data())
+def test_a_box_is_the_same_as_a_slice_of_the_whole(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3), label="shape"))
+    tile = tuple(data.draw(st.integers(1, 45), label="tile") for _ in shape)
+    dtype = data.draw(st.sampled_from(TYPES), label="dtype")
+    algorithm = data.draw(st.sampled_from(["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS", None]), label="algorithm")
+    level = data.draw(st.sampled_from([None, 16.0, -1.0]), label="level")
+    dither = data.draw(st.sampled_from(sorted(DITHERS)), label="dither")
+    threads = data.draw(st.integers(1, 3), label="threads")
+    array = pixels(dtype, shape)
+    if algorithm is None:
+        hdu = encode_image(array)
+    else:
+        hdu = compress_image(
+            array, algorithm=algorithm, tile_shape=tile, quantize_level=level, dither=dither, seed=10000
+        )
+    read = FitsFile.open(file_bytes(hdu)).hdu(1)
+    whole = read.read_image(threads=threads)
+    if algorithm is None or level is None or np.dtype(dtype).kind != "f":
+        np.testing.assert_array_equal(whole, array)
+    boxes = []
+    for _ in range(3):
+        cut = []
+        for n in shape:
+            a, b = sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n)), label="bounds"))
+            cut.append(slice(a, b, data.draw(st.integers(1, 3), label="step")))
+        boxes.append(tuple(cut))
+    for box in boxes:
+        np.testing.assert_array_equal(read.read_image(box, threads=threads), whole[box])
+        out = np.empty(whole[box].shape[::-1], dtype=whole.dtype).T
+        assert read.read_image(box, out=out) is out
+        np.testing.assert_array_equal(out, whole[box])
+    for found, box in zip(read.read_boxes(boxes, threads=threads), boxes, strict=True):
+        np.testing.assert_array_equal(found, whole[box])
+
+
+@given(
+    tile=st.tuples(st.integers(1, 130), st.integers(1, 130)),
+    seed=st.integers(1, 10000),
+    dither=st.sampled_from(sorted(DITHERS)),
+)
+@settings(max_examples=20)
+def test_every_seed_and_tiling_decodes_like_astropy(tile: tuple[int, int], seed: int, dither: str) -> None:
+    array = pixels("f4", (130, 130), seed=seed)
+    content = file_bytes(
+        compress_image(
+            array, algorithm="RICE_1", tile_shape=tile, quantize_level=16.0, dither=dither, seed=seed
+        )
+    )
+    np.testing.assert_array_equal(FitsFile.open(content).hdu(1).read_image(), by_astropy(content))
+
+
+def test_old_spellings_and_descriptor_formats_are_understood() -> None:
+    content = file_bytes(compress_image(pixels("i4", (20, 30)), algorithm="RICE_1"))
+    for old, new in ((b"'RICE_1  '", b"'RICE_ONE'"), (b"'1PB(", b"'PB( ")):
+        assert old in content
+    renamed = content.replace(b"'RICE_1  '", b"'RICE_ONE'")
+    np.testing.assert_array_equal(FitsFile.open(renamed).hdu(1).read_image(), pixels("i4", (20, 30)))
+
+
+def test_scale_and_zero_may_be_keywords_instead_of_columns() -> None:
+    array = pixels("f4", (8, 64))
+    hdu = compress_image(
+        array, algorithm="RICE_1", tile_shape=(8, 64), quantize_level=-0.25, dither="SUBTRACTIVE_DITHER_1"
+    )
+    content = file_bytes(hdu)
+    table = FitsFile.open(content).hdu(1).read_table()
+    expected = FitsFile.open(content).hdu(1).read_image()
+    for i, name in ((3, "ZSCALE"), (4, "ZZERO")):
+        hdu.cards.append((name, float(table.column(name)[0])))
+        hdu.cards[hdu.cards.index((f"TTYPE{i}", name))] = (f"TTYPE{i}", f"UNUSED{i}")
+    np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), expected)
+
+
+def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
+    array = pixels("f4", (2, 32))
+    hdu = compress_image(array, algorithm="GZIP_2", tile_shape=(1, 32), quantize_level=4.0)
+    raw = array.astype(">f4").tobytes()
+    rows = np.frombuffer(hdu.data[0], dtype=[("c", ">i4", 2), ("g", ">i4", 2), ("s", ">f8"), ("z", ">f8")]).copy()
+    rows["c"][:] = 0
+    rows["g"][:] = [[32, 0], [32, 128]]
+    hdu.data, hdu.sums = [rows.tobytes(), raw], None
+    cards = dict(enumerate(hdu.cards))
+    for k, card in cards.items():
+        if card[:2] == ("TTYPE2", "GZIP_COMPRESSED_DATA"):
+            cards[k] = ("TTYPE2", "UNCOMPRESSED_DATA")
+        elif card[0] == "TFORM2":
+            cards[k] = ("TFORM2", "1PE(32)")
+        elif card[0] == "PCOUNT":
+            cards[k] = ("PCOUNT", len(raw))
+    hdu.cards = list(cards.values())
+    np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), array)
+
+
+def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = pixels("f4", (600, 700))
+    one, many = (
+        file_bytes(compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(64, 64), threads=n))
+        for n in (1, 4)
+    )
+    assert one == many
+    monkeypatch.setenv("LSST_IMAGES_THREADS", "3")
+    np.testing.assert_array_equal(
+        FitsFile.open(one).hdu(1).read_image(), FitsFile.open(one).hdu(1).read_image(threads=1)
+    )
+    monkeypatch.setenv("LSST_IMAGES_THREADS", "none")
+    with pytest.raises(InvalidParameterError, match="LSST_IMAGES_THREADS='none'"):
+        FitsFile.open(one).hdu(1).read_image()
+
+
+def test_seeds_may_come_from_the_clock_or_the_pixels() -> None:
+    array = pixels("f4", (20, 30))
+    for seed in (0, -1):
+        content = file_bytes(compress_image(array, algorithm="RICE_1", quantize_level=16.0, seed=seed))
+        found = FitsFile.open(content).hdu(1).values["ZDITHER0"]
+        assert isinstance(found, int) and 1 <= found <= 10000
+        np.testing.assert_array_equal(FitsFile.open(content).hdu(1).read_image(), by_astropy(content))
+
+
+def test_default_tiles_are_squares_no_larger_than_the_image() -> None:
+    assert default_tile_shape((4000, 4072)) == (256, 256)
+    assert default_tile_shape((5, 100, 4000)) == (1, 100, 256)
+    assert default_tile_shape((10,)) == (10,)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"algorithm": "ZIP"}, "'ZIP'"),
+        ({"dither": "SOME"}, "'SOME'"),
+        ({"tile_shape": (4,)}, r"\(4,\)"),
+        ({"tile_shape": (0, 4)}, r"\(0, 4\)"),
+        ({"quantize_level": 0.0}, "0.0"),
+        ({"quantize_level": float("nan")}, "nan"),
+        ({"seed": 10001}, "10001"),
+    ],
+)
+def test_impossible_options_are_refused_by_name(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArchiveWriteError, match=message):
+        compress_image(pixels("f4", (8, 8)), **change)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "bool", "c8"])
+def test_types_that_fits_does_not_have_are_refused(dtype: str) -> None:
+    for encode in (compress_image, encode_image):
+        with pytest.raises(ArchiveWriteError, match="cannot stand in a FITS image"):
+            encode(np.zeros((3, 3), dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    "box", [(slice(0, 21),), (slice(-21, 3),), (slice(5, 4),), (slice(0, 5),) * 3, (slice(0, 1), slice(30, 31))]
+)
+def test_boxes_that_do_not_fit_are_an_error(box: tuple[slice, ...]) -> None:
+    hdu = FitsFile.open(file_bytes(compress_image(pixels("f4", (20, 30))))).hdu(1)
+    with pytest.raises(BoxIndexError, match="20, 30"):
+        hdu.read_image(box)
+
+
+def test_outputs_that_do_not_fit_are_an_error() -> None:
+    hdu = FitsFile.open(file_bytes(compress_image(pixels("f4", (20, 30))))).hdu(1)
+    with pytest.raises(InvalidParameterError, match="needed"):
+        hdu.read_image(out=np.empty((20, 30), dtype="f8"))
+    with pytest.raises(InvalidParameterError, match="cannot cut"):
+        hdu.read_image((3,))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("algorithm, level", [("GZIP_1", None), ("GZIP_2", None), ("RICE_1", 16.0)])
+def test_damaged_tiles_are_found_and_named(algorithm: str, level: float | None) -> None:
+    content = bytearray(file_bytes(compress_image(pixels("f4", (50, 90)), algorithm=algorithm, quantize_level=level)))
+    hdu = FitsFile.open(bytes(content)).hdu(1)
+    start, size = hdu.byte_ranges()[0]
+    # Shortened in the table, so that the codec comes to the end too early.
+    short = (size - size // 2).to_bytes(4, "big")
+    content[hdu.data_address : hdu.data_address + 4] = short
+    with pytest.raises(CorruptArchiveError, match="HDU 1"):
+        FitsFile.open(bytes(content)).hdu(1).read_image()
+    # Pointing out of the heap.
+    content[hdu.data_address : hdu.data_address + 4] = (2**31 - 1).to_bytes(4, "big")
+    with pytest.raises(CorruptArchiveError, match="2147483647 bytes"):
+        FitsFile.open(bytes(content)).hdu(1).read_image()
+
+
+@given(noise=st.binary(min_size=1, max_size=200), at=st.integers(0, 10**6))
+@settings(max_examples=60)
+def test_random_damage_is_an_error_of_ours_or_other_pixels_but_never_worse(noise: bytes, at: int) -> None:
+    content = bytearray(
+        file_bytes(compress_image(pixels("f4", (64, 64)), algorithm="RICE_1", quantize_level=16.0, tile_shape=(8, 64)))
+    )
+    at %= len(content) - len(noise)
+    content[at : at + len(noise)] = noise
+    try:
+        for hdu in FitsFile.open(bytes(content)):
+            if hdu.kind in ("image", "compressed_image"):
+                hdu.read_image()
+            elif hdu.kind == "table":
+                table = hdu.read_table()
+                for k in range(len(table.names)):
+                    table.column(k)
+    except (CorruptArchiveError, ValueError) as err:
+        assert "lsst.images" in type(err).__module__
+    except Exception as err:
+        assert "lsst.images" in type(err).__module__, repr(err)

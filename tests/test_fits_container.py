@@ -1,0 +1,151 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The FITS container against the contract of all containers, and its layout."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from lsst.images import Box, Image, MaskedImage, MaskPlane, MaskSchema
+from lsst.images.errors import ArchiveWriteError, InvalidParameterError
+from lsst.images.fits import ExtensionKey, FitsCompressionOptions, FitsQuantizationOptions
+from lsst.images.io import read, write
+from lsst.images.tests import ContainerConformance
+
+LOSSY = FitsCompressionOptions.LOSSY
+
+
+class TestFits(ContainerConformance):
+    container = "fits"
+    extension = ".fits"
+    allows_odd_names = False
+
+
+@pytest.fixture
+def masked_image() -> MaskedImage:
+    rng = np.random.default_rng(11)
+    image = Image(rng.normal(100, 3, (70, 90)).astype(np.float32), start=(5, -7), unit=u.nJy)
+    planes = [MaskPlane(f"P{n}", f"Plane number {n}.") for n in range(40)]
+    masked_image = MaskedImage(image, mask_schema=MaskSchema([planes[0], None, *planes[1:]]))
+    for plane in planes:
+        masked_image.mask.set(plane.name, rng.random(image.bbox.shape) < 0.1)
+    return masked_image
+
+
+def test_the_layout_is_the_one_that_other_readers_expect(masked_image, tmp_path):
+    write(masked_image, tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits", disable_image_compression=True) as hdus:
+        assert [h.name for h in hdus] == ["PRIMARY", "IMAGE", "MASK", "MASK", "VARIANCE", "JSON", "INDEX"]
+        primary = hdus[0].header
+        assert list(primary)[4:9] == ["FMTVER", "INDXADDR", "INDXSIZE", "JSONADDR", "JSONSIZE"]
+        assert primary["DATAMODL"] == "https://images.lsst.io/schemas/masked_image-1.0.0"
+        assert primary["INDXADDR"] == primary["JSONADDR"] + primary["JSONSIZE"]
+        assert primary["INDXADDR"] + primary["INDXSIZE"] == (tmp_path / "a.fits").stat().st_size
+        assert all("DATE" in hdu.header for hdu in hdus)
+        for row, hdu in zip(hdus["INDEX"].data, hdus, strict=False):
+            info = hdu.fileinfo()
+            assert (row["HDRADDR"], row["DATADDR"]) == (info["hdrLoc"], info["datLoc"])
+            assert row["DATSIZE"] == info["datSpan"]
+            assert row["EXTNAME"] == ("" if hdu.name == "PRIMARY" else hdu.name)
+
+
+def test_mask_planes_are_named_in_cards_of_31_a_piece(masked_image, tmp_path):
+    write(masked_image, tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        first, second = hdus[2], hdus[3]
+        assert (first.header["MSKN0000"], first.header["MSKN0030"]) == ("P0", "P30")
+        assert second.header["EXTVER"] == 2
+        assert (second.header["MSKN0000"], second.header["MSKM0008"]) == ("P31", 256)
+        assert "MSKN0031" not in first.header
+        expected = masked_image.mask.get("P33")
+        np.testing.assert_array_equal(second.data & second.header["MSKM0002"] != 0, expected)
+
+
+def test_astropy_sees_units_and_origin(masked_image, tmp_path):
+    write(masked_image, tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        header = hdus["VARIANCE"].header
+        assert u.Unit(header["BUNIT"]) == u.nJy**2
+        assert (header["CTYPE1A"], header["CRVAL1A"], header["CRVAL2A"]) == ("LINEAR", -7.0, 5.0)
+
+
+def test_checksums_hold_for_other_readers(masked_image, tmp_path):
+    fitsio = pytest.importorskip("fitsio")
+    write(masked_image, tmp_path / "a.fits")
+    with fitsio.FITS(str(tmp_path / "a.fits")) as file:
+        hdus = list(file)
+        for hdu in hdus:
+            hdu.verify_checksum()
+    assert len(hdus) == 7
+
+
+def test_seeds_count_up_and_wrap(masked_image, tmp_path):
+    write(
+        masked_image,
+        tmp_path / "a.fits",
+        compression_options={"image": LOSSY, "mask": LOSSY, "variance": LOSSY},
+        compression_seed=9999,
+    )
+    with fits.open(tmp_path / "a.fits", disable_image_compression=True) as hdus:
+        assert hdus["IMAGE"].header["ZDITHER0"] == 9999
+        # Two integer mask HDUs use up a seed each.
+        assert hdus["VARIANCE"].header["ZDITHER0"] == 2
+
+
+def test_lossy_options_without_a_seed_are_refused(masked_image, tmp_path):
+    with pytest.raises(ArchiveWriteError, match="No quantization seed provided"):
+        write(masked_image, tmp_path / "a.fits", compression_options={"image": LOSSY})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_for_an_array_that_is_not_there_is_refused(masked_image, tmp_path):
+    with pytest.raises(InvalidParameterError, match="imgae"):
+        write(masked_image, tmp_path / "a.fits", compression_options={"imgae": None})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_field_of_an_option_is_refused():
+    with pytest.raises(ValueError, match="tile_shap"):
+        FitsCompressionOptions.model_validate({"tile_shap": [10, 10]})
+    with pytest.raises(ValueError, match="seed"):
+        FitsQuantizationOptions(dither="NO_DITHER", level=4.0, seed=20000)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [None, FitsCompressionOptions(tile_shape=(1, 90)), FitsCompressionOptions(algorithm="GZIP_1")],
+    ids=["plain", "rows", "gzip1"],
+)
+def test_a_box_is_the_slice_of_the_whole_for_every_storage(masked_image, tmp_path, options):
+    write(masked_image, tmp_path / "a.fits", compression_options=dict.fromkeys(("image", "mask"), options))
+    box = Box.factory[11:52, 3:60]
+    part = read(tmp_path / "a.fits", MaskedImage, bbox=box)
+    assert part.image == masked_image.image[box]
+    assert part.mask == masked_image.mask[box]
+    assert part.variance == masked_image.variance[box]
+
+
+def test_boolean_images_come_back_as_booleans(tmp_path):
+    image = Image(np.arange(12).reshape(3, 4) % 3 == 0)
+    write(image, tmp_path / "a.fits")
+    back = read(tmp_path / "a.fits")
+    assert back.array.dtype == bool
+    assert back == image
+
+
+def test_a_callback_may_add_primary_cards_but_no_date(masked_image, tmp_path):
+    def update(header):
+        header["OBSERVER"] = "nobody"
+        header["DATE"] = "1999-12-31"
+
+    write(masked_image, tmp_path / "a.fits", update_header=update)
+    header = fits.getheader(tmp_path / "a.fits")
+    assert header["OBSERVER"] == "nobody"
+    assert not header["DATE"].startswith("1999")
+
+
+def test_keys_are_spelled_as_source_strings():
+    assert str(ExtensionKey("MASK", 2)) == "fits:MASK,2"
+    assert ExtensionKey.from_str("fits:PSF/PARAMETERS[3]") == ExtensionKey("PSF/PARAMETERS")
