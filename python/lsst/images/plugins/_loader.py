@@ -26,6 +26,7 @@ ENTRY_POINT_GROUP = "lsst.images"
 BUILTIN: tuple[str, ...] = (
     "lsst.images.fits._plugin",
     "lsst.images.json._plugin",
+    "lsst.images.ndf._plugin",
 )
 """Our own plugins, in the order of registration: they are asked last."""
 

@@ -1,0 +1,161 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Opening HDF5 files wherever they are, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+__all__ = ("RemoteFile", "open_hdf5", "reading")
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import IO, Any
+
+from fsspec.caching import BlockCache
+
+from lsst.resources import ResourcePath
+
+from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
+from ._hds import import_h5py
+from ._plugin import HDF5_SIGNATURE
+
+BLOCK_SIZE = 128 * 1024
+"""Bytes fetched at once of a remote file; HDF5 asks for its own bookkeeping
+in hundreds of tiny pieces that lie close to each other."""
+
+MAX_BLOCKS = 64
+"""Blocks that are kept."""
+
+
+class RemoteFile(io.RawIOBase):
+    """A remote file of which only the blocks that are asked for are fetched.
+
+    Parameters
+    ----------
+    handle
+        Seekable binary stream, each of whose reads costs a round trip.
+    size
+        Number of bytes of the file.
+    """
+
+    def __init__(self, handle: IO[bytes], size: int) -> None:
+        super().__init__()
+        self._handle = handle
+        self._size = size
+        self._position = 0
+        self._blocks = BlockCache(BLOCK_SIZE, self._fetch, size, maxblocks=MAX_BLOCKS)
+
+    def _fetch(self, start: int, stop: int) -> bytes:
+        self._handle.seek(start)
+        content = self._handle.read(stop - start)
+        # A stream may give less than it has.
+        while len(content) < stop - start and (more := self._handle.read(stop - start - len(content))):
+            content += more
+        return content
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        stop = min(self._position + len(buffer), self._size)
+        if stop <= self._position:
+            return 0
+        # Pixels are wanted once and in one piece.
+        fetch = self._fetch if stop - self._position >= BLOCK_SIZE else self._blocks._fetch
+        found = fetch(self._position, stop)
+        buffer[: len(found)] = found
+        self._position += len(found)
+        return len(found)
+
+
+def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]:
+    """Open an HDF5 file for reading.
+
+    Parameters
+    ----------
+    target
+        URI, path, or seekable binary stream.
+    partial
+        Whether only parts will be read; otherwise a remote file is fetched.
+
+    Returns
+    -------
+    file, resources
+        The `h5py.File`, and what must be closed with it, itself included.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If it is not an HDF5 file.
+    CorruptArchiveError
+        If it is truncated or damaged.
+    """
+    h5py = import_h5py()
+    with contextlib.ExitStack() as resources:
+        if hasattr(target, "seek"):
+            name, source = getattr(target, "name", "the stream"), target
+        else:
+            name = uri = ResourcePath(target, forceDirectory=False)
+            source = _find_source(uri, partial, resources)
+        head = _read_head(source)
+        if head != HDF5_SIGNATURE:
+            raise NotAnArchiveError(f"{name} is not an HDF5 file; it begins with {head!r}.")
+        try:
+            # Locks are of no use to readers, and some network disks have none.
+            options = {} if hasattr(source, "seek") else {"locking": False}
+            file = resources.enter_context(h5py.File(source, "r", **options))
+        except OSError as err:
+            raise CorruptArchiveError(f"{name} is truncated or damaged: {err}") from err
+        return file, resources.pop_all()
+
+
+def _find_source(uri: ResourcePath, partial: bool, resources: contextlib.ExitStack) -> Any:
+    """Return what h5py can open: a path, or a file object."""
+    if uri.isLocal:
+        return uri.ospath
+    if partial:
+        handle: Any = resources.enter_context(uri.open("rb"))
+        return RemoteFile(handle, uri.size())
+    return resources.enter_context(uri.as_local()).ospath
+
+
+def _read_head(source: Any) -> bytes:
+    if isinstance(source, str):
+        with open(source, "rb") as stream:
+            return stream.read(len(HDF5_SIGNATURE))
+    source.seek(0)
+    head: bytes = source.read(len(HDF5_SIGNATURE))
+    return head
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Say of errors of the HDF5 library what was read.
+
+    Parameters
+    ----------
+    what
+        For the message.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the library fails.
+    """
+    try:
+        yield
+    except ImagesError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
+        raise CorruptArchiveError(f"{what} cannot be read: {err}") from err

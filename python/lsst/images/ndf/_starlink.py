@@ -1,0 +1,212 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""NDFs that others wrote: the tree that ours would have had.
+
+A container knows no image type, but it can say in JSON what it finds, in the
+words of the published schemas; the generic reader does the rest.
+
+Source: Starlink Document SUN/33, appendix on the layout of NDF structures.
+"""
+
+from __future__ import annotations
+
+__all__ = ("FILL_PREFIX", "StarlinkNdf")
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArchiveReadError, NotAnArchiveError
+from ..serialization import SCHEMA_URL_BASE, NumberType, parse_unit
+from ._hds import get_class, is_dataset, number_type_of, read_array, read_records, read_text
+from ._source import reading
+from ._wcs import lines_from_records, pixel_to_sky_text
+
+FILL_PREFIX = "fill:"
+"""Source of an array that is not in the file and has one value everywhere."""
+
+_ALL_BADBITS = 255
+_BITS = 8
+
+_log = logging.getLogger("lsst.images.ndf")
+
+
+class StarlinkNdf:
+    """The components of an NDF without a tree.
+
+    Parameters
+    ----------
+    root
+        The open file.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If there is no NDF, or more than one.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self._ndf = _find_ndf(root)
+        self._data = self._array("DATA_ARRAY")
+        if self._data is None:
+            raise NotAnArchiveError(f"The NDF {self._ndf.name!r} has no DATA_ARRAY.")
+        if self._data.ndim != 2:
+            raise ArchiveReadError(
+                f"The NDF {self._ndf.name!r} has {self._data.ndim} dimensions; only those with 2 are read."
+            )
+
+    @property
+    def best_schema(self) -> str:
+        """Name of the schema that holds all of it, and no more than it."""
+        return "masked_image" if "VARIANCE" in self._ndf or "QUALITY" in self._ndf else "image"
+
+    def make_tree(self, schema: str) -> dict[str, Any]:
+        """Describe the NDF.
+
+        Parameters
+        ----------
+        schema
+            ``image`` or ``masked_image``.  What the NDF lacks of the second
+            is filled in: no pixel is bad, and all variances are 1.
+
+        Returns
+        -------
+        tree
+            Raw JSON object.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the schema is neither.
+        """
+        trees = {"image": self._image_tree, "masked_image": self._masked_image_tree}
+        if schema not in trees:
+            raise ArchiveReadError(
+                f"An NDF without a tree can be read as one of {sorted(trees)}, not as {schema!r}."
+            )
+        with reading(f"The NDF {self._ndf.name!r}"):
+            tree = trees[schema]()
+            if (projection := self._projection_tree()) is not None:
+                tree["sky_projection"] = projection
+        return tree
+
+    @property
+    def cards(self) -> list[str]:
+        """Cards of the FITS extension."""
+        fits = self._ndf.get("MORE/FITS")
+        return [] if fits is None else read_records(fits)
+
+    # Trees.
+
+    def _image_tree(self) -> dict[str, Any]:
+        data = _reference(self._data)
+        unit = self._unit()
+        return self._stamped("image", data=data if unit is None else {"value": data, "unit": unit})
+
+    def _masked_image_tree(self) -> dict[str, Any]:
+        variance = self._array("VARIANCE")
+        ones = {"source": f"{FILL_PREFIX}1", "shape": list(self._data.shape), "datatype": "float32"}
+        return {
+            **_stamps("masked_image"),
+            "image": self._image_tree(),
+            "mask": self._mask_tree(),
+            "variance": self._stamped("image", data=ones if variance is None else _reference(variance)),
+        }
+
+    def _mask_tree(self) -> dict[str, Any]:
+        quality = self._array("QUALITY/QUALITY")
+        shape = [*self._data.shape, 1]
+        if quality is None:
+            data = {"source": f"{FILL_PREFIX}0", "shape": shape, "datatype": "uint8"}
+            planes = [{"name": "BAD", "description": "Pixel is bad; the NDF had no QUALITY, so none is."}]
+        else:
+            if quality.dtype != np.uint8 or quality.shape != self._data.shape:
+                raise ArchiveReadError(
+                    f"QUALITY is {quality.dtype} of shape {quality.shape}; it should be uint8 of shape "
+                    f"{self._data.shape}."
+                )
+            data = {**_reference(quality), "shape": shape}
+            planes = [_plane(bit, self._badbits()) for bit in range(_BITS)]
+        return self._stamped("mask", data=[data], planes=planes, dtype="uint8")
+
+    def _projection_tree(self) -> dict[str, Any] | None:
+        if (records := self._ndf.get("WCS/DATA")) is None:
+            return None
+        y0, x0 = self._yx0()
+        try:
+            text = pixel_to_sky_text(lines_from_records(read_records(records)), x0, y0)
+        except ValueError as err:
+            _log.warning("The WCS of the NDF %r is left out: %s", self._ndf.name, err)
+            return None
+        frames = [{"unit": "pixel", "frame_type": "GENERAL"}, "ICRS"]
+        transform = {**_stamps("transform"), "frames": frames, "bounds": [None, None]}
+        return {**_stamps("sky_projection"), "pixel_to_sky": {**transform, "mappings": [{"ast": text}]}}
+
+    def _stamped(self, schema: str, **members: Any) -> dict[str, Any]:
+        return {**_stamps(schema), **members, "yx0": self._yx0()}
+
+    # Components.
+
+    def _array(self, path: str) -> Any:
+        """Return the dataset of an array in simple or structured form."""
+        found = self._ndf.get(path)
+        if found is None or is_dataset(found):
+            return found
+        variant = found.get("VARIANT")
+        if "DATA" not in found or (variant is not None and read_text(variant).strip() not in ("SIMPLE", "")):
+            raise ArchiveReadError(
+                f"The array {found.name!r} has the members {sorted(found)}; only simple arrays can be read, "
+                "not scaled, compressed or sparse ones."
+            )
+        return found["DATA"]
+
+    def _yx0(self) -> list[int]:
+        origin = self._ndf.get("DATA_ARRAY/ORIGIN") if not is_dataset(self._ndf["DATA_ARRAY"]) else None
+        if origin is None:
+            return [0, 0]
+        x0, y0 = (int(value) for value in read_array(origin))
+        return [y0, x0]
+
+    def _unit(self) -> str | None:
+        units = self._ndf.get("UNITS")
+        if units is None or not (text := read_text(units).strip()):
+            return None
+        try:
+            parse_unit(text)
+        except ValueError as err:
+            _log.warning("The unit %r of the NDF %r is left out: %s", text, self._ndf.name, err)
+            return None
+        return text
+
+    def _badbits(self) -> int:
+        badbits = self._ndf.get("QUALITY/BADBITS")
+        return _ALL_BADBITS if badbits is None else int(badbits[()])
+
+
+def _find_ndf(root: Any) -> Any:
+    if get_class(root) == "NDF" or "DATA_ARRAY" in root:
+        return root
+    children = [item for item in root.values() if not is_dataset(item) and get_class(item) == "NDF"]
+    if len(children) != 1:
+        raise NotAnArchiveError(
+            "The HDF5 file holds neither a tree at /MORE/LSST/JSON or /LSST/JSON nor one single NDF; it has "
+            f"{sorted(root)}."
+        )
+    return children[0]
+
+
+def _stamps(schema: str) -> dict[str, Any]:
+    version = "1.0.0"
+    url = f"{SCHEMA_URL_BASE}/{schema}-{version}"
+    return {"schema_version": version, "min_read_version": 1, "schema_url": url}
+
+
+def _reference(dataset: Any) -> dict[str, Any]:
+    datatype = NumberType.from_numpy(number_type_of(dataset)).value
+    return {"source": f"ndf:{dataset.name}", "shape": list(dataset.shape), "datatype": datatype}
+
+
+def _plane(bit: int, badbits: int) -> dict[str, str]:
+    selected = "makes a pixel bad" if badbits >> bit & 1 else "does not make a pixel bad"
+    return {"name": f"MASK{bit}", "description": f"Bit {bit} of QUALITY, which by BADBITS {selected}."}

@@ -1,0 +1,98 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The entry points that people call: one for files of others, one for ours."""
+
+from __future__ import annotations
+
+__all__ = ("read_starlink", "write")
+
+import tempfile
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from lsst.resources import ResourcePathExpression
+
+from ..errors import ArchiveReadError
+from ..plugins import registry
+from ..serialization import ArchiveTree, Attachments
+from ._input_archive import NdfInputArchive
+
+T = TypeVar("T")
+
+
+def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
+    """Read an NDF that Starlink or other software wrote.
+
+    Parameters
+    ----------
+    cls
+        `~lsst.images.Image` or `~lsst.images.MaskedImage`.  QUALITY becomes a
+        mask with the planes ``MASK0`` to ``MASK7``; without it there is one
+        plane ``BAD``, set nowhere.  Without VARIANCE all variances are 1.
+    path
+        URI, path, or seekable binary stream.
+
+    Returns
+    -------
+    obj
+        The image; its origin is that of the NDF, or (0, 0) if it has none.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the file has a tree of ours, so that `lsst.images.io.read` reads
+        it; if it is no NDF, or not a two-dimensional one; or if ``cls`` is
+        another type.
+    """
+    model: Any = registry.model_for_type(cls)
+    with NdfInputArchive.open(path, schema=model.SCHEMA_NAME) as archive:
+        if not archive.is_foreign:
+            raise ArchiveReadError(f"{path} has a tree of lsst.images; read it with lsst.images.io.read().")
+        result: Any = model.model_validate(archive.get_raw_tree()).deserialize(archive)
+        if hasattr(result, "_attachments"):
+            result._attachments = Attachments(None, archive.get_baggage())
+        return result  # type: ignore[no-any-return]  # what the model of this class makes
+
+
+def write(
+    obj: Any,
+    filename: ResourcePathExpression | None = None,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    butler_info: Any = None,
+    compression_options: Mapping[str, Any] | None = None,
+) -> ArchiveTree:
+    """Write an object to a new NDF.
+
+    Parameters
+    ----------
+    obj
+        An object of a type that a plugin declares.
+    filename
+        Where the file will be; `None`: nowhere, for the tree alone.
+    metadata
+        Metadata for the file, on top of what the object has.
+    butler_info
+        Butler dataset and provenance.
+    compression_options
+        Options of h5py for arrays, ``{"compression": "gzip"}`` for instance.
+
+    Returns
+    -------
+    tree
+        Root of the tree that was written.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and is not empty.
+    """
+    # The verb itself lives above the containers and is shared by all.
+    write_file = registry.load("lsst.images.io:write")
+    options = {"compression_options": compression_options} if compression_options else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        target = f"{scratch}/object.sdf" if filename is None else filename
+        tree: ArchiveTree = write_file(
+            obj, target, format="ndf", metadata=metadata, butler_info=butler_info, **options
+        )
+    return tree
