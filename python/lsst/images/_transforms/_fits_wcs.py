@@ -1,0 +1,412 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""FITS world coordinate systems to AST mappings, and back.
+
+`astropy.wcs` objects are what users have; AST is what evaluates.  Whatever is
+converted, in either direction, is checked on a grid of points against the
+original, so that nothing is mislabelled silently.
+
+Sources: Greisen & Calabretta 2002 (A&A 395, 1061), Calabretta & Greisen 2002
+(A&A 395, 1077); Shupe et al. 2005 (ASP 347, 491) for SIP; the registry of FITS
+conventions for TPV.
+"""
+
+from __future__ import annotations
+
+__all__ = ("celestial_rotation", "mapping_from_fits_wcs", "mapping_to_fits_wcs")
+
+import re
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import numpy.typing as npt
+from astropy.coordinates import FK5, ICRS, CartesianRepresentation, Galactic
+from astropy.wcs import WCS, WcsError
+from astropy.wcs.utils import wcs_to_celestial_frame
+
+from .._geom import Box
+from ..errors import GeometryError, UnitMismatchError
+from ._ast import AstMapping, starlink_ast, write_fits_cards
+from ._frames import Frame, SkyFrame
+from ._sphere import separations, unit_vectors
+
+TOLERANCE = 1e-4
+"""Largest deviation, in pixels, of what counts as exact."""
+
+_NEGLECTED = 1.6e-8
+"""Angle that AST may neglect, in radians: it takes elements of a matrix for
+zero if they are less than the square root of the rounding error."""
+
+_WRITE_OPTIONS = f"Encoding=FITS-WCS,CDMatrix=1,FitsDigits=17,FitsAxisOrder=<copy>,FitsTol={TOLERANCE}"
+
+# The inverse of a polynomial is iterated to the last digits; a few steps do.
+_ITERATED = "IterInverse=1,NiterInverse=30,TolInverse=1e-14"
+
+_PV_CARD = re.compile(r"PV(?P<axis>\d)_(?P<index>\d+) *= *(?P<value>\S+)")
+_TPV_CARD = re.compile(r"CTYPE1 *= *'.{5}TPV")
+
+
+def mapping_from_fits_wcs(fits_wcs: Any, out_frame: Frame, *, x0: int = 0, y0: int = 0) -> AstMapping:
+    """Make an AST mapping of a FITS world coordinate system.
+
+    Parameters
+    ----------
+    fits_wcs
+        An `astropy.wcs.WCS` with two axes.
+    out_frame
+        A `SkyFrame` for celestial axes, any other frame for linear ones.
+    x0, y0
+        Absolute coordinates of the first column and row.
+
+    Returns
+    -------
+    mapping
+        From absolute pixels to ICRS in radians, or to the unit of the frame.
+        For celestial axes it is a frame set with the frames PIXEL, GRID, IWC
+        and SKY.
+
+    Raises
+    ------
+    GeometryError
+        If the axes do not fit the frame, or cannot be converted exactly.
+    UnitMismatchError
+        If the unit of a linear axis does not convert to that of the frame.
+    TypeError
+        If ``fits_wcs`` is no `astropy.wcs.WCS`.
+    """
+    wcs = _prepared(fits_wcs)
+    celestial = wcs.wcs.lng >= 0 and wcs.wcs.lat >= 0
+    if not isinstance(out_frame, SkyFrame):
+        return _linear_mapping(wcs, out_frame, x0, y0)
+    if not celestial:
+        raise GeometryError(
+            f"The axes {list(wcs.wcs.ctype)} are no pair of celestial axes, so they do not map to the sky."
+        )
+    rotation = celestial_rotation(wcs)
+    mapping = _celestial_mapping(wcs, rotation, x0, y0)
+    _check_import(wcs, rotation, mapping, x0, y0)
+    return mapping
+
+
+def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
+    """Make the rotation from the celestial frame of a FITS WCS to ICRS.
+
+    Parameters
+    ----------
+    wcs
+        With celestial axes.
+
+    Returns
+    -------
+    matrix
+        Applies to column vectors; `None` for ICRS itself.
+
+    Raises
+    ------
+    GeometryError
+        If the frame is unknown, or not related to ICRS by a rotation.
+    """
+    unknown = (
+        f"The celestial frame of the axes {list(wcs.wcs.ctype)}, RADESYS={wcs.wcs.radesys!r}, "
+        "is none of ICRS, FK5 and Galactic; fit a WCS in one of these instead."
+    )
+    # Astropy would take ecliptic coordinates, for one, for ICRS.
+    if wcs.wcs.lngtyp not in ("RA", "GLON"):
+        raise GeometryError(unknown)
+    try:
+        frame = wcs_to_celestial_frame(wcs)
+    except ValueError as err:
+        raise GeometryError(unknown) from err
+    if isinstance(frame, ICRS):
+        return None
+    if not isinstance(frame, FK5 | Galactic):
+        raise GeometryError(unknown)
+    axes = frame.realize_frame(CartesianRepresentation(np.eye(3)))
+    return np.asarray(axes.transform_to(ICRS()).cartesian.xyz.value, dtype=np.float64)
+
+
+def _prepared(fits_wcs: Any) -> WCS:
+    """Return a private copy that is set up, or say why it cannot be used."""
+    if not isinstance(fits_wcs, WCS):
+        raise TypeError(f"An astropy.wcs.WCS is needed, not {type(fits_wcs).__name__}.")
+    if fits_wcs.naxis != 2:
+        raise GeometryError(
+            f"A FITS WCS with 2 axes is needed, not {fits_wcs.naxis}; its `celestial` may be one."
+        )
+    tables = (fits_wcs.cpdis1, fits_wcs.cpdis2, fits_wcs.det2im1, fits_wcs.det2im2)
+    if any(table is not None for table in tables) or fits_wcs.wcs.tab:
+        raise GeometryError("A FITS WCS with look-up tables cannot be converted; drop or fit them first.")
+    wcs = fits_wcs.deepcopy()
+    try:
+        wcs.wcs.set()
+    except (WcsError, ValueError) as err:
+        raise GeometryError(f"The FITS WCS is not usable: {err}") from err
+    if not np.isfinite(wcs.pixel_scale_matrix).all() or np.linalg.matrix_rank(wcs.pixel_scale_matrix) < 2:
+        raise GeometryError(f"The FITS WCS has a singular matrix: {wcs.pixel_scale_matrix.tolist()}.")
+    return wcs
+
+
+# From celestial axes.
+
+
+def _celestial_mapping(wcs: WCS, rotation: npt.NDArray[np.float64] | None, x0: int, y0: int) -> AstMapping:
+    # AST could read FITS cards, but it rounds tiny values to zero.
+    matrix = wcs.pixel_scale_matrix[[wcs.wcs.lng, wcs.wcs.lat]]
+    to_plane = starlink_ast.CmpMap(
+        starlink_ast.ShiftMap([-float(value) for value in wcs.wcs.crpix]),
+        starlink_ast.MatrixMap(matrix),
+        True,
+    )
+    if wcs.sip is not None:
+        to_plane = starlink_ast.CmpMap(_sip_mapping(wcs.sip), to_plane, True)
+    result = starlink_ast.FrameSet(starlink_ast.Frame(2, "Domain=PIXEL"))
+    result.addframe(1, starlink_ast.ShiftMap([1 - x0, 1 - y0]), starlink_ast.Frame(2, "Domain=GRID"))
+    result.addframe(2, to_plane, starlink_ast.Frame(2, "Domain=IWC,Unit(1)=deg,Unit(2)=deg"))
+    result.addframe(3, _plane_to_sky(wcs, rotation), starlink_ast.SkyFrame("System=ICRS"))
+    return AstMapping(result)
+
+
+def _plane_to_sky(wcs: WCS, rotation: npt.NDArray[np.float64] | None) -> Any:
+    """Return the AST mapping from projection plane coordinates, in degrees."""
+    code, parameters = _projection_parameters(wcs)
+    try:
+        kind = getattr(starlink_ast, code)
+        options = ",".join(f"{name}={value!r}" for name, value in parameters.items())
+        project = starlink_ast.WcsMap(2, kind, 1, 2, options)
+    except (AttributeError, starlink_ast.AstError) as err:
+        raise GeometryError(f"AST does not know the projection {code!r} of the FITS WCS.") from err
+    project.invert()
+    to_vector = starlink_ast.SphMap("UnitRadius=1,PolarLong=0")
+    to_vector.invert()
+    euler = _native_rotation(*np.radians(wcs.wcs.cel.euler[:3]))
+    pole = 0.0 if rotation is not None else float(np.radians(wcs.wcs.cel.euler[0]))
+    steps = [
+        starlink_ast.ZoomMap(2, float(np.radians(1.0))),
+        project,
+        to_vector,
+        starlink_ast.MatrixMap(euler if rotation is None else rotation @ euler),
+        starlink_ast.SphMap(f"UnitRadius=1,PolarLong={pole!r}"),
+    ]
+    return AstMapping.chain(*steps).mapping
+
+
+def _projection_parameters(wcs: WCS) -> tuple[str, dict[str, float]]:
+    """Return AST's code for a projection, and its parameters by name.
+
+    The longitude is on axis 1.
+    """
+    header = wcs.wcs.to_header(relax=True)
+    header = header.decode() if isinstance(header, bytes) else header
+    lines = [header[i : i + 80] for i in range(0, len(header), 80)]
+    if not any(map(_TPV_CARD.match, lines)):
+        values = wcs.wcs.cel.prj.pv
+        # Parameters of projections that take none are ignored, as in wcslib.
+        if not wcs.wcs.cel.prj.pvrange:
+            return wcs.wcs.cel.prj.code, {}
+        used = np.flatnonzero(np.isfinite(values) & (values != 0.0))
+        return wcs.wcs.cel.prj.code, {f"PV2_{m}": float(values[m]) for m in used}
+    # For wcslib this is TAN with a distortion that only its header tells.
+    axes = [wcs.wcs.lng, wcs.wcs.lat]
+    matches = filter(None, map(_PV_CARD.match, lines))
+    parameters = {f"PV{1 + axes.index(int(m['axis']) - 1)}_{m['index']}": float(m["value"]) for m in matches}
+    return "TPN", parameters
+
+
+def _native_rotation(pole_lon: float, pole_colat: float, native_lon: float) -> npt.NDArray[np.float64]:
+    """Return the rotation from native to celestial coordinates.
+
+    Parameters are Euler angles: celestial longitude and colatitude of the
+    native pole, and native longitude of the celestial pole.  These are
+    equations (2) of Calabretta & Greisen 2002 as a matrix.
+    """
+    sin, cos = np.cos(pole_colat), np.sin(pole_colat)
+    tilt = np.array([[-sin, 0.0, cos], [0.0, -1.0, 0.0], [cos, 0.0, sin]])
+    result: npt.NDArray[np.float64] = _turn(pole_lon) @ tilt @ _turn(-native_lon)
+    return result
+
+
+def _turn(angle: float) -> npt.NDArray[np.float64]:
+    """Return the rotation that adds to longitudes."""
+    sin, cos = np.sin(angle), np.cos(angle)
+    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _sip_mapping(sip: Any) -> Any:
+    """Return the AST mapping from FITS pixels to undistorted FITS pixels."""
+    forward = [*_sip_terms(1, sip.a), *_sip_terms(2, sip.b)]
+    inverse = None
+    if sip.ap is not None and sip.bp is not None:
+        # These are for whoever reads a header; we iterate.
+        inverse = np.array([*_sip_terms(1, sip.ap), *_sip_terms(2, sip.bp)])
+    polynomial = starlink_ast.PolyMap(np.array(forward), inverse, _ITERATED)
+    shift = starlink_ast.ShiftMap([-float(value) for value in sip.crpix])
+    back = shift.copy()
+    back.invert()
+    return AstMapping.chain(shift, polynomial, back).mapping
+
+
+def _sip_terms(output: int, coefficients: npt.NDArray[np.float64] | None) -> list[tuple[float, ...]]:
+    """Return AST's rows (coefficient, output, power of x, power of y)."""
+    linear = (1.0, output, 1, 0) if output == 1 else (1.0, output, 0, 1)
+    if coefficients is None:
+        return [linear]
+    powers = np.argwhere(coefficients)
+    return [linear, *((float(coefficients[p, q]), output, int(p), int(q)) for p, q in powers)]
+
+
+def _check_import(
+    wcs: WCS, rotation: npt.NDArray[np.float64] | None, mapping: AstMapping, x0: int, y0: int
+) -> None:
+    """Compare a mapping with the FITS WCS that it was made of."""
+    if wcs.pixel_shape is not None:
+        columns, rows = (np.linspace(0, size - 1, 3) for size in wcs.pixel_shape)
+    else:
+        columns, rows = (np.array([-100.0, 0.0, 100.0]) + value - 1 for value in wcs.wcs.crpix)
+    x, y = (grid.ravel() for grid in np.meshgrid(columns, rows))
+    lon, lat = _evaluate(wcs, x, y)
+    if rotation is not None:
+        vectors = unit_vectors(lon, lat) @ rotation.T
+        lon, lat = np.arctan2(vectors[:, 1], vectors[:, 0]), np.arcsin(np.clip(vectors[:, 2], -1, 1))
+    distance = separations(*mapping.apply(x + x0, y + y0), lon, lat)
+    # A mapping may extend further than wcslib allows, but not the reverse.
+    worst = np.nanmax(np.where(np.isnan(lon), 0.0, np.where(np.isnan(distance), np.inf, distance)))
+    if np.isnan(lon).all() or worst > TOLERANCE * _pixel_scale(wcs) + _NEGLECTED:
+        raise GeometryError(
+            f"The FITS WCS with axes {list(wcs.wcs.ctype)} has no exact AST equivalent: the best one "
+            f"is off by {np.degrees(worst) * 3600:.3g} arcsec."
+        )
+
+
+def _evaluate(wcs: WCS, x: Any, y: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return longitude and latitude in radians of zero-based pixels."""
+    with np.errstate(invalid="ignore"):
+        world = wcs.all_pix2world(np.stack([x, y], axis=-1), 0)
+    return np.radians(world[:, wcs.wcs.lng]), np.radians(world[:, wcs.wcs.lat])
+
+
+def _pixel_scale(wcs: WCS) -> float:
+    """Return the mean side of a pixel at the reference pixel, in radians."""
+    return float(np.radians(np.sqrt(np.abs(np.linalg.det(wcs.pixel_scale_matrix)))))
+
+
+# From and to linear axes.
+
+
+def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
+    if np.any(wcs.wcs.axis_types) or wcs.sip is not None:
+        raise GeometryError(
+            f"The axes {list(wcs.wcs.ctype)} are not linear, so they do not map to {out_frame!r}; "
+            "celestial axes map to ICRS."
+        )
+    try:
+        factors = np.array(
+            [
+                1.0 if unit == u.dimensionless_unscaled else unit.to(out_frame.unit)
+                for unit in map(u.Unit, wcs.wcs.cunit)
+            ]
+        )
+    except u.UnitConversionError as err:
+        raise UnitMismatchError(
+            f"The units {list(wcs.wcs.cunit)} of the axes do not convert to {out_frame.unit}."
+        ) from err
+    matrix = factors[:, np.newaxis] * wcs.pixel_scale_matrix
+    offset = factors * wcs.wcs.crval - matrix @ (wcs.wcs.crpix - 1 + [x0, y0])
+    return AstMapping.chain(starlink_ast.MatrixMap(matrix), starlink_ast.ShiftMap(offset.tolist()))
+
+
+def _linear_fits_wcs(mapping: AstMapping, unit: u.UnitBase, bbox: Box) -> WCS | None:
+    if not mapping.mapping.simplify().IsLinear:
+        return None
+    # Far apart, because differences of close points have few digits.
+    distance = 2.0**20
+    x = np.array([0.0, distance, 0.0]) + bbox.x.start
+    y = np.array([0.0, 0.0, distance]) + bbox.y.start
+    points = np.array(mapping.apply(x, y))
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["LINEAR", "LINEAR"]
+    wcs.wcs.crpix = [1.0, 1.0]
+    wcs.wcs.crval = points[:, 0]
+    wcs.wcs.cd = (points[:, 1:] - points[:, :1]) / distance
+    try:
+        wcs.wcs.cunit = [unit.to_string("fits")] * 2
+    except ValueError:
+        return None
+    wcs.wcs.set()
+    return wcs
+
+
+# To FITS.
+
+
+def mapping_to_fits_wcs(mapping: AstMapping, out_frame: Frame, bbox: Box) -> Any:
+    """Express a mapping as a FITS world coordinate system.
+
+    Parameters
+    ----------
+    mapping
+        From absolute pixels.
+    out_frame
+        Frame of its output.
+    bbox
+        Pixels of an array, the first of which gets FITS pixel (1, 1).
+
+    Returns
+    -------
+    fits_wcs
+        An `astropy.wcs.WCS`, or `None` if there is no equivalent to within
+        `TOLERANCE`.
+    """
+    if isinstance(out_frame, SkyFrame):
+        wcs = _celestial_fits_wcs(mapping, bbox)
+    else:
+        wcs = _linear_fits_wcs(mapping, out_frame.unit, bbox)
+    if wcs is not None:
+        wcs.pixel_shape = (bbox.x.size, bbox.y.size)
+    return wcs
+
+
+def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
+    frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Domain=GRID"))
+    shift = starlink_ast.ShiftMap([bbox.x.start - 1, bbox.y.start - 1])
+    pixel_to_sky = starlink_ast.CmpMap(shift, mapping.mapping, True)
+    frame_set.addframe(1, pixel_to_sky, starlink_ast.SkyFrame("System=ICRS"))
+    cards = write_fits_cards(frame_set, _WRITE_OPTIONS)
+    if not cards:
+        return None
+    wcs = WCS("".join(_standard_cards(cards)).encode("ascii"), fix=False)
+    if _agrees(wcs, mapping, bbox):
+        return wcs
+    # AST writes a reference point very near to zero as zero, so set it anew.
+    crpix = np.array(wcs.wcs.crpix) - 1.0 + [bbox.x.start, bbox.y.start]
+    sky = np.degrees(mapping.apply(crpix[:1], crpix[1:]))
+    wcs.wcs.crval = sky[:, 0]
+    return wcs if np.isfinite(sky).all() and _agrees(wcs, mapping, bbox) else None
+
+
+def _agrees(wcs: WCS, mapping: AstMapping, bbox: Box) -> bool:
+    """Say whether a FITS WCS is equivalent to the mapping it stands for."""
+    x, y = (grid.ravel().astype(np.float64) for grid in bbox.meshgrid(5))
+    lon, lat = _evaluate(wcs, x - bbox.x.start, y - bbox.y.start)
+    distance = separations(*mapping.apply(x, y), lon, lat)
+    # Not-a-number compares as false, and is no agreement either.
+    return bool(np.all(distance <= TOLERANCE * _pixel_scale(wcs)))
+
+
+def _standard_cards(cards: list[str]) -> list[str]:
+    """Return AST's cards in the words that other software knows.
+
+    AST spells a distorted tangent projection as TAN with ``QV`` cards, and
+    dates a system that depends on no epoch.
+    """
+    distorted = any(card.startswith("QV") for card in cards)
+    result = []
+    for card in cards:
+        if card.startswith(("MJD-OBS", "DATE-OBS")):
+            continue
+        if distorted and card.startswith("QV"):
+            card = "PV" + card[2:]
+        elif distorted and card.startswith("CTYPE"):
+            card = card.replace("-TAN", "-TPV")
+        result.append(card.ljust(80))
+    return result

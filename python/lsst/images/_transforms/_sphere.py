@@ -1,0 +1,86 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Spherical geometry on arrays, accurate for small and large angles."""
+
+from __future__ import annotations
+
+__all__ = ("ARCSEC", "offset_positions", "separations", "unit_vectors")
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ARCSEC = math.radians(1.0 / 3600.0)
+"""One second of arc, in radians."""
+
+
+def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Make unit vectors of positions.
+
+    Parameters
+    ----------
+    lon, lat
+        Longitudes and latitudes in radians, of one shape.
+
+    Returns
+    -------
+    vectors
+        The last axis, of length 3, is that of the Cartesian coordinates.
+    """
+    lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    cos_lat = np.cos(lat)
+    return np.stack([np.cos(lon) * cos_lat, np.sin(lon) * cos_lat, np.sin(lat)], axis=-1)
+
+
+def separations(lon_a: Any, lat_a: Any, lon_b: Any, lat_b: Any) -> npt.NDArray[np.float64]:
+    """Measure great-circle distances.
+
+    Parameters
+    ----------
+    lon_a, lat_a, lon_b, lat_b
+        Longitudes and latitudes in radians, of one shape.
+
+    Returns
+    -------
+    separations
+        In radians.
+
+    Notes
+    -----
+    The haversine formula; it loses no digits for small distances.
+    """
+    lon_a, lat_a, lon_b, lat_b = (np.asarray(v, dtype=np.float64) for v in (lon_a, lat_a, lon_b, lat_b))
+    haversine = (
+        np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
+    )
+    result: npt.NDArray[np.float64] = 2.0 * np.arcsin(np.sqrt(np.minimum(haversine, 1.0)))
+    return result
+
+
+def offset_positions(
+    lon: float, lat: float, angles: npt.NDArray[np.float64], distance: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Make the positions on a circle.
+
+    Parameters
+    ----------
+    lon, lat
+        Longitude and latitude of the center in radians.
+    angles
+        Position angles in radians, from north through east.
+    distance
+        Radius of the circle in radians.
+
+    Returns
+    -------
+    lon, lat
+        Longitudes and latitudes in radians.
+    """
+    sin_d, cos_d = math.sin(distance), math.cos(distance)
+    # Cartesian axes: z to the pole, x to the center's meridian.
+    x = cos_d * math.cos(lat) - sin_d * math.sin(lat) * np.cos(angles)
+    y = sin_d * np.sin(angles)
+    z = cos_d * math.sin(lat) + sin_d * math.cos(lat) * np.cos(angles)
+    return lon + np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))

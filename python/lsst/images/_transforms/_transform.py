@@ -1,0 +1,555 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Mappings of points from one coordinate frame to another."""
+
+from __future__ import annotations
+
+__all__ = ("Transform",)
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, Self, TypeVar, overload
+
+import astropy.units as u
+import numpy as np
+import numpy.typing as npt
+
+from .._geom import XY, YX, Bounds, Box, parse_point
+from ..errors import GeometryError, TransformCompositionError, UnitMismatchError
+from ..io import Serializable
+from ..plugins import registry
+from ._ast import AstMapping, starlink_ast
+from ._fits_wcs import mapping_from_fits_wcs, mapping_to_fits_wcs
+from ._frames import Frame, frame_label
+
+I = TypeVar("I", bound=Frame)  # noqa: E741
+O = TypeVar("O", bound=Frame)  # noqa: E741
+P = TypeVar("P", bound=Frame)
+
+
+class Transform(Serializable, Generic[I, O]):
+    """A mapping of points from one frame to another; immutable.
+
+    Parameters
+    ----------
+    in_frame, out_frame
+        Frames of the two ends.
+    ast_mapping
+        Maps ``(x, y)`` in the units of the frames; longitude and latitude for
+        sky frames.  An `AstMapping`, a `starlink.Ast.Mapping`, or AST's native
+        text.
+    in_bounds, out_bounds
+        Where the transform is meant to be used; points outside are mapped all
+        the same.  By default, the ``bbox`` of the frame, if it has one.
+    components
+        The transforms of which this one is the chain, which are remembered.
+        `then` makes such chains.
+
+    Raises
+    ------
+    GeometryError
+        If it is not a mapping from two to two coordinates.
+    """
+
+    def __init__(
+        self,
+        in_frame: I,
+        out_frame: O,
+        ast_mapping: Any,
+        in_bounds: Bounds | None = None,
+        out_bounds: Bounds | None = None,
+        components: Iterable[Transform[Any, Any]] = (),
+    ) -> None:
+        self._in_frame = in_frame
+        self._out_frame = out_frame
+        self._mapping = _as_mapping(ast_mapping)
+        self._in_bounds = getattr(in_frame, "bbox", None) if in_bounds is None else in_bounds
+        self._out_bounds = getattr(out_frame, "bbox", None) if out_bounds is None else out_bounds
+        self._components = tuple(components)
+
+    # Making transforms.
+
+    @staticmethod
+    def from_fits_wcs(
+        fits_wcs: Any,
+        in_frame: I,
+        out_frame: O,
+        in_bounds: Bounds | None = None,
+        out_bounds: Bounds | None = None,
+        x0: int = 0,
+        y0: int = 0,
+    ) -> Transform[I, O]:
+        """Make a transform of a FITS world coordinate system.
+
+        Parameters
+        ----------
+        fits_wcs
+            An `astropy.wcs.WCS` with two axes; SIP and TPV distortions are
+            understood.
+        in_frame
+            Frame of the pixels.
+        out_frame
+            `ICRS` for a celestial system, in whatever celestial frame and
+            axis order its axes are.  Any other frame is for linear axes,
+            which are converted to its unit.
+        in_bounds, out_bounds
+            See `Transform`.
+        x0, y0
+            Absolute coordinates of the first column and row.
+
+        Returns
+        -------
+        transform
+            From absolute pixels.
+
+        Raises
+        ------
+        GeometryError
+            If the axes do not fit the output frame, or there is no exact
+            equivalent.
+        """
+        mapping = mapping_from_fits_wcs(fits_wcs, out_frame, x0=x0, y0=y0)
+        return Transform(in_frame, out_frame, mapping, in_bounds, out_bounds)
+
+    @staticmethod
+    def identity(frame: I) -> Transform[I, I]:
+        """Make the transform that changes nothing.
+
+        Parameters
+        ----------
+        frame
+            Frame of both ends.
+
+        Returns
+        -------
+        transform
+            Has no components.
+        """
+        return Transform(frame, frame, starlink_ast.UnitMap(2))
+
+    @staticmethod
+    def affine(in_frame: I, out_frame: O, matrix: npt.ArrayLike) -> Transform[I, O]:
+        """Make an affine transform.
+
+        Parameters
+        ----------
+        in_frame, out_frame
+            Frames of the two ends.
+        matrix
+            Of shape (2, 2), or (3, 3) with a last row of (0, 0, 1); it is
+            applied to column vectors ``(x, y)`` or ``(x, y, 1)``.
+
+        Returns
+        -------
+        transform
+            Has an inverse.
+
+        Raises
+        ------
+        GeometryError
+            If the matrix is of another shape, or singular, or not finite.
+        """
+        array = np.array(matrix, dtype=np.float64)
+        if array.shape not in ((2, 2), (3, 3)) or not np.isfinite(array).all():
+            raise GeometryError(f"An affine matrix has shape (2, 2) or (3, 3) and is finite; got {matrix!r}.")
+        if array.shape == (3, 3) and array[2].tolist() != [0.0, 0.0, 1.0]:
+            raise GeometryError(f"The last row of a 3x3 affine matrix is (0, 0, 1); got {array[2].tolist()}.")
+        linear = starlink_ast.MatrixMap(array[:2, :2])
+        if not linear.TranInverse or np.linalg.matrix_rank(array[:2, :2]) < 2:
+            raise GeometryError(f"The affine matrix {array.tolist()} is singular.")
+        steps = [linear] if array.shape == (2, 2) else [linear, starlink_ast.ShiftMap(array[:2, 2].tolist())]
+        return Transform(in_frame, out_frame, AstMapping.chain(*steps))
+
+    # Properties.
+
+    @property
+    def in_frame(self) -> I:
+        """Frame of the points that `apply_forward` takes."""
+        return self._in_frame
+
+    @property
+    def out_frame(self) -> O:
+        """Frame of the points that `apply_forward` returns."""
+        return self._out_frame
+
+    @property
+    def in_bounds(self) -> Bounds | None:
+        """Region of the input frame for which the transform is meant."""
+        return self._in_bounds
+
+    @property
+    def out_bounds(self) -> Bounds | None:
+        """Region of the output frame for which the transform is meant."""
+        return self._out_bounds
+
+    @property
+    def ast_mapping(self) -> AstMapping:
+        """The mapping without the frames and bounds of its ends."""
+        return self._mapping
+
+    # Applying.
+
+    @overload
+    def apply_forward(self, point: XY[float] | YX[float], /) -> XY[float]: ...
+
+    @overload
+    def apply_forward(self, point: XY[Any] | YX[Any], /) -> XY[Any]: ...
+
+    @overload
+    def apply_forward(self, /, *, x: float, y: float) -> XY[float]: ...
+
+    @overload
+    def apply_forward(self, /, *, x: npt.ArrayLike, y: npt.ArrayLike) -> XY[Any]: ...
+
+    def apply_forward(self, point: Any = None, /, *, x: Any = None, y: Any = None) -> XY[Any]:
+        """Map points from the input to the output frame.
+
+        Parameters
+        ----------
+        point
+            Positions in the unit of the input frame.
+        x, y
+            The same, instead of ``point``: numbers, arrays or nested lists,
+            which are broadcast.
+
+        Returns
+        -------
+        point
+            Positions in the unit of the output frame: two `float` for
+            scalars, else two arrays.  NaN where there is no such position.
+
+        Raises
+        ------
+        TypeError
+            If nothing, both ways, or half a point was given, or something
+            that is no real number.
+        GeometryError
+            If the shapes cannot be broadcast, or the transform is not defined
+            in this direction.
+        """
+        return self._apply(*parse_point(point, x, y, caller="apply_forward"), forward=True)
+
+    @overload
+    def apply_inverse(self, point: XY[float] | YX[float], /) -> XY[float]: ...
+
+    @overload
+    def apply_inverse(self, point: XY[Any] | YX[Any], /) -> XY[Any]: ...
+
+    @overload
+    def apply_inverse(self, /, *, x: float, y: float) -> XY[float]: ...
+
+    @overload
+    def apply_inverse(self, /, *, x: npt.ArrayLike, y: npt.ArrayLike) -> XY[Any]: ...
+
+    def apply_inverse(self, point: Any = None, /, *, x: Any = None, y: Any = None) -> XY[Any]:
+        """Map points from the output to the input frame.
+
+        Parameters
+        ----------
+        point
+            Positions in the unit of the output frame.
+        x, y
+            The same, instead of ``point``; see `apply_forward`.
+
+        Returns
+        -------
+        point
+            Positions in the unit of the input frame; see `apply_forward`.
+
+        Raises
+        ------
+        TypeError, GeometryError
+            As for `apply_forward`.
+        """
+        return self._apply(*parse_point(point, x, y, caller="apply_inverse"), forward=False)
+
+    def apply_forward_q(
+        self, point: XY[u.Quantity] | YX[u.Quantity] | None = None, /, *, x: Any = None, y: Any = None
+    ) -> XY[u.Quantity]:
+        """Map points with units from the input to the output frame.
+
+        Parameters
+        ----------
+        point
+            Positions in any unit that converts to that of the input frame.
+        x, y
+            The same, instead of ``point``.
+
+        Returns
+        -------
+        point
+            Quantities in the unit of the output frame.
+
+        Raises
+        ------
+        UnitMismatchError
+            If a unit does not convert.
+        TypeError, GeometryError
+            As for `apply_forward`.
+        """
+        return self._apply_q(*parse_point(point, x, y, caller="apply_forward_q"), forward=True)
+
+    def apply_inverse_q(
+        self, point: XY[u.Quantity] | YX[u.Quantity] | None = None, /, *, x: Any = None, y: Any = None
+    ) -> XY[u.Quantity]:
+        """Map points with units from the output to the input frame.
+
+        Parameters
+        ----------
+        point
+            Positions in any unit that converts to that of the output frame.
+        x, y
+            The same, instead of ``point``.
+
+        Returns
+        -------
+        point
+            Quantities in the unit of the input frame.
+
+        Raises
+        ------
+        UnitMismatchError
+            If a unit does not convert.
+        TypeError, GeometryError
+            As for `apply_forward`.
+        """
+        return self._apply_q(*parse_point(point, x, y, caller="apply_inverse_q"), forward=False)
+
+    def _apply(self, x: Any, y: Any, *, forward: bool) -> XY[Any]:
+        source: Frame = self._in_frame if forward else self._out_frame
+        target: Frame = self._out_frame if forward else self._in_frame
+        x, y = _as_floats(x, y)
+        x, y = self._mapping.apply(source.standardize_x(x), source.standardize_y(y), forward=forward)
+        x, y = target.standardize_x(x), target.standardize_y(y)
+        return XY(x, y) if np.ndim(x) else XY(float(x), float(y))
+
+    def _apply_q(self, x: Any, y: Any, *, forward: bool) -> XY[u.Quantity]:
+        source = self._in_frame.unit if forward else self._out_frame.unit
+        target = self._out_frame.unit if forward else self._in_frame.unit
+        try:
+            values = [u.Quantity(value).to_value(source) for value in (x, y)]
+        except u.UnitConversionError as err:
+            raise UnitMismatchError(
+                f"Coordinates of {self} are in units that convert to {source}; got {x!r:.60}, {y!r:.60}."
+            ) from err
+        mapped = self._apply(*values, forward=forward)
+        return mapped.map(lambda value: u.Quantity(value, target, copy=False if np.ndim(value) else None))
+
+    # Deriving others.
+
+    def inverted(self) -> Transform[O, I]:
+        """Make the transform in the other direction.
+
+        Returns
+        -------
+        transform
+            Its components are inverted, in reverse order.
+        """
+        parts = tuple(component.inverted() for component in reversed(self._components))
+        return Transform(
+            self._out_frame,
+            self._in_frame,
+            _fold(parts) if parts else self._mapping.inverted(),
+            self._out_bounds,
+            self._in_bounds,
+            parts,
+        )
+
+    def then(self, next: Transform[O, P], remember_components: bool = True) -> Transform[I, P]:
+        """Make the transform that applies another one after this one.
+
+        Parameters
+        ----------
+        next
+            The other one; its input frame is the output frame of this one.
+        remember_components
+            Whether `decompose` of the result returns the parts, and files
+            hold them one by one.
+
+        Returns
+        -------
+        transform
+            Has the outer bounds of the two.
+
+        Raises
+        ------
+        TransformCompositionError
+            If the frames in the middle differ.
+        """
+        if self._out_frame != next._in_frame:
+            raise TransformCompositionError(
+                f"{self} cannot be followed by {next}: {self._out_frame!r} is not {next._in_frame!r}."
+            )
+        parts = (*self.decompose(), *next.decompose())
+        return Transform(
+            self._in_frame,
+            next._out_frame,
+            _fold(parts) if parts else self._mapping,
+            self._in_bounds,
+            next._out_bounds,
+            parts if remember_components and len(parts) > 1 else (),
+        )
+
+    def decompose(self) -> list[Transform[Any, Any]]:
+        """List the transforms of which this one is the chain.
+
+        Returns
+        -------
+        components
+            The transform itself if it remembers no parts; nothing if it is an
+            identity.
+        """
+        if self._components:
+            return list(self._components)
+        if self._in_frame == self._out_frame and self._mapping.is_identity:
+            return []
+        return [self]
+
+    def with_bounds(self, in_bounds: Bounds | None = None, out_bounds: Bounds | None = None) -> Self:
+        """Make the same transform with other bounds.
+
+        Parameters
+        ----------
+        in_bounds, out_bounds
+            See `Transform`.
+
+        Returns
+        -------
+        transform
+            Shares the mapping and the components.
+        """
+        return type(self)(
+            self._in_frame, self._out_frame, self._mapping, in_bounds, out_bounds, self._components
+        )
+
+    # Other forms.
+
+    def as_fits_wcs(self, bbox: Box) -> Any:
+        """Express the transform as a FITS world coordinate system.
+
+        Parameters
+        ----------
+        bbox
+            Pixels of an array, the first of which gets FITS pixel (1, 1).
+
+        Returns
+        -------
+        fits_wcs
+            An `astropy.wcs.WCS`, or `None` if FITS cannot express the
+            transform to within 1e-4 pixels.
+        """
+        return mapping_to_fits_wcs(self._mapping, self._out_frame, bbox)
+
+    def show(self, simplified: bool = False, comments: bool = False) -> str:
+        """Write the mapping in AST's native text.
+
+        Parameters
+        ----------
+        simplified
+            Whether the steps of the mapping are merged first; this loses the
+            frames of an AST frame set.
+        comments
+            Whether the text explains itself.
+
+        Returns
+        -------
+        text
+            Many lines.
+        """
+        return self._mapping.show(simplified, comments)
+
+    @staticmethod
+    def from_legacy(
+        legacy: Any,
+        in_frame: I,
+        out_frame: O,
+        in_bounds: Bounds | None = None,
+        out_bounds: Bounds | None = None,
+    ) -> Transform[I, O]:
+        """Convert a `lsst.afw.geom.TransformPoint2ToPoint2`.
+
+        Parameters
+        ----------
+        legacy
+            The transform.
+        in_frame, out_frame, in_bounds, out_bounds
+            See `Transform`; the other object does not know them.
+
+        Returns
+        -------
+        transform
+            The same mapping.
+        """
+        result: Transform[I, O] = registry.convert_from_legacy(
+            legacy,
+            Transform,
+            in_frame=in_frame,
+            out_frame=out_frame,
+            in_bounds=in_bounds,
+            out_bounds=out_bounds,
+        )
+        return result
+
+    def to_legacy(self) -> Any:
+        """Convert to a `lsst.afw.geom.TransformPoint2ToPoint2`."""
+        return registry.convert_to_legacy(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Transform):
+            return NotImplemented
+        return self is other or (
+            self._in_frame == other._in_frame
+            and self._out_frame == other._out_frame
+            and self._in_bounds == other._in_bounds
+            and self._out_bounds == other._out_bounds
+            and self._components == other._components
+            and self._mapping == other._mapping
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # bounds of any kind need not be hashable
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+    def __str__(self) -> str:
+        return f"{frame_label(self._in_frame)} → {frame_label(self._out_frame)}"
+
+    def __repr__(self) -> str:
+        return f"<Transform: {self}>"
+
+
+def _as_mapping(mapping: Any) -> AstMapping:
+    if isinstance(mapping, AstMapping):
+        return mapping
+    return AstMapping.from_text(mapping) if isinstance(mapping, str) else AstMapping(mapping)
+
+
+def _fold(parts: Sequence[Transform[Any, Any]]) -> AstMapping:
+    """Chain the mappings of parts.
+
+    Always in the same way, so that equal parts make equal mappings.
+    """
+    return functools.reduce(AstMapping.then, [part.ast_mapping for part in parts])
+
+
+def _as_floats(x: Any, y: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Bring coordinates to arrays of one shape, scalars to shape ()."""
+    for value in (x, y):
+        if isinstance(value, u.Quantity):
+            raise TypeError(
+                f"Numbers are needed, not {value!r:.60}; apply_forward_q and the like take units."
+            )
+    try:
+        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as err:
+        raise TypeError(f"Coordinates are numbers or arrays of them; got {x!r:.60} and {y!r:.60}.") from err
+    if x.shape == y.shape:
+        return x, y
+    try:
+        x, y = np.broadcast_arrays(x, y)
+    except ValueError as err:
+        raise GeometryError(f"Coordinates of shapes {x.shape} and {y.shape} cannot be broadcast.") from err
+    return x, y

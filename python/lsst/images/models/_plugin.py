@@ -1,0 +1,54 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Our own types, declared by the door that strangers use."""
+
+from __future__ import annotations
+
+__all__ = ("parse_bbox", "register_dataset_types", "register_datasets", "register_storage_classes")
+
+from typing import Any
+
+from .._geom import Box
+from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl
+from ._datasets import DATASETS
+from ._parse_bbox import parse_bbox as _parse_bbox
+from ._storage_classes import COMPONENT_CLASSES, FAMILY_CLASSES
+
+
+@hookimpl
+def register_datasets() -> list[DatasetSpec]:
+    """Declare the types of this package that can be written."""
+    return list(DATASETS)
+
+
+@hookimpl
+def register_storage_classes() -> list[StorageClassSpec]:
+    """Declare storage classes of components, and of families of types."""
+    return [*COMPONENT_CLASSES, *FAMILY_CLASSES]
+
+
+@hookimpl
+def register_dataset_types() -> list[DatasetTypeSpec]:
+    """Declare presets for the usual dataset types."""
+    visit = ("instrument", "visit", "detector")
+    patch = ("skymap", "tract", "patch", "band")
+    return [
+        DatasetTypeSpec(
+            name=name, dimensions=dimensions, storage_class=storage_class, description=description
+        )
+        for name, dimensions, storage_class, description in (
+            ("calexp", visit, "VisitImage", "A calibrated image of one detector, of older pipelines."),
+            ("visit_image", visit, "VisitImage", "A calibrated image of one detector."),
+            ("preliminary_visit_image", visit, "VisitImage", "A visit image before the final calibration."),
+            ("difference_image", visit, "DifferenceImage", "A visit image minus a template."),
+            ("template_detector", visit, "MaskedImageV2", "The template that was subtracted."),
+            ("deep_coadd", patch, "CellCoadd", "A coadd of one patch and band."),
+            ("template_coadd", patch, "CellCoadd", "A coadd made as a template."),
+        )
+    ]
+
+
+@hookimpl
+def parse_bbox(value: Any, context: ReadContext) -> Box | None:
+    """Understand boxes, slices, afw boxes and circles on the sky."""
+    return _parse_bbox(value, context)

@@ -1,0 +1,149 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""SIP fits that stand in for exact projections, and their measured error."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+import starlink.Ast as ast
+from astropy.wcs import WCS
+from lsst.images._geom import Box
+from lsst.images._transforms import ICRS, GeneralFrame, Projection, Transform
+from lsst.images.errors import GeometryError
+
+PIXELS = GeneralFrame(unit=u.pix)
+BBOX = Box.factory[-100:3900, 50:4122]
+
+
+def radial_projection(strength: float = 1e-12) -> Projection[Any]:
+    """Return a projection whose distortion is radial, about a far point.
+
+    FITS has no words for it, since it is no polynomial in pixels about the
+    reference point: ``r -> r + strength r^3 + strength^2 r^5 / 10``, in pixels
+    from a point outside the box.
+    """
+    center = ast.ShiftMap([3000.0, -2500.0])
+    terms = np.array([[1.0, 1, 1], [strength, 1, 3], [1e5 * strength**2, 1, 5]])
+    radial = ast.PolyMap(terms, None, "IterInverse=1,NiterInverse=30,TolInverse=1e-14")
+    split = ast.UnitNormMap([0.0, 0.0])
+    inverse = split.copy()
+    inverse.invert()
+    stretch = ast.CmpMap(ast.CmpMap(split, ast.CmpMap(ast.UnitMap(2), radial, False), True), inverse, True)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [359.95, -45.0], [1.0, 1.0]
+    wcs.wcs.cd = np.array([[-5.5e-5, 1e-6], [1e-6, 5.5e-5]])
+    tangent = Projection.from_fits_wcs(wcs, PIXELS).pixel_to_sky_transform.ast_mapping
+    steps = ast.CmpMap(ast.CmpMap(center, stretch, True), tangent.mapping, True)
+    return Projection(Transform(PIXELS, ICRS, steps))
+
+
+@pytest.fixture(scope="module")
+def projection() -> Projection[Any]:
+    return radial_projection()
+
+
+def measured(projection: Projection[Any], fits_wcs: WCS, bbox: Box) -> np.ndarray:
+    """Return separations in arcsec at random pixels of a box."""
+    rng = np.random.default_rng(5)
+    x = rng.uniform(bbox.x.min - 0.5, bbox.x.max + 0.5, 4000)
+    y = rng.uniform(bbox.y.min - 0.5, bbox.y.max + 0.5, 4000)
+    sky = fits_wcs.pixel_to_world(x - bbox.x.start, y - bbox.y.start)
+    separation: np.ndarray = sky.separation(projection.pixel_to_sky(x=x, y=y)).arcsec
+    return separation
+
+
+def test_a_distortion_that_fits_cannot_express_has_no_exact_wcs(projection: Projection[Any]) -> None:
+    assert projection.as_fits_wcs(BBOX) is None
+    assert projection.as_fits_wcs(BBOX, allow_approximation=True) is None
+    assert projection.fits_wcs_error(BBOX) is None
+
+
+def test_the_fit_stands_in_and_its_error_is_a_number(projection: Projection[Any]) -> None:
+    approximation = projection.fit_fits_approximation(BBOX)
+    combined = projection.with_fits_approximation(approximation)
+    assert combined.fits_approximation == approximation
+    assert combined.as_fits_wcs(BBOX) is None
+    fits_wcs = combined.as_fits_wcs(BBOX, allow_approximation=True)
+    error = combined.fits_wcs_error(BBOX)
+    assert error is not None
+    separation = measured(projection, fits_wcs, BBOX)
+    assert separation.max() <= error.max * 1.05 + 1e-9
+    assert np.sqrt(np.mean(separation**2)) == pytest.approx(error.rms, rel=0.2, abs=1e-9)
+    assert error.max < 1e-4
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        error.max = 0.0  # type: ignore[misc]
+    assert "arcsec" in str(error)
+
+
+def test_higher_orders_come_closer(projection: Projection[Any]) -> None:
+    errors = []
+    for order in (1, 2, 3, 5):
+        approximation = projection.fit_fits_approximation(BBOX, order=order)
+        error = projection.with_fits_approximation(approximation).fits_wcs_error(BBOX)
+        assert error is not None and error.rms <= error.max
+        errors.append(error.max)
+    assert errors[0] > 4 * errors[1] > 16 * errors[2]
+    assert errors[3] < 1e-6
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_a_coarse_tolerance_takes_a_low_order(projection: Projection[Any]) -> None:
+    coarse = projection.fit_fits_approximation(BBOX, tolerance=1e4).as_fits_wcs(BBOX)
+    assert coarse.sip is None and list(coarse.wcs.ctype) == ["RA---TAN", "DEC--TAN"]
+    fine = projection.fit_fits_approximation(BBOX, tolerance=1e-7).as_fits_wcs(BBOX)
+    assert fine.sip.a_order > 3
+
+
+def test_the_inverse_polynomials_of_the_header_invert_the_forward_ones(projection: Projection[Any]) -> None:
+    fits_wcs = projection.fit_fits_approximation(BBOX, order=3).as_fits_wcs(BBOX)
+    pixels = np.random.default_rng(6).uniform(1, 4000, (500, 2))
+    back = fits_wcs.sip_foc2pix(fits_wcs.sip_pix2foc(pixels, 1), 1)
+    assert np.abs(back - pixels).max() < 1e-3
+
+
+def test_the_error_of_an_exact_projection_is_rounding() -> None:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [10.0, 20.0], [-5e-5, 5e-5]
+    error = Projection.from_fits_wcs(wcs, PIXELS).fits_wcs_error(BBOX)
+    assert error is not None
+    assert 0.0 <= error.rms <= error.max < 1e-9
+
+
+def test_a_known_shift_is_measured_in_arcsec(projection: Projection[Any]) -> None:
+    shifted = projection.fit_fits_approximation(BBOX).as_fits_wcs(BBOX)
+    shifted.wcs.crval = shifted.wcs.crval + [0.0, 1.0 / 3600]
+    wrong = projection.with_fits_approximation(
+        Projection.from_fits_wcs(shifted, PIXELS, x0=BBOX.x.start, y0=BBOX.y.start)
+    )
+    error = wrong.fits_wcs_error(BBOX)
+    assert error is not None
+    assert error.rms == pytest.approx(1.0, rel=1e-3)
+    assert error.max == pytest.approx(1.0, rel=1e-2)
+
+
+@pytest.mark.parametrize("order", [0, 10, 2.5, "3"])
+def test_orders_that_sip_does_not_have_are_refused(projection: Projection[Any], order: Any) -> None:
+    with pytest.raises(GeometryError, match="1 to 9"):
+        projection.fit_fits_approximation(BBOX, order=order)
+
+
+def test_a_box_beyond_the_sky_cannot_be_fitted() -> None:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---SIN", "DEC--SIN"], [10.0, 20.0], [-0.1, 0.1]
+    projection = Projection.from_fits_wcs(wcs, PIXELS)
+    with pytest.raises(GeometryError, match="not defined everywhere"):
+        projection.fit_fits_approximation(BBOX)
+    with pytest.raises(GeometryError, match="hemisphere|not defined"):
+        projection.fit_fits_approximation(Box.factory[-560:560, 500:560])
+
+
+def test_a_single_pixel_can_be_fitted(projection: Projection[Any]) -> None:
+    bbox = Box.factory[7:8, 9:10]
+    approximation = projection.fit_fits_approximation(bbox, order=1)
+    error = projection.with_fits_approximation(approximation).fits_wcs_error(bbox)
+    assert error is not None and error.max < 1e-6
