@@ -1,0 +1,308 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What every image-like object can do."""
+
+from __future__ import annotations
+
+__all__ = ("GeneralizedImage",)
+
+from abc import ABC, abstractmethod
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Self
+
+from .._aliases import alias_property
+from .._geom import YX, Box
+from .._transforms import Projection, ProjectionAstropyView
+from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
+from ..io import Serializable
+from ..serialization import MetadataValue
+from ._slices import AbsoluteSliceProxy, LocalSliceProxy
+
+if TYPE_CHECKING:
+    import astropy.coordinates
+    import astropy.wcs
+
+    from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
+
+
+class GeneralizedImage(Serializable, ABC):
+    """A rectangle of pixels on a grid that it shares with its subimages.
+
+    Parameters
+    ----------
+    metadata
+        Arbitrary values by name; kept by reference.  By default, empty.
+
+    Notes
+    -----
+    Index an image with a `Box` of absolute coordinates for a view of some of
+    its pixels, or with ``...`` for a view of all of them.  Use `absolute` or
+    `local` to index with slices.
+    """
+
+    def __init__(self, metadata: dict[str, MetadataValue] | None = None) -> None:
+        self._metadata: dict[str, MetadataValue] = {} if metadata is None else metadata
+        self._fits_wcs: tuple[astropy.wcs.WCS | None] | None = None
+
+    # What subclasses define.
+
+    @property
+    @abstractmethod
+    def bbox(self) -> Box:
+        """Pixels of the image, in absolute coordinates (`Box`)."""
+
+    @property
+    @abstractmethod
+    def projection(self) -> Projection[Any] | None:
+        """The projection that maps the pixel grid to the sky
+        (`Projection` | `None`).
+
+        Its pixel coordinates are absolute: they do not start at zero but at
+        ``bbox.start``.
+        """
+
+    @abstractmethod
+    def copy(self) -> Self:
+        """Deep-copy the pixels, and copy the metadata.
+
+        Returns
+        -------
+        copy
+            Shares what is immutable, such as the projection.
+        """
+
+    @abstractmethod
+    def _view(self, bbox: Box) -> Self:
+        """Return an image that shares the pixels of a box.
+
+        Parameters
+        ----------
+        bbox
+            The pixels; raise `BoxIndexError` when they are not within
+            ``self.bbox``.
+        """
+
+    @abstractmethod
+    def _assign(self, bbox: Box, other: Any) -> None:
+        """Set the pixels of a box in place.
+
+        Parameters
+        ----------
+        bbox
+            The pixels; within ``self.bbox``.
+        other
+            An image of the same kind.
+        """
+
+    # Coordinates.
+
+    @property
+    def start(self) -> YX[int]:
+        """Absolute coordinates of the first pixel (`YX`)."""
+        return self.bbox.start
+
+    yx0 = alias_property("start")
+    sky_projection = alias_property("projection")
+
+    @property
+    def astropy_wcs(self) -> ProjectionAstropyView | None:
+        """An Astropy WCS for this image's pixel array.
+
+        Notes
+        -----
+        As expected for Astropy WCS objects, the first row and column of the
+        array are (0, 0), not ``bbox.start`` as they are for `projection`.
+
+        This object satisfies the `astropy.wcs.wcsapi.BaseHighLevelWCS` and
+        `astropy.wcs.wcsapi.BaseLowLevelWCS` interfaces, but it is not an
+        `astropy.wcs.WCS` (use `fits_wcs` for that).
+        """
+        return None if self.projection is None else self.projection.as_astropy(self.bbox)
+
+    @property
+    def fits_wcs(self) -> astropy.wcs.WCS | None:
+        """An Astropy FITS WCS for this image's pixel array.
+
+        Notes
+        -----
+        As expected for Astropy WCS objects, the first row and column of the
+        array are (0, 0), not ``bbox.start`` as they are for `projection`.
+
+        This may be an approximation or absent if `projection` is not
+        naturally representable as a FITS WCS.  It is made once; copy it
+        before changing it.
+        """
+        if self._fits_wcs is None:
+            projection = self.projection
+            self._fits_wcs = (
+                None if projection is None else projection.as_fits_wcs(self.bbox, allow_approximation=True),
+            )
+        return self._fits_wcs[0]
+
+    def bbox_from_sky_circle(
+        self,
+        center: astropy.coordinates.SkyCoord,
+        radius: astropy.coordinates.Angle,
+        clip: bool = False,  # positional in the ecosystem's signature
+    ) -> Box:
+        """Make the box of the pixels that a circle on the sky touches.
+
+        Parameters
+        ----------
+        center
+            Centre of the circle, a scalar in any frame.
+        radius
+            Angular radius of the circle, a scalar.
+        clip
+            Whether to leave out pixels that are not part of the image.  By
+            default they are an error.
+
+        Returns
+        -------
+        bbox
+            Absolute pixels, all of them within the image.
+
+        Raises
+        ------
+        NotContainedError
+            If the circle reaches outside of the image, or with ``clip`` if
+            it lies outside altogether.
+        GeometryError
+            If the image has no projection, or if ``center`` or ``radius`` is
+            no scalar.
+        """
+        if self.projection is None:
+            raise GeometryError(f"{self} has no sky projection, so the sky cannot be mapped to its pixels.")
+        result = Box.from_sky_circle(self.projection, center, radius)
+        if self.bbox.contains(result):
+            return result
+        if not clip:
+            raise NotContainedError(
+                f"The circle covers pixels {result}, which are not all within {self.bbox}; "
+                "pass clip=True for those that are."
+            )
+        try:
+            return self.bbox.intersection(result)
+        except NoOverlapError as err:
+            raise NotContainedError(
+                f"The circle covers pixels {result}, none of them within {self.bbox}."
+            ) from err
+
+    # Subimages.
+
+    @property
+    def absolute(self) -> AbsoluteSliceProxy[Self]:
+        """A proxy object for slicing a generalized image using absolute pixel
+        coordinates.
+
+        Notes
+        -----
+        In this convention, the first row and column of the pixel grid is
+        ``bbox.start``.  A subimage and its parent image share the same
+        absolute pixel coordinate system, and most types of this package
+        (`Box`, `Projection`, `PointSpreadFunction`) operate exclusively in
+        this system.
+
+        Note that `astropy.wcs` and `numpy.ndarray` are not aware of the
+        offset that defines this coordinate system; use `local` for indices
+        obtained from those.
+        """
+        return AbsoluteSliceProxy(self)
+
+    @property
+    def local(self) -> LocalSliceProxy[Self]:
+        """A proxy object for slicing a generalized image using "local" or
+        "array" pixel coordinates.
+
+        Notes
+        -----
+        In this convention, the first row and column of the pixel grid is
+        always at (0, 0), as for `numpy` and `astropy.wcs`.  The local
+        coordinates of a subimage are offset from those of its parent.
+
+        Most types of this package (`Box`, `Projection`,
+        `PointSpreadFunction`) operate in `absolute` coordinates instead.
+        """
+        return LocalSliceProxy(self)
+
+    def __getitem__(self, bbox: Box | EllipsisType) -> Self:
+        if bbox is ...:
+            return self._with_attachments_of(self._view(self.bbox), whole=True)
+        return self._with_attachments_of(self._view(self._check_key(bbox)), whole=False)
+
+    def __setitem__(self, bbox: Box | EllipsisType, value: Any) -> None:
+        if bbox is ...:
+            self._assign(self.bbox, value)
+        else:
+            key = self._check_key(bbox)
+            key.slice_within(self.bbox)
+            self._assign(key, value)
+
+    def _check_key(self, key: Any) -> Box:
+        if isinstance(key, Box):
+            return key
+        raise TypeError(
+            f"{type(self).__name__} objects are indexed with a Box or '...', not with {key!r}; "
+            "for slices use .local[y, x] (which counts from zero) or .absolute[y, x]."
+        )
+
+    def _with_attachments_of(self, result: Self, *, whole: bool) -> Self:
+        """Hand what came from the file on to a view or a copy."""
+        result._attachments = self._attachments if whole else self._attachments.for_subset()
+        return result
+
+    def __copy__(self) -> Self:
+        return self[...]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.copy()
+
+    # Attachments.
+
+    @property
+    def metadata(self) -> dict[str, MetadataValue]:
+        """Arbitrary flexible metadata associated with the image (`dict`).
+
+        Notes
+        -----
+        Metadata is shared with subimages and other views.  It can be
+        disconnected by reassigning to a copy explicitly::
+
+            image.metadata = image.metadata.copy()
+        """
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, value: dict[str, MetadataValue]) -> None:
+        self._metadata = value
+
+    @property
+    def butler_dataset(self) -> SerializedDatasetRef | None:
+        """The butler dataset reference for this image
+        (`lsst.daf.butler.SerializedDatasetRef` | `None`).
+
+        `None` unless it was found in the file the image was read from.
+        """
+        raw = (self._attachments.butler_info or {}).get("dataset")
+        return None if raw is None else _daf_butler().SerializedDatasetRef.model_validate(raw)
+
+    @property
+    def butler_provenance(self) -> DatasetProvenance | None:
+        """The butler inputs and ID of the task quantum that produced this
+        dataset (`lsst.daf.butler.DatasetProvenance` | `None`).
+
+        `None` unless it was found in the file the image was read from.
+        """
+        raw = (self._attachments.butler_info or {}).get("provenance")
+        return None if raw is None else _daf_butler().DatasetProvenance.model_validate(raw)
+
+
+def _daf_butler() -> Any:
+    """Import what gives butler information its types."""
+    try:
+        import lsst.daf.butler as daf_butler  # noqa: TID251  # late, and only for these two properties
+    except ImportError as err:
+        raise MissingOptionalDependencyError(
+            "Butler information of an image needs the package lsst-daf-butler, which is not installed."
+        ) from err
+    return daf_butler

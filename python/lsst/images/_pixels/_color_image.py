@@ -1,0 +1,231 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Images of three colours, for people to look at."""
+
+from __future__ import annotations
+
+__all__ = ("ColorImage",)
+
+from typing import Any, Self
+
+import numpy as np
+
+from lsst.resources import ResourcePathExpression
+
+from .._aliases import accepts_aliases
+from .._geom import Box
+from .._transforms import Projection
+from ..errors import GeometryError
+from ..io import write
+from ..serialization import FitsCompressionOptions, MetadataValue
+from ._arguments import Origin, resolve_bbox
+from ._base import GeneralizedImage
+from ._image import Image
+from ._units import store
+
+CHANNELS = ("red", "green", "blue")
+
+
+class ColorImage(GeneralizedImage):
+    """An array of red, green and blue values with a place on a pixel grid.
+
+    Parameters
+    ----------
+    array
+        Array of shape ``(ny, nx, 3)``, which is not copied; the last axis is
+        red, green, blue.
+    bbox
+        Pixels that the array covers, in absolute coordinates.
+    start
+        Absolute coordinates ``(y, x)`` of the first pixel, zeros by default.
+        Ignored when ``bbox`` is given.
+    projection
+        Projection that maps the pixel grid to the sky.
+    metadata
+        Arbitrary flexible metadata to associate with the image.
+
+    Raises
+    ------
+    GeometryError
+        If the array or the box is of another shape.
+    """
+
+    @accepts_aliases(start="yx0", projection="sky_projection")
+    def __init__(
+        self,
+        array: np.ndarray,
+        /,
+        *,
+        bbox: Box | None = None,
+        start: Origin | None = None,
+        projection: Projection[Any] | None = None,
+        metadata: dict[str, MetadataValue] | None = None,
+    ) -> None:
+        super().__init__(metadata)
+        if array.ndim != 3 or array.shape[2] != len(CHANNELS):
+            raise GeometryError(
+                f"A color image array is of shape (ny, nx, 3); got one of shape {array.shape}."
+            )
+        self._bbox = resolve_bbox(array.shape[:2], bbox=bbox, shape=None, start=start)
+        self._array = array
+        self._projection = projection
+
+    @staticmethod
+    @accepts_aliases(projection="sky_projection")
+    def from_channels(
+        r: Image,
+        g: Image,
+        b: Image,
+        *,
+        projection: Projection[Any] | None = None,
+        metadata: dict[str, MetadataValue] | None = None,
+    ) -> ColorImage:
+        """Make a color image of three images.
+
+        Parameters
+        ----------
+        r, g, b
+            Red, green and blue; their pixels are copied.
+        projection
+            Projection that maps the pixel grid to the sky; by default, that of
+            ``r``.
+        metadata
+            Arbitrary flexible metadata to associate with the image.
+
+        Returns
+        -------
+        color_image
+            The image.
+
+        Raises
+        ------
+        GeometryError
+            If the channels have different bounding boxes.
+        """
+        boxes = [channel.bbox for channel in (r, g, b)]
+        if boxes.count(boxes[0]) != len(boxes):
+            raise GeometryError(f"The channels' bboxes do not agree: {', '.join(map(str, boxes))}.")
+        return ColorImage(
+            np.stack([r.array, g.array, b.array], axis=2),
+            bbox=r.bbox,
+            projection=r.projection if projection is None else projection,
+            metadata=metadata,
+        )
+
+    @property
+    def array(self) -> np.ndarray:
+        """The values, an array of shape ``(ny, nx, 3)`` (`numpy.ndarray`).
+
+        Assignment writes into the array in place.
+        """
+        return self._array
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        self._array[...] = value
+
+    @property
+    def red(self) -> Image:
+        """The red channel, sharing pixels (`Image`)."""
+        return self._channel(0)
+
+    @property
+    def green(self) -> Image:
+        """The green channel, sharing pixels (`Image`)."""
+        return self._channel(1)
+
+    @property
+    def blue(self) -> Image:
+        """The blue channel, sharing pixels (`Image`)."""
+        return self._channel(2)
+
+    def _channel(self, n: int) -> Image:
+        return Image(self._array[..., n], bbox=self._bbox, projection=self._projection)
+
+    @property
+    def bbox(self) -> Box:
+        """Pixels of the image, in absolute coordinates (`Box`)."""
+        return self._bbox
+
+    @property
+    def projection(self) -> Projection[Any] | None:
+        """The projection that maps the pixel grid to the sky
+        (`Projection` | `None`).
+        """
+        return self._projection
+
+    def _view(self, bbox: Box) -> Self:
+        return type(self)(
+            self._array[bbox.slice_within(self._bbox)],
+            bbox=bbox,
+            projection=self._projection,
+            metadata=self._metadata,
+        )
+
+    def _assign(self, bbox: Box, other: Any) -> None:
+        if not isinstance(other, ColorImage):
+            raise TypeError(
+                f"Only a ColorImage can be assigned to pixels of one, not {type(other).__name__}; "
+                "assign to the channels or the 'array' of a subimage instead."
+            )
+        if other.bbox.contains(bbox):
+            other = other[bbox]
+        elif other.bbox.shape != bbox.shape:
+            raise GeometryError(
+                f"The pixels {other.bbox} neither cover the pixels {bbox} that they are assigned to, "
+                "nor are they of the same shape."
+            )
+        store(self._array[bbox.slice_within(self._bbox)], other.array)
+
+    def copy(self) -> Self:
+        """Deep-copy the image and metadata.
+
+        Returns
+        -------
+        copy
+            Shares the projection, which is immutable.
+        """
+        result = type(self)(
+            self._array.copy(), bbox=self._bbox, projection=self._projection, metadata=self._metadata.copy()
+        )
+        return self._with_attachments_of(result, whole=False)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({self._bbox}, {self._array.dtype})"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(..., bbox={self._bbox!r}, dtype={self._array.dtype!r})"
+
+    def write_fits(  # type: ignore[override]  # the options have names here
+        self,
+        filename: ResourcePathExpression,
+        *,
+        compression: FitsCompressionOptions | None = FitsCompressionOptions.DEFAULT,
+        compression_seed: int | None = None,
+    ) -> None:
+        """Write the image to a FITS file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file to write to.
+        compression
+            Compression options for every channel; `None` writes without
+            compression.
+        compression_seed
+            A FITS tile compression seed to use whenever the configured
+            compression seed is `None` or (for backwards compatibility) 0.
+            This value is then incremented every time it is used.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file already.
+        """
+        write(
+            self,
+            filename,
+            format="fits",
+            compression_options=dict.fromkeys(CHANNELS, compression),
+            compression_seed=compression_seed,
+        )

@@ -1,0 +1,387 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Images of one plane."""
+
+from __future__ import annotations
+
+__all__ = ("Image",)
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import astropy.units as u
+import numpy as np
+
+from lsst.resources import ResourcePathExpression
+
+from .._aliases import accepts_aliases
+from .._geom import Box
+from .._transforms import Frame, GeneralFrame, Projection
+from ..errors import GeometryError
+from ..io import write
+from ..plugins import registry
+from ..serialization import FitsCompressionOptions, MetadataValue
+from ._arguments import Alternative, Origin, keep, resolve_bbox
+from ._base import GeneralizedImage
+from ._units import convert_values, make_quantity, split_values, store
+
+if TYPE_CHECKING:
+    from astro_metadata_translator import ObservationInfo
+
+NUMBERS = "biufc"
+"""Kinds of numpy types that pixels may have."""
+
+PIXEL_FRAME = GeneralFrame(unit=u.pix)
+"""Frame of the pixels of a file that says nothing about them."""
+
+
+class Image(GeneralizedImage):
+    """A two-dimensional array of pixels with a unit and a place on a grid.
+
+    Parameters
+    ----------
+    array_or_fill
+        Array of shape ``(ny, nx)``, which is not copied, or the value of
+        every pixel.
+    bbox
+        Pixels that the array covers, in absolute coordinates.
+    start
+        Absolute coordinates ``(y, x)`` of the first pixel, zeros by default.
+        Ignored when ``bbox`` is given.
+    shape
+        Numbers of rows and columns.  Only needed to fill without a ``bbox``.
+    dtype
+        Type of the pixels; by default that of the array or fill value.
+    unit
+        Unit of the pixels; by default that of the array if it is a
+        `~astropy.units.Quantity`, else none.
+    projection
+        Projection that maps the pixel grid to the sky.
+    obs_info
+        General information about the associated observation in standardized
+        form.
+    metadata
+        Arbitrary flexible metadata to associate with the image.
+
+    Raises
+    ------
+    GeometryError
+        If the array is not two-dimensional, or shapes disagree.
+    TypeError
+        If neither an array nor a box nor a shape is given.
+
+    Examples
+    --------
+    >>> from lsst.images import Box, Image
+    >>> image = Image(0.0, bbox=Box.factory[10:14, 20:23])
+    >>> image.absolute[11:13, :].bbox
+    Box(y=Interval(start=11, stop=13), x=Interval(start=20, stop=23))
+    """
+
+    @accepts_aliases(start="yx0", projection="sky_projection")
+    def __init__(
+        self,
+        array_or_fill: np.ndarray | float | u.Quantity = 0,
+        /,
+        *,
+        bbox: Box | None = None,
+        start: Origin | None = None,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        unit: u.UnitBase | None = None,
+        projection: Projection[Any] | None = None,
+        obs_info: ObservationInfo | None = None,
+        metadata: dict[str, MetadataValue] | None = None,
+    ) -> None:
+        super().__init__(metadata)
+        values, self._unit = split_values(array_or_fill, None if unit is None else u.Unit(unit))
+        if isinstance(values, np.ndarray) and values.ndim:
+            if values.ndim != 2:
+                raise GeometryError(f"An image array is 2-d; got one of shape {values.shape}.")
+            self._bbox = resolve_bbox(values.shape, bbox=bbox, shape=shape, start=start)
+            self._array = values if dtype is None else values.astype(dtype, copy=False)
+        else:
+            if not np.isscalar(values) and np.ndim(values):
+                raise TypeError(f"An image is made from a numpy array or a number, not from {values!r:.80}.")
+            self._bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
+            self._array = np.full(self._bbox.shape, values, dtype=dtype)
+        if self._array.dtype.kind not in NUMBERS:
+            raise TypeError(f"The pixels of an image are numbers, not {self._array.dtype}.")
+        self._projection = projection
+        self._obs_info = obs_info
+
+    @property
+    def array(self) -> np.ndarray:
+        """The pixels, an array of shape ``(ny, nx)`` (`numpy.ndarray`).
+
+        Assignment writes into the array in place.
+        """
+        return self._array
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        self._array[...] = value
+
+    @property
+    def quantity(self) -> u.Quantity:
+        """The pixels with their unit, sharing memory
+        (`astropy.units.Quantity`).
+
+        Assignment converts units and writes into the array in place; integer
+        pixels take the nearest integer.
+        """
+        return make_quantity(self._array, self._unit)
+
+    @quantity.setter
+    def quantity(self, value: u.Quantity) -> None:
+        value = value if isinstance(value, u.Quantity) else u.Quantity(value)
+        store(self._array, convert_values(value.value, value.unit, self._unit))
+
+    @property
+    def unit(self) -> u.UnitBase | None:
+        """Unit of the pixels (`astropy.units.UnitBase` | `None`)."""
+        return self._unit
+
+    @property
+    def bbox(self) -> Box:
+        """Pixels of the image, in absolute coordinates (`Box`)."""
+        return self._bbox
+
+    @property
+    def projection(self) -> Projection[Any] | None:
+        """The projection that maps the pixel grid to the sky
+        (`Projection` | `None`).
+        """
+        return self._projection
+
+    @property
+    def obs_info(self) -> ObservationInfo | None:
+        """General information about the associated observation in standard
+        form (`~astro_metadata_translator.ObservationInfo` | `None`).
+        """
+        return self._obs_info
+
+    def _view(self, bbox: Box) -> Self:
+        return self._replaced(self._array[bbox.slice_within(self._bbox)], bbox, self._metadata)
+
+    def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
+        return type(self)(
+            array,
+            bbox=bbox,
+            unit=self._unit,
+            projection=self._projection,
+            obs_info=self._obs_info,
+            metadata=metadata,
+        )
+
+    def _assign(self, bbox: Box, other: Any) -> None:
+        if not isinstance(other, Image):
+            raise TypeError(
+                f"Only an Image can be assigned to pixels of an image, not {type(other).__name__}; "
+                "assign anything else to the 'array' or 'quantity' of a subimage."
+            )
+        if other.bbox.contains(bbox):
+            other = other[bbox]
+        elif other.bbox.shape != bbox.shape:
+            raise GeometryError(
+                f"The pixels {other.bbox} neither cover the pixels {bbox} that they are assigned to, "
+                "nor are they of the same shape."
+            )
+        store(self._array[bbox.slice_within(self._bbox)], convert_values(other.array, other.unit, self._unit))
+
+    def copy(self) -> Self:
+        """Deep-copy the image and metadata.
+
+        Returns
+        -------
+        copy
+            Shares the projection and the observation information, which are
+            immutable.
+        """
+        result = self._replaced(self._array.copy(), self._bbox, self._metadata.copy())
+        return self._with_attachments_of(result, whole=False)
+
+    @accepts_aliases(start="yx0", projection="sky_projection")
+    def view(
+        self,
+        *,
+        unit: Alternative[u.UnitBase | None] = ...,
+        projection: Alternative[Projection[Any] | None] = ...,
+        start: Alternative[Origin | None] = ...,
+        obs_info: Alternative[ObservationInfo | None] = ...,
+    ) -> Self:
+        """Make an image that shares pixels and metadata with this one.
+
+        Parameters
+        ----------
+        unit, projection, start, obs_info
+            As for the constructor; what is not given is kept.  No value is
+            converted when the unit changes.
+
+        Returns
+        -------
+        view
+            The other image.
+        """
+        result = type(self)(
+            self._array,
+            start=keep(start, self._bbox.start),
+            unit=keep(unit, self._unit),
+            projection=keep(projection, self._projection),
+            obs_info=keep(obs_info, self._obs_info),
+            metadata=self._metadata,
+        )
+        return self._with_attachments_of(result, whole=True)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return NotImplemented
+        return (
+            self._bbox == other._bbox
+            and self._unit == other._unit
+            and np.array_equal(self._array, other._array, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares pixels
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({self._bbox}, {self._array.dtype})"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(..., bbox={self._bbox!r}, dtype={self._array.dtype!r})"
+
+    # Files.
+
+    def write_fits(  # type: ignore[override]  # the options have names here
+        self,
+        filename: ResourcePathExpression,
+        *,
+        compression: FitsCompressionOptions | None = FitsCompressionOptions.DEFAULT,
+        compression_seed: int | None = None,
+    ) -> None:
+        """Write the image to a FITS file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file to write to.
+        compression
+            Compression options; `None` writes without compression.
+        compression_seed
+            A FITS tile compression seed to use whenever the configured
+            compression seed is `None` or (for backwards compatibility) 0.
+            This value is then incremented every time it is used.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file already.
+        """
+        write(
+            self,
+            filename,
+            format="fits",
+            compression_options={"image": compression},
+            compression_seed=compression_seed,
+        )
+
+    @classmethod
+    def from_hdu_list(cls, hdu_list: Any, *, fits_wcs_frame: Frame | None = PIXEL_FRAME) -> Self:
+        """Make an image of the HDUs of a cut-down file.
+
+        Parameters
+        ----------
+        hdu_list
+            An Astropy HDU list: a primary HDU and an image; others are
+            ignored.
+        fits_wcs_frame
+            Frame of the pixels, to make a projection of the FITS WCS; `None`
+            leaves the projection out.
+
+        Returns
+        -------
+        image
+            The image.
+        """
+        result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
+        return result
+
+    # afw.
+
+    @staticmethod
+    @accepts_aliases(projection="sky_projection")
+    def from_legacy(
+        legacy: Any, unit: u.UnitBase | None = None, *, projection: Projection[Any] | None = None
+    ) -> Image:
+        """Convert from an `lsst.afw.image.Image` instance.
+
+        Parameters
+        ----------
+        legacy
+            An `lsst.afw.image.Image` instance that will share pixel data with
+            the returned object.
+        unit
+            Units of the image.
+        projection
+            Projection that maps the pixel grid to the sky.
+
+        Returns
+        -------
+        image
+            The image.
+        """
+        result: Image = registry.convert_from_legacy(legacy, Image, unit=unit, projection=projection)
+        return result
+
+    def to_legacy(self, *, copy: bool | None = None) -> Any:
+        """Convert to an `lsst.afw.image.Image` instance.
+
+        Parameters
+        ----------
+        copy
+            If `True`, always copy the pixel data.  If `False`, return a view,
+            and raise `TypeError` if the pixel data is read-only (this is not
+            supported by afw).  If `None`, only copy if the pixel data is
+            read-only.
+
+        Returns
+        -------
+        legacy
+            The afw image.
+        """
+        return registry.convert_to_legacy(self, copy=copy)
+
+    @staticmethod
+    def read_legacy(
+        uri: Any,
+        *,
+        preserve_quantization: bool = False,
+        ext: str | int = 1,
+        fits_wcs_frame: Frame | None = None,
+    ) -> Image:
+        """Read a FITS file written by `lsst.afw.image.Image.writeFits`.
+
+        Parameters
+        ----------
+        uri
+            URI or file name.
+        preserve_quantization
+            If `True`, ensure that writing the image back out again will
+            exactly preserve quantization-compressed pixel values.  The array
+            is then read-only, and the compressed pixels are kept in memory;
+            they are not transferred to copies.
+        ext
+            Name or index of the FITS HDU to read.
+        fits_wcs_frame
+            Frame of the pixels, to make a projection of the FITS WCS; `None`
+            leaves the projection out.
+
+        Returns
+        -------
+        image
+            The image.
+        """
+        result: Image = registry.read_legacy(
+            uri, Image, preserve_quantization=preserve_quantization, ext=ext, fits_wcs_frame=fits_wcs_frame
+        )
+        return result

@@ -1,0 +1,520 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Masks: images of flags."""
+
+from __future__ import annotations
+
+__all__ = ("Mask",)
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lsst.resources import ResourcePathExpression
+
+from .._aliases import accepts_aliases
+from .._geom import Box
+from .._transforms import Frame, Projection
+from ..errors import BoxIndexError, GeometryError, NoOverlapError
+from ..io import write
+from ..plugins import registry
+from ..serialization import FitsCompressionOptions, MetadataValue
+from ._arguments import Alternative, Origin, keep, resolve_bbox
+from ._base import GeneralizedImage
+from ._bits import merge_planes
+from ._mask_schema import MaskPlane, MaskSchema
+
+if TYPE_CHECKING:
+    from astro_metadata_translator import ObservationInfo
+
+
+class Mask(GeneralizedImage):
+    """Flags for the pixels of an image.
+
+    Parameters
+    ----------
+    array_or_fill
+        Array of shape ``(ny, nx, schema.mask_size)``, which is only copied if
+        it is not of the type of the schema; or the value of every element.
+    schema
+        Planes of the mask, and the type of the array.
+    bbox
+        Pixels that the array covers, in absolute coordinates.
+    start
+        Absolute coordinates ``(y, x)`` of the first pixel, zeros by default.
+        Ignored when ``bbox`` is given.
+    shape
+        Numbers of rows and columns.  Only needed to fill without a ``bbox``.
+    projection
+        Projection that maps the pixel grid to the sky.
+    obs_info
+        General information about the associated observation in standardized
+        form.
+    metadata
+        Arbitrary flexible metadata to associate with the mask.
+
+    Raises
+    ------
+    GeometryError
+        If the array is not three-dimensional, or shapes disagree.
+    ValueError
+        If the type of the schema cannot hold the values of the array.
+    TypeError
+        If neither an array nor a box nor a shape is given.
+    """
+
+    @accepts_aliases(start="yx0", projection="sky_projection")
+    def __init__(
+        self,
+        array_or_fill: np.ndarray | int = 0,
+        /,
+        *,
+        schema: MaskSchema,
+        bbox: Box | None = None,
+        start: Origin | None = None,
+        shape: Sequence[int] | None = None,
+        projection: Projection[Any] | None = None,
+        obs_info: ObservationInfo | None = None,
+        metadata: dict[str, MetadataValue] | None = None,
+    ) -> None:
+        super().__init__(metadata)
+        if isinstance(array_or_fill, np.ndarray) and array_or_fill.ndim:
+            if array_or_fill.ndim != 3:
+                raise GeometryError(f"Mask array must be 3-d; got one of shape {array_or_fill.shape}.")
+            self._bbox = resolve_bbox(array_or_fill.shape[:2], bbox=bbox, shape=shape, start=start)
+            if array_or_fill.shape[2] != schema.mask_size:
+                raise GeometryError(
+                    f"The last axis of a mask array has the schema's mask_size {schema.mask_size}; "
+                    f"got an array of shape {array_or_fill.shape}."
+                )
+            self._array = _convert(array_or_fill, schema.dtype)
+        else:
+            self._bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
+            self._array = np.full((*self._bbox.shape, schema.mask_size), array_or_fill, dtype=schema.dtype)
+        self._schema = schema
+        self._projection = projection
+        self._obs_info = obs_info
+
+    @property
+    def array(self) -> np.ndarray:
+        """The flags, an array of shape ``(ny, nx, schema.mask_size)``
+        (`numpy.ndarray`).
+
+        Assignment writes into the array in place.
+        """
+        return self._array
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        self._array[...] = value
+
+    @property
+    def schema(self) -> MaskSchema:
+        """The planes, and their places in the array (`MaskSchema`)."""
+        return self._schema
+
+    @property
+    def bbox(self) -> Box:
+        """Pixels of the mask, in absolute coordinates (`Box`)."""
+        return self._bbox
+
+    @property
+    def projection(self) -> Projection[Any] | None:
+        """The projection that maps the pixel grid to the sky
+        (`Projection` | `None`).
+        """
+        return self._projection
+
+    @property
+    def obs_info(self) -> ObservationInfo | None:
+        """General information about the associated observation in standard
+        form (`~astro_metadata_translator.ObservationInfo` | `None`).
+        """
+        return self._obs_info
+
+    # Flags.
+
+    def get(self, name: str) -> np.ndarray:
+        """Return where a plane is set.
+
+        Parameters
+        ----------
+        name
+            Name of the plane.
+
+        Returns
+        -------
+        boolean_mask
+            New array of `bool` and shape ``(ny, nx)``.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plane.
+        """
+        bit = self._schema.bit(name)
+        result: np.ndarray = (self._array[..., bit.index] & bit.mask) != 0
+        return result
+
+    def set(self, name: str, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
+        """Set a plane in some pixels, and leave it as it is in others.
+
+        Parameters
+        ----------
+        name
+            Name of the plane.
+        boolean_mask
+            Array of shape ``(ny, nx)`` that is true where to set the plane;
+            everywhere by default.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plane.
+        BoxIndexError
+            If the array is of another shape.
+        """
+        bit = self._schema.bit(name)
+        plane = self._array[..., bit.index]
+        np.bitwise_or(plane, bit.mask, out=plane, where=self._where(boolean_mask))
+
+    def clear(self, name: str | None = None, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
+        """Clear one plane or all of them in some pixels.
+
+        Parameters
+        ----------
+        name
+            Name of the plane; by default, all.
+        boolean_mask
+            Array of shape ``(ny, nx)`` that is true where to clear;
+            everywhere by default.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plane.
+        BoxIndexError
+            If the array is of another shape.
+        """
+        where = self._where(boolean_mask)
+        if name is None:
+            self._array[... if where is True else where] = 0
+            return
+        bit = self._schema.bit(name)
+        plane = self._array[..., bit.index]
+        np.bitwise_and(plane, ~bit.mask, out=plane, where=where)
+
+    def _where(self, boolean_mask: Any) -> Any:
+        if boolean_mask is ...:
+            return True
+        where = np.asarray(boolean_mask, dtype=bool)
+        if where.shape != self._bbox.shape:
+            raise BoxIndexError(
+                f"The boolean mask has shape {where.shape}, and the mask has {tuple(self._bbox.shape)}."
+            )
+        return where
+
+    def update(self, other: Mask) -> None:
+        """Set the planes that are set in another mask too.
+
+        Parameters
+        ----------
+        other
+            Mask whose planes are matched by name, and its pixels by absolute
+            coordinates.  Planes and pixels that only one of the masks has
+            are ignored.
+        """
+        try:
+            bbox = self._bbox.intersection(other.bbox)
+        except NoOverlapError:
+            return
+        merge_planes(
+            other._array[bbox.slice_within(other._bbox)],
+            other._schema,
+            self._array[bbox.slice_within(self._bbox)],
+            self._schema,
+            [name for name in other._schema.names if name in self._schema],
+        )
+
+    def _view(self, bbox: Box) -> Self:
+        array = self._array[bbox.slice_within(self._bbox)]
+        return self._replaced(array, self._schema, bbox, self._metadata)
+
+    def _replaced(
+        self, array: np.ndarray, schema: MaskSchema, bbox: Box, metadata: dict[str, MetadataValue]
+    ) -> Self:
+        return type(self)(
+            array,
+            schema=schema,
+            bbox=bbox,
+            projection=self._projection,
+            obs_info=self._obs_info,
+            metadata=metadata,
+        )
+
+    def _assign(self, bbox: Box, other: Any) -> None:
+        if not isinstance(other, Mask):
+            raise TypeError(
+                f"Only a Mask can be assigned to pixels of a mask, not {type(other).__name__}; "
+                "use set() and clear(), or assign to the 'array' of a subimage."
+            )
+        target = self._view(bbox)
+        if np.may_share_memory(target._array, other._array):
+            # Clearing the target must not clear what is read afterwards.
+            other = other.copy()
+        target.clear()
+        target.update(other)
+
+    def add_plane(self, name: str, description: str) -> Mask:
+        """Make a mask with one more plane.
+
+        Parameters
+        ----------
+        name
+            Name of the plane.
+        description
+            What the flag means.
+
+        Returns
+        -------
+        mask
+            New mask, in which the plane is clear; see `add_planes`.
+
+        Raises
+        ------
+        ValueError
+            If there is such a plane already.
+        """
+        return self.add_planes([MaskPlane(name, description)])
+
+    def add_planes(self, planes: Iterable[MaskPlane | None], *, drop: Collection[str] = ()) -> Mask:
+        """Make a mask with other planes.
+
+        Parameters
+        ----------
+        planes
+            Planes to add after those that are there; `None` reserves a bit.
+        drop
+            Names of planes to leave out.
+
+        Returns
+        -------
+        mask
+            New mask with an array of its own.  Planes that stay have the same
+            pixels set, new planes are clear.
+
+        Raises
+        ------
+        ValueError
+            If a plane to add is there already, or one to drop is not.
+        """
+        drop = {drop} if isinstance(drop, str) else set(drop)
+        if unknown := drop - self._schema.names:
+            raise ValueError(
+                f"Cannot drop mask planes {sorted(unknown)}; there are only {list(self._schema.names)}."
+            )
+        kept = [plane for plane in self._schema if plane is None or plane.name not in drop]
+        added = list(planes)
+        names = [plane.name for plane in (*kept, *added) if plane is not None]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"Cannot add mask planes {repeated}: a plane of that name already exists.")
+        schema = MaskSchema((*kept, *added), self._schema.dtype)
+        array = np.zeros((*self._bbox.shape, schema.mask_size), dtype=schema.dtype)
+        retained = [plane.name for plane in kept if plane is not None]
+        merge_planes(self._array, self._schema, array, schema, retained)
+        result = self._replaced(array, schema, self._bbox, self._metadata.copy())
+        return self._with_attachments_of(result, whole=False)
+
+    def copy(self) -> Self:
+        """Deep-copy the mask and metadata.
+
+        Returns
+        -------
+        copy
+            Shares the schema, the projection and the observation information,
+            which are immutable.
+        """
+        result = self._replaced(self._array.copy(), self._schema, self._bbox, self._metadata.copy())
+        return self._with_attachments_of(result, whole=False)
+
+    @accepts_aliases(start="yx0", projection="sky_projection")
+    def view(
+        self,
+        *,
+        schema: Alternative[MaskSchema] = ...,
+        projection: Alternative[Projection[Any] | None] = ...,
+        start: Alternative[Origin | None] = ...,
+        obs_info: Alternative[ObservationInfo | None] = ...,
+    ) -> Self:
+        """Make a mask that shares pixels and metadata with this one.
+
+        Parameters
+        ----------
+        schema, projection, start, obs_info
+            As for the constructor; what is not given is kept.  The schema may
+            only differ in its descriptions.
+
+        Returns
+        -------
+        view
+            The other mask.
+
+        Raises
+        ------
+        ValueError
+            If the schema has other planes, another order or another type.
+        """
+        schema = keep(schema, self._schema)
+        if _layout(schema) != _layout(self._schema):
+            raise ValueError(
+                f"A view cannot rename, move or retype planes: it has {_layout(self._schema)}, "
+                f"and the new schema has {_layout(schema)}."
+            )
+        result = type(self)(
+            self._array,
+            schema=schema,
+            start=keep(start, self._bbox.start),
+            projection=keep(projection, self._projection),
+            obs_info=keep(obs_info, self._obs_info),
+            metadata=self._metadata,
+        )
+        return self._with_attachments_of(result, whole=True)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mask):
+            return NotImplemented
+        return (
+            self._bbox == other._bbox
+            and self._schema == other._schema
+            and np.array_equal(self._array, other._array)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares pixels
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({self._bbox}, {self._schema})"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(..., bbox={self._bbox!r}, schema={self._schema!r})"
+
+    # Files.
+
+    def write_fits(  # type: ignore[override]  # the options have names here
+        self,
+        filename: ResourcePathExpression,
+        *,
+        compression: FitsCompressionOptions | None = FitsCompressionOptions.DEFAULT,
+    ) -> None:
+        """Write the mask to a FITS file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file to write to.
+        compression
+            Compression options; `None` writes without compression.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file already.
+        """
+        write(self, filename, format="fits", compression_options={"mask": compression})
+
+    # afw.
+
+    @staticmethod
+    @accepts_aliases(projection="sky_projection")
+    def from_legacy(
+        legacy: Any,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        *,
+        projection: Projection[Any] | None = None,
+    ) -> Mask:
+        """Convert from an `lsst.afw.image.Mask` instance.
+
+        Parameters
+        ----------
+        legacy
+            An `lsst.afw.image.Mask` instance.  This will not share pixel data
+            with the new object.
+        plane_map
+            A mapping from legacy mask plane name to the new plane name and
+            description.  By default, guessed from the planes there are.
+        projection
+            Projection that maps the pixel grid to the sky.
+
+        Returns
+        -------
+        mask
+            Has all the planes of the map, in its order.
+        """
+        result: Mask = registry.convert_from_legacy(legacy, Mask, plane_map=plane_map, projection=projection)
+        return result
+
+    def to_legacy(self, plane_map: Mapping[str, MaskPlane] | None = None) -> Any:
+        """Convert to an `lsst.afw.image.Mask` instance.
+
+        Parameters
+        ----------
+        plane_map
+            A mapping from legacy mask plane name to the new plane name and
+            description.  By default, names stay as they are.
+
+        Returns
+        -------
+        legacy
+            The afw mask, with pixels of its own.
+        """
+        return registry.convert_to_legacy(self, plane_map=plane_map)
+
+    @staticmethod
+    def read_legacy(
+        uri: Any,
+        *,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        ext: str | int = 1,
+        fits_wcs_frame: Frame | None = None,
+    ) -> Mask:
+        """Read a FITS file written by `lsst.afw.image.Mask.writeFits`.
+
+        Parameters
+        ----------
+        uri
+            URI or file name.
+        plane_map
+            A mapping from legacy mask plane name to the new plane name and
+            description.  By default, guessed from the planes there are.
+        ext
+            Name or index of the FITS HDU to read.
+        fits_wcs_frame
+            Frame of the pixels, to make a projection of the FITS WCS; `None`
+            leaves the projection out.
+
+        Returns
+        -------
+        mask
+            Has all the planes of the map, in its order.
+        """
+        result: Mask = registry.read_legacy(
+            uri, Mask, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame
+        )
+        return result
+
+
+def _convert(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Convert to the type of a mask without losing bits."""
+    if array.dtype == dtype:
+        return array
+    result = array.astype(dtype)
+    if not np.can_cast(array.dtype, dtype) and not np.array_equal(result, array):
+        raise ValueError(
+            f"The mask array of type {array.dtype} has values that the schema's {dtype} cannot hold."
+        )
+    return result
+
+
+def _layout(schema: MaskSchema) -> tuple[list[str | None], str]:
+    return [None if plane is None else plane.name for plane in schema], schema.dtype.name

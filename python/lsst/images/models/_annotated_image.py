@@ -1,0 +1,160 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What the trees of masked images with further parts have in common."""
+
+from __future__ import annotations
+
+__all__ = ("AnnotatedImageTree",)
+
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+
+from .._geom import Box
+from .._pixels import Image, Mask, MaskedImage
+from ..cells._annotated import AnnotatedImage
+from ..cells._deferred import available, is_deferred
+from ..fields import BackgroundMap
+from ..serialization import InputArchive, OutputArchive, UnreadableTree, component
+from ._deferrable import Deferrable, deserialize_branch, serialize_branch
+from ._field_maps import BackgroundMapSerializationModel
+from ._masked_image import MaskedImageSerializationModel
+from ._obs_info import ObsInfo
+from ._transforms import ProjectionSerializationModel
+
+P = TypeVar("P", Image, Mask)
+
+
+def _dump_obs_info(value: Any) -> Any:
+    if value is None:
+        return None
+    return value.root if isinstance(value, UnreadableTree) else value.to_simple()
+
+
+DeferrableObsInfo = Annotated[Deferrable[ObsInfo], pydantic.PlainSerializer(_dump_obs_info)]
+"""Annotation of a member that holds observation information, perhaps of a
+form that cannot be understood."""
+
+
+class AnnotatedImageTree(MaskedImageSerializationModel):
+    """The tree of a masked image that has more than planes.
+
+    Every branch but the planes may be damaged: it costs nothing but itself.
+    """
+
+    sky_projection: Deferrable[ProjectionSerializationModel] = pydantic.Field(  # type: ignore[assignment]  # wider
+        default=None, description="Projection that maps the pixel grid to the sky."
+    )
+    backgrounds: Deferrable[BackgroundMapSerializationModel] = pydantic.Field(
+        default=None, description="Background models of this image."
+    )
+
+    @classmethod
+    def serialize_annotated(
+        cls,
+        obj: AnnotatedImage,
+        archive: OutputArchive,
+        *,
+        background_path: str = "backgrounds",
+        tile_shape: tuple[int, int] | None = None,
+    ) -> dict[str, Any]:
+        """Write planes, projection and backgrounds.
+
+        Parameters
+        ----------
+        obj
+            The image.
+        archive
+            Archive to write to.
+        background_path
+            Archive path of arrays of backgrounds.
+        tile_shape
+            Suggested shape ``(y, x)`` of compression tiles.
+
+        Returns
+        -------
+        members
+            Members of the tree.
+        """
+        members = cls.serialize_planes(obj.as_masked_image(), archive, tile_shape=tile_shape)
+        parts = obj._parts()
+        if "projection" in parts:
+            members["sky_projection"] = serialize_branch("sky_projection", parts["projection"], archive)
+        return {
+            **members,
+            "obs_info": serialize_branch("obs_info", parts["obs_info"], archive)
+            if "obs_info" in parts
+            else obj.obs_info,
+            "backgrounds": serialize_branch(background_path, parts["backgrounds"], archive),
+        }
+
+    def deserialize_annotated(
+        self, archive: InputArchive, *, bbox: Box | None = None
+    ) -> tuple[Image, dict[str, Any]]:
+        """Read planes, projection and backgrounds.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+
+        Returns
+        -------
+        image
+            The image plane.
+        keywords
+            Keyword arguments of the constructor of the image.
+        """
+        planes = self.deserialize_planes(archive, bbox=bbox)
+        return planes.image, {
+            "mask": planes.mask,
+            "variance": planes.variance,
+            "projection": deserialize_branch(self.sky_projection, archive),
+            "obs_info": self.obs_info,
+            "backgrounds": deserialize_branch(self.backgrounds, archive),
+            "metadata": planes.metadata,
+        }
+
+    def deserialize_planes(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
+        """Read the planes, without the projection.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+        """
+        bare = self.model_copy(update={"sky_projection": None, "obs_info": None})
+        return MaskedImageSerializationModel.deserialize_planes(bare, archive, bbox=bbox)
+
+    @component("masked_image", needs=("image", "mask", "variance", "sky_projection", "obs_info", "metadata"))
+    def _masked_image(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
+        image, keywords = self.deserialize_annotated(archive, bbox=bbox)
+        del keywords["backgrounds"]
+        for name in ("projection", "obs_info"):
+            keywords[name] = None if is_deferred(keywords[name]) else keywords[name]
+        return MaskedImage(image, **keywords)
+
+    @component("obs_info", needs=("image", "obs_info"))
+    def _obs_info(self, archive: InputArchive) -> Any:
+        # The first releases stored it with the planes.
+        return self.image.obs_info if self.obs_info is None else available(self.obs_info)
+
+    @component("backgrounds", needs=("backgrounds",))
+    def _backgrounds(self, archive: InputArchive) -> BackgroundMap:
+        value = self.backgrounds
+        return BackgroundMap() if value is None else value.deserialize(archive)
+
+    def _complete(self, plane: P, archive: InputArchive) -> P:
+        """Give a plane what is stored once for all of them, as far as it can
+        be read.
+        """
+        projection = deserialize_branch(self.sky_projection, archive)
+        obs_info = self.obs_info if plane.obs_info is None else plane.obs_info
+        return plane.view(
+            projection=None if is_deferred(projection) else projection,
+            obs_info=None if is_deferred(obs_info) else obs_info,
+        )

@@ -1,0 +1,106 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How color images are packed and unpacked."""
+
+from __future__ import annotations
+
+__all__ = ("ColorImageSerializationModel",)
+
+from typing import Self
+
+import pydantic
+
+from .._geom import Box
+from .._pixels import ColorImage, Image
+from ..errors import CorruptArchiveError, GeometryError
+from ..serialization import InputArchive, OutputArchive, component, omit_if_none
+from ._image import ImageSerializationModel
+from ._pixel_tree import PixelTree, deserialize_projection, serialize_projection, writable_metadata
+from ._transforms import ProjectionSerializationModel
+
+
+class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0.0.dev0"):
+    """The tree of a `~lsst.images.ColorImage`."""
+
+    red: ImageSerializationModel = pydantic.Field(description="The red channel.")
+    green: ImageSerializationModel = pydantic.Field(description="The green channel.")
+    blue: ImageSerializationModel = pydantic.Field(description="The blue channel.")
+    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+        description="Projection that maps the pixel grid to the sky."
+    )
+
+    @classmethod
+    def serialize(cls, obj: ColorImage, archive: OutputArchive) -> Self:
+        """Write a color image.
+
+        Parameters
+        ----------
+        obj
+            The color image.
+        archive
+            Archive to write to.
+
+        Returns
+        -------
+        tree
+            The tree.
+        """
+        channels = {"red": obj.red, "green": obj.green, "blue": obj.blue}
+        return cls(
+            **{
+                name: archive.serialize_child(name, channel, save_projection=False)
+                for name, channel in channels.items()
+            },
+            sky_projection=serialize_projection(obj.projection, archive),
+            metadata=writable_metadata(obj.metadata),
+        )
+
+    def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> ColorImage:
+        """Read the color image.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+
+        Returns
+        -------
+        color_image
+            The color image.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the channels do not fit together.
+        """
+        channels = [channel.deserialize(archive, bbox=bbox) for channel in (self.red, self.green, self.blue)]
+        try:
+            return ColorImage.from_channels(
+                *channels,
+                projection=deserialize_projection(self.sky_projection, archive),
+                metadata=dict(self.metadata),
+            )
+        except GeometryError as err:
+            raise CorruptArchiveError(f"The channels in the file do not fit together: {err}") from err
+
+    @component("bbox", needs=("red",))
+    def _bbox(self, archive: InputArchive) -> Box:
+        return self.red.bbox
+
+    @component("red", needs=("red", "sky_projection"))
+    def _red(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        return self._complete(self.red, archive, bbox)
+
+    @component("green", needs=("green", "sky_projection"))
+    def _green(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        return self._complete(self.green, archive, bbox)
+
+    @component("blue", needs=("blue", "sky_projection"))
+    def _blue(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        return self._complete(self.blue, archive, bbox)
+
+    def _complete(self, channel: ImageSerializationModel, archive: InputArchive, bbox: Box | None) -> Image:
+        projection = deserialize_projection(self.sky_projection, archive)
+        return channel.deserialize(archive, bbox=bbox).view(projection=projection)

@@ -1,0 +1,132 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How images are packed and unpacked."""
+
+from __future__ import annotations
+
+__all__ = ("ImageSerializationModel",)
+
+from typing import Self
+
+import astropy.units as u
+import pydantic
+
+from .._geom import Box
+from .._pixels import Image
+from ..serialization import (
+    AnyArrayModel,
+    ArrayHints,
+    InputArchive,
+    OutputArchive,
+    component,
+    omit_if_none,
+    split_quantity,
+)
+from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._pixel_tree import (
+    YX0,
+    PixelTree,
+    deserialize_projection,
+    make_box,
+    serialize_projection,
+    writable_metadata,
+)
+from ._transforms import ProjectionSerializationModel
+
+
+class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
+    """The tree of an `~lsst.images.Image`."""
+
+    ROOT_NAME = "image"
+
+    data: AnyArrayModel = pydantic.Field(description="Reference to pixel data.")
+    yx0: YX0 = pydantic.Field(description="Coordinate of the first pixels in the array, ordered (y, x).")
+    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+        description="Projection that maps the logical pixel grid onto the sky."
+    )
+    obs_info: ExtraObsInfo = extra_obs_info()
+
+    @classmethod
+    def serialize(
+        cls,
+        obj: Image,
+        archive: OutputArchive,
+        *,
+        save_projection: bool = True,
+        save_obs_info: bool = True,
+        tile_shape: tuple[int, int] | None = None,
+        options_name: str | None = None,
+    ) -> Self:
+        """Write an image.
+
+        Parameters
+        ----------
+        obj
+            The image.
+        archive
+            Archive to write to.
+        save_projection, save_obs_info
+            Whether the tree holds these; a parent may hold them instead.
+        tile_shape
+            Suggested shape ``(y, x)`` of compression tiles.
+        options_name
+            Name under which compression options are looked up; by default,
+            the path in the archive.
+
+        Returns
+        -------
+        tree
+            The tree.
+        """
+        hints = ArrayHints(bbox=obj.bbox, unit=obj.unit, projection=obj.projection)
+        return cls(
+            data=archive.add_array(obj.array, hints=hints, tile_shape=tile_shape, options_name=options_name),
+            yx0=list(obj.bbox.start),
+            sky_projection=serialize_projection(obj.projection, archive) if save_projection else None,
+            obs_info=obj.obs_info if save_obs_info else None,
+            metadata=writable_metadata(obj.metadata),
+        )
+
+    def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        """Read the image.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+
+        Returns
+        -------
+        image
+            The image.
+        """
+        slices = ... if bbox is None else bbox.slice_within(self.bbox)
+        array = archive.get_array(self.data, slices=slices)
+        return Image(
+            array,
+            bbox=make_box(array.shape, self.yx0) if bbox is None else bbox,
+            unit=self.unit,
+            projection=deserialize_projection(self.sky_projection, archive),
+            obs_info=self.obs_info,
+            metadata=dict(self.metadata),
+        )
+
+    @property
+    def bbox(self) -> Box:
+        """Pixels of the image."""
+        return make_box(self.data.shape, self.yx0)
+
+    @property
+    def unit(self) -> u.UnitBase | None:
+        """Unit of the pixels."""
+        return split_quantity(self.data)[1]
+
+    @component("bbox", needs=("data", "yx0"))
+    def _bbox(self, archive: InputArchive) -> Box:
+        return self.bbox
+
+    @component("unit", needs=("data",))
+    def _unit(self, archive: InputArchive) -> u.UnitBase | None:
+        return self.unit

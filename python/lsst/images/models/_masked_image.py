@@ -1,0 +1,188 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How masked images are packed and unpacked."""
+
+from __future__ import annotations
+
+__all__ = ("MaskedImageSerializationModel",)
+
+from typing import Any, Self, TypeVar
+
+import astropy.units as u
+import pydantic
+
+from .._geom import Box
+from .._pixels import Image, Mask, MaskedImage
+from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
+from ..serialization import InputArchive, OutputArchive, component, omit_if_none
+from ._image import ImageSerializationModel
+from ._mask import MaskSerializationModel
+from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._pixel_tree import PixelTree, deserialize_projection, serialize_projection, writable_metadata
+from ._transforms import ProjectionSerializationModel
+
+P = TypeVar("P", Image, Mask)
+
+
+class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1.0.0"):
+    """The tree of a `~lsst.images.MaskedImage`.
+
+    The projection and the observation information are stored once, here, and
+    are given to the planes when these are read.
+    """
+
+    image: ImageSerializationModel = pydantic.Field(description="The main data image.")
+    mask: MaskSerializationModel = pydantic.Field(
+        description="Bitmask that annotates the main image's pixels."
+    )
+    variance: ImageSerializationModel = pydantic.Field(
+        description="Per-pixel variance estimates for the main image."
+    )
+    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+        description="Projection that maps the pixel grid to the sky."
+    )
+    obs_info: ExtraObsInfo = extra_obs_info()
+
+    @classmethod
+    def serialize(cls, obj: MaskedImage, archive: OutputArchive) -> Self:
+        """Write a masked image.
+
+        Parameters
+        ----------
+        obj
+            The masked image.
+        archive
+            Archive to write to.
+
+        Returns
+        -------
+        tree
+            The tree.
+        """
+        return cls(**cls.serialize_planes(obj, archive), obs_info=obj.obs_info)
+
+    @classmethod
+    def serialize_planes(
+        cls, obj: MaskedImage, archive: OutputArchive, *, tile_shape: tuple[int, int] | None = None
+    ) -> dict[str, Any]:
+        """Write the planes of a masked image, for the trees of its subclasses.
+
+        Parameters
+        ----------
+        obj
+            The masked image.
+        archive
+            Archive to write to.
+        tile_shape
+            Suggested shape ``(y, x)`` of compression tiles.
+
+        Returns
+        -------
+        members
+            Members ``image``, ``mask``, ``variance``, ``sky_projection`` and
+            ``metadata`` of the tree.
+        """
+        members = {
+            name: archive.serialize_child(
+                name,
+                plane,
+                save_projection=False,
+                # Only a mask can differ from the whole.
+                save_obs_info=plane.obs_info is not None and plane.obs_info != obj.obs_info,
+                tile_shape=tile_shape,
+                options_name=name,
+            )
+            for name, plane in (("image", obj.image), ("mask", obj.mask), ("variance", obj.variance))
+        }
+        return {
+            **members,
+            "sky_projection": serialize_projection(obj.projection, archive),
+            "metadata": writable_metadata(obj.metadata),
+        }
+
+    def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Any:
+        """Read the masked image.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+
+        Returns
+        -------
+        masked_image
+            The masked image.
+        """
+        return self.deserialize_planes(archive, bbox=bbox)
+
+    def deserialize_planes(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
+        """Read the planes, for this type and its subclasses.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+
+        Returns
+        -------
+        masked_image
+            A plain masked image.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the planes do not fit together.
+        """
+        image = self.image.deserialize(archive, bbox=bbox)
+        mask = self.mask.deserialize(archive, bbox=bbox)
+        variance = self.variance.deserialize(archive, bbox=bbox)
+        try:
+            return MaskedImage(
+                image,
+                mask=mask,
+                variance=variance,
+                projection=deserialize_projection(self.sky_projection, archive),
+                obs_info=self.obs_info,
+                metadata=dict(self.metadata),
+            )
+        except (GeometryError, UnitMismatchError) as err:
+            raise CorruptArchiveError(f"The planes in the file do not fit together: {err}") from err
+
+    @component("bbox", needs=("image",))
+    def _bbox(self, archive: InputArchive) -> Box:
+        return self.image.bbox
+
+    @component("unit", needs=("image",))
+    def _unit(self, archive: InputArchive) -> u.UnitBase | None:
+        return self.image.unit
+
+    @component("obs_info", needs=("image", "obs_info"))
+    def _obs_info(self, archive: InputArchive) -> Any:
+        # The first releases stored it with the planes.
+        return self.image.obs_info if self.obs_info is None else self.obs_info
+
+    @component("image", needs=("image", "sky_projection", "obs_info"))
+    def _image(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        return self._complete(self.image.deserialize(archive, bbox=bbox), archive)
+
+    @component("mask", needs=("mask", "sky_projection", "obs_info"))
+    def _mask(self, archive: InputArchive, *, bbox: Box | None = None) -> Mask:
+        return self._complete(self.mask.deserialize(archive, bbox=bbox), archive)
+
+    @component("variance", needs=("image", "variance", "sky_projection", "obs_info"))
+    def _variance(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
+        variance = self._complete(self.variance.deserialize(archive, bbox=bbox), archive)
+        if variance.unit is None and self.image.unit is not None:
+            variance = variance.view(unit=self.image.unit**2)
+        return variance
+
+    def _complete(self, plane: P, archive: InputArchive) -> P:
+        """Give a plane what is stored once for all of them."""
+        return plane.view(
+            projection=deserialize_projection(self.sky_projection, archive),
+            obs_info=self.obs_info if plane.obs_info is None else plane.obs_info,
+        )

@@ -1,0 +1,149 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Tests of the legacy methods of image-like types.
+
+They ask the plugins; here a stranger's plugin says what it was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import astropy.units as u
+import pytest
+from lsst.images._geom import Box
+from lsst.images._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
+from lsst.images._transforms import GeneralFrame
+from lsst.images.plugins import Found, hookimpl, registry
+
+BOX = Box.factory[0:3, 0:4]
+SCHEMA = MaskSchema([MaskPlane("BAD", "Bad.")])
+PLANE_MAP = {"BAD": MaskPlane("BAD", "Bad.")}
+FRAME = GeneralFrame(unit=u.pix)
+IMAGE = Image(0.0, bbox=BOX)
+MASK = Mask(schema=SCHEMA, bbox=BOX)
+MASKED = MaskedImage(IMAGE, mask=MASK)
+
+
+class Stranger:
+    """Knows one legacy object and one file, and remembers the questions."""
+
+    LEGACY = object()
+    FILE = "somewhere/stranger.fits"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    @hookimpl
+    def convert_from_legacy(self, legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | None:
+        if legacy is not self.LEGACY:
+            return None
+        self.asked.append((pytype, dict(options)))
+        return pytype
+
+    @hookimpl
+    def convert_to_legacy(self, obj: Any, options: Mapping[str, Any]) -> Any | None:
+        self.asked.append((obj, dict(options)))
+        return self.LEGACY
+
+    @hookimpl
+    def read_legacy(
+        self, uri: Any, pytype: type, component: str | None, options: Mapping[str, Any]
+    ) -> Found | None:
+        if uri != self.FILE:
+            return None
+        self.asked.append((pytype, component, dict(options)))
+        return Found(pytype)
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    plugin = Stranger()
+    registry.register(plugin, name="stranger")
+    yield plugin
+    registry.unregister("stranger")
+
+
+@pytest.mark.parametrize(
+    ("pytype", "given", "options"),
+    [
+        (Image, {}, {"unit": None, "projection": None}),
+        (Image, {"unit": u.nJy, "sky_projection": 1}, {"unit": u.nJy, "projection": 1}),
+        (Mask, {}, {"plane_map": None, "projection": None}),
+        (Mask, {"plane_map": PLANE_MAP}, {"plane_map": PLANE_MAP, "projection": None}),
+        (MaskedImage, {}, {"unit": None, "plane_map": None, "projection": None}),
+        (
+            MaskedImage,
+            {"unit": u.nJy, "plane_map": PLANE_MAP, "projection": 1},
+            {"unit": u.nJy, "plane_map": PLANE_MAP, "projection": 1},
+        ),
+    ],
+)
+def test_objects_are_converted_by_plugins(
+    pytype: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
+) -> None:
+    assert pytype.from_legacy(stranger.LEGACY, **given) is pytype
+    assert stranger.asked == [(pytype, options)]
+
+
+def test_unit_and_planes_may_be_positional(stranger: Stranger) -> None:
+    Image.from_legacy(stranger.LEGACY, u.nJy)
+    Mask.from_legacy(stranger.LEGACY, PLANE_MAP)
+    MASK.to_legacy(PLANE_MAP)
+    assert [options for *_, options in stranger.asked] == [
+        {"unit": u.nJy, "projection": None},
+        {"plane_map": PLANE_MAP, "projection": None},
+        {"plane_map": PLANE_MAP},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("obj", "given", "options"),
+    [
+        (IMAGE, {}, {"copy": None}),
+        (IMAGE, {"copy": True}, {"copy": True}),
+        (MASK, {}, {"plane_map": None}),
+        (MASKED, {}, {"copy": None, "plane_map": None}),
+        (MASKED, {"copy": False, "plane_map": PLANE_MAP}, {"copy": False, "plane_map": PLANE_MAP}),
+    ],
+)
+def test_our_objects_are_converted_back_by_plugins(
+    obj: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
+) -> None:
+    assert obj.to_legacy(**given) is stranger.LEGACY
+    ((asked, said),) = stranger.asked
+    assert asked is obj and said == options
+
+
+@pytest.mark.parametrize(
+    ("pytype", "given", "component", "options"),
+    [
+        (Image, {}, None, {"preserve_quantization": False, "ext": 1, "fits_wcs_frame": None}),
+        (Mask, {"ext": "MASK"}, None, {"plane_map": None, "ext": "MASK", "fits_wcs_frame": None}),
+        (
+            MaskedImage,
+            {"component": "mask", "plane_map": PLANE_MAP, "fits_wcs_frame": FRAME},
+            "mask",
+            {"preserve_quantization": False, "plane_map": PLANE_MAP, "fits_wcs_frame": FRAME},
+        ),
+        (
+            MaskedImage,
+            {"preserve_quantization": True},
+            None,
+            {"preserve_quantization": True, "plane_map": None, "fits_wcs_frame": None},
+        ),
+    ],
+)
+def test_files_are_read_by_plugins(
+    pytype: Any, given: dict[str, Any], component: str | None, options: dict[str, Any], stranger: Stranger
+) -> None:
+    assert pytype.read_legacy(stranger.FILE, **given) is pytype
+    assert stranger.asked == [(pytype, component, options)]
+
+
+@pytest.mark.parametrize("pytype", [Image, MaskedImage])
+def test_cut_down_files_are_labelled_as_pixels_by_default(pytype: Any, stranger: Stranger) -> None:
+    assert pytype.from_hdu_list(stranger.LEGACY) is pytype
+    assert pytype.from_hdu_list(stranger.LEGACY, fits_wcs_frame=None) is pytype
+    assert stranger.asked == [(pytype, {"fits_wcs_frame": FRAME}), (pytype, {"fits_wcs_frame": None})]

@@ -1,0 +1,347 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Tests of `lsst.images._pixels._mask` and `._bits`.
+
+The model to compare with keeps one boolean array for each plane, by name.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lsst.images._geom import YX, Box
+from lsst.images._pixels import Image, Mask, MaskPlane, MaskSchema
+from lsst.images.errors import GeometryError
+
+NAMES = [f"P{i}" for i in range(24)]
+DTYPES = [np.uint8, np.int8, np.int16, np.uint32, np.int64]
+BOX = Box.factory[3:8, -2:5]
+
+Naive = dict[str, np.ndarray]
+
+
+@st.composite
+def schemas(draw: st.DrawFn, dtypes: Any = DTYPES) -> MaskSchema:
+    names = draw(st.lists(st.sampled_from([*NAMES, None, None, None]), min_size=1, max_size=27))
+    seen: set[str] = set()
+    planes = []
+    for name in names:
+        if name is None or name not in seen:
+            planes.append(None if name is None else MaskPlane(name, f"Description of {name}."))
+            seen.add(name or "")
+    return MaskSchema(planes, draw(st.sampled_from(dtypes)))
+
+
+@st.composite
+def masks(draw: st.DrawFn, bbox: Box | None = None) -> tuple[Mask, Naive]:
+    if bbox is None:
+        start = draw(st.tuples(st.integers(-4, 8), st.integers(-4, 8)))
+        bbox = Box.from_shape(draw(st.tuples(st.integers(1, 6), st.integers(1, 6))), start)
+    mask = Mask(schema=draw(schemas()), bbox=bbox)
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    naive = {name: generator.random(bbox.shape) > 0.5 for name in mask.schema.names}
+    for name, plane in naive.items():
+        mask.set(name, plane)
+    return mask, naive
+
+
+def assert_equal(mask: Mask, naive: Naive) -> None:
+    assert list(mask.schema.names) == list(naive)
+    for name, plane in naive.items():
+        np.testing.assert_array_equal(mask.get(name), plane, err_msg=name)
+
+
+def make(n: int = 10, bbox: Box = BOX) -> Mask:
+    return Mask(schema=MaskSchema([MaskPlane(name, f"About {name}.") for name in NAMES[:n]]), bbox=bbox)
+
+
+# Construction.
+
+
+def test_an_array_of_the_right_type_is_shared_and_another_converted() -> None:
+    schema = MaskSchema([MaskPlane(name, "") for name in NAMES[:10]])
+    array = np.ones((3, 4, 2), dtype=np.uint8)
+    assert Mask(array, schema=schema).array is array
+    mask = Mask(array.astype(np.int64), schema=schema)
+    assert mask.array.dtype == np.uint8 and np.array_equal(mask.array, array)
+
+
+def test_values_that_do_not_fit_are_not_cut() -> None:
+    schema = MaskSchema([MaskPlane("A", "")])
+    with pytest.raises(ValueError, match="cannot hold"):
+        Mask(np.full((2, 2, 1), 256, dtype=np.int32), schema=schema)
+    with pytest.raises(ValueError, match="cannot hold"):
+        Mask(np.full((2, 2, 1), 0.5), schema=schema)
+
+
+def test_a_fill_value_applies_to_every_element() -> None:
+    mask = Mask(
+        5, schema=MaskSchema([MaskPlane(name, "") for name in NAMES[:10]]), shape=[3, 4], start=(1, 2)
+    )
+    assert mask.array.shape == (3, 4, 2) and np.all(mask.array == 5) and mask.array.dtype == np.uint8
+    assert mask.bbox == Box.factory[1:4, 2:6] and mask.start == mask.yx0 == YX(1, 2)
+    assert mask.projection is mask.sky_projection is mask.obs_info is None and mask.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("array", "keywords", "error", "message"),
+    [
+        (np.zeros((3, 4), np.uint8), {}, ValueError, "Mask array must be 3-d"),
+        (np.zeros((3, 4, 1), np.uint8), {}, ValueError, "mask_size 2"),
+        (np.zeros((3, 4, 2), np.uint8), {"bbox": Box.factory[0:4, 0:3]}, ValueError, "Explicit bbox shape"),
+        (np.zeros((3, 4, 2), np.uint8), {"shape": (4, 3)}, ValueError, "Explicit shape"),
+        (0, {"shape": (4, 3), "bbox": BOX}, ValueError, "does not match bbox shape"),
+        (0, {}, TypeError, "bbox or a shape"),
+        (0, {"shape": (1, 1), "yx0": (0, 0), "start": (0, 0)}, TypeError, "two spellings"),
+    ],
+)
+def test_contradictory_arguments_are_refused(
+    array: Any, keywords: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Mask(array, schema=make().schema, **keywords)
+
+
+# Flags.
+
+
+@given(masks())
+def test_planes_are_independent_whatever_the_layout(made: tuple[Mask, Naive]) -> None:
+    assert_equal(*made)
+
+
+@given(made=masks(), data=st.data())
+def test_setting_and_clearing_act_where_they_are_told(made: tuple[Mask, Naive], data: st.DataObject) -> None:
+    mask, naive = made
+    where = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 2, mask.bbox.shape)
+    for name in naive:
+        action = data.draw(st.sampled_from(["set", "set all", "clear", "clear all", "nothing"]))
+        if action == "set":
+            mask.set(name, where)
+            naive[name] = naive[name] | where.astype(bool)
+        elif action == "set all":
+            mask.set(name)
+            naive[name] = np.ones(mask.bbox.shape, bool)
+        elif action == "clear":
+            mask.clear(name, where)
+            naive[name] = naive[name] & ~where.astype(bool)
+        elif action == "clear all":
+            mask.clear(name)
+            naive[name] = np.zeros(mask.bbox.shape, bool)
+    assert_equal(mask, naive)
+    mask.clear(boolean_mask=where)
+    assert not mask.array[where.astype(bool)].any()
+    assert_equal(mask, {name: plane & ~where.astype(bool) for name, plane in naive.items()})
+    mask.clear()
+    assert not mask.array.any()
+
+
+def test_get_returns_a_new_array() -> None:
+    mask = make()
+    mask.get("P0")[...] = True
+    assert not mask.get("P0").any() and mask.get("P0").dtype == bool and mask.get("P0").shape == BOX.shape
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (5, 1), (7, 5), (5, 7, 1)])
+def test_a_boolean_mask_of_another_shape_is_an_index_error(shape: tuple[int, ...]) -> None:
+    mask = make()
+    for act in (mask.set, mask.clear):
+        with pytest.raises(IndexError, match="boolean mask has shape"):
+            act("P0", np.ones(shape, bool))
+    with pytest.raises(IndexError, match="boolean mask has shape"):
+        mask.clear(boolean_mask=np.ones(shape, bool))
+
+
+def test_unknown_planes_are_key_errors() -> None:
+    mask = make()
+    for act in (mask.get, mask.set, mask.clear):
+        with pytest.raises(KeyError, match="NOPE"):
+            act("NOPE")
+
+
+# Two masks.
+
+
+def overlap(a: Box, b: Box) -> Box | None:
+    y0, y1 = max(a.y.start, b.y.start), min(a.y.stop, b.y.stop)
+    x0, x1 = max(a.x.start, b.x.start), min(a.x.stop, b.x.stop)
+    return Box.factory[y0:y1, x0:x1] if y0 < y1 and x0 < x1 else None
+
+
+@given(first=masks(), second=masks())
+def test_updating_matches_names_and_coordinates(
+    first: tuple[Mask, Naive], second: tuple[Mask, Naive]
+) -> None:
+    (mask, naive), (other, other_naive) = first, second
+    mask.update(other)
+    if (box := overlap(mask.bbox, other.bbox)) is not None:
+        for name in naive.keys() & other_naive.keys():
+            naive[name][box.slice_within(mask.bbox)] |= other_naive[name][box.slice_within(other.bbox)]
+    assert_equal(mask, naive)
+    assert_equal(other, other_naive)
+
+
+@given(made=masks(bbox=BOX), other_made=masks())
+def test_assignment_clears_the_box_and_then_updates(
+    made: tuple[Mask, Naive], other_made: tuple[Mask, Naive]
+) -> None:
+    (mask, naive), (other, other_naive) = made, other_made
+    target = Box.factory[4:7, 0:4]
+    mask[target] = other
+    for plane in naive.values():
+        plane[target.slice_within(BOX)] = False
+    if (box := overlap(target, other.bbox)) is not None:
+        for name in naive.keys() & other_naive.keys():
+            naive[name][box.slice_within(BOX)] = other_naive[name][box.slice_within(other.bbox)]
+    assert_equal(mask, naive)
+
+
+@given(masks(bbox=BOX))
+def test_assigning_a_mask_to_its_own_pixels_changes_nothing(made: tuple[Mask, Naive]) -> None:
+    mask, naive = made
+    mask[...] = mask
+    mask[Box.factory[4:6, 0:2]] = mask[Box.factory[3:7, -1:3]]
+    assert_equal(mask, naive)
+
+
+def test_only_masks_can_be_assigned() -> None:
+    mask = make()
+    for other in (0, mask.array, Image(0, bbox=BOX)):
+        with pytest.raises(TypeError, match=r"set\(\) and clear\(\)"):
+            mask[...] = other
+
+
+def test_many_rows_move_like_few() -> None:
+    # More pixels than are moved at a time, and not a multiple of that.
+    bbox = Box.from_shape((301, 503))
+    schema = MaskSchema([MaskPlane(name, "") for name in NAMES])
+    mask = Mask(
+        np.random.default_rng(3).integers(0, 256, (*bbox.shape, 3), dtype=np.uint8), schema=schema, bbox=bbox
+    )
+    packed = Mask(schema=MaskSchema(schema, np.int32), bbox=bbox)
+    packed.update(mask)
+    expected = mask.array[..., 0] | mask.array[..., 1].astype(int) << 8 | mask.array[..., 2].astype(int) << 16
+    np.testing.assert_array_equal(packed.array[..., 0], expected)
+    back = Mask(schema=schema, bbox=bbox)
+    back.update(packed)
+    assert back == mask
+
+
+# Other planes.
+
+
+@given(made=masks(), data=st.data())
+def test_other_planes_keep_the_pixels_of_those_that_stay(
+    made: tuple[Mask, Naive], data: st.DataObject
+) -> None:
+    mask, naive = made
+    before = mask.array.copy()
+    names = list(naive)
+    drop = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    new = data.draw(st.lists(st.sampled_from(["NEW1", "NEW2", None]), unique_by=lambda n: n or object()))
+    result = mask.add_planes([None if n is None else MaskPlane(n, "New.") for n in new], drop=drop)
+    kept = [plane for plane in mask.schema if plane is None or plane.name not in drop]
+    # No planes at all are one unused bit.
+    assert list(result.schema)[: len(kept) + len(new)] == [
+        *kept,
+        *(None if n is None else MaskPlane(n, "New.") for n in new),
+    ]
+    assert result.schema.dtype == mask.schema.dtype
+    expected = {name: plane for name, plane in naive.items() if name not in drop}
+    expected |= {n: np.zeros(mask.bbox.shape, bool) for n in new if n is not None}
+    assert_equal(result, expected)
+    assert not np.shares_memory(result.array, mask.array)
+    np.testing.assert_array_equal(mask.array, before)
+
+
+def test_adding_a_plane_makes_a_new_mask_and_copies_metadata() -> None:
+    mask = make(8)
+    mask.metadata["a"] = 1
+    view = mask[...]
+    result = mask.add_plane("NEW", "New.")
+    assert result.schema.mask_size == 2 and result.metadata == {"a": 1}
+    assert result.metadata is not mask.metadata and result.bbox == mask.bbox
+    assert "NEW" not in mask.schema and "NEW" not in view.schema
+
+
+def test_planes_that_are_there_or_are_not_are_refused() -> None:
+    mask = make(3)
+    with pytest.raises(ValueError, match=r"\['P1'\].*already exists"):
+        mask.add_plane("P1", "Again.")
+    with pytest.raises(ValueError, match="already exists"):
+        mask.add_planes([MaskPlane("NEW", ""), MaskPlane("NEW", "")])
+    with pytest.raises(ValueError, match=r"Cannot drop mask planes \['NOPE'\]"):
+        mask.add_planes([], drop=["P0", "NOPE"])
+    mask.set("P1")
+    replaced = mask.add_planes([MaskPlane("P1", "Anew.")], drop=["P1"])
+    assert list(replaced.schema.names) == ["P0", "P2", "P1"] and not replaced.get("P1").any()
+    assert list(mask.add_planes([], drop="P1").schema.names) == ["P0", "P2"]
+
+
+# Views, copies, equality.
+
+
+def test_a_view_shares_pixels_and_may_change_descriptions() -> None:
+    mask = make(3)
+    schema = MaskSchema([MaskPlane(name, "Other words.") for name in mask.schema.names])
+    view = mask.view(schema=schema, start=(0, 0))
+    assert view.schema is schema and view.array is mask.array and view.metadata is mask.metadata
+    assert view.start == YX(0, 0) and mask.view(yx0=(1, 1)).start == YX(1, 1)
+    assert mask.view() == mask
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        MaskSchema([MaskPlane(name, "") for name in ("P0", "P2", "P1")]),
+        MaskSchema([MaskPlane(name, "") for name in ("P0", "P1")]),
+        MaskSchema([MaskPlane("P0", ""), None, MaskPlane("P2", "")]),
+        MaskSchema([MaskPlane(name, "") for name in ("P0", "P1", "P2")], np.int8),
+    ],
+)
+def test_a_view_cannot_reinterpret_bits(schema: MaskSchema) -> None:
+    with pytest.raises(ValueError, match="cannot rename, move or retype"):
+        make(3).view(schema=schema)
+
+
+def test_a_copy_has_its_own_pixels_and_metadata() -> None:
+    mask = make()
+    mask.set("P9")
+    mask.metadata["a"] = 1
+    for other in (mask.copy(), copy.deepcopy(mask), pickle.loads(pickle.dumps(mask))):
+        assert other == mask and not np.shares_memory(other.array, mask.array)
+        assert other.metadata == mask.metadata and other.metadata is not mask.metadata
+
+
+def test_equality_looks_at_box_schema_and_pixels() -> None:
+    mask = make()
+    assert mask == make() and mask != make(9) and mask != mask.view(start=(0, 0))
+    other = make()
+    other.set("P3")
+    assert mask != other and mask != mask.array.tolist()
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(mask)
+
+
+def test_assigning_the_array_writes_in_place() -> None:
+    mask = make()
+    array = mask.array
+    mask.array = mask.schema.bitmask("P0", "P9")
+    assert mask.array is array and mask.get("P0").all() and mask.get("P9").all() and not mask.get("P1").any()
+
+
+def test_a_mask_prints_its_box_and_planes() -> None:
+    mask = make(2)
+    assert str(mask) == "Mask([y=3:8, x=-2:5], ['P0', 'P1'])"
+    assert repr(mask) == f"Mask(..., bbox={BOX!r}, schema={mask.schema!r})"
+
+
+def test_shape_errors_belong_to_the_family() -> None:
+    with pytest.raises(GeometryError):
+        Mask(np.zeros((3, 4), np.uint8), schema=make().schema)

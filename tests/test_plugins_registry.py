@@ -1,0 +1,408 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Plugins: who is found, who wins, and how little a broken one costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsst.images.errors import (
+    DuplicateRegistrationError,
+    LegacyConversionError,
+    PluginLoadError,
+    PluginWarning,
+    UnserializableTypeError,
+)
+from lsst.images.plugins import (
+    ContainerSpec,
+    DatasetSpec,
+    DatasetTypeSpec,
+    Found,
+    Migration,
+    Registry,
+    StorageClassSpec,
+    hookimpl,
+)
+
+HERE = Path(__file__).resolve().parent
+SPEC = DatasetSpec(schema="a", pytype="fractions:Fraction", model="decimal:Decimal")
+
+
+class Declares:
+    """A plugin that declares datasets."""
+
+    def __init__(self, *specs: DatasetSpec) -> None:
+        self.specs = specs
+
+    @hookimpl
+    def register_datasets(self) -> list[DatasetSpec]:
+        return list(self.specs)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """A registry of its own, with nothing but the built-in plugins."""
+    return Registry()
+
+
+# Installed plugins.
+
+
+def install(folder: Path, name: str, code: str, *, version: str = "1.0", point: str = "") -> None:
+    """Put a distribution with one entry point on disk."""
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(f"[lsst.images]\n{point or name} = {name}\n")
+    (folder / f"{name}.py").write_text(textwrap.dedent(code))
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose distributions are installed."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+GOOD = """
+    from lsst.images.plugins import DatasetSpec, hookimpl
+
+    @hookimpl
+    def register_datasets():
+        return [DatasetSpec(schema="good", pytype="fractions:Fraction", model="decimal:Decimal")]
+"""
+
+
+def test_the_fake_plugin_is_found_with_its_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(HERE / "fake_plugin")
+    registry = Registry()
+    info = {info.name: info for info in registry.plugins()}["my_survey"]
+    assert (info.package, info.version, info.error) == ("my-survey-images", "1.2", None)
+    assert info.hooks == ("register_datasets",)
+    assert registry.storage_classes()["FringeFrame"].components == {"image": "ImageV2"}
+    model = registry.model_for_schema("my_survey.fringe_frame")
+    pytype = registry.pytype_for_schema("my_survey.fringe_frame")
+    assert pytype is not None
+    assert registry.model_for_type(pytype) is model
+
+
+def test_the_fake_plugin_goes_into_a_file_and_comes_back(tmp_path: Path) -> None:
+    code = """
+        import sys, numpy as np
+        from lsst.images import Box, Image
+        from lsst.images.io import read, write, open_archive
+        from my_survey_images import FringeFrame
+        image = Image(np.arange(12.0).reshape(3, 4), start=(5, 7))
+        for extension in ("fits", "json", "sdf"):
+            path = f"{sys.argv[1]}/fringe.{extension}"
+            write(FringeFrame(image, 2.5), path)
+            box = Box.factory[6:8, 8:10]
+            found = read(path, FringeFrame, bbox=box)
+            assert found.amplitude == 2.5 and found.image.bbox == box
+            assert (found.image.array == image[box].array).all()
+            with open_archive(path) as reader:
+                assert reader.get_component("image").bbox == image.bbox
+                assert reader.get_component("amplitude") == 2.5
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE / "fake_plugin"), *sys.path])},
+        check=True,
+    )
+
+
+def test_a_plugin_that_cannot_be_imported_warns_and_is_listed(site: Path) -> None:
+    install(site, "broken_plugin", "import no_such_module_at_all")
+    install(site, "good_plugin", GOOD)
+    registry = Registry()
+    with pytest.warns(PluginWarning, match=r"broken_plugin.*1\.0.*no_such_module_at_all"):
+        plugins = {info.name: info for info in registry.plugins()}
+    assert "no_such_module_at_all" in str(plugins["broken_plugin"].error)
+    assert plugins["good_plugin"].error is None
+    assert "good" in registry.datasets()
+
+
+def test_a_broken_plugin_is_fatal_when_strictness_is_asked_for(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "broken_plugin", "1 / 0")
+    monkeypatch.setenv("LSST_IMAGES_STRICT_PLUGINS", "1")
+    with pytest.raises(PluginLoadError, match="broken_plugin"):
+        Registry().plugins()
+
+
+def test_a_disabled_plugin_is_not_even_imported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "broken_plugin", "1 / 0")
+    install(site, "good_plugin", GOOD)
+    monkeypatch.setenv("LSST_IMAGES_DISABLE_PLUGINS", "broken_plugin,another")
+    registry = Registry()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = [info.name for info in registry.plugins()]
+    assert "good_plugin" in names
+    assert "broken_plugin" not in names
+
+
+def test_a_plugin_with_an_unknown_hook_is_left_out_and_the_hook_named(site: Path) -> None:
+    install(
+        site,
+        "typo_plugin",
+        """
+        from lsst.images.plugins import hookimpl
+
+        @hookimpl
+        def register_datsets():
+            return []
+        """,
+    )
+    registry = Registry()
+    with pytest.warns(PluginWarning, match="register_datsets"):
+        registry.plugins()
+
+
+def test_a_declaration_that_fails_costs_only_its_own_plugin(site: Path) -> None:
+    install(
+        site,
+        "half_plugin",
+        """
+        from lsst.images.plugins import hookimpl
+
+        @hookimpl
+        def register_datasets():
+            raise KeyError("no configuration")
+        """,
+    )
+    install(site, "good_plugin", GOOD)
+    registry = Registry()
+    with pytest.warns(PluginWarning, match="register_datasets.*half_plugin.*no configuration"):
+        assert "good" in registry.datasets()
+
+
+def test_an_entry_point_listed_twice_is_one_plugin(site: Path) -> None:
+    install(site, "good_plugin", GOOD)
+    (site / "good_plugin-1.0.egg-info").mkdir()
+    for name in ("METADATA", "entry_points.txt"):
+        source = site / "good_plugin-1.0.dist-info" / name
+        target = "PKG-INFO" if name == "METADATA" else name
+        (site / "good_plugin-1.0.egg-info" / target).write_text(source.read_text())
+    assert [info.name for info in Registry().plugins()].count("good_plugin") == 1
+
+
+def test_calls_are_traced_on_demand(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LSST_IMAGES_TRACE_PLUGINS", "1")
+    registry.hook.guess_container(uri=None, head=b"xyz")
+    assert "guess_container(" in capsys.readouterr().err
+
+
+# Plugins that are registered by hand.
+
+
+def test_a_registered_plugin_answers_at_once_and_until_it_is_taken_back(registry: Registry) -> None:
+    assert registry.model_for_schema("a") is None
+    registry.register(Declares(SPEC), name="mine")
+    assert registry.model_for_schema("a") is __import__("decimal").Decimal
+    registry.unregister("mine")
+    assert registry.model_for_schema("a") is None
+    registry.unregister("mine")
+
+
+def test_reset_forgets_what_was_registered(registry: Registry) -> None:
+    registry.register(Declares(SPEC), name="mine")
+    registry.reset()
+    assert "mine" not in [info.name for info in registry.plugins()]
+
+
+def test_an_unknown_hook_of_a_registered_plugin_is_an_error_and_changes_nothing(registry: Registry) -> None:
+    class Typo:
+        @hookimpl
+        def after_reed(self, obj: Any) -> None: ...
+
+    with pytest.raises(PluginLoadError, match="after_reed"):
+        registry.register(Typo(), name="typo")
+    assert "typo" not in [info.name for info in registry.plugins()]
+
+
+def test_a_hook_with_an_unknown_argument_is_an_error_that_names_it(registry: Registry) -> None:
+    class Typo:
+        @hookimpl
+        def after_read(self, obj: Any, contents: Any) -> None: ...
+
+    with pytest.raises(PluginLoadError, match="contents"):
+        registry.register(Typo(), name="typo")
+
+
+# Claims.
+
+
+def test_two_claims_on_one_schema_are_an_error_that_names_both(registry: Registry) -> None:
+    registry.register(Declares(SPEC), name="first")
+    registry.register(Declares(SPEC), name="second")
+    with pytest.raises(DuplicateRegistrationError, match="'a' is declared by 'first' and again.*'second'"):
+        registry.datasets()
+
+
+@pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
+def test_a_claim_that_replaces_another_wins_in_any_order(registry: Registry, order: tuple[str, str]) -> None:
+    newer = DatasetSpec(schema="a", pytype="fractions:Fraction", model="numbers:Number", replaces="old")
+    plugins = {"old": Declares(SPEC), "new": Declares(newer)}
+    for name in order:
+        registry.register(plugins[name], name=name)
+    assert registry.datasets()["a"] is newer
+
+
+def test_two_storage_classes_of_one_name_are_an_error(registry: Registry) -> None:
+    storage = StorageClassSpec(name="Thing")
+    for schema in "ab":
+        spec = DatasetSpec(schema=schema, pytype="x:X", model="x:Y", storage_class=storage)
+        registry.register(Declares(spec), name=schema)
+    with pytest.raises(DuplicateRegistrationError, match="'Thing'"):
+        registry.storage_classes()
+
+
+class DeclaresAll:
+    """A plugin that declares one of everything."""
+
+    @hookimpl
+    def register_storage_classes(self) -> list[StorageClassSpec]:
+        return [StorageClassSpec(name="Extra")]
+
+    @hookimpl
+    def register_dataset_types(self) -> list[DatasetTypeSpec]:
+        return [DatasetTypeSpec(name="extra", dimensions=("visit",), storage_class="Extra")]
+
+    @hookimpl
+    def register_containers(self) -> list[ContainerSpec]:
+        return [
+            ContainerSpec(
+                name="zip",
+                extensions=(".zip",),
+                input_archive="x:X",
+                output_archive="x:Y",
+                recognizes=lambda head: head.startswith(b"PK"),
+            )
+        ]
+
+    @hookimpl
+    def register_migrations(self) -> list[Migration]:
+        return [Migration(schema="a", from_major=1, function=dict)]
+
+    @hookimpl
+    def register_legacy_decoders(self) -> dict[str, str]:
+        return {"ExtraPsf": "x:decode"}
+
+
+def test_every_kind_of_declaration_is_found_by_its_key(registry: Registry) -> None:
+    registry.register(DeclaresAll(), name="all")
+    assert registry.storage_classes()["Extra"].name == "Extra"
+    assert registry.dataset_types()["extra"].dimensions == ("visit",)
+    assert registry.containers()["zip"].extensions == (".zip",)
+    assert registry.migrations()["a", 1].function is dict
+    assert registry.legacy_decoders()["ExtraPsf"] == "x:decode"
+
+
+# Look-ups.
+
+
+def test_a_type_without_a_model_of_its_own_gets_that_of_its_nearest_base(registry: Registry) -> None:
+    import fractions
+
+    class Half(fractions.Fraction):
+        pass
+
+    registry.register(Declares(SPEC), name="mine")
+    assert registry.model_for_type(Half) is __import__("decimal").Decimal
+
+
+def test_a_type_that_nobody_declares_is_named(registry: Registry) -> None:
+    with pytest.raises(UnserializableTypeError, match="threading"):
+        registry.model_for_type(threading.Thread)
+
+
+def test_an_unstamped_tree_belongs_to_the_schema_that_claims_most_of_its_members(registry: Registry) -> None:
+    narrow = DatasetSpec(schema="narrow", pytype="x:A", model="x:B", members=frozenset({"q1", "q2", "q3"}))
+    wide = DatasetSpec(schema="wide", pytype="x:A", model="x:B", members=frozenset({"q1"}))
+    registry.register(Declares(wide, narrow), name="mine")
+    assert registry.guess_schema(["q1", "q2", "q3", "q4"]) == "narrow"
+    assert registry.guess_schema(["q1", "q2"]) == "wide"
+    assert registry.guess_schema(["unheard_of"]) is None
+
+
+@pytest.mark.parametrize("dotted", ["no_such_module:Name", "decimal:NoSuchName", "decimal"])
+def test_a_dotted_name_that_leads_nowhere_is_named(registry: Registry, dotted: str) -> None:
+    with pytest.raises(PluginLoadError, match=dotted):
+        registry.load(dotted)
+
+
+# Questions.
+
+
+class Answers:
+    """A plugin that answers questions."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    @hookimpl
+    def convert_to_legacy(self, obj: Any, options: Any) -> Any:
+        return self.answer
+
+    @hookimpl
+    def convert_from_legacy(self, legacy: Any, pytype: type, options: Any) -> Any:
+        return self.answer
+
+    @hookimpl
+    def read_legacy(self, uri: Any) -> Any:
+        return self.answer
+
+
+def test_the_last_plugin_in_is_asked_first_and_none_passes_the_question_on(registry: Registry) -> None:
+    registry.register(Answers("first"), name="first")
+    registry.register(Answers("second"), name="second")
+    registry.register(Answers(None), name="silent")
+    assert registry.convert_to_legacy(object()) == "second"
+
+
+def test_a_found_answer_may_be_nothing(registry: Registry) -> None:
+    registry.register(Answers(Found(None)), name="mine")
+    assert registry.read_legacy("x", Registry) is None
+
+
+def test_a_question_that_nobody_answers_is_an_error(registry: Registry) -> None:
+    with pytest.raises(LegacyConversionError, match="Registry"):
+        registry.convert_from_legacy(object(), Registry)
+    with pytest.raises(LegacyConversionError, match="object"):
+        registry.convert_to_legacy(object())
+    with pytest.raises(LegacyConversionError, match="Registry"):
+        registry.read_legacy("x", Registry)
+
+
+def test_threads_that_ask_at_once_get_one_answer(registry: Registry) -> None:
+    registry.register(Declares(SPEC), name="mine")
+    barrier, found = threading.Barrier(8), []
+
+    def ask() -> None:
+        barrier.wait()
+        found.append((registry.hook, registry.datasets()))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len({id(hook) for hook, _ in found}) == len({id(datasets) for _, datasets in found}) == 1
