@@ -1,0 +1,193 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Amplifiers: parts of a detector that are read through one output."""
+
+from __future__ import annotations
+
+__all__ = ("Amplifier", "AmplifierCalibrations", "AmplifierRawGeometry")
+
+from typing import Any, Self
+
+import numpy as np
+import pydantic
+
+from .._geom import Box
+from ..plugins import registry
+from ..serialization import InlineArray
+from ._enums import ReadoutCorner
+
+
+def _box_alias(name: str) -> Any:
+    """Make a property that stands for another one."""
+    return property(
+        lambda self: getattr(self, name),
+        lambda self, value: setattr(self, name, value),
+        doc=f"The same as ``{name}``.",
+    )
+
+
+class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
+    """Where the pixels of an amplifier are in a raw image.
+
+    Parameters
+    ----------
+    bbox
+        All pixels of the amplifier.
+    data_bbox
+        Pixels that saw light.
+    flip_x, flip_y
+        Whether assembly reverses the axis.
+    x_offset, y_offset
+        Where assembly moves the amplifier, relative to its place in the raw
+        image.
+    serial_overscan_bbox
+        Pixels read after the end of each row.
+    parallel_overscan_bbox
+        Rows read after the end of the amplifier.
+    prescan_bbox
+        Pixels read before the start of each row.
+    readout_corner
+        The corner that is read first, in the raw image.
+    """
+
+    bbox: Box
+    data_bbox: Box
+    flip_x: bool = False
+    flip_y: bool = False
+    x_offset: int = 0
+    y_offset: int = 0
+    serial_overscan_bbox: Box
+    parallel_overscan_bbox: Box
+    prescan_bbox: Box
+    readout_corner: ReadoutCorner
+
+    horizontal_overscan_bbox = _box_alias("serial_overscan_bbox")
+    vertical_overscan_bbox = _box_alias("parallel_overscan_bbox")
+    horizontal_prescan_bbox = _box_alias("prescan_bbox")
+    serial_prescan_bbox = _box_alias("prescan_bbox")
+
+    @classmethod
+    def from_legacy_amplifier(cls, legacy: Any) -> Self:
+        """Convert from an `lsst.afw.cameraGeom.Amplifier`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        """
+        geometry: Self = registry.convert_from_legacy(legacy, cls)
+        return geometry
+
+
+class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_json_inf_nan="constants"):
+    """Nominal properties of an amplifier; measured ones may differ.
+
+    Parameters
+    ----------
+    gain
+        Electrons per ADU.
+    read_noise
+        Read noise in electrons.
+    saturation
+        Level of saturation in ADU.
+    suspect_level
+        Level above which pixels are not trusted, in ADU; NaN if unknown.
+    linearity_coefficients
+        Numbers whose meaning the linearity type tells.
+    linearity_type
+        Name of the model of non-linearity.
+    """
+
+    gain: float
+    read_noise: float
+    saturation: float
+    suspect_level: float
+    linearity_coefficients: InlineArray
+    linearity_type: str
+
+    @classmethod
+    def from_legacy_amplifier(cls, legacy: Any) -> Self:
+        """Convert from an `lsst.afw.cameraGeom.Amplifier`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        """
+        calibrations: Self = registry.convert_from_legacy(legacy, cls)
+        return calibrations
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AmplifierCalibrations):
+            return NotImplemented
+        return (
+            np.array_equal(self._numbers(), other._numbers(), equal_nan=True)
+            and self.linearity_type == other.linearity_type
+            and np.array_equal(self.linearity_coefficients, other.linearity_coefficients, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def _numbers(self) -> list[float]:
+        return [self.gain, self.read_noise, self.saturation, self.suspect_level]
+
+
+class Amplifier(pydantic.BaseModel, validate_assignment=True):
+    """A part of a detector that is read through one output.
+
+    Parameters
+    ----------
+    name
+        Name of the amplifier.
+    bbox
+        Its pixels in the assembled image.
+    readout_corner
+        The corner that is read first, in the assembled image.
+    assembled_raw_geometry
+        Where its pixels are in a raw image of all amplifiers.
+    unassembled_raw_geometry
+        Where its pixels are in a raw image of this amplifier alone.
+    nominal_calibrations
+        Nominal gain, noise, and the like.
+    """
+
+    name: str
+    bbox: Box
+    readout_corner: ReadoutCorner
+    assembled_raw_geometry: AmplifierRawGeometry | None = None
+    unassembled_raw_geometry: AmplifierRawGeometry | None = None
+    nominal_calibrations: AmplifierCalibrations | None = None
+
+    @classmethod
+    def from_legacy(cls, legacy: Any, is_raw_assembled: bool) -> Self:
+        """Convert from an `lsst.afw.cameraGeom.Amplifier`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        is_raw_assembled
+            Whether its raw boxes belong to an image of all amplifiers.
+        """
+        amplifier: Self = registry.convert_from_legacy(legacy, cls, is_raw_assembled=is_raw_assembled)
+        return amplifier
+
+    def to_legacy_builder(self, is_raw_assembled: bool) -> Any:
+        """Convert to an `lsst.afw.cameraGeom.Amplifier.Builder`.
+
+        Parameters
+        ----------
+        is_raw_assembled
+            Whether its raw boxes are to belong to an image of all amplifiers.
+
+        Raises
+        ------
+        ValueError
+            If there is no raw geometry of that kind.
+        """
+        geometry = self.assembled_raw_geometry if is_raw_assembled else self.unassembled_raw_geometry
+        if geometry is None:
+            raise ValueError(
+                f"Amplifier {self.name!r} has no {'' if is_raw_assembled else 'un'}assembled raw geometry."
+            )
+        return registry.convert_to_legacy(self, is_raw_assembled=is_raw_assembled)

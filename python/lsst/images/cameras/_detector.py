@@ -1,0 +1,227 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Detectors."""
+
+from __future__ import annotations
+
+__all__ = ("Detector", "DetectorAttributes")
+
+from collections.abc import Iterable
+from typing import Any, Self, final
+
+import pydantic
+
+from .._geom import Box
+from .._transforms import CameraFrameSet, DetectorFrame, FieldAngleFrame, FocalPlaneFrame, Transform
+from ..io import Serializable
+from ..plugins import registry
+from ._amplifier import Amplifier
+from ._enums import DetectorType
+from ._orientation import Orientation
+
+
+class DetectorAttributes(pydantic.BaseModel, validate_assignment=True):
+    """The plain properties of a detector.
+
+    Parameters
+    ----------
+    name
+        Name of the detector.
+    id
+        Number of the detector.
+    type
+        What it is for.
+    serial
+        Serial number of the device.
+    bbox
+        Its pixels in the assembled image.
+    orientation
+        Where it sits in the focal plane.
+    pixel_size
+        Size of a pixel in units of the focal plane, usually millimetres.
+    physical_type
+        Kind of the device.
+    """
+
+    name: str
+    id: int
+    type: DetectorType
+    serial: str
+    bbox: Box
+    orientation: Orientation
+    pixel_size: float
+    physical_type: str
+
+
+@final
+class Detector(Serializable):
+    """A detector of a camera, possibly as it was during a visit.
+
+    Parameters
+    ----------
+    attributes
+        Its plain properties.
+    amplifiers
+        Its amplifiers.
+    frames
+        Coordinate systems of the camera, or those of this detector.
+    visit
+        Number of the visit, or `None`.
+    """
+
+    def __init__(
+        self,
+        attributes: DetectorAttributes,
+        amplifiers: Iterable[Amplifier],
+        frames: CameraFrameSet,
+        visit: int | None = None,
+    ) -> None:
+        self._attributes = attributes
+        self._amplifiers = list(amplifiers)
+        self._frames = frames
+        self._visit = visit
+
+    @property
+    def attributes(self) -> DetectorAttributes:
+        """The plain properties."""
+        return self._attributes
+
+    @property
+    def amplifiers(self) -> list[Amplifier]:
+        """The amplifiers."""
+        return self._amplifiers
+
+    @property
+    def frames(self) -> CameraFrameSet:
+        """Coordinate systems of the camera, or those of this detector."""
+        return self._frames
+
+    @property
+    def visit(self) -> int | None:
+        """Number of the visit, or `None`."""
+        return self._visit
+
+    @property
+    def instrument(self) -> str:
+        """Name of the instrument."""
+        return self._frames.instrument
+
+    @property
+    def name(self) -> str:
+        """Name of the detector."""
+        return self._attributes.name
+
+    @property
+    def id(self) -> int:
+        """Number of the detector."""
+        return self._attributes.id
+
+    @property
+    def type(self) -> DetectorType:
+        """What the detector is for."""
+        return self._attributes.type
+
+    @property
+    def serial(self) -> str:
+        """Serial number of the device."""
+        return self._attributes.serial
+
+    @property
+    def bbox(self) -> Box:
+        """Its pixels in the assembled image."""
+        return self._attributes.bbox
+
+    @property
+    def orientation(self) -> Orientation:
+        """Where the detector sits in the focal plane."""
+        return self._attributes.orientation
+
+    @property
+    def pixel_size(self) -> float:
+        """Size of a pixel in units of the focal plane."""
+        return self._attributes.pixel_size
+
+    @property
+    def physical_type(self) -> str:
+        """Kind of the device."""
+        return self._attributes.physical_type
+
+    @property
+    def frame(self) -> DetectorFrame:
+        """The detector's own pixel coordinates."""
+        return DetectorFrame(instrument=self.instrument, visit=self._visit, detector=self.id, bbox=self.bbox)
+
+    @property
+    def to_focal_plane(self) -> Transform[DetectorFrame, FocalPlaneFrame]:
+        """Maps pixels to the focal plane."""
+        return self._frames[self.frame, self._frames.focal_plane(visit=self._visit)]
+
+    @property
+    def to_field_angle(self) -> Transform[DetectorFrame, FieldAngleFrame]:
+        """Maps pixels to field angles."""
+        return self._frames[self.frame, self._frames.field_angle(visit=self._visit)]
+
+    def copy(self) -> Detector:
+        """Copy the detector; coordinate systems are immutable and shared."""
+        return Detector(
+            self._attributes.model_copy(deep=True),
+            [amplifier.model_copy(deep=True) for amplifier in self._amplifiers],
+            self._frames,
+            self._visit,
+        )
+
+    @classmethod
+    def from_legacy(
+        cls, legacy: Any, *, instrument: str, visit: int | None = None, is_raw_assembled: bool | None = None
+    ) -> Self:
+        """Convert from an `lsst.afw.cameraGeom.Detector`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        instrument
+            Name of the instrument.
+        visit
+            Number of the visit, or `None`.
+        is_raw_assembled
+            Whether raw boxes of amplifiers belong to an image of all
+            amplifiers; by default, whether there is a visit.
+        """
+        if is_raw_assembled is None:
+            is_raw_assembled = visit is not None
+        detector: Self = registry.convert_from_legacy(
+            legacy, cls, instrument=instrument, visit=visit, is_raw_assembled=is_raw_assembled
+        )
+        return detector
+
+    def to_legacy(self, *, is_raw_assembled: bool | None = None) -> Any:
+        """Convert to an `lsst.afw.cameraGeom.Detector`.
+
+        Parameters
+        ----------
+        is_raw_assembled
+            Whether raw boxes of amplifiers are to belong to an image of all
+            amplifiers; by default, whether there is a visit.
+        """
+        if is_raw_assembled is None:
+            is_raw_assembled = self._visit is not None
+        return registry.convert_to_legacy(self, is_raw_assembled=is_raw_assembled)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Detector):
+            return NotImplemented
+        return (
+            self._attributes == other._attributes
+            and self._amplifiers == other._amplifiers
+            and self._visit == other._visit
+            and bool(self._frames == other._frames)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __str__(self) -> str:
+        return f"Detector {self.name!r} ({self.instrument})"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

@@ -1,0 +1,308 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Kernels that make the PSF of one image look like that of another.
+
+A difference image keeps the kernel with which its template was matched.
+"""
+
+from __future__ import annotations
+
+__all__ = ("ConvolutionKernel", "ImageBasisConvolutionKernel")
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ._geom import YX, Bounds, Box
+from ._pixels import Image
+from .errors import MissingOptionalDependencyError, NotContainedError
+from .fields import BaseField
+from .io import Serializable
+from .plugins import registry
+
+DIRECT_LIMIT = 25
+"""Largest number of kernel pixels for which a sum over them is faster than
+Fourier transforms, measured on 4000x4072 pixels with SciPy 1.17."""
+
+
+class ConvolutionKernel(Serializable, ABC):
+    """A kernel that varies with the position on a pixel grid."""
+
+    @property
+    @abstractmethod
+    def bounds(self) -> Bounds:
+        """Where the kernel is defined (`~lsst.images.Bounds`)."""
+
+    @property
+    @abstractmethod
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the centre is pixel (0, 0)."""
+
+    @abstractmethod
+    def compute_kernel_image(self, *, x: int, y: int) -> Image:
+        """Evaluate the kernel.
+
+        Parameters
+        ----------
+        x, y
+            Position in absolute pixels.
+
+        Returns
+        -------
+        image
+            Not normalized, with the box `kernel_bbox`.
+        """
+
+    @abstractmethod
+    def convolve(self, image: Image) -> Image:
+        """Apply the kernel to an image.
+
+        Parameters
+        ----------
+        image
+            The image.
+
+        Returns
+        -------
+        convolved
+            Those pixels for which all of the kernel lies on the image.
+        """
+
+
+@final
+class ImageBasisConvolutionKernel(ConvolutionKernel):
+    """A sum of images with weights that vary over the field.
+
+    Parameters
+    ----------
+    basis
+        Images, shape ``(n, h, w)``.  A float64 array becomes read-only in
+        place.
+    spatial
+        Weights of the images: ``n`` fields without unit.
+    center_y, center_x
+        Row and column of the images that is the centre of the kernel; by
+        default ``h // 2`` and ``w // 2``.
+
+    Raises
+    ------
+    NoOverlapError
+        If the bounds of the fields do not overlap.
+    ValueError
+        If there are no fields, not as many as images, or fields with units,
+        or if the basis is not a stack of images.
+
+    Notes
+    -----
+    Alard, C. & Lupton, R. H. 1998, ApJ 503, 325.
+    """
+
+    def __init__(
+        self,
+        basis: npt.ArrayLike,
+        spatial: Iterable[BaseField],
+        center_y: int | None = None,
+        center_x: int | None = None,
+    ) -> None:
+        array = np.asarray(basis, dtype=np.float64)
+        fields = tuple(spatial)
+        if not fields:
+            raise ValueError("A kernel needs at least one field.")
+        if units := [field.unit for field in fields if field.unit is not None]:
+            raise ValueError(f"The weights of a kernel cannot have units; these have {units}.")
+        if array.ndim != 3 or not array.size:
+            raise ValueError(f"The basis must be a stack of images, a 3-d array; it has shape {array.shape}.")
+        if len(array) != len(fields):
+            raise ValueError(f"{len(array)} basis images need as many fields, not {len(fields)}.")
+        array.flags.writeable = False
+        self._basis = array
+        self._spatial = fields
+        self._bounds: Bounds = functools.reduce(
+            lambda a, b: a.intersection(b), (field.bounds for field in fields)
+        )
+        _, h, w = array.shape
+        self._center = YX(
+            y=h // 2 if center_y is None else int(center_y), x=w // 2 if center_x is None else int(center_x)
+        )
+
+    @property
+    def basis(self) -> npt.NDArray[np.float64]:
+        """The images, read-only, shape ``(n, h, w)``."""
+        return self._basis
+
+    @property
+    def spatial(self) -> tuple[BaseField, ...]:
+        """Weights of the images."""
+        return self._spatial
+
+    @property
+    def center(self) -> YX[int]:
+        """Row and column of the images that is the centre of the kernel."""
+        return self._center
+
+    @property
+    def bounds(self) -> Bounds:
+        """Intersection of the bounds of the weights."""
+        return self._bounds
+
+    @property
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the centre is pixel (0, 0)."""
+        return Box.from_shape(self._basis.shape[1:], start=YX(y=-self._center.y, x=-self._center.x))
+
+    def compute_kernel_image(self, *, x: float, y: float) -> Image:
+        """Evaluate the kernel.
+
+        Parameters
+        ----------
+        x, y
+            Position in absolute pixels; outside the bounds the weights
+            extrapolate.
+
+        Returns
+        -------
+        image
+            Not normalized, with the box `kernel_bbox`.
+
+        Raises
+        ------
+        TypeError
+            If it is not one position.
+        """
+        if np.ndim(x) or np.ndim(y):
+            raise TypeError("One position is needed; use compute_kernel_images() for many.")
+        return Image(self.compute_kernel_images(x=x, y=y), bbox=self.kernel_bbox)
+
+    def compute_kernel_images(self, *, x: Any, y: Any) -> npt.NDArray[np.float64]:
+        """Evaluate the kernel at many positions.
+
+        Parameters
+        ----------
+        x, y
+            Positions in absolute pixels that broadcast against each other.
+
+        Returns
+        -------
+        stack
+            Shape of the positions, followed by that of `kernel_bbox`.
+        """
+        weights = np.stack([np.asarray(field(x=x, y=y)) for field in self._spatial], axis=-1)
+        return np.tensordot(weights, self._basis, axes=1)
+
+    def convolve(self, image: Image) -> Image:
+        """Apply the kernel to an image.
+
+        Parameters
+        ----------
+        image
+            The image.
+
+        Returns
+        -------
+        convolved
+            Those pixels for which all of the kernel lies on the image, as
+            float64, with its unit and projection.
+
+        Raises
+        ------
+        MissingOptionalDependencyError
+            If SciPy is not installed.
+        NotContainedError
+            If the image is smaller than the kernel.
+
+        Notes
+        -----
+        The value of a pixel is the sum of the pixels around it, each
+        multiplied with the kernel's pixel *at the same offset*, and the
+        kernel is the one of the pixel that is computed.  This is what
+        `lsst.afw.math.convolve` does, and what fits such kernels; strictly it
+        is a correlation.  A pixel that is not finite spoils those whose
+        kernel touches it, and no others, however the sum is computed.
+        """
+        box = self._reach(image.bbox)
+        pixels = np.asarray(image.array, dtype=np.float64)
+        bad = ~np.isfinite(pixels)
+        if bad.any():
+            pixels = np.where(bad, 0.0, pixels)
+        total = np.zeros(box.shape)
+        for kernel, field in zip(self._basis, self._spatial, strict=True):
+            total += field.render(box).array * _correlate(pixels, kernel)
+        if bad.any():
+            footprint = np.ones(self._basis.shape[1:])
+            total[_correlate(bad.astype(np.float64), footprint) > 0.5] = np.nan
+        return Image(total, bbox=box, unit=image.unit, projection=image.projection)
+
+    def _reach(self, bbox: Box) -> Box:
+        """Find the pixels for which all of the kernel lies in a box."""
+        kernel = self.kernel_bbox
+        if any(have < need for have, need in zip(bbox.shape, kernel.shape, strict=True)):
+            raise NotContainedError(
+                f"An image of {bbox.shape[0]}x{bbox.shape[1]} pixels cannot hold a kernel of "
+                f"{kernel.shape[0]}x{kernel.shape[1]}."
+            )
+        shape = [have - need + 1 for have, need in zip(bbox.shape, kernel.shape, strict=True)]
+        start = YX(y=bbox.start.y - kernel.start.y, x=bbox.start.x - kernel.start.x)
+        return Box.from_shape(shape, start=start)
+
+    @classmethod
+    def from_legacy(cls, legacy: Any) -> Self:
+        """Convert from an `lsst.afw.math.LinearCombinationKernel`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        """
+        kernel: Self = registry.convert_from_legacy(legacy, cls)
+        return kernel
+
+    def to_legacy(self) -> Any:
+        """Convert to an `lsst.afw.math.LinearCombinationKernel`."""
+        return registry.convert_to_legacy(self)
+
+    def __len__(self) -> int:
+        return len(self._spatial)
+
+    def __iter__(self) -> Iterator[tuple[Image, BaseField]]:
+        for array, field in zip(self._basis, self._spatial, strict=True):
+            yield Image(array, bbox=self.kernel_bbox), field
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageBasisConvolutionKernel):
+            return NotImplemented
+        return (
+            self._center == other._center
+            and self._spatial == other._spatial
+            and np.array_equal(self._basis, other._basis, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares arrays
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImageBasisConvolutionKernel, (self._basis, self._spatial, *self._center)
+
+    def __str__(self) -> str:
+        return f"ImageBasisConvolutionKernel of {len(self)} images over {self._bounds}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _correlate(pixels: npt.NDArray[np.float64], kernel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sum pixels around each, where the kernel fits."""
+    try:
+        import scipy.signal
+    except ImportError as err:
+        raise MissingOptionalDependencyError("Convolution needs the package 'scipy'; install it.") from err
+    if kernel.size > DIRECT_LIMIT:
+        result: npt.NDArray[np.float64] = scipy.signal.oaconvolve(pixels, kernel[::-1, ::-1], mode="valid")
+        return result
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, kernel.shape)
+    result = np.zeros(windows.shape[:2])
+    for row, column in np.ndindex(*kernel.shape):
+        result += kernel[row, column] * windows[:, :, row, column]
+    return result

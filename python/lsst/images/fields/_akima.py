@@ -1,0 +1,139 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Akima's interpolation of many curves at once."""
+
+from __future__ import annotations
+
+__all__ = ("Cubics", "akima")
+
+import dataclasses
+
+import numpy as np
+
+from ._points import Float64Array
+
+DEGENERATE = 1e-9
+"""Changes of slope below this fraction of a curve's largest count as none, as
+they do in SciPy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cubics:
+    """Piecewise cubic polynomials with common breakpoints.
+
+    Parameters
+    ----------
+    starts
+        Where the pieces start, increasing, shape ``(pieces,)``.  The first and
+        last pieces extend to infinity.
+    coefficients
+        Shape ``(4, ..., pieces)``, lowest power first, in terms of the
+        distance from the start of the piece.
+    """
+
+    starts: Float64Array
+    coefficients: Float64Array
+
+    def evaluate_all(self, at: Float64Array) -> Float64Array:
+        """Evaluate every curve at the same positions.
+
+        Parameters
+        ----------
+        at
+            Positions of any shape.
+
+        Returns
+        -------
+        values
+            Shape of the curves, followed by that of the positions.
+        """
+        piece = self._find(at)
+        return _horner(list(self.coefficients[..., piece]), at - self.starts[piece])
+
+    def evaluate_each(self, at: Float64Array) -> Float64Array:
+        """Evaluate every curve at its own position.
+
+        Parameters
+        ----------
+        at
+            Positions, of a shape that broadcasts with that of the curves and
+            has as many dimensions.
+
+        Returns
+        -------
+        values
+            Of the broadcast shape.
+        """
+        piece = self._find(at)
+        terms = [
+            np.take_along_axis(term, piece[..., np.newaxis], axis=-1)[..., 0] for term in self.coefficients
+        ]
+        return _horner(terms, at - self.starts[piece])
+
+    def _find(self, at: Float64Array) -> np.ndarray:
+        return np.clip(np.searchsorted(self.starts, at, side="right") - 1, 0, None)
+
+
+def akima(nodes: Float64Array, values: Float64Array) -> Cubics:
+    """Interpolate curves that are sampled at common nodes.
+
+    Parameters
+    ----------
+    nodes
+        Strictly increasing, shape ``(n,)`` with n > 0.
+    values
+        Finite values, shape ``(..., n)``.
+
+    Returns
+    -------
+    curves
+        A constant for one node, a line for two.
+
+    Notes
+    -----
+    Akima, H. 1970, J. ACM 17, 589.  Slopes beyond the ends continue the last
+    ones linearly, as that paper proposes.
+    """
+    if nodes.size == 1:
+        zero = np.zeros_like(values)
+        return Cubics(nodes, np.stack([values, zero, zero, zero]))
+    width = np.diff(nodes)
+    slope = np.diff(values) / width
+    at_node = _slopes_at_nodes(slope)
+    left, right = at_node[..., :-1], at_node[..., 1:]
+    return Cubics(
+        nodes[:-1],
+        np.stack(
+            [
+                values[..., :-1],
+                left,
+                (3.0 * slope - 2.0 * left - right) / width,
+                (left + right - 2.0 * slope) / width**2,
+            ]
+        ),
+    )
+
+
+def _slopes_at_nodes(slope: Float64Array) -> Float64Array:
+    """Find the derivative at each node from the slopes between nodes."""
+    if slope.shape[-1] == 1:
+        return np.concatenate([slope, slope], axis=-1)
+    first = 2.0 * slope[..., :1] - slope[..., 1:2]
+    last = 2.0 * slope[..., -1:] - slope[..., -2:-1]
+    before = 2.0 * first - slope[..., :1]
+    after = 2.0 * last - slope[..., -1:]
+    m = np.concatenate([before, first, slope, last, after], axis=-1)
+    change = np.abs(np.diff(m))
+    left, total = change[..., :-2], change[..., :-2] + change[..., 2:]
+    # A straight curve has no change at all, whence the strict comparison.
+    defined = total > DEGENERATE * total.max(axis=-1, keepdims=True)
+    fraction = np.divide(left, total, out=np.zeros_like(total), where=defined)
+    weighted = m[..., 1:-2] + fraction * (m[..., 2:-1] - m[..., 1:-2])
+    result: Float64Array = np.where(defined, weighted, 0.5 * (m[..., :-3] + m[..., 3:]))
+    return result
+
+
+def _horner(terms: list[Float64Array], distance: Float64Array) -> Float64Array:
+    """Evaluate cubics, given lowest power first."""
+    values: Float64Array = terms[0] + distance * (terms[1] + distance * (terms[2] + distance * terms[3]))
+    return values

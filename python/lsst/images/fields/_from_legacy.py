@@ -1,0 +1,87 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Fields of whatever kind an `lsst.afw` object calls for."""
+
+from __future__ import annotations
+
+__all__ = ("field_from_legacy", "field_from_legacy_background", "field_from_legacy_photo_calib")
+
+from typing import Any
+
+import astropy.units as u
+
+from .._geom import Bounds
+from ..plugins import registry
+from ._base import BaseField
+
+
+def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None) -> BaseField:
+    """Convert from an `lsst.afw.math.BoundedField`.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    bounds
+        Where the field is defined; by default the box of the afw object.
+    unit
+        Unit of the values.
+
+    Raises
+    ------
+    LegacyConversionError
+        If there is no such field here.
+    """
+    field: BaseField = registry.convert_from_legacy(legacy, BaseField, bounds=bounds, unit=unit)
+    return field
+
+
+def field_from_legacy_background(
+    legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
+) -> BaseField:
+    """Convert from an `lsst.afw.math` background or list of backgrounds.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    bounds
+        Where the field is defined; by default the box of the background.
+    unit
+        Unit of the values.
+
+    Raises
+    ------
+    LegacyConversionError
+        If the background is of a kind that no field is.
+    """
+    return field_from_legacy(legacy, bounds=bounds, unit=unit)
+
+
+def field_from_legacy_photo_calib(
+    legacy: Any, bounds: Bounds, instrumental_unit: u.UnitBase = u.electron
+) -> BaseField | None:
+    """Convert from an `lsst.afw.image.PhotoCalib`.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    bounds
+        Where the field is defined.
+    instrumental_unit
+        Unit of the pixels that the calibration applies to.
+
+    Returns
+    -------
+    field
+        Factor in nJy per instrumental unit, or `None` if that is one
+        everywhere.
+    """
+    answer = registry.hook.convert_from_legacy(
+        legacy=legacy,
+        pytype=BaseField,
+        options={"bounds": bounds, "instrumental_unit": instrumental_unit},
+    )
+    field: BaseField | None = getattr(answer, "value", answer)
+    return field

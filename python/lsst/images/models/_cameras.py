@@ -1,0 +1,79 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How detectors are packed and unpacked."""
+
+from __future__ import annotations
+
+__all__ = ("DetectorSerializationModel",)
+
+from typing import Self
+
+import pydantic
+
+from .._transforms import CameraFrameSet
+from ..cameras import Amplifier, Detector, DetectorAttributes
+from ..errors import ArchiveReadError
+from ..serialization import ArchiveTree, InputArchive, OutputArchive
+from ._transforms import CameraFrameSetSerializationModel
+
+
+class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.0.0"):
+    """The tree of a `~lsst.images.cameras.Detector`."""
+
+    ROOT_NAME = "detector"
+
+    attributes: DetectorAttributes
+    amplifiers: list[Amplifier] = pydantic.Field(default_factory=list)
+    frames: CameraFrameSetSerializationModel | None = None
+    visit: int | None
+
+    @classmethod
+    def serialize(cls, obj: Detector, archive: OutputArchive, *, save_frames: bool = True) -> Self:
+        """Write a detector.
+
+        Parameters
+        ----------
+        obj
+            The detector.
+        archive
+            Archive to write to.
+        save_frames
+            Whether to write its coordinate systems too; who leaves them out
+            must have them for reading.
+        """
+        return cls(
+            # The tree is the caller's, to whom later changes are none.
+            attributes=obj.attributes.model_copy(deep=True),
+            amplifiers=[amplifier.model_copy(deep=True) for amplifier in obj.amplifiers],
+            frames=archive.serialize_child("frames", obj.frames) if save_frames else None,
+            visit=obj.visit,
+        )
+
+    def deserialize(self, archive: InputArchive, *, frames: CameraFrameSet | None = None) -> Detector:
+        """Read the detector.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        frames
+            Coordinate systems of the camera; by default, those in the tree.
+
+        Raises
+        ------
+        ArchiveReadError
+            If there are no coordinate systems.
+        """
+        if frames is None:
+            if self.frames is None:
+                raise ArchiveReadError(
+                    f"Detector {self.attributes.name!r} was stored without coordinate systems; "
+                    "pass those of the camera as frames=."
+                )
+            frames = self.frames.deserialize(archive)
+        return Detector(
+            self.attributes.model_copy(deep=True),
+            [amplifier.model_copy(deep=True) for amplifier in self.amplifiers],
+            frames,
+            self.visit,
+        )

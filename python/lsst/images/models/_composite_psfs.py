@@ -1,0 +1,211 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How PSFs made of images or of other PSFs are packed and unpacked.
+
+These schemas are ours and may still change; other readers keep such a PSF,
+but cannot evaluate it.
+"""
+
+from __future__ import annotations
+
+__all__ = (
+    "CoaddPSFSerializationModel",
+    "KernelPSFSerializationModel",
+    "WarpedPSFSerializationModel",
+)
+
+from typing import Self
+
+import pydantic
+
+from .._geom import BoundsSerializationModel, serialize_bounds
+from ..psfs import (
+    CoaddPointSpreadFunction,
+    CoaddPsfInput,
+    KernelPointSpreadFunction,
+    WarpedPointSpreadFunction,
+)
+from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
+from ._corruption import reading
+from ._fields import FieldSerializationModel
+from ._psfs import PSFSerializationModel
+from ._transforms import ProjectionSerializationModel, TransformSerializationModel
+
+
+class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0.0.dev0"):
+    """The tree of a `~lsst.images.psfs.KernelPointSpreadFunction`."""
+
+    ROOT_NAME = "psf"
+
+    basis: ArrayModel = pydantic.Field(union_mode="left_to_right")
+    weights: list[FieldSerializationModel] | None = None
+    center_y: int
+    center_x: int
+    bounds: BoundsSerializationModel
+
+    @classmethod
+    def serialize(cls, obj: KernelPointSpreadFunction, archive: OutputArchive) -> Self:
+        """Write a PSF.
+
+        Parameters
+        ----------
+        obj
+            The PSF.
+        archive
+            Archive to write to.
+        """
+        fields = obj.spatial
+        return cls(
+            basis=split_quantity(archive.add_array(obj.basis, name="basis"))[0],
+            weights=None if fields is None else [archive.serialize_child("weights", f) for f in fields],
+            center_y=obj.center.y,
+            center_x=obj.center.x,
+            bounds=serialize_bounds(obj.bounds),
+        )
+
+    def deserialize(self, archive: InputArchive) -> KernelPointSpreadFunction:
+        """Read the PSF.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        basis = archive.get_array(self.basis)
+        fields = None if self.weights is None else [field.deserialize(archive) for field in self.weights]
+        with reading("kernel PSF"):
+            return KernelPointSpreadFunction(
+                basis, fields, self.bounds.deserialize(), center_y=self.center_y, center_x=self.center_x
+            )
+
+
+class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0.0.dev0"):
+    """The tree of a `~lsst.images.psfs.WarpedPointSpreadFunction`."""
+
+    ROOT_NAME = "psf"
+
+    psf: PSFSerializationModel
+    to_source: TransformSerializationModel
+    warping_kernel: str
+    bounds: BoundsSerializationModel
+
+    @classmethod
+    def serialize(cls, obj: WarpedPointSpreadFunction, archive: OutputArchive) -> Self:
+        """Write a PSF.
+
+        Parameters
+        ----------
+        obj
+            The PSF.
+        archive
+            Archive to write to.
+        """
+        return cls(
+            psf=archive.serialize_child("psf", obj.psf),
+            to_source=archive.serialize_child("to_source", obj.to_source),
+            warping_kernel=obj.warping_kernel.name,
+            bounds=serialize_bounds(obj.bounds),
+        )
+
+    def deserialize(self, archive: InputArchive) -> WarpedPointSpreadFunction:
+        """Read the PSF.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        psf, to_source = self.psf.deserialize(archive), self.to_source.deserialize(archive)
+        with reading("warped PSF"):
+            return WarpedPointSpreadFunction(
+                psf, to_source, self.bounds.deserialize(), warping_kernel=self.warping_kernel
+            )
+
+
+class CoaddPSFInputModel(pydantic.BaseModel):
+    """One image that went into a coadd."""
+
+    psf: PSFSerializationModel
+    sky_projection: ProjectionSerializationModel
+    bounds: BoundsSerializationModel
+    weight: float
+
+    @classmethod
+    def serialize(cls, obj: CoaddPsfInput, archive: OutputArchive) -> Self:
+        """Write the PSF and position of an image.
+
+        Parameters
+        ----------
+        obj
+            What is known of the image.
+        archive
+            Archive to write to.
+        """
+        return cls(
+            psf=archive.serialize_child("psf", obj.psf),
+            sky_projection=archive.serialize_child("sky_projection", obj.projection),
+            bounds=serialize_bounds(obj.bounds),
+            weight=obj.weight,
+        )
+
+    def deserialize(self, archive: InputArchive) -> CoaddPsfInput:
+        """Read the PSF and position of the image.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        return CoaddPsfInput(
+            self.psf.deserialize(archive),
+            self.sky_projection.deserialize(archive),
+            self.bounds.deserialize(),
+            self.weight,
+        )
+
+
+class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0.dev0"):
+    """The tree of a `~lsst.images.psfs.CoaddPointSpreadFunction`."""
+
+    ROOT_NAME = "psf"
+
+    inputs: list[CoaddPSFInputModel]
+    sky_projection: ProjectionSerializationModel
+    warping_kernel: str
+    bounds: BoundsSerializationModel
+
+    @classmethod
+    def serialize(cls, obj: CoaddPointSpreadFunction, archive: OutputArchive) -> Self:
+        """Write a PSF.
+
+        Parameters
+        ----------
+        obj
+            The PSF.
+        archive
+            Archive to write to.
+        """
+        return cls(
+            inputs=[
+                CoaddPSFInputModel.serialize(item, archive.nested(f"inputs/{number}"))
+                for number, item in enumerate(obj.inputs)
+            ],
+            sky_projection=archive.serialize_child("sky_projection", obj.projection),
+            warping_kernel=obj.warping_kernel.name,
+            bounds=serialize_bounds(obj.bounds),
+        )
+
+    def deserialize(self, archive: InputArchive) -> CoaddPointSpreadFunction:
+        """Read the PSF.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        inputs = [item.deserialize(archive) for item in self.inputs]
+        projection = self.sky_projection.deserialize(archive)
+        with reading("coadd PSF"):
+            return CoaddPointSpreadFunction(
+                inputs, projection, self.bounds.deserialize(), warping_kernel=self.warping_kernel
+            )

@@ -1,0 +1,34 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Point spread functions."""
+
+from __future__ import annotations
+
+__all__ = (
+    "CoaddPointSpreadFunction",
+    "CoaddPsfInput",
+    "GaussianPointSpreadFunction",
+    "KernelPointSpreadFunction",
+    "PSFExPointSpreadFunction",
+    "PSFExWrapper",
+    "PiffStar",
+    "PiffWrapper",
+    "PointSpreadFunction",
+    "VectorizedPointSpreadFunction",
+    "WarpedPointSpreadFunction",
+    "WarpingKernel",
+)
+
+from ._base import PointSpreadFunction
+from ._coadd import CoaddPointSpreadFunction, CoaddPsfInput
+from ._gaussian import GaussianPointSpreadFunction
+from ._kernel import KernelPointSpreadFunction
+from ._piff import PiffStar, PiffWrapper
+from ._psfex import PSFExPointSpreadFunction
+from ._resample import WarpingKernel
+from ._vectorized import VectorizedPointSpreadFunction
+from ._warped import WarpedPointSpreadFunction
+
+PSFExWrapper = PSFExPointSpreadFunction
+"""The name of the class that wraps PSFEx models elsewhere; ours needs nothing
+to wrap."""

@@ -1,0 +1,245 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What every point spread function can do."""
+
+from __future__ import annotations
+
+__all__ = ("PointSpreadFunction",)
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+
+from .._geom import YX, Bounds, Box
+from .._pixels import Image
+from ..fields._points import Float64Array
+from ..io import Serializable
+from ..plugins import registry
+from ..utils import round_half_up
+from ._gridded import make_gridded
+from ._positions import check_position, check_positions
+from ._resample import shift_stack
+
+
+class PointSpreadFunction(Serializable, ABC):
+    """The image of a point source, as a function of its position.
+
+    Subclasses define `bounds`, `kernel_bbox` and `compute_kernel_image`, and
+    may define more; those that evaluate many positions at once derive from
+    `VectorizedPointSpreadFunction`.
+
+    Notes
+    -----
+    Positions are in absolute pixels.  All images are of float64, have the sum
+    1, and belong to the caller.  Outside its bounds a PSF is not defined:
+    `~lsst.images.BoundsError`.
+    """
+
+    @property
+    @abstractmethod
+    def bounds(self) -> Bounds:
+        """Where the PSF is defined (`~lsst.images.Bounds`)."""
+
+    @property
+    @abstractmethod
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the star is centred on pixel (0, 0)."""
+
+    @abstractmethod
+    def compute_kernel_image(self, *, x: float, y: float) -> Image:
+        """Evaluate the PSF, centred on a pixel.
+
+        Parameters
+        ----------
+        x, y
+            Position of the source.
+
+        Returns
+        -------
+        image
+            The star centred on pixel (0, 0), with the box `kernel_bbox`.
+
+        Raises
+        ------
+        BoundsError
+            If the position lies outside the bounds or is not finite.
+        TypeError
+            If it is not one position.
+        """
+
+    def compute_kernel_images(self, *, x: Any, y: Any) -> Float64Array:
+        """Evaluate the PSF at many positions, centred on a pixel.
+
+        Parameters
+        ----------
+        x, y
+            Positions of the sources: numbers, lists or arrays that broadcast.
+
+        Returns
+        -------
+        stack
+            Shape of the positions, followed by that of `kernel_bbox`.
+
+        Raises
+        ------
+        BoundsError
+            If a position lies outside the bounds or is not finite.
+        TypeError
+            If a coordinate is not a real number.
+        """
+        xs, ys, shape = check_positions(self.bounds, x=x, y=y)
+        images = [self.compute_kernel_image(x=px, y=py).array for px, py in zip(xs, ys, strict=True)]
+        return np.array(images, dtype=np.float64).reshape(shape + tuple(self.kernel_bbox.shape))
+
+    def compute_stellar_image(self, *, x: float, y: float) -> Image:
+        """Evaluate the PSF as the image of a star.
+
+        Parameters
+        ----------
+        x, y
+            Position of the source.
+
+        Returns
+        -------
+        image
+            The star at its sub-pixel position; see `compute_stellar_bbox`.
+
+        Raises
+        ------
+        BoundsError
+            If the position lies outside the bounds or is not finite.
+        TypeError
+            If it is not one position.
+
+        Notes
+        -----
+        Unless a PSF has a way of its own, the kernel image is shifted with a
+        Lanczos kernel of order 5, zero beyond its edges, and normalized.
+        """
+        x, y = check_position(self.bounds, x=x, y=y)
+        kernel = np.asarray(self.compute_kernel_image(x=x, y=y).array, dtype=np.float64)
+        dy, dx = np.array([y - round_half_up(y)]), np.array([x - round_half_up(x)])
+        shifted = shift_stack(kernel[np.newaxis], dy, dx)[0]
+        return Image(shifted / shifted.sum(), bbox=self.compute_stellar_bbox(x=x, y=y))
+
+    def compute_stellar_images(self, *, x: Any, y: Any) -> tuple[Float64Array, YX[np.ndarray]]:
+        """Evaluate the PSF as the images of many stars.
+
+        Parameters
+        ----------
+        x, y
+            Positions of the sources: numbers, lists or arrays that broadcast.
+
+        Returns
+        -------
+        stack
+            Shape of the positions, followed by that of `kernel_bbox`.
+        yx0
+            Absolute coordinates of the first pixel of each image, integer
+            arrays of the shape of the positions.
+
+        Raises
+        ------
+        BoundsError
+            If a position lies outside the bounds or is not finite.
+        TypeError
+            If a coordinate is not a real number.
+        """
+        xs, ys, shape = check_positions(self.bounds, x=x, y=y)
+        stack, yx0 = self._star_stack(xs, ys)
+        return stack.reshape(shape + stack.shape[1:]), yx0.map(lambda starts: starts.reshape(shape))
+
+    def _star_stack(self, x: Float64Array, y: Float64Array) -> tuple[Float64Array, YX[np.ndarray]]:
+        """Evaluate stars at positions of shape ``(n,)``."""
+        images = [self.compute_stellar_image(x=px, y=py) for px, py in zip(x, y, strict=True)]
+        stack = np.array([image.array for image in images], dtype=np.float64)
+        starts = np.array([image.bbox.start for image in images], dtype=np.int64).reshape(-1, 2)
+        return stack.reshape(-1, *self.kernel_bbox.shape), YX(y=starts[:, 0], x=starts[:, 1])
+
+    def compute_stellar_bbox(self, *, x: float, y: float) -> Box:
+        """Find the box of the image of a star, without evaluating it.
+
+        Parameters
+        ----------
+        x, y
+            Position of the source.
+
+        Returns
+        -------
+        bbox
+            `kernel_bbox`, moved to the pixel that holds the position.
+
+        Raises
+        ------
+        BoundsError
+            If the position lies outside the bounds or is not finite.
+        TypeError
+            If it is not one position.
+        """
+        x, y = check_position(self.bounds, x=x, y=y)
+        start = self.kernel_bbox.start
+        origin = YX(y=start.y + round_half_up(y), x=start.x + round_half_up(x))
+        return Box.from_shape(self.kernel_bbox.shape, start=origin)
+
+    def to_gridded(self, n: int | tuple[int, int], *, bbox: Box | None = None) -> Any:
+        """Sample the PSF on a grid, for photometry with photutils.
+
+        Parameters
+        ----------
+        n
+            Number of grid points in both directions, or ``(ny, nx)``.
+        bbox
+            Box whose corner pixels are the corners of the grid; by default,
+            that of the bounds.
+
+        Returns
+        -------
+        model
+            A `photutils.psf.GriddedPSFModel` in absolute pixels.
+
+        Raises
+        ------
+        BoundsError
+            If a grid point lies outside the bounds.
+        MissingOptionalDependencyError
+            If photutils is not installed.
+        ValueError
+            If there are fewer than two grid points in a direction.
+        """
+        return make_gridded(self.compute_kernel_images, n, bbox=self.bounds.bbox if bbox is None else bbox)
+
+    @classmethod
+    def from_legacy(cls, legacy: Any, bounds: Bounds) -> Self:
+        """Convert from an `lsst.afw.detection.Psf`.
+
+        Parameters
+        ----------
+        legacy
+            The afw object.
+        bounds
+            Where the PSF is defined.
+
+        Returns
+        -------
+        psf
+            Of the class that fits the kind of the afw object.
+        """
+        psf: Self = registry.convert_from_legacy(legacy, cls, bounds=bounds)
+        return psf
+
+    def to_legacy(self) -> Any:
+        """Convert to an `lsst.afw.detection.Psf`.
+
+        Raises
+        ------
+        LegacyConversionError
+            If there is no such PSF in afw, or no afw.
+        """
+        return registry.convert_to_legacy(self)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} over {self.bounds}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

@@ -1,0 +1,201 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The PSF of a sum of resampled images."""
+
+from __future__ import annotations
+
+__all__ = ("CoaddPointSpreadFunction", "CoaddPsfInput")
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from typing import Any, final
+
+import numpy as np
+
+from .._geom import XY, Bounds, Box
+from .._transforms import Projection
+from ..errors import BoundsError
+from ..fields._points import Float64Array
+from ._base import PointSpreadFunction
+from ._resample import WarpingKernel
+from ._vectorized import VectorizedPointSpreadFunction
+from ._warping import PixelMap, outline_points, warp_kernels, warped_half_shape
+
+
+@dataclasses.dataclass(frozen=True)
+class CoaddPsfInput:
+    """One image that went into a coadd.
+
+    Parameters
+    ----------
+    psf
+        Its PSF.
+    projection
+        Maps its pixels to the sky.
+    bounds
+        The pixels of it that were used.
+    weight
+        Weight in the sum.
+    """
+
+    psf: PointSpreadFunction
+    projection: Projection[Any]
+    bounds: Bounds
+    weight: float = 1.0
+
+    __hash__ = None  # type: ignore[assignment]  # bounds are not hashable
+
+
+@final
+class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
+    """The weighted mean of the PSFs of the images that cover a position.
+
+    Parameters
+    ----------
+    inputs
+        Images that went into the coadd, at least one.
+    projection
+        Maps pixels of the coadd to the sky.
+    bounds
+        Where the PSF is defined, in pixels of the coadd.
+    warping_kernel
+        Interpolation kernel with which the images were resampled, or its
+        name.
+
+    Raises
+    ------
+    ValueError
+        If there are no inputs.
+
+    Notes
+    -----
+    This is what `lsst.meas.algorithms` calls a ``CoaddPsf``.  Where no image
+    covers a position inside the bounds there is no PSF: a
+    `~lsst.images.BoundsError` too.
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[CoaddPsfInput],
+        projection: Projection[Any],
+        bounds: Bounds,
+        *,
+        warping_kernel: str | WarpingKernel = "lanczos3",
+    ) -> None:
+        self._inputs = tuple(inputs)
+        if not self._inputs:
+            raise ValueError("A coadd PSF needs at least one input image.")
+        self._projection = projection
+        self._bounds = bounds
+        self._warping_kernel = WarpingKernel.parse(warping_kernel)
+
+    @property
+    def inputs(self) -> tuple[CoaddPsfInput, ...]:
+        """Images that went into the coadd."""
+        return self._inputs
+
+    @property
+    def projection(self) -> Projection[Any]:
+        """Maps pixels of the coadd to the sky."""
+        return self._projection
+
+    @property
+    def warping_kernel(self) -> WarpingKernel:
+        """The interpolation kernel."""
+        return self._warping_kernel
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the PSF is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @functools.cached_property
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the star is centred on pixel (0, 0)."""
+        half_y, half_x = np.max(self._half_shapes, axis=0).tolist()
+        return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]
+
+    @functools.cached_property
+    def _half_shapes(self) -> list[tuple[int, int]]:
+        """Sizes of the warped kernels of each input."""
+        shapes = []
+        for item in self._inputs:
+            there_x, there_y = outline_points(item.bounds)
+            here = self._from_input(item)(x=there_x, y=there_y)
+            shapes.append(warped_half_shape(item.psf.kernel_bbox, self._to_input(item), here.x, here.y))
+        return shapes
+
+    def _to_input(self, item: CoaddPsfInput) -> PixelMap:
+        to_sky = self._projection.pixel_to_sky_transform.apply_forward
+        from_sky = item.projection.sky_to_pixel_transform.apply_forward
+        return lambda *, x, y: from_sky(to_sky(x=x, y=y))
+
+    def _from_input(self, item: CoaddPsfInput) -> PixelMap:
+        to_sky = item.projection.pixel_to_sky_transform.apply_forward
+        from_sky = self._projection.sky_to_pixel_transform.apply_forward
+        return lambda *, x, y: from_sky(to_sky(x=x, y=y))
+
+    def covering(self, *, x: float, y: float) -> list[CoaddPsfInput]:
+        """Find the images that cover a position.
+
+        Parameters
+        ----------
+        x, y
+            Position in the coadd.
+
+        Returns
+        -------
+        inputs
+            In the order of `inputs`.
+        """
+        at = np.array([x]), np.array([y])
+        return [item for item in self._inputs if self._covers(item, *at)[0]]
+
+    def _covers(self, item: CoaddPsfInput, x: Float64Array, y: Float64Array) -> np.ndarray:
+        there: XY[Float64Array] = self._to_input(item)(x=x, y=y)
+        inside: np.ndarray = np.asarray(item.bounds.contains(x=there.x, y=there.y))
+        return inside & np.isfinite(there.x) & np.isfinite(there.y)
+
+    def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        box = self.kernel_bbox
+        total = np.zeros((x.size, *box.shape))
+        weights = np.zeros(x.size)
+        for item, (half_y, half_x) in zip(self._inputs, self._half_shapes, strict=True):
+            covered = self._covers(item, x, y)
+            if not covered.any():
+                continue
+            stack = warp_kernels(
+                item.psf,
+                self._to_input(item),
+                x[covered],
+                y[covered],
+                (half_y, half_x),
+                self._warping_kernel,
+            )
+            rows = slice(-half_y - box.y.start, half_y + 1 - box.y.start)
+            columns = slice(-half_x - box.x.start, half_x + 1 - box.x.start)
+            total[covered, rows, columns] += item.weight * stack
+            weights[covered] += item.weight
+        if not weights.all():
+            bare = int(np.argmin(weights != 0.0))
+            raise BoundsError(
+                f"There is no PSF at (x={x[bare]}, y={y[bare]}): none of the {len(self._inputs)} images of "
+                "the coadd covers it."
+            )
+        return total
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CoaddPointSpreadFunction):
+            return NotImplemented
+        return (
+            self._inputs == other._inputs
+            and bool(self._projection == other._projection)
+            and bool(self._bounds == other._bounds)
+            and self._warping_kernel == other._warping_kernel
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # bounds are not hashable
+
+    def __str__(self) -> str:
+        return f"CoaddPointSpreadFunction of {len(self._inputs)} images over {self._bounds}"

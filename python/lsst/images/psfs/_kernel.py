@@ -1,0 +1,144 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""PSFs that are sums of fixed images."""
+
+from __future__ import annotations
+
+__all__ = ("KernelPointSpreadFunction",)
+
+from collections.abc import Iterable
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from .._geom import YX, Bounds, Box
+from .._pixels import Image
+from ..fields import BaseField
+from ..fields._points import Float64Array
+from ._vectorized import VectorizedPointSpreadFunction
+
+
+@final
+class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
+    """A PSF that is a sum of images with weights that vary over the field.
+
+    Parameters
+    ----------
+    basis
+        Images, shape ``(n, ny, nx)``.  A float64 array becomes read-only in
+        place.
+    spatial
+        Weights of the images: ``n`` fields without unit.  `None`: the one
+        image is the PSF everywhere.
+    bounds
+        Where the PSF is defined.
+    center_y, center_x
+        Row and column of the images that is the centre of the star; by
+        default the middle, or the pixel after it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or numbers do not match, or a weight has a unit.
+
+    Notes
+    -----
+    This is what `lsst.meas.algorithms` calls a ``KernelPsf`` or ``PcaPsf``, of
+    a ``FixedKernel`` or a ``LinearCombinationKernel``.
+    """
+
+    def __init__(
+        self,
+        basis: npt.ArrayLike,
+        spatial: Iterable[BaseField] | None,
+        bounds: Bounds,
+        *,
+        center_y: int | None = None,
+        center_x: int | None = None,
+    ) -> None:
+        array = np.asarray(basis, dtype=np.float64)
+        if array.ndim != 3 or not array.size:
+            raise ValueError(f"The basis must be a stack of images, a 3-d array; it has shape {array.shape}.")
+        array.flags.writeable = False
+        fields = None if spatial is None else tuple(spatial)
+        count = 1 if fields is None else len(fields)
+        if count != len(array):
+            raise ValueError(f"{len(array)} basis images need as many weights, not {count}.")
+        if units := [field.unit for field in fields or () if field.unit is not None]:
+            raise ValueError(f"The weights of a PSF cannot have units; these have {units}.")
+        self._basis = array
+        self._spatial = fields
+        self._bounds = bounds
+        _, ny, nx = array.shape
+        self._center = YX(
+            y=ny // 2 if center_y is None else int(center_y), x=nx // 2 if center_x is None else int(center_x)
+        )
+
+    @classmethod
+    def fixed(cls, image: Image, bounds: Bounds) -> Self:
+        """Make a PSF that is the same everywhere.
+
+        Parameters
+        ----------
+        image
+            The star, centred on pixel (0, 0); it need not be normalized.
+        bounds
+            Where the PSF is defined.
+        """
+        start = image.bbox.start
+        basis = np.array(image.array[np.newaxis], dtype=np.float64)
+        return cls(basis, None, bounds, center_y=-start.y, center_x=-start.x)
+
+    @property
+    def basis(self) -> Float64Array:
+        """The images, read-only, shape ``(n, ny, nx)``."""
+        return self._basis
+
+    @property
+    def spatial(self) -> tuple[BaseField, ...] | None:
+        """Weights of the images, or `None` for a single constant image."""
+        return self._spatial
+
+    @property
+    def center(self) -> YX[int]:
+        """Row and column of the images that is the centre of the star."""
+        return self._center
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the PSF is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @property
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the star is centred on pixel (0, 0)."""
+        start = YX(y=-self._center.y, x=-self._center.x)
+        return Box.from_shape(self._basis.shape[1:], start=start)
+
+    def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        if self._spatial is None:
+            return np.broadcast_to(self._basis, (x.size, *self._basis.shape[1:]))
+        weights = np.stack([np.asarray(field(x=x, y=y)) for field in self._spatial], axis=-1)
+        return np.tensordot(weights, self._basis, axes=1)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KernelPointSpreadFunction):
+            return NotImplemented
+        return (
+            self._spatial == other._spatial
+            and self._center == other._center
+            and bool(self._bounds == other._bounds)
+            and np.array_equal(self._basis, other._basis, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares arrays
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make, (self._basis, self._spatial, self._bounds, self._center)
+
+
+def _make(
+    basis: Float64Array, spatial: tuple[BaseField, ...] | None, bounds: Bounds, center: YX[int]
+) -> KernelPointSpreadFunction:
+    return KernelPointSpreadFunction(basis, spatial, bounds, center_y=center.y, center_x=center.x)

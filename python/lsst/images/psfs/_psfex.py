@@ -1,0 +1,258 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""PSFs that PSFEx has fitted, evaluated without it."""
+
+from __future__ import annotations
+
+__all__ = ("PSFExPointSpreadFunction",)
+
+import functools
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from .._geom import XY, Bounds, Box
+from ..fields._points import Float64Array
+from ._resample import LANCZOS5, interpolation_matrices
+from ._vectorized import VectorizedPointSpreadFunction
+
+
+@final
+class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
+    """A model of PSFEx: images that vary as a polynomial of the position.
+
+    Parameters
+    ----------
+    parameters
+        Images that multiply the terms of the polynomial, shape
+        ``(terms, ny, nx)``.  A float32 array becomes read-only in place.
+    bounds
+        Where the PSF is defined.
+    pixel_step
+        Size of a pixel of the images, in pixels of the detector.
+    degree
+        Degree of the polynomial, one number in a sequence; an empty sequence
+        is a constant PSF.
+    offsets, scales
+        Numbers that are subtracted from x and y, and by which they are then
+        divided, before they enter the polynomial.
+    average
+        Mean position ``(x, y)`` of the fitted stars; carried along.
+    group
+        Group of the polynomial that each coordinate belongs to; must be one.
+    basis, coeff
+        Scratch values of PSFEx, one for each term; carried along.
+
+    Raises
+    ------
+    ValueError
+        If the model is not a polynomial in x and y, or numbers do not match.
+
+    Notes
+    -----
+    Bertin, E. 2011, ADASS XX, 435.  The order of terms is that of PSFEx:
+    ``1, u, u^2, ..., v, u v, ..., v^2, ...``.  The images are resampled to
+    detector pixels with a Lanczos kernel of order 5, as
+    `lsst.meas.extensions.psfex` does.
+    """
+
+    def __init__(
+        self,
+        parameters: npt.ArrayLike,
+        bounds: Bounds,
+        *,
+        pixel_step: float,
+        degree: Sequence[int],
+        offsets: Sequence[float] = (),
+        scales: Sequence[float] = (),
+        average: tuple[float, float] = (0.0, 0.0),
+        group: Sequence[int] = (0, 0),
+        basis: Sequence[float] | None = None,
+        coeff: Sequence[float] | None = None,
+    ) -> None:
+        array = np.asarray(parameters, dtype=np.float32)
+        self._degree = tuple(int(n) for n in degree)
+        self._group = tuple(int(n) for n in group)
+        self._offsets = tuple(float(v) for v in offsets)
+        self._scales = tuple(float(v) for v in scales)
+        self._pixel_step = float(pixel_step)
+        self._average = XY(*map(float, average))
+        self._bounds = bounds
+        if len(self._degree) > 1 or len(set(self._group)) > 1:
+            raise ValueError(
+                f"Only PSFEx models with one group of variables can be evaluated; this one has degrees "
+                f"{self._degree} for groups {self._group}."
+            )
+        if not self._pixel_step > 0.0:
+            raise ValueError(f"pixel_step must be positive, not {pixel_step!r}.")
+        expected = {2} if any(self._degree) else {0, 2}
+        if len(self._offsets) != len(self._scales) or len(self._offsets) not in expected:
+            raise ValueError(
+                f"A PSFEx model of degree {self._degree} needs two offsets and scales, for x and y; "
+                f"there are {self._offsets} and {self._scales}."
+            )
+        terms = (self._highest + 1) * (self._highest + 2) // 2
+        if array.ndim != 3 or len(array) != terms:
+            raise ValueError(
+                f"A PSFEx model of degree {self._degree} needs {terms} images; the parameters have "
+                f"shape {array.shape}."
+            )
+        array.flags.writeable = False
+        self._parameters = array
+        self._basis = tuple(float(v) for v in (self._terms(*self._average) if basis is None else basis))
+        self._coeff = (0.0,) * terms if coeff is None else tuple(float(v) for v in coeff)
+
+    @property
+    def parameters(self) -> npt.NDArray[np.float32]:
+        """Images of the terms, read-only, shape ``(terms, ny, nx)``."""
+        return self._parameters
+
+    @property
+    def pixel_step(self) -> float:
+        """Size of a pixel of the images in pixels of the detector."""
+        return self._pixel_step
+
+    @property
+    def degree(self) -> tuple[int, ...]:
+        """Degree of the polynomial."""
+        return self._degree
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        """Group of the polynomial that each coordinate belongs to."""
+        return self._group
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is subtracted from x and y."""
+        return self._offsets
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """What x and y are then divided by."""
+        return self._scales
+
+    @property
+    def average(self) -> XY[float]:
+        """Mean position of the stars that were fitted."""
+        return self._average
+
+    @property
+    def basis(self) -> tuple[float, ...]:
+        """Scratch values of PSFEx."""
+        return self._basis
+
+    @property
+    def coeff(self) -> tuple[float, ...]:
+        """Scratch values of PSFEx."""
+        return self._coeff
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the PSF is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @functools.cached_property
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; the star is centred on pixel (0, 0)."""
+        _, ny, nx = self._parameters.shape
+        half_y, half_x = (self._native_size(size) // 2 for size in (ny, nx))
+        return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]
+
+    @property
+    def _highest(self) -> int:
+        return max(self._degree, default=0)
+
+    def _native_size(self, size: int) -> int:
+        """Odd number of detector pixels along an axis of the images."""
+        return int(size * self._pixel_step) | 1
+
+    def _terms(self, x: Any, y: Any) -> Float64Array:
+        """Evaluate the terms of the polynomial, shape ``(..., terms)``."""
+        if not self._highest:
+            return np.ones((*np.shape(x), 1))
+        u = (np.asarray(x) - self._offsets[0]) / self._scales[0]
+        v = (np.asarray(y) - self._offsets[1]) / self._scales[1]
+        powers = range(self._highest + 1)
+        return np.stack([u**i * v**j for j in powers for i in powers if i + j <= self._highest], axis=-1)
+
+    def _matrices(self, shift: Float64Array, size: int) -> Float64Array:
+        """Make matrices that resample one axis, shape ``(n, native, size)``."""
+        native = self._native_size(size)
+        step = 1.0 / self._pixel_step
+        at = size // 2 + (np.arange(native) - native // 2 - shift[:, np.newaxis]) * step
+        matrices = interpolation_matrices(LANCZOS5, at, size)
+        # Beyond the centres of the outermost pixels PSFEx does not go.
+        matrices[(at < 0) | (at > size - 1)] = 0.0
+        return matrices
+
+    @functools.cached_property
+    def _native_images(self) -> Float64Array:
+        """Images of the terms, centred on a detector pixel."""
+        _, ny, nx = self._parameters.shape
+        zero = np.zeros(1)
+        images = self._parameters.astype(np.float64)
+        result: Float64Array = self._matrices(zero, ny)[0] @ images @ self._matrices(zero, nx)[0].T
+        return result
+
+    def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        return np.tensordot(self._terms(x, y), self._native_images, axes=1)
+
+    def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
+        _, ny, nx = self._parameters.shape
+        images = np.tensordot(self._terms(x, y), self._parameters.astype(np.float64), axes=1)
+        return self._matrices(dy, ny) @ images @ self._matrices(dx, nx).swapaxes(1, 2)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PSFExPointSpreadFunction):
+            return NotImplemented
+        return (
+            self._numbers() == other._numbers()
+            and bool(self._bounds == other._bounds)
+            and np.array_equal(self._parameters, other._parameters, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares arrays
+
+    def _numbers(self) -> tuple[Any, ...]:
+        return (
+            self._pixel_step,
+            self._degree,
+            self._offsets,
+            self._scales,
+            self._average,
+            self._group,
+            self._basis,
+            self._coeff,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make, (self._parameters, self._bounds, *self._numbers())
+
+
+def _make(
+    parameters: np.ndarray,
+    bounds: Bounds,
+    pixel_step: float,
+    degree: tuple[int, ...],
+    offsets: tuple[float, ...],
+    scales: tuple[float, ...],
+    average: XY[float],
+    group: tuple[int, ...],
+    basis: tuple[float, ...],
+    coeff: tuple[float, ...],
+) -> PSFExPointSpreadFunction:
+    return PSFExPointSpreadFunction(
+        parameters,
+        bounds,
+        pixel_step=pixel_step,
+        degree=degree,
+        offsets=offsets,
+        scales=scales,
+        average=average,
+        group=group,
+        basis=basis,
+        coeff=coeff,
+    )

@@ -1,0 +1,94 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""PSFs that are evaluated at many positions at once."""
+
+from __future__ import annotations
+
+__all__ = ("VectorizedPointSpreadFunction",)
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from .._geom import YX
+from .._pixels import Image
+from ..fields._points import Float64Array
+from ._base import PointSpreadFunction
+from ._positions import check_position, check_positions
+from ._resample import shift_stack
+
+
+class VectorizedPointSpreadFunction(PointSpreadFunction):
+    """Base of PSFs whose natural result is a stack of images.
+
+    Subclasses define `bounds`, `kernel_bbox` and the hook
+    ``_kernels(x, y)``; and ``_stars(x, y, dx, dy)`` if they know better than
+    to shift the kernel.
+    """
+
+    @abstractmethod
+    def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Evaluate kernels.
+
+        Parameters
+        ----------
+        x, y
+            Positions inside the bounds, shape ``(n,)``.
+
+        Returns
+        -------
+        stack
+            Shape ``(n, ny, nx)``; normalized later.
+        """
+
+    def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
+        """Evaluate stars.
+
+        Parameters
+        ----------
+        x, y
+            Positions inside the bounds, shape ``(n,)``.
+        dx, dy
+            What remains of them after rounding to a pixel, shape ``(n,)``.
+
+        Returns
+        -------
+        stack
+            Shape ``(n, ny, nx)``; normalized later.
+        """
+        return shift_stack(self._kernels(x, y), dy, dx)
+
+    def compute_kernel_image(self, *, x: float, y: float) -> Image:
+        x, y = check_position(self.bounds, x=x, y=y)
+        stack = self._kernels(np.array([x]), np.array([y]))
+        return Image(_normalize(stack)[0], bbox=self.kernel_bbox)
+
+    def compute_kernel_images(self, *, x: Any, y: Any) -> Float64Array:
+        xs, ys, shape = check_positions(self.bounds, x=x, y=y)
+        return _normalize(self._kernels(xs, ys)).reshape(shape + tuple(self.kernel_bbox.shape))
+
+    def compute_stellar_image(self, *, x: float, y: float) -> Image:
+        x, y = check_position(self.bounds, x=x, y=y)
+        stack = self._stars(*_split(np.array([x]), np.array([y])))
+        return Image(_normalize(stack)[0], bbox=self.compute_stellar_bbox(x=x, y=y))
+
+    def _star_stack(self, x: Float64Array, y: Float64Array) -> tuple[Float64Array, YX[np.ndarray]]:
+        start = self.kernel_bbox.start
+        yx0 = YX(y=_round(y).astype(np.int64) + start.y, x=_round(x).astype(np.int64) + start.x)
+        return _normalize(self._stars(*_split(x, y))), yx0
+
+
+def _split(x: Float64Array, y: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
+    return x, y, x - _round(x), y - _round(y)
+
+
+def _round(values: Float64Array) -> Float64Array:
+    """Round to the pixel that holds a position, which covers [-0.5, 0.5)."""
+    below = np.floor(values)
+    return np.where(values - below >= 0.5, below + 1.0, below)
+
+
+def _normalize(stack: Float64Array) -> Float64Array:
+    result: Float64Array = stack / stack.sum(axis=(1, 2), keepdims=True)
+    return result

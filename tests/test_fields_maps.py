@@ -1,0 +1,92 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Named backgrounds."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from lsst.images import Background, BackgroundMap, Box
+from lsst.images.fields import ChebyshevField
+
+BOX = Box.factory[0:40, 0:50]
+SKY = ChebyshevField(BOX, [[1.0, 2.0]])
+FRINGE = ChebyshevField(BOX, [[3.0]])
+
+
+def make_map() -> BackgroundMap:
+    return BackgroundMap([Background("sky", SKY, "The sky."), Background("fringe", FRINGE)], "sky")
+
+
+def test_a_map_keeps_names_in_order() -> None:
+    backgrounds = make_map()
+    assert list(backgrounds) == ["sky", "fringe"]
+    assert len(backgrounds) == 2
+    assert backgrounds["fringe"] == Background("fringe", FRINGE, "")
+    assert "sky" in backgrounds
+    with pytest.raises(KeyError, match="flat"):
+        backgrounds["flat"]
+
+
+def test_one_background_may_have_been_subtracted() -> None:
+    assert make_map().subtracted == Background("sky", SKY, "The sky.")
+    assert BackgroundMap().subtracted is None
+    with pytest.raises(KeyError, match="No background is named 'flat'"):
+        BackgroundMap([Background("sky", SKY)], "flat")
+
+
+def test_backgrounds_are_added_at_the_end_under_new_names() -> None:
+    backgrounds = BackgroundMap()
+    backgrounds.add("sky", SKY, is_subtracted=True)
+    backgrounds.add("fringe", FRINGE, "Fringes.")
+    assert list(backgrounds) == ["sky", "fringe"]
+    assert backgrounds.subtracted == backgrounds["sky"]
+    backgrounds.add("second", SKY, is_subtracted=True)
+    assert backgrounds.subtracted == backgrounds["second"]
+    with pytest.raises(KeyError, match="'sky' already"):
+        backgrounds.add("sky", FRINGE)
+
+
+def test_names_given_twice_are_refused() -> None:
+    with pytest.raises(KeyError, match="'sky' already"):
+        BackgroundMap([Background("sky", SKY), Background("sky", FRINGE)])
+
+
+@pytest.mark.parametrize("duplicate", ["method", "copy", "deepcopy", "pickle"])
+def test_copies_are_equal_and_independent(duplicate: str) -> None:
+    original = make_map()
+    other = {
+        "method": original.copy,
+        "copy": lambda: copy.copy(original),
+        "deepcopy": lambda: copy.deepcopy(original),
+        "pickle": lambda: pickle.loads(pickle.dumps(original)),
+    }[duplicate]()
+    assert other == original
+    other.add("third", SKY, is_subtracted=True)
+    assert other != original
+    assert list(original) == ["sky", "fringe"]
+    assert original.subtracted == original["sky"]
+
+
+def test_maps_are_equal_if_names_models_and_order_are() -> None:
+    reverse = BackgroundMap(reversed(list(make_map().values())), "sky")
+    assert make_map() == make_map()
+    assert make_map() != reverse
+    assert make_map() != BackgroundMap(make_map().values())
+    assert make_map() != {}
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(make_map())
+
+
+def test_the_text_form_tells_which_was_subtracted() -> None:
+    assert str(make_map()) == "sky (subtracted), fringe"
+    assert str(BackgroundMap()) == "no backgrounds"
+    assert "'Fringes'" not in repr(make_map())
+    assert repr(make_map()).startswith("BackgroundMap([Background(name='sky'")
+
+
+def test_a_background_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        make_map()["sky"].name = "other"  # type: ignore[misc]  # the point of the test

@@ -1,0 +1,227 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What is particular to each kind of PSF: arguments and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+import starlink.Ast as starlink_ast
+from lsst.images import YX, BoundsError, Box, GeneralFrame, Image, Transform
+from lsst.images.fields import ChebyshevField
+from lsst.images.psfs import (
+    CoaddPointSpreadFunction,
+    GaussianPointSpreadFunction,
+    KernelPointSpreadFunction,
+    PSFExPointSpreadFunction,
+    PSFExWrapper,
+    WarpedPointSpreadFunction,
+    WarpingKernel,
+)
+from lsst.images.psfs._resample import shift_stack
+
+BOX = Box.factory[0:200, 0:300]
+
+
+def test_a_gaussian_is_sampled_at_pixel_centres() -> None:
+    psf = GaussianPointSpreadFunction(2.5, BOX, 21)
+    assert psf.kernel_bbox == Box.factory[-10:11, -10:11]
+    y, x = np.mgrid[-10:11, -10:11]
+    expected = np.exp(-0.5 * (x**2 + y**2) / 2.5**2)
+    np.testing.assert_allclose(
+        psf.compute_kernel_image(x=3, y=4).array, expected / expected.sum(), rtol=1e-13
+    )
+    star = psf.compute_stellar_image(x=30.3, y=40.6)
+    xs, ys = star.bbox.meshgrid()
+    expected = np.exp(-0.5 * ((xs - 30.3) ** 2 + (ys - 40.6) ** 2) / 2.5**2)
+    np.testing.assert_allclose(star.array, expected / expected.sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "size", "words"),
+    [
+        (0.0, 21, "sigma must be positive"),
+        (-1.0, 21, "sigma must be positive"),
+        (np.nan, 21, "sigma must be positive"),
+        (np.inf, 21, "sigma must be positive"),
+        (2.0, 0, "stamp_size must be positive"),
+        (2.0, -3, "stamp_size must be positive"),
+        (2.0, 20, "stamp_size must be odd"),
+    ],
+)
+def test_a_gaussian_needs_a_width_and_a_central_pixel(sigma: float, size: int, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        GaussianPointSpreadFunction(sigma, BOX, size)
+
+
+def test_a_stamp_size_is_an_integer() -> None:
+    with pytest.raises(TypeError):
+        GaussianPointSpreadFunction(2.0, BOX, 21.0)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_the_repr_of_a_gaussian_makes_another() -> None:
+    psf = GaussianPointSpreadFunction(2.5, Box.factory[0:5, 0:4], 21)
+    assert repr(psf) == (
+        "GaussianPointSpreadFunction(2.5, stamp_size=21, "
+        "bounds=Box(y=Interval(start=0, stop=5), x=Interval(start=0, stop=4)))"
+    )
+
+
+def test_a_kernel_psf_is_the_normalized_weighted_sum_of_its_images() -> None:
+    rng = np.random.default_rng(1)
+    basis = rng.uniform(0.1, 1.0, (3, 5, 7))
+    weights = [ChebyshevField(BOX, rng.uniform(0.1, 1.0, (2, 2))) for _ in range(3)]
+    psf = KernelPointSpreadFunction(basis, weights, BOX, center_y=1)
+    expected = sum(f(x=12.5, y=77.0) * image for f, image in zip(weights, basis, strict=True))
+    np.testing.assert_allclose(psf.compute_kernel_image(x=12.5, y=77).array, expected / expected.sum())
+    assert psf.kernel_bbox == Box.factory[-1:4, -3:4]
+    assert psf.center == YX(y=1, x=3)
+
+
+def test_a_fixed_kernel_psf_keeps_the_box_of_its_image() -> None:
+    image = Image(np.arange(12.0).reshape(3, 4), bbox=Box.factory[-1:2, -2:2])
+    psf = KernelPointSpreadFunction.fixed(image, BOX)
+    found = psf.compute_kernel_image(x=1, y=2)
+    assert found.bbox == image.bbox
+    np.testing.assert_allclose(found.array, image.array / 66.0)
+    image.array[...] = 0.0
+    assert psf.compute_kernel_image(x=1, y=2).array.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("basis", "weights", "words"),
+    [
+        (np.ones((3, 3)), None, "3-d array"),
+        (np.ones((2, 3, 3)), None, "2 basis images need as many weights, not 1"),
+        (np.ones((2, 3, 3)), [ChebyshevField(BOX, [[1.0]])], "as many weights, not 1"),
+        (np.ones((1, 3, 3)), [ChebyshevField(BOX, [[1.0]], unit=u.nJy)], "cannot have units"),
+    ],
+)
+def test_a_kernel_psf_needs_as_many_weights_as_images(basis: Any, weights: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        KernelPointSpreadFunction(basis, weights, BOX)
+
+
+PSFEX: dict[str, Any] = {
+    "parameters": np.ones((3, 9, 9)),
+    "bounds": BOX,
+    "pixel_step": 0.5,
+    "degree": [1],
+    "offsets": [1.0, 2.0],
+    "scales": [3.0, 4.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"degree": [2]}, "needs 6 images"),
+        ({"parameters": np.ones((3, 9))}, "needs 3 images"),
+        ({"degree": [1, 1]}, "one group"),
+        ({"group": [0, 1]}, "one group"),
+        ({"pixel_step": 0.0}, "pixel_step must be positive"),
+        ({"offsets": [1.0]}, "needs two offsets and scales"),
+        ({"offsets": [], "scales": []}, "needs two offsets and scales"),
+    ],
+)
+def test_a_psfex_model_must_be_a_polynomial_in_x_and_y(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        PSFExPointSpreadFunction(**{**PSFEX, **changes})
+
+
+def test_a_psfex_model_may_be_constant() -> None:
+    psf = PSFExPointSpreadFunction(np.eye(9)[np.newaxis], BOX, pixel_step=1.0, degree=[])
+    # Whole pixels and no shift: nothing is interpolated.
+    np.testing.assert_allclose(psf.compute_kernel_image(x=3, y=4).array, np.eye(9) / 9.0, atol=1e-15)
+
+
+def test_the_size_of_a_psfex_image_is_odd() -> None:
+    sizes = {}
+    for step in (0.5, 0.6, 0.9, 1.0):
+        psf = PSFExPointSpreadFunction(np.ones((1, 25, 20)), BOX, pixel_step=step, degree=[0])
+        sizes[step] = psf.kernel_bbox.shape
+    assert sizes == {0.5: (13, 11), 0.6: (15, 13), 0.9: (23, 19), 1.0: (25, 21)}
+
+
+def test_the_other_name_of_the_psfex_class_is_the_same() -> None:
+    assert PSFExWrapper is PSFExPointSpreadFunction
+
+
+def test_a_warp_that_changes_nothing_keeps_the_psf() -> None:
+    pixels = GeneralFrame(unit=u.pix)
+    gaussian = GaussianPointSpreadFunction(1.5, Box.factory[-9:300, -9:400], 25)
+    for shift in ([0.0, 0.0], [0.3, -0.6]):
+        matrix = [[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]]
+        psf = WarpedPointSpreadFunction(
+            gaussian, Transform.affine(pixels, pixels, matrix), BOX, warping_kernel="lanczos5"
+        )
+        assert psf.kernel_bbox == gaussian.kernel_bbox
+        expected = gaussian.compute_kernel_image(x=3, y=4).array
+        np.testing.assert_allclose(psf.compute_kernel_image(x=30, y=40).array, expected, atol=2e-4)
+
+
+def test_a_rotated_elongated_psf_is_elongated_the_other_way() -> None:
+    pixels = GeneralFrame(unit=u.pix)
+    y, x = np.mgrid[-12:13, -12:13]
+    image = Image(np.exp(-0.5 * (x**2 / 9.0 + y**2 / 2.25)), bbox=Box.factory[-12:13, -12:13])
+    fixed = KernelPointSpreadFunction.fixed(image, Box.factory[-500:500, -500:500])
+    quarter = Transform.affine(pixels, pixels, [[0, -1], [1, 0]])
+    warped = WarpedPointSpreadFunction(fixed, quarter, BOX).compute_kernel_image(x=30, y=40).array
+    np.testing.assert_allclose(warped, image.array.T / image.array.sum(), atol=1e-12)
+
+
+def test_a_singular_warp_is_refused_when_used() -> None:
+    pixels = GeneralFrame(unit=u.pix)
+    terms = [[1, output, power, 1 - power] for output in (1, 2) for power in (0, 1)]
+    flat = Transform(pixels, pixels, starlink_ast.PolyMap(terms))  # (x, y) to (x + y, x + y)
+    psf = WarpedPointSpreadFunction(GaussianPointSpreadFunction(1.5, BOX, 25), flat, BOX)
+    with pytest.raises(BoundsError, match="singular"):
+        psf.compute_kernel_image(x=3, y=4)
+
+
+def test_a_coadd_psf_needs_an_image() -> None:
+    with pytest.raises(ValueError, match="at least one input"):
+        CoaddPointSpreadFunction([], None, BOX)  # type: ignore[arg-type]  # never looked at
+
+
+@pytest.mark.parametrize("name", ["lanczos0", "lanczos12", "cubic", ""])
+def test_unknown_warping_kernels_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no warping kernel"):
+        WarpingKernel(name)
+
+
+@pytest.mark.parametrize("name", ["nearest", "bilinear", "lanczos2", "lanczos3", "lanczos5"])
+def test_the_weights_of_a_warping_kernel_sum_to_one(name: str) -> None:
+    kernel = WarpingKernel(name)
+    fractions = np.linspace(0.0, 0.999, 20)
+    offsets, weights = kernel.taps(fractions)
+    assert offsets.tolist() == list(range(1 - kernel.radius, kernel.radius + 1))
+    np.testing.assert_allclose(weights.sum(axis=-1), 1.0)
+    whole = kernel.taps(np.array([0.0]))[1][0]
+    assert whole.tolist() == [float(offset == 0) for offset in offsets]
+
+
+@pytest.mark.parametrize(("order", "fraction"), [(3, 0.3), (5, 0.75)])
+def test_lanczos_weights_equal_their_formula(order: int, fraction: float) -> None:
+    t = np.arange(1 - order, order + 1) - fraction
+    values = np.sin(np.pi * t) * np.sin(np.pi * t / order) * order / (np.pi * t) ** 2
+    weights = WarpingKernel(f"lanczos{order}").taps(np.array([fraction]))[1][0]
+    np.testing.assert_allclose(weights, values / values.sum(), rtol=1e-12)
+
+
+def test_a_bilinear_shift_is_a_weighted_mean_of_neighbours() -> None:
+    stack = np.zeros((1, 3, 4))
+    stack[0, 1, 1] = 1.0
+    shifted = shift_stack(stack, np.array([0.25]), np.array([0.5]), WarpingKernel("bilinear"))
+    assert shifted[0, 1:, 1:3].tolist() == [[0.375, 0.375], [0.125, 0.125]]
+
+
+def test_a_shift_by_whole_pixels_moves_pixels() -> None:
+    stack = np.random.default_rng(1).normal(size=(2, 5, 6))
+    shifted = shift_stack(stack, np.array([1.0, 0.0]), np.array([0.0, -2.0]))
+    np.testing.assert_array_equal(shifted[0, 1:], stack[0, :-1])
+    np.testing.assert_array_equal(shifted[1, :, :-2], stack[1, :, 2:])
+    assert not shifted[0, 0].any() and not shifted[1, :, -2:].any()
