@@ -28,6 +28,7 @@ BUILTIN: tuple[str, ...] = (
     "lsst.images.fits._plugin",
     "lsst.images.json._plugin",
     "lsst.images.ndf._plugin",
+    "lsst.images.legacy._plugin",
 )
 """Our own plugins, in the order of registration: they are asked last."""
 

@@ -1,0 +1,40 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What a converted file keeps of the headers of the `lsst.afw` file."""
+
+from __future__ import annotations
+
+__all__ = ("legacy_baggage",)
+
+from typing import Any
+
+from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader
+from ._file import LegacyFile
+
+
+def legacy_baggage(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
+    """Collect the cards that nobody understood.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    obj
+        What was read of it; metadata that the primary header carries for it
+        is added, and its planes' compressed tables are taken over.
+
+    Returns
+    -------
+    baggage
+        To be attached to the object.
+    """
+    baggage = FitsOpaqueMetadata()
+    if not any(hdu is file.primary for hdu in file.planes.values()):
+        obj.metadata.update(baggage.extract_legacy_primary_header(file.primary.header))
+    for name, hdu in file.planes.items():
+        baggage.add_raw(ExtensionKey(name), RawHeader(hdu.cards.raw, has_unit=True))
+    for plane in (obj, getattr(obj, "image", None), getattr(obj, "variance", None)):
+        own = getattr(getattr(plane, "_attachments", None), "baggage", None)
+        if isinstance(own, FitsOpaqueMetadata):
+            baggage.precompressed.update(own.precompressed)
+    return baggage

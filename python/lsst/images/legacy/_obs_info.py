@@ -1,0 +1,53 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Observation information out of the primary header of an `lsst.afw` file."""
+
+from __future__ import annotations
+
+__all__ = ("read_obs_info",)
+
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+from ..fits import suppress_fits_card_warnings
+from ._file import LegacyFile
+
+if TYPE_CHECKING:
+    from astro_metadata_translator import ObservationInfo
+
+
+def read_obs_info(file: LegacyFile) -> ObservationInfo | None:
+    """Translate the primary header.
+
+    Parameters
+    ----------
+    file
+        The open file.
+
+    Returns
+    -------
+    obs_info
+        `None` if no translator knows the instrument, or the header lacks what
+        the translator needs.
+    """
+    # Imports astropy.time and astropy.coordinates, which box reads without
+    # observation information need not pay for.
+    from astro_metadata_translator import MetadataTranslator, ObservationInfo
+
+    with suppress_fits_card_warnings(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = file.primary.header
+        try:
+            translator = MetadataTranslator.determine_translator(header, filename=file.name)
+        except ValueError:
+            return None
+        log = logging.getLogger("astro_metadata_translator")
+        level = log.level
+        log.setLevel(logging.ERROR)
+        try:
+            return ObservationInfo(header, translator_class=translator, pedantic=False, filename=file.name)
+        except (TypeError, ValueError, KeyError):
+            return None
+        finally:
+            log.setLevel(level)

@@ -1,0 +1,251 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Images and masks out of the pixel HDUs of `lsst.afw` files."""
+
+from __future__ import annotations
+
+__all__ = ("read_image", "read_mask", "read_projection")
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import astropy.wcs
+import numpy as np
+
+from .._geom import Box
+from .._pixels import Image, Mask, MaskPlane, MaskSchema
+from .._pixels._bits import merge_planes
+from .._pixels._legacy_planes import guess_legacy_mask_planes
+from .._transforms import Frame, Projection
+from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
+from ..fits import ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
+from ..serialization import Attachments
+from ._file import LegacyFile
+
+PLANE_CARD = "MP_"
+"""Prefix of the cards that name mask planes; the value is the bit."""
+
+
+def read_image(
+    file: LegacyFile,
+    hdu: Hdu,
+    *,
+    bbox: Box | None = None,
+    power: int = 1,
+    projection: Projection[Any] | None = None,
+    preserve_quantization: bool = False,
+) -> Image:
+    """Read an image or variance plane.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    hdu
+        The plane.
+    bbox
+        Part to read, in absolute pixels; `None` reads all.
+    power
+        1 for an image, 2 for a variance: power of the unit.
+    projection
+        Sky projection of the result.
+    preserve_quantization
+        Keep the compressed table too, so that the next write repeats it bit
+        by bit; pixels become read-only.
+
+    Raises
+    ------
+    BoxIndexError
+        If the box is not inside the plane.
+    CorruptArchiveError
+        If the plane is damaged.
+    """
+    full = file.bbox(hdu)
+    bbox = full if bbox is None else bbox
+    array = _read_flat(hdu, bbox, full)
+    result = Image(array, bbox=bbox, unit=file.unit(hdu, power=power), projection=projection)
+    if preserve_quantization and hdu.kind == "compressed_image" and bbox == full:
+        array.flags.writeable = False
+        table = PrecompressedImage.from_hdu(hdu.header, hdu.read_data())
+        name = "VARIANCE" if power == 2 else "IMAGE"
+        result._attachments = Attachments(baggage=FitsOpaqueMetadata(precompressed={name: table}))
+    return result
+
+
+def read_mask(
+    file: LegacyFile,
+    hdu: Hdu,
+    *,
+    bbox: Box | None = None,
+    plane_map: Mapping[str, MaskPlane] | None = None,
+    keep_unset: bool = False,
+    projection: Projection[Any] | None = None,
+) -> Mask:
+    """Read a mask plane under the names of this package.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    hdu
+        The plane.
+    bbox
+        Part to read, in absolute pixels; `None` reads all.
+    plane_map
+        New planes by their name in the file.  `None`: guessed from the
+        names; planes that the guess does not know keep their name.
+    keep_unset
+        Whether planes that the guess does not know are kept even if no pixel
+        has them.  Then the planes do not depend on the box.
+    projection
+        Sky projection of the result.
+
+    Raises
+    ------
+    LegacyConversionError
+        If a plane has pixels and an explicit map does not know it; it is a
+        `RuntimeError` as well.
+    BoxIndexError
+        If the box is not inside the plane.
+    """
+    full = file.bbox(hdu)
+    bbox = full if bbox is None else bbox
+    pixels = _as_uint32(_read_flat(hdu, bbox, full), hdu)
+    bits = plane_bits(hdu)
+    used = int(np.bitwise_or.reduce(pixels, axis=None))
+    planes = map_planes(bits, used, plane_map, keep_unset=keep_unset, name=file.name)
+    schema = MaskSchema(planes.values())
+    array = np.zeros((*pixels.shape, schema.mask_size), dtype=schema.dtype)
+    known = {bit: planes[legacy] for legacy, bit in bits.items() if legacy in planes}
+    stored = MaskSchema([known.get(bit) for bit in range(32)], dtype=np.uint32)
+    merge_planes(pixels[..., np.newaxis], stored, array, schema, stored.names)
+    return Mask(array, schema=schema, bbox=bbox, projection=projection)
+
+
+def plane_bits(hdu: Hdu) -> dict[str, int]:
+    """Return the bit of each plane that a mask's header names.
+
+    Parameters
+    ----------
+    hdu
+        The mask.
+    """
+    return {
+        keyword.removeprefix(PLANE_CARD): int(value)
+        for keyword, value, _ in hdu.cards
+        if keyword.startswith(PLANE_CARD) and isinstance(value, int)
+    }
+
+
+class UnmappedPlaneError(LegacyConversionError, RuntimeError):
+    """A mask plane with pixels has no new name."""
+
+
+def map_planes(
+    bits: Mapping[str, int],
+    used: int,
+    plane_map: Mapping[str, MaskPlane] | None,
+    *,
+    keep_unset: bool,
+    name: str,
+) -> dict[str, MaskPlane]:
+    """Decide which planes a converted mask has.
+
+    Parameters
+    ----------
+    bits
+        Bits by legacy name.
+    used
+        Bits that any pixel has.
+    plane_map
+        New planes by legacy name, or `None` to guess.
+    keep_unset
+        Whether planes that the guess does not know are kept without pixels.
+    name
+        What is converted, for messages.
+
+    Returns
+    -------
+    planes
+        New planes by legacy name, in the order of the new schema.
+
+    Raises
+    ------
+    LegacyConversionError
+        If a plane has pixels and an explicit map does not know it.
+    """
+    planes = dict(guess_legacy_mask_planes(bits) if plane_map is None else plane_map)
+    taken = {plane.name for plane in planes.values()}
+    for legacy, bit in sorted(bits.items(), key=lambda item: item[1]):
+        has_pixels = bool(used >> bit & 1)
+        if legacy in planes or not (has_pixels or keep_unset):
+            continue
+        if plane_map is not None:
+            if has_pixels:
+                raise UnmappedPlaneError(
+                    f"Mask plane {legacy!r} of {name} has pixels but is not remapped; the map has "
+                    f"{sorted(planes)}. Add it to plane_map, or leave plane_map out."
+                )
+            continue
+        # A name of ours that the file uses for something else.
+        new = legacy if legacy not in taken else f"LEGACY_{legacy}"
+        planes[legacy] = MaskPlane(new, f"Mask plane {legacy} of lsst.afw.")
+    return planes
+
+
+def read_projection(file: LegacyFile, hdu: Hdu, frame: Frame | None) -> Projection[Any] | None:
+    """Make a projection of the FITS cards of a plane.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    hdu
+        The plane.
+    frame
+        Frame of its pixels; `None` wants no projection.
+
+    Returns
+    -------
+    projection
+        `None` if the header has no celestial coordinates, or, with a
+        warning, none that are understood: they never cost the pixels.
+    """
+    if frame is None or "CTYPE1" not in hdu.cards:
+        return None
+    origin = file.origin(hdu)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
+            wcs = astropy.wcs.WCS(_wcs_header(hdu), fix=True)
+        return Projection.from_fits_wcs(wcs, frame, pixel_bounds=file.bbox(hdu), x0=origin.x, y0=origin.y)
+    except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
+        warnings.warn(
+            f"{file.name}: the FITS WCS is not understood: {err}", LossyConversionWarning, stacklevel=2
+        )
+        return None
+
+
+def _wcs_header(hdu: Hdu) -> Any:
+    header = hdu.header.copy()
+    # wcslib takes the axes of the table for those of the image.
+    for keyword in ("NAXIS", "NAXIS1", "NAXIS2"):
+        if f"Z{keyword}" in header:
+            header[keyword] = header[f"Z{keyword}"]
+    return header
+
+
+def _read_flat(hdu: Hdu, bbox: Box, full: Box) -> np.ndarray:
+    leading = (slice(0, 1),) * (len(hdu.shape) - 2)
+    array = hdu.read_image((*leading, *bbox.slice_within(full)))
+    return array.reshape(bbox.shape)
+
+
+def _as_uint32(pixels: np.ndarray, hdu: Hdu) -> np.ndarray:
+    if pixels.dtype.kind not in "iu" or pixels.dtype.itemsize > 4:
+        raise InvalidFitsArchiveError(
+            f"HDU {ExtensionKey(hdu.name, hdu.ver)} holds {pixels.dtype.name}, which is no mask of lsst.afw."
+        )
+    # Old masks have 16 bits, the highest of which must not spread.
+    return pixels.view(f"u{pixels.dtype.itemsize}").astype(np.uint32, copy=False)

@@ -1,0 +1,281 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Reading an `lsst.afw` file as one of our types, whole or by component."""
+
+from __future__ import annotations
+
+__all__ = ("LegacyReader", "open_legacy")
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import astropy.units as u
+
+from lsst.resources import ResourcePathExpression
+
+from .._aliases import COMPONENT_ALIASES
+from .._geom import Box
+from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
+from .._transforms import Frame, GeneralFrame, Projection
+from ..errors import ImagesError, InvalidComponentError, InvalidParameterError
+from ..io import parse_bbox
+from ..plugins import ReadContext
+from ..serialization import Attachments
+from ._baggage import legacy_baggage
+from ._file import LegacyFile
+from ._obs_info import read_obs_info
+from ._planes import map_planes, read_image, read_mask, read_projection
+
+PIXEL_FRAME = GeneralFrame(unit=u.pix)
+"""Frame of pixels of which only the grid is known."""
+
+
+class LegacyReader:
+    """An open `lsst.afw` file that is read as a masked image or a part of it.
+
+    It has the verbs of `lsst.images.io.Reader`.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    pytype
+        `Image`, `Mask` or `MaskedImage`: what the whole is read as.
+    plane_map
+        New mask planes by legacy name; `None`: guessed, unknown planes keep
+        their names.
+    keep_unset
+        Whether planes that nobody knows are kept even without pixels.
+    frame
+        Frame of the pixels for the sky projection; `None` wants none.
+    preserve_quantization
+        Keep compressed tables for a bit-exact rewrite.
+    """
+
+    COMPONENTS: ClassVar[Mapping[str, str]] = {
+        "image": "_read_image",
+        "mask": "_read_mask",
+        "variance": "_read_variance",
+        "bbox": "_read_bbox",
+        "unit": "_read_unit",
+        "sky_projection": "_read_sky_projection",
+        "obs_info": "_read_obs_info",
+        "masked_image": "_read_masked_image",
+    }
+    """Components and the methods that read them."""
+
+    WINDOWED: ClassVar[frozenset[str]] = frozenset({"image", "mask", "variance", "masked_image"})
+    """Components that take a ``bbox``."""
+
+    def __init__(
+        self,
+        file: LegacyFile,
+        pytype: type = MaskedImage,
+        *,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        keep_unset: bool = False,
+        frame: Frame | None = PIXEL_FRAME,
+        preserve_quantization: bool = False,
+    ) -> None:
+        self.file = file
+        self._pytype = pytype
+        self._plane_map = plane_map
+        self._keep_unset = keep_unset
+        self._frame = frame
+        self._preserve_quantization = preserve_quantization
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    # The verbs of a reader.
+
+    def read(self, *, bbox: Any = None) -> Any:
+        """Read the whole.
+
+        Parameters
+        ----------
+        bbox
+            Part to read, anything that reads take; `None` reads all.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the file is damaged, or of another kind.
+        """
+        with self._noting("the whole", bbox):
+            box = self._parse_bbox(bbox)
+            return self._read_whole(box)
+
+    def get_component(self, name: str, **parameters: Any) -> Any:
+        """Read one component, and nothing that it does not need.
+
+        Parameters
+        ----------
+        name
+            Name of the component.
+        **parameters
+            ``bbox`` for components with pixels.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such component.
+        InvalidParameterError
+            If the component does not take a parameter.
+        """
+        with self._noting(f"component {name!r}", parameters.get("bbox")):
+            name = COMPONENT_ALIASES.get(name, name)
+            method = self._component_method(name)
+            allowed = {"bbox"} if name in self.WINDOWED else set()
+            if unknown := parameters.keys() - allowed:
+                raise InvalidParameterError(
+                    f"Component {name!r} of a legacy file does not take the read parameters "
+                    f"{sorted(unknown)}; it takes {sorted(allowed)}."
+                )
+            if name in self.WINDOWED:
+                return method(self._parse_bbox(parameters.get("bbox")))
+            return method()
+
+    def _component_method(self, name: str) -> Callable[..., Any]:
+        try:
+            return getattr(self, self.COMPONENTS[name])  # type: ignore[no-any-return]  # a bound method
+        except KeyError:
+            raise InvalidComponentError(
+                f"Component {name!r} is not recognized for a legacy {self._pytype.__name__}; "
+                f"it has {sorted(self.COMPONENTS)}."
+            ) from None
+
+    # Components.
+
+    def _read_whole(self, bbox: Box | None) -> Any:
+        if issubclass(self._pytype, MaskedImage):
+            result = self._read_masked_image(bbox)
+        elif issubclass(self._pytype, Mask):
+            result = self._read_mask(bbox)
+        else:
+            result = self._read_image(bbox)
+        attachments = legacy_baggage(self.file, result)
+        result._attachments = Attachments(None, attachments if bbox is None else attachments.for_subset())
+        return result
+
+    def _read_masked_image(self, bbox: Box | None = None) -> MaskedImage:
+        image = self._read_image(bbox)
+        planes = self.file.planes
+        mask = self._read_mask(bbox) if "MASK" in planes else _clear_mask(image)
+        variance = self._read_variance(bbox) if "VARIANCE" in planes else None
+        if variance is not None and (variance.unit is None or image.unit is None):
+            # Old files give a unit to one of the two planes only.
+            variance = variance.view(unit=None if image.unit is None else image.unit**2)
+        return MaskedImage(
+            image, mask=mask, variance=variance, projection=self._projection, obs_info=self._obs_info
+        )
+
+    def _read_image(self, bbox: Box | None = None) -> Image:
+        return self._read_plane("IMAGE", bbox, 1)
+
+    def _read_variance(self, bbox: Box | None = None) -> Image:
+        return self._read_plane("VARIANCE", bbox, 2)
+
+    def _read_plane(self, name: str, bbox: Box | None, power: int) -> Image:
+        return read_image(
+            self.file,
+            self.file.plane(name),
+            bbox=bbox,
+            power=power,
+            projection=self._projection,
+            preserve_quantization=self._preserve_quantization,
+        )
+
+    def _read_mask(self, bbox: Box | None = None) -> Mask:
+        return read_mask(
+            self.file,
+            self.file.plane("MASK"),
+            bbox=bbox,
+            plane_map=self._plane_map,
+            keep_unset=self._keep_unset,
+            projection=self._projection,
+        )
+
+    def _read_bbox(self) -> Box:
+        return self.file.bbox(self._main_plane)
+
+    def _read_unit(self) -> u.UnitBase | None:
+        return self.file.unit(self._main_plane)
+
+    def _read_sky_projection(self) -> Projection[Any] | None:
+        return self._projection
+
+    def _read_obs_info(self) -> Any:
+        return self._obs_info
+
+    # Helpers.
+
+    @property
+    def _main_plane(self) -> Any:
+        planes = self.file.planes
+        return planes.get("IMAGE") or next(iter(planes.values()))
+
+    @functools.cached_property
+    def _projection(self) -> Projection[Any] | None:
+        return read_projection(self.file, self._main_plane, self._frame)
+
+    @functools.cached_property
+    def _obs_info(self) -> Any:
+        return read_obs_info(self.file)
+
+    def _parse_bbox(self, bbox: Any) -> Box | None:
+        if bbox is None or isinstance(bbox, Box):
+            return bbox
+        context = ReadContext(uri=self.file.name, container="fits", projection=lambda: self._projection)
+        return parse_bbox(bbox, context)
+
+    @contextlib.contextmanager
+    def _noting(self, what: str, bbox: Any) -> Iterator[None]:
+        try:
+            yield
+        except ImagesError as err:
+            err.add_note(f"While reading {what} of the legacy file {self.file.name}, bbox {bbox}.")
+            raise
+
+
+def _clear_mask(image: Image) -> Mask:
+    """Make the mask of an exposure that was written without one."""
+    schema = map_planes({}, 0, None, keep_unset=False, name="").values()
+    return Mask(0, schema=MaskSchema(schema), bbox=image.bbox)
+
+
+@contextlib.contextmanager
+def open_legacy(
+    path: ResourcePathExpression, pytype: type = MaskedImage, *, partial: bool = True, **options: Any
+) -> Iterator[LegacyReader]:
+    """Open a file of `lsst.afw` once, for any number of reads.
+
+    Parameters
+    ----------
+    path
+        URI, path, or seekable binary stream.
+    pytype
+        Type that the whole is read as.
+    partial
+        Whether only parts will be read.
+    **options
+        Keyword arguments of `LegacyReader`.
+
+    Yields
+    ------
+    reader
+        The open file.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If it is not a FITS file.
+    """
+    file = LegacyFile.open(path)
+    try:
+        yield LegacyReader(file, pytype, **{"keep_unset": True, **options})
+    finally:
+        file.close()
