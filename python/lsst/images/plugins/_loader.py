@@ -23,7 +23,7 @@ from ._specs import PluginInfo
 
 PACKAGE = "lsst-images"
 ENTRY_POINT_GROUP = "lsst.images"
-BUILTIN: tuple[str, ...] = (
+BUILTIN = (
     "lsst.images.models._plugin",
     "lsst.images.fits._plugin",
     "lsst.images.json._plugin",

@@ -1,0 +1,102 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The skeleton around the package: commands, metadata, configuration."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from lsst.images.version import __version__
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
+}
+COMMANDS = ["bin/demo", "bin/test", ".ci/run"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_can_be_called_and_has_no_syntax_error(command: str) -> None:
+    assert os.access(ROOT / command, os.X_OK)
+    subprocess.run(["bash", "-n", str(ROOT / command)], check=True)
+
+
+def test_the_set_up_names_what_it_looked_for_when_no_python_is_new_enough() -> None:
+    script = f"source {ROOT / 'bin' / '_setup.sh'}; set_up test"
+    result = subprocess.run(
+        ["bash", "-c", script],
+        env={**ENVIRONMENT, "PYTHON": "no-such-python"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    assert "Python 3.11" in result.stderr and "no-such-python" in result.stderr
+
+
+def test_the_demo_explains_itself_without_a_repository() -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "demo.py"), "--help"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "calexp" in result.stdout
+
+
+def test_the_demo_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "demo.py"), "absent.fits"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    assert "absent.fits" in result.stderr and "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_readme_shows_both_commands_and_python_that_compiles() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "bin/demo" in readme and "bin/test" in readme
+    (block,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    ast.parse(block)
+
+
+def test_the_installed_version_is_the_written_one() -> None:
+    try:
+        installed = importlib.metadata.version(PROJECT["name"])
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the distribution is not installed, only on the path")
+    assert installed == __version__
+
+
+def test_the_configuration_is_inside_the_package() -> None:
+    outside = {p.relative_to(ROOT / "config").as_posix() for p in (ROOT / "config").rglob("*.yaml")}
+    inside = {name for name in outside if files("lsst.images").joinpath("config", name).is_file()}
+    assert inside == outside
+
+
+def test_the_eups_table_sets_what_a_set_up_needs() -> None:
+    table = (ROOT / "ups" / "images.table").read_text()
+    for variable, folder in (("PYTHONPATH", "python"), ("PATH", "bin"), ("DAF_BUTLER_CONFIG_PATH", "config")):
+        assert re.search(rf"^env(Prepend|Append)\({variable}, \${{PRODUCT_DIR}}/{folder}\)$", table, re.M)
+
+
+@pytest.mark.parametrize("first", ["lsst.images.errors", "lsst.daf.butler"])
+def test_the_namespace_is_shared_whoever_comes_first(first: str) -> None:
+    code = f"import {first}, lsst.daf.butler, lsst.resources, lsst.utils, lsst.images.errors"
+    result = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
