@@ -165,14 +165,28 @@ class Image(GeneralizedImage):
         return self._replaced(self._array[bbox.slice_within(self._bbox)], bbox, self._metadata)
 
     def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
-        return type(self)(
-            array,
-            bbox=bbox,
-            unit=self._unit,
-            projection=self._projection,
-            obs_info=self._obs_info,
-            metadata=metadata,
-        )
+        return self._assemble(array, bbox, self._unit, self._projection, self._obs_info, metadata)
+
+    @classmethod
+    def _assemble(
+        cls,
+        array: np.ndarray,
+        bbox: Box,
+        unit: u.UnitBase | None,
+        projection: Projection[Any] | None,
+        obs_info: ObservationInfo | None,
+        metadata: dict[str, MetadataValue],
+    ) -> Self:
+        """Make an image of parts that are known to fit together."""
+        self = cls.__new__(cls)
+        self._array = array
+        self._bbox = bbox
+        self._unit = unit
+        self._projection = projection
+        self._obs_info = obs_info
+        self._metadata = metadata
+        self._fits_wcs = None
+        return self
 
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, Image):

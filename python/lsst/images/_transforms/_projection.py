@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("Projection",)
 
+from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
 
 import astropy.units as u
@@ -53,6 +54,10 @@ class Projection(Serializable, Generic[F]):
     them, and the center of a pixel is at integers.
     """
 
+    _pixel_to_sky: Transform[F, SkyFrame]
+    _fits_approximation: Projection[F] | None
+    _load: Callable[[], Projection[F]]
+
     def __init__(
         self,
         pixel_to_sky: Transform[F, SkyFrame],
@@ -71,6 +76,25 @@ class Projection(Serializable, Generic[F]):
         if isinstance(fits_approximation, Transform):
             fits_approximation = Projection(fits_approximation)
         self._fits_approximation = fits_approximation
+
+    @classmethod
+    def _deferred(cls, load: Callable[[], Projection[F]]) -> Projection[F]:
+        """Make a projection that is loaded when somebody asks for the sky."""
+        self = cls.__new__(cls)
+        self._load = load
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called for what is not there yet.
+        if name not in ("_pixel_to_sky", "_fits_approximation"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        loaded = self._load()
+        self._pixel_to_sky, self._fits_approximation = loaded._pixel_to_sky, loaded._fits_approximation
+        return self.__dict__[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {"_pixel_to_sky": self._pixel_to_sky, "_fits_approximation": self._fits_approximation}
+        return {**{key: value for key, value in self.__dict__.items() if key != "_load"}, **state}
 
     # Making projections.
 

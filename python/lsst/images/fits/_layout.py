@@ -20,6 +20,7 @@ __all__ = (
 )
 
 import dataclasses
+import functools
 import re
 from typing import Any
 
@@ -105,6 +106,7 @@ class ExtensionKey:
         )
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_source(text: str | int) -> tuple[ExtensionKey, int | None]:
     """Take a source string apart.
 

@@ -100,8 +100,10 @@ class Reader:
             If no plugin knows the schema.
         """
         if self._model is None:
-            url = self.archive.schema_url
-            schema = registry.guess_schema(self.raw_tree) if url is None else parse_schema_url(url)[0]
+            raw = self.raw_tree
+            # A file whose tree does not say it may say it elsewhere.
+            url = raw.get("schema_url") or self.archive.schema_url
+            schema = registry.guess_schema(raw) if url is None else parse_schema_url(url)[0]
             model = None if schema is None else registry.model_for_schema(schema)
             if model is None:
                 left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
@@ -212,7 +214,9 @@ class Reader:
             Read parameters.
         """
         model = self._model or self.model
-        return model.read_component(self._raw or self.raw_tree, name, self.archive, parameters)
+        return model.read_component(
+            self._raw or self.raw_tree, name, self._archive or self.archive, parameters
+        )
 
     # Helpers.
 

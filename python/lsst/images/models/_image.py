@@ -102,15 +102,16 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         image
             The image.
         """
-        slices = ... if bbox is None else bbox.slice_within(self.bbox)
-        array = archive.get_array(self.data, slices=slices)
-        return Image(
+        data, unit = split_quantity(self.data)
+        full = make_box(data.shape, self.yx0)
+        array = archive.get_array(data, slices=... if bbox is None else bbox.slice_within(full))
+        return Image._assemble(
             array,
-            bbox=make_box(array.shape, self.yx0) if bbox is None else bbox,
-            unit=self.unit,
-            projection=deserialize_projection(self.sky_projection, archive),
-            obs_info=self.obs_info,
-            metadata=dict(self.metadata),
+            full if bbox is None else bbox,
+            unit,
+            None if self.sky_projection is None else deserialize_projection(self.sky_projection, archive),
+            self.obs_info,
+            dict(self.metadata),
         )
 
     @property

@@ -182,7 +182,8 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
 
     def _complete(self, plane: P, archive: InputArchive) -> P:
         """Give a plane what is stored once for all of them."""
-        return plane.view(
-            projection=deserialize_projection(self.sky_projection, archive),
-            obs_info=self.obs_info if plane.obs_info is None else plane.obs_info,
-        )
+        # The plane was just made, and nobody else has it yet.
+        plane._projection = deserialize_projection(self.sky_projection, archive)
+        if plane._obs_info is None:
+            plane._obs_info = self.obs_info
+        return plane

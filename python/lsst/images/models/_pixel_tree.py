@@ -13,17 +13,22 @@ __all__ = (
     "writable_metadata",
 )
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 import pydantic
 
-from .._geom import Box
+from .._geom import Box, Interval
 from .._transforms import Projection
 from ..errors import CorruptArchiveError, UnserializableTypeError
-from ..serialization import ArchiveTree, InputArchive, MetadataValue, OutputArchive
+from ..serialization import ArchiveTree, DetachedArchive, InputArchive, MetadataValue, OutputArchive
 from ._transforms import ProjectionSerializationModel
+
+
+DETACHED = DetachedArchive()
+"""For what needs no array, so that the archive need not stay in memory."""
 
 
 class PixelTree(ArchiveTree):
@@ -94,7 +99,8 @@ def make_box(shape: Sequence[int], yx0: Sequence[int]) -> Box:
     """
     if len(shape) != 2 or 0 in shape:
         raise CorruptArchiveError(f"The file has an image array of shape {tuple(shape)}; (ny, nx) is needed.")
-    return Box.from_shape(shape, yx0)
+    (ny, nx), (y0, x0) = shape, yx0
+    return Box(Interval(y0, y0 + ny), Interval(x0, x0 + nx))
 
 
 def serialize_projection(
@@ -132,6 +138,9 @@ def deserialize_projection(
     Returns
     -------
     projection
-        The projection, or `None`.
+        The projection, or `None`.  It is made when somebody asks for the sky,
+        and a damaged one costs nobody else anything.
     """
-    return None if model is None else model.deserialize(archive)
+    if model is None or model.needs_archive:
+        return None if model is None else model.deserialize(archive)
+    return Projection._deferred(functools.partial(model.deserialize, DETACHED))

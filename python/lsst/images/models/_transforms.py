@@ -192,6 +192,12 @@ class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version
             else serialize(approximation.pixel_to_sky_transform),
         )
 
+    @property
+    def needs_archive(self) -> bool:
+        """Whether a part is stored elsewhere in the file."""
+        transforms = (self.pixel_to_sky, self.fits_approximation)
+        return any(isinstance(m, Pointer) for t in transforms if t is not None for m in t.mappings)
+
     def deserialize(self, archive: InputArchive) -> Projection[Any]:
         """Make the projection.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("check_version", "is_development_version", "migrate", "parse_schema_url")
 
+import functools
 import re
 from typing import Any
 
@@ -28,6 +29,7 @@ def is_development_version(version: str) -> bool:
     return ".dev" in version
 
 
+@functools.lru_cache(maxsize=256)
 def parse_schema_url(url: str) -> tuple[str, str]:
     """Split a schema URL into name and version.
 
