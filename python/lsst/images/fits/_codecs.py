@@ -134,10 +134,36 @@ def rice_decode(tiles: Sequence[Buffer], out: _Array, block: int) -> None:
 
 
 def gzip(data: Any, level: int = GZIP_LEVEL) -> bytes:
-    """Compress a buffer to a gzip stream."""
+    """Compress bytes to a gzip stream.
+
+    Parameters
+    ----------
+    data
+        A contiguous buffer.
+    level
+        Effort, 1 to 12.
+
+    Returns
+    -------
+    `bytes`
+        The stream.
+    """
     return bytes(imagecodecs.gzip_encode(data, level))
 
 
 def rice_encode(pixels: _Array, block: int) -> bytes:
-    """Compress integers of 1, 2 or 4 bytes with ``RICE_1``."""
+    """Compress pixels with ``RICE_1``.
+
+    Parameters
+    ----------
+    pixels
+        Contiguous integers of 1, 2 or 4 bytes.
+    block
+        Pixels in a block of the code.
+
+    Returns
+    -------
+    `bytes`
+        The code.
+    """
     return bytes(imagecodecs.rcomp_encode(pixels, nblock=block))

@@ -142,25 +142,8 @@ class CompressedImage:
         block = parameters.get("BLOCKSIZE", 32)
         if bytepix not in (1, 2, 4) or block not in (16, 32):
             raise CorruptArchiveError(f"BYTEPIX {bytepix!r} or BLOCKSIZE {block!r} is not possible.")
-        theap, seed = values.get("THEAP", row_size * rows), values.get("ZDITHER0", 1)
-        blank, scale, zero = values.get("ZBLANK"), values.get("ZSCALE"), values.get("ZZERO")
-        dither = str(values.get("ZQUANTIZ", "NO_DITHER")).upper()
-        if (
-            dither not in _DITHERS
-            or type(theap) is not int
-            or type(seed) is not int
-            or not isinstance(blank, int | None)
-            or not isinstance(scale, int | float | None)
-            or not isinstance(zero, int | float | None)
-        ):
-            raise CorruptArchiveError(
-                f"ZQUANTIZ = {dither!r}, ZDITHER0 = {seed!r}, ZBLANK = {blank!r}, ZSCALE = {scale!r}, "
-                f"ZZERO = {zero!r} or THEAP = {theap!r} is not possible; "
-                f"ZQUANTIZ is one of {sorted(_DITHERS)}."
-            )
-        columns: dict[str, Column] = {}
-        for column in parse_columns(values, row_size):
-            columns[column.name.upper()] = column
+        theap, seed, blank, scale, zero, dither = _read_numbers(values, row_size * rows)
+        columns = {column.name.upper(): column for column in parse_columns(values, row_size)}
         if "COMPRESSED_DATA" not in columns:
             raise CorruptArchiveError(f"No column COMPRESSED_DATA; there are {sorted(columns)}.")
         quantized = scaling.stored.kind == "f" and (
@@ -172,13 +155,13 @@ class CompressedImage:
             codec=CODECS[name],
             grid=grid,
             scaling=scaling,
-            dither=_DITHERS[dither],
+            dither=dither,
             seed=seed,
             block=block,
             bytepix=bytepix,
             blank=blank,
-            scale=None if scale is None else float(scale),
-            zero=None if zero is None else float(zero),
+            scale=scale,
+            zero=zero,
             columns=columns,
             table=data_address,
             row_size=row_size,
@@ -274,3 +257,33 @@ def _read_parameters(values: Mapping[str, CardValue]) -> dict[str, int]:
             found[str(name).strip().upper()] = int(value)
         i += 1
     return found
+
+
+def _read_numbers(
+    values: Mapping[str, CardValue], table_size: int
+) -> tuple[int, int, int | None, float | None, float | None, int]:
+    # Start of the heap, seed, ZBLANK, ZSCALE, ZZERO and kind of dither.
+    theap, seed = values.get("THEAP", table_size), values.get("ZDITHER0", 1)
+    blank, scale, zero = values.get("ZBLANK"), values.get("ZSCALE"), values.get("ZZERO")
+    dither = str(values.get("ZQUANTIZ", "NO_DITHER")).upper()
+    if (
+        dither not in _DITHERS
+        or type(theap) is not int
+        or type(seed) is not int
+        or not isinstance(blank, int | None)
+        or not isinstance(scale, int | float | None)
+        or not isinstance(zero, int | float | None)
+    ):
+        raise CorruptArchiveError(
+            f"ZQUANTIZ = {dither!r}, ZDITHER0 = {seed!r}, ZBLANK = {blank!r}, ZSCALE = {scale!r}, "
+            f"ZZERO = {zero!r} or THEAP = {theap!r} is not possible; "
+            f"ZQUANTIZ is one of {sorted(_DITHERS)}."
+        )
+    return (
+        theap,
+        seed,
+        blank,
+        None if scale is None else float(scale),
+        None if zero is None else float(zero),
+        _DITHERS[dither],
+    )

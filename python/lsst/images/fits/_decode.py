@@ -138,7 +138,20 @@ class DecodePlan:
             self.fetched = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
 
     def fetch(self, first: int, last: int, scratch: Scratch) -> list[Buffer]:
-        """Return the compressed bytes of a range of the selected tiles."""
+        """Return the compressed bytes of some of the selected tiles.
+
+        Parameters
+        ----------
+        first, last
+            Number of the first tile, and one past that of the last.
+        scratch
+            Memory in which the bytes may be.
+
+        Returns
+        -------
+        `list` [ `bytes` or `memoryview` ]
+            The bytes of each tile.
+        """
         if self.fetched is not None:
             return self.fetched[first:last]
         offset, size = self.rows.offset[first:last], self.rows.size[first:last]

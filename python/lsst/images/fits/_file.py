@@ -133,6 +133,11 @@ class FitsFile:
     def hdu_at(self, address: int) -> Hdu:
         """Return the HDU whose header starts at a byte of the file.
 
+        Parameters
+        ----------
+        address
+            The byte.
+
         Raises
         ------
         CorruptArchiveError

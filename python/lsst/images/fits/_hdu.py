@@ -332,6 +332,8 @@ class Hdu:
     def _check_image(self) -> None:
         if self.kind not in ("image", "compressed_image"):
             raise ArchiveReadError(f"{self._where} is no image, but of kind {self.kind!r}.")
+        if self.kind == "image" and not self._structure.axes:
+            raise ArchiveReadError(f"{self._where} has no pixels (NAXIS = 0).")
 
     @property
     def _label(self) -> str:

@@ -43,7 +43,9 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
     medians of absolute differences of second, third and fifth order along each
     row, then the median of the rows, where places at which the pixels do not
     change at all are left out.  Differences that involve a NaN are left out
-    too, where CFITSIO closes the gap.
+    too, where CFITSIO closes the gap; and where it leaves places out, CFITSIO
+    3.49 to 4.6 mixes differences of other rows into the second order, which is
+    not imitated.  Without constant places the estimates are equal to the last bit.
     """
     if stack.shape[2] < _SHORTEST:
         # As the reference does: a tile of very short rows is taken as one row.

@@ -36,8 +36,8 @@ RANDOM_SIZE = 10000
 FIRST_SPREAD = 500
 """A tile begins among the first so many numbers of the sequence."""
 
-PIECE = 1 << 15
-"""Pixels whose double-precision values fit into the cache."""
+PIECE = 1 << 17
+"""Pixels that are scaled at once: longer calls are kinder to other threads, shorter ones to the caches."""
 
 NULL_VALUE = -2147483647
 """Integer that the standard's reference writes for an undefined pixel."""

@@ -45,9 +45,18 @@ class RangeClient(ABC):
 
     @abstractmethod
     async def fetch(self, start: int, stop: int | None) -> Reply:
-        """Fetch bytes from ``start`` up to ``stop``.
+        """Fetch a range of bytes.
 
-        A negative ``start`` without ``stop`` asks for the end of the file.
+        Parameters
+        ----------
+        start, stop
+            Bounds; a negative start without a stop asks for the end of the
+            file.
+
+        Returns
+        -------
+        `Reply`
+            What came.
 
         Raises
         ------
@@ -59,11 +68,28 @@ class RangeClient(ABC):
 
     @abstractmethod
     async def size(self) -> int:
-        """Ask how long the file is, where no reply told."""
+        """Ask how long the file is, where no reply told.
+
+        Returns
+        -------
+        `int`
+            Number of bytes.
+        """
 
     @abstractmethod
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine to its end from outside of the event loop."""
+        """Run a coroutine to its end from outside of the event loop.
+
+        Parameters
+        ----------
+        work
+            The coroutine.
+
+        Returns
+        -------
+        `object`
+            Its result.
+        """
 
     suffixes = True
     """Whether the end of a file can be asked for without knowing its size."""

@@ -38,7 +38,18 @@ _KINDS: dict[str, Kind] = {
 
 
 def padded(size: int) -> int:
-    """Return a length in bytes rounded up to whole FITS blocks."""
+    """Return a length rounded up to whole FITS blocks.
+
+    Parameters
+    ----------
+    size
+        Number of bytes.
+
+    Returns
+    -------
+    `int`
+        Number of bytes, a multiple of 2880.
+    """
     return -(-size // BLOCK) * BLOCK
 
 
@@ -126,13 +137,27 @@ class Scaling:
     """``BLANK`` of scaled integers, which become NaN."""
 
     def finish(self, pixels: np.ndarray[Any, np.dtype[Any]]) -> None:
-        """Invert the sign bit of stored integers in place."""
+        """Invert the sign bit of stored integers in place, if they stand for unsigned ones.
+
+        Parameters
+        ----------
+        pixels
+            Native numbers as stored.
+        """
         if self.flip is not None:
             unsigned = pixels.view(f"u{pixels.dtype.itemsize}")
             np.bitwise_xor(unsigned, unsigned.dtype.type(self.flip), out=unsigned)
 
     def apply(self, stored: np.ndarray[Any, np.dtype[Any]], out: np.ndarray[Any, np.dtype[Any]]) -> None:
-        """Scale numbers in double precision, as CFITSIO does."""
+        """Scale numbers in double precision, as CFITSIO does.
+
+        Parameters
+        ----------
+        stored
+            Native numbers as stored.
+        out
+            Where the pixels go.
+        """
         work = np.multiply(stored, np.float64(self.scale), dtype=np.float64)
         np.add(work, self.zero, out=out, casting="same_kind")
         if self.blank is not None:

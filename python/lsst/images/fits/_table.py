@@ -147,7 +147,8 @@ def _decode_text(column: Column, raw: _Array) -> _Array:
 def _convert(column: Column, data: _Array, shape: tuple[int, ...]) -> _Array:
     # Bytes of one column, or of one row on the heap, to native numbers.
     if column.code == "L":
-        return (data == ord("T")).reshape(shape)
+        flags: _Array = (data == ord("T")).reshape(shape)
+        return flags
     if column.code == "X":
         rows = data.reshape(-1, data.shape[-1])
         bits = np.unpackbits(rows, axis=-1).view(bool)
