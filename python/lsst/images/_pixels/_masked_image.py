@@ -124,8 +124,9 @@ class MaskedImage(GeneralizedImage):
     @mask.setter
     def mask(self, value: Mask) -> None:
         _check_bbox("mask", value, self._image)
-        obs_info = self.obs_info if value.obs_info is None else value.obs_info
-        self._mask = value.view(projection=self.projection, obs_info=obs_info)
+        # Of the plane, since those of a subclass may be unreadable.
+        obs_info = self._image.obs_info if value.obs_info is None else value.obs_info
+        self._mask = value.view(projection=self._image.projection, obs_info=obs_info)
 
     @property
     def variance(self) -> Image:

@@ -145,8 +145,8 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
 
     @component("backgrounds", needs=("backgrounds",))
     def _backgrounds(self, archive: InputArchive) -> BackgroundMap:
-        value = self.backgrounds
-        return BackgroundMap() if value is None else value.deserialize(archive)
+        found: BackgroundMap | None = available(deserialize_branch(self.backgrounds, archive))
+        return BackgroundMap() if found is None else found
 
     def _complete(self, plane: P, archive: InputArchive) -> P:
         """Give a plane what is stored once for all of them, as far as it can

@@ -15,8 +15,13 @@ from .._pixels import ColorImage, Image
 from ..errors import CorruptArchiveError, GeometryError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ._image import ImageSerializationModel
-from ._pixel_tree import PixelTree, deserialize_projection, serialize_projection, writable_metadata
-from ._transforms import ProjectionSerializationModel
+from ._pixel_tree import (
+    LateProjection,
+    PixelTree,
+    deserialize_projection,
+    serialize_projection,
+    writable_metadata,
+)
 
 
 class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0.0.dev0"):
@@ -25,7 +30,7 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
     red: ImageSerializationModel = pydantic.Field(description="The red channel.")
     green: ImageSerializationModel = pydantic.Field(description="The green channel.")
     blue: ImageSerializationModel = pydantic.Field(description="The blue channel.")
-    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+    sky_projection: LateProjection = omit_if_none(
         description="Projection that maps the pixel grid to the sky."
     )
 

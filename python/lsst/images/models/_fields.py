@@ -131,11 +131,10 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
         archive
             Archive to read from.
         """
-        # Small splines are part of the tree and need no file.
-        data = (
-            self.data.to_array() if isinstance(self.data, InlineArrayModel) else archive.get_array(self.data)
-        )
         with reading("spline field"):
+            # Small splines are part of the tree and need no file.
+            stored = self.data
+            data = stored.to_array() if isinstance(stored, InlineArrayModel) else archive.get_array(stored)
             return SplineField(self.bounds.deserialize(), data, y=self.y, x=self.x, unit=self.unit)
 
 

@@ -28,6 +28,7 @@ from ._pixel_tree import (
     PixelTree,
     deserialize_projection,
     make_box,
+    place_box,
     serialize_projection,
     writable_metadata,
 )
@@ -102,13 +103,12 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         image
             The image.
         """
-        data, unit = split_quantity(self.data)
-        full = make_box(data.shape, self.yx0)
-        array = archive.get_array(data, slices=... if bbox is None else bbox.slice_within(full))
+        data = getattr(self.data, "value", self.data)
+        bbox, slices = place_box(bbox, data.shape, self.yx0)
         return Image._assemble(
-            array,
-            full if bbox is None else bbox,
-            unit,
+            archive.get_array(data, slices=slices),
+            bbox,
+            getattr(self.data, "unit", None),
             None if self.sky_projection is None else deserialize_projection(self.sky_projection, archive),
             self.obs_info,
             dict(self.metadata),

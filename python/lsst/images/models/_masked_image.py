@@ -18,8 +18,13 @@ from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ._image import ImageSerializationModel
 from ._mask import MaskSerializationModel
 from ._obs_info import ExtraObsInfo, extra_obs_info
-from ._pixel_tree import PixelTree, deserialize_projection, serialize_projection, writable_metadata
-from ._transforms import ProjectionSerializationModel
+from ._pixel_tree import (
+    LateProjection,
+    PixelTree,
+    deserialize_projection,
+    serialize_projection,
+    writable_metadata,
+)
 
 P = TypeVar("P", Image, Mask)
 
@@ -38,7 +43,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     variance: ImageSerializationModel = pydantic.Field(
         description="Per-pixel variance estimates for the main image."
     )
-    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+    sky_projection: LateProjection = omit_if_none(
         description="Projection that maps the pixel grid to the sky."
     )
     obs_info: ExtraObsInfo = extra_obs_info()

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 __all__ = (
     "PixelTree",
+    "LateProjection",
     "YX0",
     "deserialize_projection",
     "make_box",
+    "place_box",
     "serialize_projection",
     "writable_metadata",
 )
 
 import functools
 from collections.abc import Mapping, Sequence
+from types import EllipsisType
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,6 +27,8 @@ from .._geom import Box, Interval
 from .._transforms import Projection
 from ..errors import CorruptArchiveError, UnserializableTypeError
 from ..serialization import ArchiveTree, DetachedArchive, InputArchive, MetadataValue, OutputArchive
+from ..serialization._component import LATE
+from ..serialization._tree import tree_error
 from ._transforms import ProjectionSerializationModel
 
 
@@ -37,14 +42,12 @@ class PixelTree(ArchiveTree):
     OLD_MEMBERS = {"start": "yx0", "projection": "sky_projection"}
 
 
-def _check_pair(value: list[int]) -> list[int]:
-    if len(value) != 2:
-        raise ValueError(f"An origin is [y, x], not {value!r}.")
-    return value
-
-
-YX0 = Annotated[list[int], pydantic.AfterValidator(_check_pair)]
+YX0 = Annotated[list[int], pydantic.Field(min_length=2, max_length=2)]
 """Annotation of a field that holds the coordinates of a first pixel."""
+
+
+LateProjection = Annotated[ProjectionSerializationModel | None, LATE]
+"""Annotation of a member that `deserialize_projection` reads."""
 
 
 def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
@@ -103,6 +106,44 @@ def make_box(shape: Sequence[int], yx0: Sequence[int]) -> Box:
     return Box(Interval(y0, y0 + ny), Interval(x0, x0 + nx))
 
 
+def place_box(
+    bbox: Box | None, shape: Sequence[int], yx0: Sequence[int]
+) -> tuple[Box, tuple[slice, ...] | EllipsisType]:
+    """Find the part of an array in a tree that a read wants.
+
+    Parameters
+    ----------
+    bbox
+        Pixels to read, in absolute coordinates; `None` reads all.
+    shape
+        Shape of the array.
+    yx0
+        Coordinates ``[y, x]`` of the first pixel.
+
+    Returns
+    -------
+    bbox
+        Box of the part.
+    slices
+        Where it is in the array.
+
+    Raises
+    ------
+    BoxIndexError
+        If the array does not contain the box.
+    CorruptArchiveError
+        If the array does not have two axes, or has no pixels.
+    """
+    if bbox is None:
+        return make_box(shape, yx0), ...
+    y0, x0 = yx0
+    y = slice(bbox.y.start - y0, bbox.y.stop - y0)
+    x = slice(bbox.x.start - x0, bbox.x.stop - x0)
+    if len(shape) != 2 or y.start < 0 or x.start < 0 or y.stop > shape[0] or x.stop > shape[1]:
+        return bbox, bbox.slice_within(make_box(shape, yx0))
+    return bbox, (y, x)
+
+
 def serialize_projection(
     projection: Projection[Any] | None, archive: OutputArchive
 ) -> ProjectionSerializationModel | None:
@@ -124,14 +165,14 @@ def serialize_projection(
 
 
 def deserialize_projection(
-    model: ProjectionSerializationModel | None, archive: InputArchive
+    model: ProjectionSerializationModel | dict[str, Any] | None, archive: InputArchive
 ) -> Projection[Any] | None:
     """Read the projection of an image, if it has one.
 
     Parameters
     ----------
     model
-        Tree of the projection.
+        Tree of the projection, or the same as it is in the file.
     archive
         Archive to read from.
 
@@ -141,6 +182,24 @@ def deserialize_projection(
         The projection, or `None`.  It is made when somebody asks for the sky,
         and a damaged one costs nobody else anything.
     """
-    if model is None or model.needs_archive:
-        return None if model is None else model.deserialize(archive)
+    if model is None:
+        return None
+    if not isinstance(model, ProjectionSerializationModel):
+        try:
+            parts = [model["pixel_to_sky"], model.get("fits_approximation") or {"mappings": ()}]
+            alone = all("ast" in mapping for part in parts for mapping in part["mappings"])
+        except (KeyError, TypeError):
+            alone = False
+        if alone and model.get("schema_version") == ProjectionSerializationModel.SCHEMA_VERSION:
+            return Projection._deferred(functools.partial(_read_projection, model))
+        model = ProjectionSerializationModel.model_validate(model)
+    if model.needs_archive:
+        return model.deserialize(archive)
     return Projection._deferred(functools.partial(model.deserialize, DETACHED))
+
+
+def _read_projection(raw: dict[str, Any]) -> Projection[Any]:
+    try:
+        return ProjectionSerializationModel.model_validate(raw).deserialize(DETACHED)
+    except pydantic.ValidationError as err:
+        raise tree_error(err, "sky_projection") from err

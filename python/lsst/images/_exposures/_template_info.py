@@ -1,0 +1,90 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The coadds that a template was made of."""
+
+from __future__ import annotations
+
+__all__ = ("DifferenceImageTemplateInfo",)
+
+import uuid
+from typing import Any
+
+import pydantic
+
+from .._geom import Polygon
+from .._transforms import DetectorFrame
+from ..plugins import registry
+
+
+class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constants"):
+    """A patch of a coadd that went into the template of a difference image.
+
+    Parameters
+    ----------
+    skymap, tract, patch
+        The patch.
+    dataset_id
+        ID of the coadd in the Butler.
+    dataset_run
+        Run of the coadd in the Butler.
+    bounds
+        Where it overlaps the difference image, in pixels of that.
+    psf_shape_xx, psf_shape_yy, psf_shape_xy
+        Second moments of its PSF in square pixels; may be NaN.
+    psf_shape_flag
+        Whether the PSF could not be measured.
+    """
+
+    skymap: str = pydantic.Field(description="Name of the skymap.")
+    tract: int = pydantic.Field(description="Number of the tract.")
+    patch: int = pydantic.Field(description="Number of the patch in the tract.")
+    dataset_id: uuid.UUID = pydantic.Field(description="ID of the coadd in the Butler.")
+    dataset_run: str = pydantic.Field(description="Run of the coadd in the Butler.")
+    bounds: Polygon = pydantic.Field(description="Overlap with the difference image, in its pixels.")
+    psf_shape_xx: float = pydantic.Field(description="Second moment of the PSF along x, in pixel**2.")
+    psf_shape_yy: float = pydantic.Field(description="Second moment of the PSF along y, in pixel**2.")
+    psf_shape_xy: float = pydantic.Field(description="Mixed second moment of the PSF, in pixel**2.")
+    psf_shape_flag: bool = pydantic.Field(description="Whether the PSF could not be measured.")
+
+    @classmethod
+    def from_legacy(
+        cls,
+        detector_frame: DetectorFrame,
+        legacy_template_psf: Any,
+        legacy_template_metadata: Any,
+        coadd_data_ids_by_uuid: Any,
+        coadd_dataset_type: str = "template_coadd",
+        log: Any = None,
+    ) -> list[DifferenceImageTemplateInfo]:
+        """Convert what a template knows of its coadds.
+
+        Parameters
+        ----------
+        detector_frame
+            Pixels of the difference image.
+        legacy_template_psf
+            PSF of the template, an `lsst.meas.algorithms.CoaddPsf`.
+        legacy_template_metadata
+            Header of the template, with the IDs of its inputs.
+        coadd_data_ids_by_uuid
+            Data IDs of the coadds by dataset ID.
+        coadd_dataset_type
+            Name of the coadds' dataset type.
+        log
+            Logger for messages about patches that are left out.
+
+        Returns
+        -------
+        templates
+            Sorted by tract and patch.
+        """
+        templates: list[DifferenceImageTemplateInfo] = registry.convert_from_legacy(
+            legacy_template_psf,
+            cls,
+            detector_frame=detector_frame,
+            metadata=legacy_template_metadata,
+            coadd_data_ids_by_uuid=coadd_data_ids_by_uuid,
+            coadd_dataset_type=coadd_dataset_type,
+            log=log,
+        )
+        return templates

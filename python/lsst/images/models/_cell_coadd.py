@@ -1,0 +1,213 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How coadds of cells are packed and unpacked."""
+
+from __future__ import annotations
+
+__all__ = ("CellCoaddSerializationModel",)
+
+from typing import Any, Self
+
+import pydantic
+
+from .._geom import Box, CellGridBounds
+from .._pixels import Image
+from ..cells import (
+    CellApertureCorrectionMap,
+    CellCoadd,
+    CellPointSpreadFunction,
+    CoaddProvenance,
+    PatchDefinition,
+)
+from ..cells._deferred import available, is_deferred
+from ..errors import CorruptArchiveError
+from ..serialization import InputArchive, OutputArchive, component
+from ._annotated_image import AnnotatedImageTree
+from ._cell_aperture_corrections import CellApertureCorrectionMapSerializationModel
+from ._cell_psf import CellPointSpreadFunctionSerializationModel
+from ._coadd_provenance import CoaddProvenanceSerializationModel
+from ._corruption import reading
+from ._deferrable import Deferrable, deserialize_branch, serialize_branch
+from ._image import ImageSerializationModel
+
+FRACTIONS = "mask_fractions"
+
+
+class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", version="1.0.0"):
+    """The tree of a `~lsst.images.cells.CellCoadd`."""
+
+    mask_fractions: dict[str, ImageSerializationModel] = pydantic.Field(
+        default_factory=dict,
+        description="Parts of the weight in each pixel that were masked, by mask plane of the input images.",
+    )
+    noise_realizations: list[ImageSerializationModel] = pydantic.Field(
+        default_factory=list, description="Images of noise that was processed like the images."
+    )
+    band: str | None = pydantic.Field(default=None, description="Short name of the filter.")
+    psf: Deferrable[CellPointSpreadFunctionSerializationModel] = pydantic.Field(
+        description="PSF of the cells."
+    )
+    aperture_corrections: Deferrable[CellApertureCorrectionMapSerializationModel] = pydantic.Field(
+        default=None, description="Aperture corrections by name of the algorithm."
+    )
+    patch: Deferrable[PatchDefinition] = pydantic.Field(default=None, description="The patch.")
+    provenance: Deferrable[CoaddProvenanceSerializationModel] = pydantic.Field(
+        default=None, description="The images that went in."
+    )
+
+    @classmethod
+    def serialize(  # type: ignore[override]  # a tree of another type
+        cls, obj: CellCoadd, archive: OutputArchive
+    ) -> Self:
+        """Write a coadd.
+
+        Parameters
+        ----------
+        obj
+            The coadd.
+        archive
+            Archive to write to.
+
+        Returns
+        -------
+        tree
+            The tree.
+
+        Raises
+        ------
+        UnserializableTypeError
+            If a part could not be read and cannot be put back.
+        """
+        parts = obj._parts()
+        psf = parts["psf"]
+        # Tiles that are cells let a reader of one cell decode nothing else.
+        tile_shape = psf.grid.cell_shape if isinstance(psf, CellPointSpreadFunction) else None
+
+        def add(name: str, image: Image, options_name: str) -> Any:
+            return archive.serialize_child(
+                name,
+                image,
+                save_projection=False,
+                save_obs_info=False,
+                tile_shape=tile_shape,
+                options_name=options_name,
+            )
+
+        return cls(
+            # Arrays of backgrounds have always had this name in files.
+            **cls.serialize_annotated(obj, archive, background_path="background", tile_shape=tile_shape),
+            mask_fractions={
+                name: add(f"{FRACTIONS}/{name}", image, FRACTIONS)
+                for name, image in obj.mask_fractions.items()
+            },
+            noise_realizations=[
+                add(f"noise_realizations/{number}", image, "image")
+                for number, image in enumerate(obj.noise_realizations)
+            ],
+            band=obj.band,
+            psf=serialize_branch("psf", psf, archive),
+            aperture_corrections=serialize_branch(
+                "aperture_corrections",
+                parts["aperture_corrections"],
+                archive,
+                CellApertureCorrectionMapSerializationModel.serialize,
+            ),
+            patch=serialize_branch("patch", parts["patch"], archive, lambda patch, _: patch),
+            provenance=serialize_branch("provenance", parts["provenance"], archive),
+        )
+
+    def deserialize(self, archive: InputArchive, *, bbox: Box | None = None, provenance: bool = True) -> Any:
+        """Read the coadd.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        bbox
+            Pixels to read instead of all, in absolute coordinates.
+        provenance
+            Whether to read the provenance, too.
+
+        Returns
+        -------
+        coadd
+            The coadd.  Parts that cannot be read raise when used.
+        """
+        image, keywords = self.deserialize_annotated(archive, bbox=bbox)
+        psf = self._read_psf(archive, image.bbox)
+        inputs = deserialize_branch(self.provenance, archive) if provenance else None
+        if bbox is not None and bbox != self.image.bbox:
+            inputs = _cut_provenance(inputs, psf)
+        with reading("coadd"):
+            return CellCoadd(
+                image,
+                **keywords,
+                mask_fractions=self._read_fractions(archive, bbox),
+                noise_realizations=self._read_noise(archive, bbox),
+                band=self.band,
+                psf=psf,
+                aperture_corrections=deserialize_branch(self.aperture_corrections, archive),
+                patch=self.patch,
+                provenance=inputs,
+            )
+
+    def _read_psf(self, archive: InputArchive, bbox: Box) -> Any:
+        if self.psf is None:
+            return CorruptArchiveError("The coadd in the file has no PSF.")
+        return deserialize_branch(self.psf, archive, bbox=bbox)
+
+    def _read_fractions(self, archive: InputArchive, bbox: Box | None) -> dict[str, Image]:
+        # Some releases wrote the path instead of the name.
+        return {
+            name.removeprefix(f"{FRACTIONS}/"): model.deserialize(archive, bbox=bbox)
+            for name, model in self.mask_fractions.items()
+        }
+
+    def _read_noise(self, archive: InputArchive, bbox: Box | None) -> list[Image]:
+        return [model.deserialize(archive, bbox=bbox) for model in self.noise_realizations]
+
+    @component("psf", needs=("psf", "image"))
+    def _psf(self, archive: InputArchive, *, bbox: Box | None = None) -> CellPointSpreadFunction:
+        if bbox is not None:
+            bbox.slice_within(self.image.bbox)
+        psf: CellPointSpreadFunction = available(
+            self._read_psf(archive, self.image.bbox if bbox is None else bbox)
+        )
+        return psf
+
+    @component("bounds", needs=("psf", "image"))
+    def _bounds(self, archive: InputArchive) -> CellGridBounds:
+        model = self.psf
+        if not isinstance(model, CellPointSpreadFunctionSerializationModel):
+            return self._psf(archive).bounds
+        with reading("region of cells"):
+            return model.bounds[self.image.bbox]
+
+    @component("aperture_corrections", needs=("aperture_corrections",))
+    def _aperture_corrections(self, archive: InputArchive) -> CellApertureCorrectionMap:
+        found: CellApertureCorrectionMap | None = available(
+            deserialize_branch(self.aperture_corrections, archive)
+        )
+        return {} if found is None else found
+
+    @component("patch", needs=("patch",))
+    def _patch(self, archive: InputArchive) -> PatchDefinition | None:
+        return available(self.patch)
+
+    @component("mask_fractions", needs=("mask_fractions", "sky_projection", "obs_info"))
+    def _mask_fractions(self, archive: InputArchive, *, bbox: Box | None = None) -> dict[str, Image]:
+        return {
+            name: self._complete(image, archive)
+            for name, image in self._read_fractions(archive, bbox).items()
+        }
+
+    @component("noise_realizations", needs=("noise_realizations", "sky_projection", "obs_info"))
+    def _noise_realizations(self, archive: InputArchive, *, bbox: Box | None = None) -> list[Image]:
+        return [self._complete(image, archive) for image in self._read_noise(archive, bbox)]
+
+
+def _cut_provenance(provenance: Any, psf: Any) -> CoaddProvenance | Any:
+    """Keep the inputs of the cells of a PSF."""
+    if provenance is None or is_deferred(provenance) or is_deferred(psf):
+        return provenance
+    return provenance.subset(psf.bounds.cell_indices())

@@ -1,0 +1,132 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What we write, held against the published JSON Schema documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from exposures import (
+    BOX,
+    SCHEMA,
+    make_cell_coadd,
+    make_cell_psf,
+    make_detector,
+    make_difference_image,
+    make_kernel,
+    make_planes,
+    make_provenance,
+    make_spline,
+    make_visit_image,
+)
+from lsst.images import BackgroundMap, Box, Image, Mask, MaskedImage, ObservationSummaryStats, Polygon
+from lsst.images.fields import ChebyshevField, ProductField, SumField
+from lsst.images.io import open_archive, read
+from lsst.images.plugins import registry
+from lsst.images.psfs import GaussianPointSpreadFunction
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "shared" / "spec" / "schemas"
+EXAMPLES = SCHEMAS.parents[1] / "data" / "examples"
+
+if not SCHEMAS.is_dir():
+    pytest.skip(f"the published schemas are not at {SCHEMAS}", allow_module_level=True)
+jsonschema = pytest.importorskip("jsonschema")
+
+PUBLISHED = {path.parent.name: path for path in SCHEMAS.glob("*/*-1.0.0.json")}
+MAKERS: dict[str, Any] = {
+    "visit_image": make_visit_image,
+    "visit_image of a corner": lambda: make_visit_image().absolute[10:11, 20:22],
+    "visit_image with defaults": lambda: make_visit_image(
+        bounds=None, backgrounds=None, aperture_corrections=None, summary_stats=None, photometric_scaling=None
+    ),
+    "difference_image": make_difference_image,
+    "difference_image of nothing": lambda: make_difference_image(kernel=None, templates=None),
+    "cell_coadd": make_cell_coadd,
+    "cell_coadd, cut": lambda: make_cell_coadd()[Box.factory[122:128, 238:246]],
+    "cell_psf": make_cell_psf,
+    "coadd_provenance": make_provenance,
+    "coadd_provenance of two": lambda: make_provenance(("A", "B")),
+    "image": lambda: make_planes(BOX)["image"],
+    "mask": lambda: Mask(0, schema=SCHEMA, bbox=BOX),
+    "masked_image": lambda: MaskedImage(Image(np.zeros((3, 4))), mask_schema=SCHEMA),
+    "detector": make_detector,
+    "camera_frame_set": lambda: make_detector().frames,
+    "observation_summary_stats": ObservationSummaryStats,
+    "background_map": BackgroundMap,
+    "spline_field": lambda: make_spline(u.nJy),
+    "chebyshev_field": lambda: ChebyshevField(BOX, np.ones((2, 3))),
+    "product_field": lambda: ProductField([make_spline(), ChebyshevField(BOX, np.ones((1, 1)))]),
+    "sum_field": lambda: SumField([make_spline(), make_spline()]),
+    "image_basis_convolution_kernel": make_kernel,
+    "gaussian_psf": lambda: GaussianPointSpreadFunction(
+        2.0, Polygon(x_vertices=[0, 9, 0], y_vertices=[0, 0, 9]), 21
+    ),
+    "sky_projection": lambda: make_visit_image().projection,
+    "transform": lambda: make_detector().to_focal_plane,
+    "aperture_correction_map": lambda: {"a": make_spline()},
+}
+
+
+def validate(tree: dict[str, Any], schema: str) -> None:
+    document = json.loads(PUBLISHED[schema].read_text())
+    validator = jsonschema.validators.validator_for(document)(document)
+    errors = [f"{'/'.join(map(str, e.absolute_path))}: {e.message:.200}" for e in validator.iter_errors(tree)]
+    assert not errors, errors
+
+
+@pytest.mark.parametrize("extension", [".fits", ".json"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_we_write_is_valid(name: str, extension: str, tmp_path: Path) -> None:
+    schema = name.partition(" ")[0].rstrip(",")
+    obj, path = MAKERS[name](), tmp_path / f"written{extension}"
+    registry.load("lsst.images.io:write")(obj, path, metadata={"one": 1, "nan": float("nan"), "none": None})
+    with open_archive(path) as reader:
+        tree = reader.raw_tree
+        assert reader.info.schema_url.endswith(f"/schemas/{schema}-1.0.0")
+    assert tree["schema_version"] == "1.0.0" and tree["min_read_version"] == 1
+    validate(tree, schema)
+    assert type(read(path)) is type(obj)
+
+
+@pytest.mark.parametrize("name", ["visit_image", "visit_image_piff", "difference_image", "cell_coadd"])
+def test_a_foreign_file_written_again_keeps_every_member(name: str, tmp_path: Path) -> None:
+    source, path = EXAMPLES / f"{name}.fits", tmp_path / "again.fits"
+    if not source.exists():
+        pytest.skip(f"{source} is not there")
+    read(source).write(path)
+    with open_archive(source) as reader, open_archive(path) as again:
+        old, new = reader.raw_tree, again.raw_tree
+        sources = [sorted(array_names(tree)) for tree in (old, new)]
+    validate(new, new["schema_url"].rpartition("/")[2].removesuffix("-1.0.0"))
+    assert set(old) == set(new)
+    assert sources[0] == sources[1]
+
+
+def array_names(node: Any) -> set[str]:
+    """Return what a tree says about the places of its arrays."""
+    if isinstance(node, dict):
+        own = {node["source"]} if isinstance(node.get("source"), str) else set()
+        return own.union(*map(array_names, node.values()))
+    return set().union(*map(array_names, node)) if isinstance(node, list) else set()
+
+
+def test_every_published_schema_is_known_and_written_here() -> None:
+    known = registry.datasets()
+    assert PUBLISHED.keys() <= known.keys()
+    written = {name.partition(" ")[0].rstrip(",") for name in MAKERS}
+    # These need data of others, or are parts of what is written above.
+    assert PUBLISHED.keys() - written == {"piff_psf", "psfex_psf", "cell_aperture_correction_map"}
+    for schema, spec in known.items():
+        model = registry.model_for_schema(schema)
+        assert model.SCHEMA_NAME == schema and spec.model.endswith(model.__name__)
+        if schema in PUBLISHED:
+            assert model.SCHEMA_VERSION == "1.0.0" and model.MIN_READ_VERSION == 1
+            document = json.loads(PUBLISHED[schema].read_text())
+            ours = model.model_fields.keys() | {"schema_url"}
+            assert set(document.get("properties", ())) <= ours
+            assert set(document.get("required", ())) <= ours

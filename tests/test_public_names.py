@@ -1,0 +1,147 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Every name that others import, and every name that a Butler knows."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+FACE = """
+XY YX SerializableXY SerializableYX Interval IntervalSliceFactory Box BoxSliceFactory Bounds BoundsError
+NoOverlapError NotContainedError Region Polygon RegionSerializationModel
+GeneralizedImage AbsoluteSliceProxy LocalSliceProxy Image ImageSerializationModel Mask MaskPlane MaskPlaneBit
+MaskSchema MaskSerializationModel MaskedImage MaskedImageSerializationModel ColorImage
+get_legacy_visit_image_mask_planes get_legacy_difference_image_mask_planes get_legacy_deep_coadd_mask_planes
+get_legacy_non_cell_coadd_mask_planes
+VisitImage VisitImageSerializationModel DifferenceImage DifferenceImageSerializationModel
+DifferenceImageTemplateInfo ObservationSummaryStats Background BackgroundMap BackgroundMapSerializationModel
+Frame SerializableFrame DetectorFrame FocalPlaneFrame FieldAngleFrame TractFrame GeneralFrame SkyFrame ICRS
+FrameSet FrameLookupError Transform TransformSerializationModel TransformCompositionError
+Projection ProjectionAstropyView ProjectionSerializationModel
+SkyProjection SkyProjectionAstropyView SkyProjectionSerializationModel
+CameraFrameSet CameraFrameSetSerializationModel __version__
+"""
+
+DESCRIBE = (
+    "Describable DescribableMixin DescribeOptions FieldRole Report ReportField ReportTable ReportValueGroup"
+)
+
+SUBMODULES = "aperture_corrections cameras cells convolution_kernels fields fits formatters json ndf psfs " \
+    "serialization tests utils"  # fmt: skip
+
+MODULES = {
+    "": f"{FACE} {DESCRIBE}",
+    "aperture_corrections": "ApertureCorrectionMap ApertureCorrectionMapSerializationModel "
+    "aperture_corrections_from_legacy aperture_corrections_to_legacy",
+    "cameras": "Amplifier AmplifierCalibrations AmplifierRawGeometry Detector DetectorAttributes "
+    "DetectorType Orientation ReadoutCorner CameraFrameSet",
+    "cells": "CellIJ CellGrid CellGridBounds PatchDefinition CellField CellPointSpreadFunction "
+    "CoaddProvenance CellCoadd CellApertureCorrectionMapSerializationModel",
+    "convolution_kernels": "ConvolutionKernel ImageBasisConvolutionKernel",
+    "fields": "BaseField Field ChebyshevField ProductField SplineField SumField field_from_legacy "
+    "field_from_legacy_background field_from_legacy_photo_calib deserialize_field",
+    "psfs": "PointSpreadFunction GaussianPointSpreadFunction PiffWrapper PSFExWrapper",
+    "utils": "round_half_up round_half_down round_half_away_from_zero is_none",
+    "serialization": "ArchiveTree ButlerInfo JsonRef MetadataValue OpaqueArchiveMetadata SCHEMA_URL_BASE "
+    "no_header_updates InputArchive OutputArchive NestedOutputArchive DetachedArchive ArchiveInfo "
+    "ArrayReferenceModel ArrayReferenceQuantityModel InlineArray InlineArrayModel InlineArrayQuantity "
+    "InlineArrayQuantityModel Quantity QuantityModel Time TimeModel Unit TableModel TableColumnModel "
+    "NumberType IntegerType SignedIntegerType UnsignedIntegerType FloatType is_integer "
+    "read_archive write_archive open_archive Reader Backend backend_for_path backend_for_name "
+    "backend_for_stream class_for_schema public_type_for_schema register_schema_class parameterize_tree "
+    "tree_class_for_info migration is_development_version warn_for_development_schemas "
+    "DevelopmentSchemaWarning available_schema_classes dump_schema write_frozen_schemas check_frozen_schemas "
+    "frozen_schema_filename frozen_schema_path schema_dependencies FrozenSchemaError ArchiveReadError "
+    "InvalidParameterError InvalidComponentError ArchiveAccessRequiredError UnsupportedTableError",
+    "fits": "FITS_SOURCE_REGEX JSON_COLUMN JSON_EXTNAME ExtensionHDU ExtensionKey FitsCompressionAlgorithm "
+    "FitsCompressionOptions FitsDitherAlgorithm FitsOpaqueMetadata FitsQuantizationOptions "
+    "InvalidFitsArchiveError PointerModel PrecompressedImage add_offset_wcs read_offset_wcs read_yx0 "
+    "strip_butler_cards strip_legacy_exposure_cards strip_wcs_cards suppress_fits_card_warnings "
+    "DEFAULT_PAGE_SIZE READ_CACHE_MAX_BYTES FitsInputArchive FitsOutputArchive write read ReadResult",
+    "json": "JsonInputArchive JsonOutputArchive write",
+    "ndf": "HdsNameShrinker NdfPointerModel archive_path_to_hdf5_path archive_path_to_hdf5_path_components "
+    "NdfInputArchive read_starlink NdfOutputArchive write",
+    "formatters": "GenericFormatter",
+}
+
+
+ABSENT = {
+    "": DESCRIBE,
+    "serialization": "OpaqueArchiveMetadata no_header_updates Backend backend_for_path backend_for_name "
+    "backend_for_stream class_for_schema public_type_for_schema register_schema_class parameterize_tree "
+    "tree_class_for_info migration warn_for_development_schemas available_schema_classes dump_schema "
+    "write_frozen_schemas check_frozen_schemas frozen_schema_filename frozen_schema_path schema_dependencies",
+    "fits": "ExtensionHDU DEFAULT_PAGE_SIZE READ_CACHE_MAX_BYTES read ReadResult",
+}
+"""Names that are not there yet; who adds one takes it out of here."""
+
+
+def names_of(module: str, names: str) -> list[object]:
+    absent = ABSENT.get(module, "").split()
+    mark = pytest.mark.xfail(raises=AttributeError, reason="not there yet", strict=True)
+    return [pytest.param(module, name, marks=mark if name in absent else ()) for name in names.split()]
+
+
+def load(module: str) -> object:
+    if module == "ndf":
+        pytest.importorskip("h5py")
+    return importlib.import_module(f"lsst.images.{module}" if module else "lsst.images")
+
+
+@pytest.mark.parametrize("module", SUBMODULES.split())
+def test_every_public_module_can_be_imported(module: str) -> None:
+    assert load(module) is not None
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [item for module, names in MODULES.items() for item in names_of(module, names)]
+)
+def test_every_module_has_its_public_names(module: str, name: str) -> None:
+    assert getattr(load(module), name) is not None
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_a_module_says_it_exports_is_there(module: str) -> None:
+    loaded = load(module)
+    for name in loaded.__all__:  # type: ignore[attr-defined]  # every module of ours has it
+        getattr(loaded, name)
+
+
+def test_both_vocabularies_name_the_same_things() -> None:
+    images = load("")
+    for canonical in ("Projection", "ProjectionAstropyView", "ProjectionSerializationModel"):
+        assert getattr(images, canonical) is getattr(images, f"Sky{canonical}")
+
+
+def butler_names() -> list[str]:
+    """Find our names in the Butler's own configuration, as it was installed."""
+    spec = importlib.util.find_spec("lsst.daf.butler")
+    if spec is None or spec.submodule_search_locations is None:
+        return []
+    configs = Path(next(iter(spec.submodule_search_locations))) / "configs"
+    text = "\n".join(path.read_text() for path in sorted(configs.rglob("*.yaml")))
+    return sorted(set(re.findall(r"lsst\.images(?:\.\w+)+", text)))
+
+
+@pytest.mark.parametrize("dotted", butler_names() or [pytest.param("", marks=pytest.mark.skip("no Butler"))])
+def test_every_name_in_the_butlers_configuration_resolves(dotted: str) -> None:
+    parts = dotted.split(".")
+    obj: object = importlib.import_module("lsst.images")
+    for number, part in enumerate(parts[2:], 3):
+        try:
+            obj = getattr(obj, part)
+        except AttributeError:
+            obj = importlib.import_module(".".join(parts[:number]))
+    assert callable(obj) or isinstance(obj, type)
+
+
+def test_the_butlers_configuration_was_found() -> None:
+    pytest.importorskip("lsst.daf.butler")
+    assert {"lsst.images.VisitImage", "lsst.images.cells.CellCoadd.from_legacy_cell_coadd"} <= set(
+        butler_names()
+    )
