@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import json
+
 import astropy.units as u
 import numpy as np
 import pytest
+import starlink.Ast
 from astropy.io import fits
 from lsst.images import Box, Image, MaskedImage, MaskPlane, MaskSchema
-from lsst.images.errors import ArchiveWriteError, InvalidParameterError
+from lsst.images.errors import ArchiveWriteError, InvalidParameterError, LossyConversionWarning
 from lsst.images.fits import ExtensionKey, FitsCompressionOptions, FitsQuantizationOptions
 from lsst.images.io import read, write
 from lsst.images.tests import ContainerConformance
@@ -149,3 +152,38 @@ def test_a_callback_may_add_primary_cards_but_no_date(masked_image, tmp_path):
 def test_keys_are_spelled_as_source_strings():
     assert str(ExtensionKey("MASK", 2)) == "fits:MASK,2"
     assert ExtensionKey.from_str("fits:PSF/PARAMETERS[3]") == ExtensionKey("PSF/PARAMETERS")
+
+
+@pytest.fixture
+def distorted(shared_data) -> Image:
+    """An image on a projection that FITS cards can only approximate."""
+    from lsst.images import GeneralFrame, Projection
+
+    text = json.loads((shared_data / "examples/sky_projection.json").read_text())
+    exact = Projection.from_ast_frame_set(
+        text["pixel_to_sky"]["mappings"][0]["ast"], GeneralFrame(unit=u.pix)
+    )
+    bump = starlink.Ast.MathMap(
+        2, 2, ["u=x+0.3*sin(y/40)", "v=y"], ["x=u-0.3*sin(v/40)", "y=v"], "SimpFI=1,SimpIF=1"
+    )
+    frame_set = exact.pixel_to_sky_transform.ast_mapping.ast_object
+    frame_set.remapframe(starlink.Ast.BASE, bump)
+    wavy = Projection.from_ast_frame_set(frame_set, GeneralFrame(unit=u.pix))
+    wavy = wavy.with_fits_approximation(wavy.fit_fits_approximation(Box.factory[0:200, 0:200], order=2))
+    return Image(np.zeros((200, 200), dtype=np.float32), projection=wavy)
+
+
+def test_the_error_of_an_approximate_header_is_in_it_and_warned_about(distorted, tmp_path):
+    with pytest.warns(LossyConversionWarning, match="arcsec"):
+        distorted.write_fits(tmp_path / "a.fits")
+    header = fits.getheader(tmp_path / "a.fits", "IMAGE")
+    expected = distorted.projection.fits_wcs_error(distorted.bbox)
+    assert header["WCSMAXER"] == pytest.approx(expected.max)
+    assert header["WCSRMSER"] == pytest.approx(expected.rms)
+    # The projection itself lost nothing.
+    back = Image.read_fits(tmp_path / "a.fits")
+    point = {"x": 33.0, "y": 91.5}
+    assert (
+        back.projection.pixel_to_sky(**point).separation(distorted.projection.pixel_to_sky(**point))
+        < 1e-9 * u.arcsec
+    )

@@ -17,10 +17,15 @@ import astropy.units as u
 import astropy.wcs
 
 from .._geom import Box
+from ..errors import LossyConversionWarning
 from ..serialization import ArrayHints, format_unit
-from ._wcs_cards import offset_cards
+from ._wcs_cards import MAX_ERROR_CARD, RMS_ERROR_CARD, offset_cards
 
 Card = tuple[str, Any, str]
+
+TOLERABLE_ERROR = 0.01
+"""Arcseconds by which WCS cards may be wrong without a warning: 5 % of a pixel
+of LSSTCam."""
 
 
 def date_card() -> Card:
@@ -78,13 +83,33 @@ class WcsCards:
 
 
 def _celestial_cards(projection: Any, bbox: Box) -> list[Card]:
-    wcs = projection.as_fits_wcs(bbox, allow_approximation=True)
+    exact = projection.as_fits_wcs(bbox)
+    wcs = projection.as_fits_wcs(bbox, allow_approximation=True) if exact is None else exact
     if wcs is None:
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
         header = wcs.to_header(relax=True)
-    return [(card.keyword, card.value, card.comment) for card in header.cards]
+    cards = [(card.keyword, card.value, card.comment) for card in header.cards]
+    return cards if exact is not None else cards + _accuracy_cards(projection, bbox)
+
+
+def _accuracy_cards(projection: Any, bbox: Box) -> list[Card]:
+    """Say how far the cards are from the projection that they stand in for."""
+    accuracy = projection.fits_wcs_error(bbox)
+    if accuracy is None:
+        return []
+    if accuracy.max > TOLERABLE_ERROR:
+        warnings.warn(
+            f"The FITS WCS cards are wrong by up to {accuracy.max:.3g} arcsec; the projection in the tree is "
+            "exact. Attach a better approximation with Projection.fit_fits_approximation().",
+            LossyConversionWarning,
+            stacklevel=2,
+        )
+    return [
+        (MAX_ERROR_CARD, accuracy.max, "[arcsec] largest error of the WCS cards"),
+        (RMS_ERROR_CARD, accuracy.rms, "[arcsec] rms error of the WCS cards"),
+    ]
 
 
 def fits_unit(unit: u.UnitBase) -> str:

@@ -18,6 +18,10 @@ from ..errors import NotAnArchiveError
 
 ALTERNATES = ("", *string.ascii_uppercase)
 
+MAX_ERROR_CARD = "WCSMAXER"
+RMS_ERROR_CARD = "WCSRMSER"
+"""Cards of ours: errors of an approximate celestial WCS, in arcseconds."""
+
 
 class _NoOriginError(NotAnArchiveError, ValueError):
     """A header does not say where its array starts."""
@@ -117,7 +121,7 @@ def strip_wcs_cards(header: Any) -> None:
         `astropy.io.fits.Header` to change.
     """
     axes = range(1, int(header.get("WCSAXES", header.get("NAXIS", 2)) or 2) + 1)
-    doomed = {"WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
+    doomed = {MAX_ERROR_CARD, RMS_ERROR_CARD, "WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
     for key in ALTERNATES:
         doomed.add(f"RADESYS{key}")
         if f"CTYPE1{key}" not in header:

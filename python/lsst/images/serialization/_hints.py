@@ -33,6 +33,15 @@ class FitsWcsSource(Protocol):
             Whether an approximation may stand in for the exact projection.
         """
 
+    def fits_wcs_error(self, bbox: Box) -> Any:
+        """Return ``max`` and ``rms`` error in arcseconds of that WCS.
+
+        Parameters
+        ----------
+        bbox
+            Pixels of the array.
+        """
+
 
 @dataclasses.dataclass(frozen=True)
 class ArrayHints:

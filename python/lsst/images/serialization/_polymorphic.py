@@ -89,7 +89,9 @@ def make_branch(data: Any) -> Any:
     except ArchiveReadError as err:
         return UnreadableTree.because(data, err)
     except pydantic.ValidationError as err:
-        reason = CorruptArchiveError(f"A branch of {data.get('schema_url')!r} is damaged: {err}")
+        own = err.errors(include_url=False)[0].get("ctx", {}).get("error")
+        kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
+        reason = kind(f"A branch of {data.get('schema_url')!r} is damaged: {err}")
         reason.__cause__ = err
         return UnreadableTree.because(data, reason)
 
