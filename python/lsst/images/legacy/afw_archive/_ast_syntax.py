@@ -1,0 +1,222 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The syntax of AST's native text.
+
+AST trusts what it reads: damaged text makes it crash, not complain.  What
+comes out of a file is therefore parsed here first.
+
+Source: Starlink User Note 211, section 15; the sections and members are those
+that AST 9 itself writes with all defaults shown (``Full=1``).
+"""
+
+from __future__ import annotations
+
+__all__ = ("CHAINS", "AstNode", "parse_ast_text")
+
+import dataclasses
+import re
+from collections.abc import Iterable
+
+from ...errors import CorruptArchiveError
+
+DEEPEST = 100
+"""Objects in objects in objects...; AST goes down by recursion."""
+
+LONGEST = 64 * 1024 * 1024
+"""Longest text; that of a camera takes some ten thousand characters."""
+
+_LINE = re.compile(
+    r"""\s*(?:
+        \#.* |                                    # a default, or a comment
+        Begin\s+(?P<begin>\w+) |
+        End\s+(?P<end>\w+) |
+        IsA\s+(?P<isa>\w+) |
+        (?P<name>[A-Za-z]\w*)\s*=\s*(?P<value>
+            "(?:[^"\x00-\x1f\x7f]|"")*" |         # text
+            [+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? |
+            <bad> |
+        )
+    )\s*(?:\s\#.*)?\Z""",
+    re.VERBOSE | re.ASCII,
+)
+
+_OBJECT = "ID Ident UseDfs RefCnt Nobj"
+_MAPPING = "Nin Nout IsSimp ReSimp AlSimp Invert Fwd Inv Report"
+_FRAME = (
+    "Title Naxes Domain Epoch Lbl# Sym# Uni# Fmt# Dir# Bot# Top# Dig# Digits System AlSys ActU MinAx MaxAx "
+    "MchEnd Permut Presrv Prm# Ax# ObsLat ObsLon ObsAlt Dut# Dtai"
+)
+_AXIS = "Label Symbol Unit Format Digits Dirn Top Bottom"
+_OWN = {
+    "Object": _OBJECT,
+    "Mapping": _MAPPING,
+    "Frame": _FRAME,
+    "SkyFrame": "Proj NegLon Eqnox SRef# SRefP# SRefIs AlOff SkyTol",
+    "FrameSet": "Nframe Nnode Base Currnt Frm# VFr# Nod# Lnk# Map# Inv# AllVr#",
+    "Axis": _AXIS,
+    "SkyAxis": "AsTime IsLat CnZer",
+    "UnitMap": "",
+    "ZoomMap": "Zoom",
+    "ShiftMap": "Sft#",
+    "WinMap": "Sft# Scl#",
+    "MatrixMap": "Form M# IM#",
+    "SphMap": "UntRd PlrLg",
+    "WcsMap": "Type FitsPrj TpnTan LonChk WcsAx# PV#_#",
+    "PolyMap": "MPF# NCF# CF# PF# MPI# NCI# CI# PI# IterInv NiterInv TolInv",
+    "UnitNormMap": "Ctr#",
+    "CmpMap": "InvA InvB Series MapA MapB",
+    "TranMap": "InvA InvB MapA MapB",
+    "PermMap": "In# InCpy Out# OutCpy Nconst Con# pmsplt",
+    "PcdMap": "Disco PcdCn#",
+    "NormMap": "Frame",
+}
+
+_FRAMES = ("Object", "Mapping", "Frame")
+CHAINS: dict[str, tuple[str, ...]] = {
+    "Frame": _FRAMES,
+    "SkyFrame": (*_FRAMES, "SkyFrame"),
+    "FrameSet": ("Object", "Mapping", "Frame", "FrameSet"),
+    "Axis": ("Object", "Axis"),
+    "SkyAxis": ("Object", "Axis", "SkyAxis"),
+    **{name: ("Object", "Mapping", name) for name in _OWN if name.endswith("Map")},
+}
+"""Classes that are known in full, each with those that it is made of."""
+
+OTHERS = frozenset(
+    "ChebyMap CmpFrame DSBSpecFrame DssMap FluxFrame GrismMap IntraMap LutMap MathMap RateMap SelectorMap "
+    "SlaMap SpecFluxFrame SpecFrame SpecMap SplineMap SwitchMap TimeFrame TimeMap XphMap".split()
+)
+"""Further classes of AST, of which only the syntax is checked."""
+
+_MEMBERS = {owner: frozenset(names.split()) for owner, names in _OWN.items()}
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclasses.dataclass(slots=True)
+class AstNode:
+    """An object of AST that was not made.
+
+    Parameters
+    ----------
+    class_name
+        Name of its class.
+    values
+        What its text says, by name.
+    parts
+        Objects that it contains, by name.
+    """
+
+    class_name: str
+    values: dict[str, str] = dataclasses.field(default_factory=dict)
+    parts: dict[str, AstNode] = dataclasses.field(default_factory=dict)
+
+    # How far the sections are, and names since the last one ended.
+    section: int = 0
+    fresh: list[str] = dataclasses.field(default_factory=list)
+
+
+def parse_ast_text(text: str) -> AstNode:
+    """Take the native text of an AST object apart.
+
+    Parameters
+    ----------
+    text
+        The text.
+
+    Returns
+    -------
+    node
+        The object.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the text breaks the rules.
+    """
+    if len(text) > LONGEST:
+        raise CorruptArchiveError(f"a text of {len(text)} characters for an AST object")
+    root, rest = _parse(text.split("\n"))
+    if root is None or any(line.strip() and not line.lstrip().startswith("#") for line in rest):
+        raise CorruptArchiveError(f"the text {text!r:.60} is not that of one AST object")
+    return root
+
+
+def _parse(lines: list[str]) -> tuple[AstNode | None, Iterable[str]]:
+    stack: list[AstNode] = []
+    waiting: str | None = None
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        match = _LINE.match(line)
+        if match is None:
+            raise _damaged(number, line)
+        begin, end, isa, name, value = match.groups()
+        if waiting is not None and begin is None and (end or isa or name):
+            raise _damaged(number, line)
+        if begin is not None:
+            node = _begin(begin, number, line)
+            if stack:
+                if waiting is None or len(stack) >= DEEPEST:
+                    raise _damaged(number, line)
+                stack[-1].parts[waiting] = node
+                waiting = None
+            stack.append(node)
+        elif not stack and (end or isa or name):
+            raise _damaged(number, line)
+        elif end is not None:
+            node = stack.pop()
+            if node.class_name != end:
+                raise _damaged(number, line)
+            _close(node, len(CHAINS.get(end, ())) - 1)
+            if not stack:
+                return node, lines[number + 1 :]
+        elif isa is not None:
+            _is_a(stack[-1], isa)
+        elif name is not None:
+            node = stack[-1]
+            if name in node.values or name in node.parts:
+                raise _damaged(number, line)
+            node.fresh.append(name)
+            if value:
+                node.values[name] = value
+            else:
+                waiting = name
+    return None, ()
+
+
+def _damaged(number: int, line: str) -> CorruptArchiveError:
+    return CorruptArchiveError(f"the text of an AST object is damaged in line {number + 1}, {line!r:.60}")
+
+
+def _begin(name: str, number: int, line: str) -> AstNode:
+    if name not in CHAINS and name not in OTHERS:
+        raise CorruptArchiveError(
+            f"line {number + 1} of the text of an AST object: unknown class {name!r:.40}"
+        )
+    return AstNode(name)
+
+
+def _is_a(node: AstNode, name: str) -> None:
+    chain = CHAINS.get(node.class_name)
+    if chain is None:
+        return
+    if name not in chain[node.section : -1]:
+        raise CorruptArchiveError(f"an AST {node.class_name} that is no {name!r:.40} at this place")
+    _close(node, chain.index(name))
+
+
+def _close(node: AstNode, section: int) -> None:
+    """Check that all members since the last section belong to this one."""
+    chain = CHAINS.get(node.class_name)
+    if chain is not None:
+        known = _MEMBERS[chain[section]]
+        if chain[section:] == ("Frame", "FrameSet"):
+            # A frame set leaves what a frame has to its current one.
+            known = frozenset()
+        for name in node.fresh:
+            if name not in known and _DIGITS.sub("#", name) not in known:
+                raise CorruptArchiveError(
+                    f"an AST {node.class_name} with a member {name!r:.40} among those of a {chain[section]}"
+                )
+        node.section = section + 1
+    node.fresh.clear()

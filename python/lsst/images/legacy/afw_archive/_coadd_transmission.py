@@ -1,0 +1,88 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Transmission curves of coadds."""
+
+from __future__ import annotations
+
+__all__ = ("LegacyCoaddTransmission", "LegacyCoaddTransmissionElement", "decode_coadd")
+
+import dataclasses
+from typing import Any
+
+from ._rows import LegacyRows
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyCoaddTransmissionElement:
+    """What one image adds to the curve of a coadd.
+
+    Parameters
+    ----------
+    transmission, wcs, valid_polygon
+        References to curve, WCS, and valid pixels of the image.
+    bounds
+        ``(x_min, y_min, x_max, y_max)`` in pixels.
+    weight
+        Its weight.
+    """
+
+    transmission: Any
+    wcs: Any
+    valid_polygon: Any
+    bounds: tuple[float, float, float, float]
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyCoaddTransmission:
+    """The weighted mean of the curves of the images of a coadd.
+
+    Parameters
+    ----------
+    wcs
+        Reference to the WCS of the coadd.
+    wavelength_min, wavelength_max
+        Ångström.
+    at_min, at_max
+        Throughput at shorter and longer wavelengths.
+    elements
+        The images.
+    """
+
+    wcs: Any
+    wavelength_min: float
+    wavelength_max: float
+    at_min: float
+    at_max: float
+    elements: tuple[LegacyCoaddTransmissionElement, ...]
+
+
+def decode_coadd(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCoaddTransmission:
+    """Decode a ``CoaddTransmissionCurve``.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    row = tables[0].one()
+    elements = []
+    for item in tables[1] if len(tables) > 1 else ():
+        low, high = item.point("bbox_min"), item.point("bbox_max")
+        elements.append(
+            LegacyCoaddTransmissionElement(
+                transmission=archive.reference(item.integer("transmission")),
+                wcs=archive.reference(item.integer("sensorWcs")),
+                valid_polygon=archive.reference(item.integer("validPolygon", 0)),
+                bounds=(*low, *high),
+                weight=item.number("weight"),
+            )
+        )
+    return LegacyCoaddTransmission(
+        archive.reference(row.integer("coaddWcs")),
+        row.number("wavelengthMin"),
+        row.number("wavelengthMax"),
+        row.number("throughputAtMin"),
+        row.number("throughputAtMax"),
+        tuple(elements),
+    )

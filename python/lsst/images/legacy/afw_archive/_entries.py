@@ -1,0 +1,151 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What the index of an archive says of its objects."""
+
+from __future__ import annotations
+
+__all__ = ("LegacyEntry", "LegacyOpaque", "Reference", "read_index")
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...errors import ArchiveReadError
+from ._rows import LegacyRows
+from ._table import LegacyTable
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyEntry:
+    """What the index says of one object.
+
+    Parameters
+    ----------
+    id
+        Number of the object, from 1 on.
+    class_name
+        Name of its class in C++ or Python.
+    module
+        Python module of the class.
+    pieces
+        For each table of the object: number of the table in the archive, from
+        1 on, first row, and number of rows.
+    """
+
+    id: int
+    class_name: str
+    module: str
+    pieces: tuple[tuple[int, int, int], ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LegacyOpaque:
+    """An object of a class for which there is no decoder, with all its rows.
+
+    Parameters
+    ----------
+    entry
+        What the index says of it.
+    tables
+        Its rows, for each of its tables.
+    """
+
+    entry: LegacyEntry
+    tables: tuple[LegacyRows, ...]
+
+
+class _Objects(Protocol):
+    """Something that has objects by number."""
+
+    def get(self, number: int) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """An object of an archive that is decoded when it is asked for.
+
+    Parameters
+    ----------
+    archive
+        The archive.
+    id
+        Number of the object; 0 is no object.
+    """
+
+    archive: _Objects = dataclasses.field(repr=False)
+    id: int
+
+    def __bool__(self) -> bool:
+        return self.id != 0
+
+    def __call__(self) -> Any:
+        """Decode the object, or return `None` if there is none."""
+        return self.archive.get(self.id)
+
+    def part(self, name: str) -> Any:
+        """Return an attribute of the object.
+
+        Parameters
+        ----------
+        name
+            Name of the attribute or method.
+
+        Raises
+        ------
+        ArchiveReadError
+            If there is no object, or it is of a class that does not have it:
+            one without decoder, or a wrong one.
+        """
+        found = self()
+        if not hasattr(type(found), name) and name not in getattr(found, "__dict__", ()):
+            kind = found.entry.class_name if isinstance(found, LegacyOpaque) else type(found).__name__
+            raise ArchiveReadError(
+                f"Object {self.id} of the archive is a {kind}, from which {name!r} cannot be had."
+            )
+        return getattr(found, name)
+
+
+def read_index(table: LegacyTable) -> Iterator[LegacyEntry]:
+    """Group the rows of the index, which are in no order, by object.
+
+    Parameters
+    ----------
+    table
+        The index.
+
+    Yields
+    ------
+    entry
+        One for each object.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If columns are missing.
+    """
+
+    def column(*names: str) -> Any:
+        # Version 0 has underscores where later ones have dots.
+        return table.column(next((name for name in names if name in table), names[0]))
+
+    numbers = [
+        np.asarray(column(*names)).astype(np.int64).reshape(len(table)).tolist()
+        for names in (
+            ("id",),
+            ("cat.persistable", "cat_persistable"),
+            ("cat.archive", "cat_archive"),
+            ("row0",),
+            ("nrows",),
+        )
+    ]
+    texts = [[str(text).strip() for text in column(name)] for name in ("name", "module")]
+    rows: dict[int, list[Any]] = {}
+    for row in zip(*numbers, *texts, strict=True):
+        rows.setdefault(row[0], []).append(row)
+    for key, group in rows.items():
+        group.sort(key=lambda row: row[1])
+        # A table number below 1 marks an object that needed no table.
+        pieces = tuple((cat, row0, count) for _, _, cat, row0, count, _, _ in group if cat > 0)
+        yield LegacyEntry(key, group[0][5], group[0][6], pieces)

@@ -1,0 +1,218 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Filters, polygons and summary statistics."""
+
+from __future__ import annotations
+
+__all__ = (
+    "LegacyFilterLabel",
+    "LegacyPolygon",
+    "LegacySummaryStats",
+    "decode_filter_label",
+    "decode_polygon",
+    "decode_summary_stats",
+    "filter_label_from_cards",
+)
+
+import dataclasses
+import functools
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ..._geom import Polygon
+from ...errors import CorruptArchiveError
+from ...fits._cards import Cards
+from ._rows import LegacyRows
+
+MOST_YAML = 1024 * 1024
+"""Bytes of the longest text of statistics; real ones take two thousand."""
+
+RENAMED = {"decl": "dec"}
+"""Statistics that had other names once."""
+
+_BAND = re.compile(r"[ugrizyY]|[NI]\d{3,4}")
+"""Names of filters that say a band; others are of a piece of glass."""
+
+_UNKNOWN = ("", "_unknown_", "UNKNOWN")
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyFilterLabel:
+    """Names of a filter.
+
+    Parameters
+    ----------
+    band
+        Name of the band, or `None`.
+    physical
+        Name of the filter itself, or `None`.
+    """
+
+    band: str | None
+    physical: str | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LegacyPolygon:
+    """A polygon.
+
+    Parameters
+    ----------
+    vertices
+        Shape ``(n, 2)``, ``x`` first, pixels of the parent image.  In most
+        files the last one repeats the first.
+    """
+
+    vertices: np.ndarray
+
+    @functools.cached_property
+    def polygon(self) -> Polygon:
+        """The polygon as one of ours.
+
+        Raises
+        ------
+        GeometryError
+            If it is none.
+        """
+        return Polygon(x_vertices=self.vertices[:, 0], y_vertices=self.vertices[:, 1])
+
+    def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Tell which positions are inside.
+
+        Parameters
+        ----------
+        x, y
+            Positions in pixels.
+
+        Returns
+        -------
+        inside
+            Of their shape.
+        """
+        return np.asarray(self.polygon.contains(x=x, y=y))
+
+
+class LegacySummaryStats(Mapping[str, Any]):
+    """Summary statistics of an exposure, by name.
+
+    Parameters
+    ----------
+    values
+        Numbers, and tuples of numbers.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = MappingProxyType(dict(values))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def decode_filter_label(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFilterLabel:
+    """Decode a ``FilterLabel``.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    row = tables[0].one()
+    return LegacyFilterLabel(
+        band=row.text("band") if row.flag("band_exists") else None,
+        physical=row.text("physical") if row.flag("physical_exists") else None,
+    )
+
+
+def filter_label_from_cards(cards: Cards) -> LegacyFilterLabel | None:
+    """Make a label of the ``FILTER`` card of an old exposure.
+
+    Parameters
+    ----------
+    cards
+        The primary header.
+
+    Returns
+    -------
+    label
+        `None` if the header does not know.
+    """
+    name = cards.get("FILTER")
+    if not isinstance(name, str) or name.strip() in _UNKNOWN:
+        return None
+    name = name.strip()
+    return LegacyFilterLabel(name, None) if _BAND.fullmatch(name) else LegacyFilterLabel(None, name)
+
+
+def decode_polygon(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPolygon:
+    """Decode a ``Polygon``.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    vertices = tables[0].points("vertices")
+    if len(vertices) < 3 or not np.isfinite(vertices).all():
+        raise CorruptArchiveError(f"a polygon of {len(vertices)} vertices, which are finite or not")
+    return LegacyPolygon(vertices)
+
+
+def decode_summary_stats(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacySummaryStats:
+    """Decode an ``ExposureSummaryStats``, a blob of YAML.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    blob = tables[0].one().blob("bytes")
+    if len(blob) > MOST_YAML:
+        raise CorruptArchiveError(f"{len(blob)} bytes of statistics")
+    try:
+        loaded = yaml.load(blob.decode("utf-8"), Loader=_InertLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
+        raise CorruptArchiveError(f"the statistics are no YAML: {err}") from err
+    if not isinstance(loaded, dict):
+        raise CorruptArchiveError(f"the statistics are a {type(loaded).__name__}, not a mapping")
+    values = {RENAMED.get(key, key): _number(value) for key, value in loaded.items() if isinstance(key, str)}
+    return LegacySummaryStats({key: value for key, value in values.items() if value is not None})
+
+
+def _number(value: Any) -> Any:
+    """Return a number, or a tuple of numbers; `None` for what is neither."""
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
+        return tuple(value)
+    return None
+
+
+class _InertLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no annotations
+    """Makes plain values only, and nothing of what Python tags name."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Leave merged mappings alone: they can grow without end.
+
+        Parameters
+        ----------
+        node
+            The mapping.
+        """
+
+
+def _ignore(loader: Any, suffix: str, node: Any) -> None:
+    return None
+
+
+_InertLoader.add_multi_constructor("", _ignore)

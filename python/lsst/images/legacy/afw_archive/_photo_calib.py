@@ -1,0 +1,160 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Photometric calibrations: ``PhotoCalib``, and ``Calib`` before it."""
+
+from __future__ import annotations
+
+__all__ = (
+    "AB_REFERENCE_FLUX",
+    "LegacyPhotoCalib",
+    "decode_calib",
+    "decode_photo_calib",
+    "photo_calib_from_cards",
+    "photo_calib_from_flux_mag0",
+)
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import CorruptArchiveError, SchemaVersionError
+from ...fits._cards import Cards
+from ._rows import LegacyRows
+
+AB_REFERENCE_FLUX = 3630780547701.0
+"""Flux of magnitude 0 in nJy, with the digits that `lsst.afw` has."""
+
+NEWEST = 1
+"""Latest version of the table."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyPhotoCalib:
+    """Factors from counts of the image to nJy.
+
+    Parameters
+    ----------
+    mean, error
+        Mean factor, and its uncertainty, nJy per count.
+    is_constant
+        Whether the mean applies everywhere.
+    field
+        Reference to the bounded field of the factor, or `None`.
+    field_scale
+        What the values of the field are multiplied by to get nJy per count.
+    """
+
+    mean: float
+    error: float
+    is_constant: bool = True
+    field: Any = None
+    field_scale: float = 1.0
+
+    def evaluate(self, x: Any, y: Any) -> np.ndarray:
+        """Return the factor in nJy per count.
+
+        Parameters
+        ----------
+        x, y
+            Positions in pixels, of one shape.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the field is damaged.
+        """
+        if self.is_constant:
+            return np.full(np.broadcast(x, y).shape, self.mean)
+        values: np.ndarray = self.field_scale * self.field.part("evaluate")(x, y)
+        return values
+
+
+def decode_photo_calib(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPhotoCalib:
+    """Decode a ``PhotoCalib`` of any version.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+
+    Notes
+    -----
+    Version 0 has no column for its version, and is in maggies per count.
+    """
+    row = tables[0].one()
+    version = row.integer("version", 0)
+    if not 0 <= version <= NEWEST:
+        raise SchemaVersionError(
+            f"version {version} of a photometric calibration; this release reads up to {NEWEST}"
+        )
+    scale = 1.0 if version else AB_REFERENCE_FLUX
+    field = archive.reference(row.integer("field", 0))
+    # Before the flag existed every calibration had a field.
+    constant = row.flag("isConstant", not field)
+    if not constant and not field:
+        raise CorruptArchiveError("a calibration that varies has no field")
+    return LegacyPhotoCalib(
+        mean=scale * row.number("calibrationMean"),
+        error=scale * row.number("calibrationErr"),
+        is_constant=constant,
+        field=field or None,
+        field_scale=scale,
+    )
+
+
+def decode_calib(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPhotoCalib:
+    """Decode a ``Calib``.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    row = tables[0].one()
+    error = next(
+        name for name in ("fluxmag0.err", "fluxmag0_err", "fluxmag0Err", "") if name in row or not name
+    )
+    found = photo_calib_from_flux_mag0(row.number("fluxmag0"), row.number(error) if error else 0.0)
+    if found is None:
+        raise CorruptArchiveError(f"fluxmag0 = {row.number('fluxmag0')!r} calibrates nothing")
+    return found
+
+
+def photo_calib_from_flux_mag0(flux: float, error: float) -> LegacyPhotoCalib | None:
+    """Make a calibration of the counts of an object of magnitude 0.
+
+    Parameters
+    ----------
+    flux, error
+        The counts, and their uncertainty.
+
+    Returns
+    -------
+    photo_calib
+        `None` if the image was not calibrated: the flux is 0, or no number.
+    """
+    if not (math.isfinite(flux) and flux > 0.0):
+        return None
+    mean = AB_REFERENCE_FLUX / flux
+    return LegacyPhotoCalib(mean, mean * error / flux)
+
+
+def photo_calib_from_cards(cards: Cards) -> LegacyPhotoCalib | None:
+    """Make a calibration of the primary header of an old exposure.
+
+    Parameters
+    ----------
+    cards
+        The primary header.
+
+    Returns
+    -------
+    photo_calib
+        `None` if the header has none.
+    """
+    flux, error = cards.get("FLUXMAG0"), cards.get("FLUXMAG0ERR", 0.0)
+    if not isinstance(flux, int | float) or not isinstance(error, int | float):
+        return None
+    return photo_calib_from_flux_mag0(float(flux), float(error))

@@ -1,0 +1,274 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The table archive of an `lsst.afw` file: objects by number.
+
+An index table lists, for each object, its class and the rows of the data
+tables that it was saved in.  Objects refer to each other by number.
+"""
+
+from __future__ import annotations
+
+__all__ = ("LegacyArchive",)
+
+import functools
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import (
+    ArchiveReadError,
+    CorruptArchiveError,
+    ImagesError,
+    InvalidComponentError,
+    MissingOptionalDependencyError,
+    SchemaVersionError,
+)
+from ...fits import FitsFile, Hdu
+from ._entries import LegacyEntry, LegacyOpaque, Reference, read_index
+from ._locate import find_index, read_pointers
+from ._registry import find_decoder
+from ._rows import LegacyRows
+from ._table import LegacyTable
+
+DEEPEST = 100
+"""Objects that refer to objects that refer to objects... no further than this."""
+
+MOST_AHEAD = 32 * 1024 * 1024
+"""Archives that are not longer than this are fetched in one request."""
+
+KEPT_ERRORS = (ArchiveReadError, SchemaVersionError, MissingOptionalDependencyError)
+"""Errors of decoders that mean something else than damage."""
+
+
+class LegacyArchive:
+    """The objects of an open `lsst.afw` file, decoded when they are asked for.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    index
+        The HDU with the index.
+    number
+        Number of that HDU.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the index is damaged.
+
+    Notes
+    -----
+    Objects that several others refer to are decoded once.  What is wrong with
+    one object is raised by those who ask for it, and by nobody else.
+    """
+
+    def __init__(self, file: FitsFile, index: Hdu, number: int) -> None:
+        self.file = file
+        self._index = index
+        self._number = number
+        self._tables: dict[int, LegacyTable] = {}
+        self._objects: dict[int, Any] = {}
+        self._open: list[int] = []
+        self._lock = threading.RLock()
+        ahead = file.source.size - index.data_address
+        if file.source.remote and 0 < ahead <= MOST_AHEAD:
+            # The archive is the last thing in the file.
+            file.source.fetch_ahead([(index.data_address, ahead)])
+
+    @classmethod
+    def find(cls, file: FitsFile) -> LegacyArchive | None:
+        """Find the archive of a file.
+
+        Parameters
+        ----------
+        file
+            The open file.
+
+        Returns
+        -------
+        archive
+            `None` if the file has none.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the file promises an archive that is not there.
+        """
+        found = find_index(file)
+        return None if found is None else cls(file, *found)
+
+    @functools.cached_property
+    def entries(self) -> Mapping[int, LegacyEntry]:
+        """What the index says, by number of the object.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the index is damaged.
+        """
+        try:
+            return {entry.id: entry for entry in read_index(LegacyTable(self._index))}
+        except (CorruptArchiveError, ValueError, TypeError, OverflowError) as err:
+            raise CorruptArchiveError(f"{self.file.name}: the archive index is damaged: {err}.") from err
+
+    @functools.cached_property
+    def components(self) -> Mapping[str, int]:
+        """Numbers of the components of an exposure, by upper-case name."""
+        return read_pointers(self.file.hdu(0).cards)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.entries
+
+    def ids(self, class_name: str) -> list[int]:
+        """List the numbers of the objects of a class.
+
+        Parameters
+        ----------
+        class_name
+            Name of the class.
+        """
+        return sorted(entry.id for entry in self.entries.values() if entry.class_name == class_name)
+
+    def component(self, name: str) -> Any:
+        """Return a component of an exposure.
+
+        Parameters
+        ----------
+        name
+            ``SKYWCS``, ``PSF``, ``PHOTOCALIB``, ``DETECTOR``,
+            ``VALID_POLYGON``, ``COADD_INPUTS``, ``AP_CORR_MAP``,
+            ``TRANSMISSION_CURVE``, ``FILTER``, ``SUMMARY_STATS``, ``WCS``, or
+            whatever else the header names.
+
+        Returns
+        -------
+        component
+            A record, a `LegacyOpaque`, or `None` if the exposure does not
+            have this component.
+
+        Raises
+        ------
+        ArchiveReadError
+            If it is damaged.
+        """
+        try:
+            return self.get(self.components.get(name.upper(), 0))
+        except ArchiveReadError as err:
+            err.add_note(f"While reading component {name!r} of {self.file.name}.")
+            raise
+
+    def root(self) -> Any:
+        """Return the object of a file that holds just one, as it was written.
+
+        Raises
+        ------
+        InvalidComponentError
+            If the archive is empty.
+        """
+        # Numbers are given out in the order of writing, so this is the first.
+        return self.get(1)
+
+    def get(self, number: int) -> Any:
+        """Return an object.
+
+        Parameters
+        ----------
+        number
+            Its number; 0 stands for no object.
+
+        Returns
+        -------
+        object
+            A record of its class, a `LegacyOpaque` for a class without
+            decoder, or `None` for 0.
+
+        Raises
+        ------
+        InvalidComponentError
+            If there is no such object.
+        ArchiveReadError
+            If it is damaged.
+        """
+        if number == 0:
+            return None
+        with self._lock:
+            if number not in self._objects:
+                self._objects[number] = self._decode(number)
+            return self._objects[number]
+
+    def reference(self, number: int) -> Reference:
+        """Return an object that is decoded later.
+
+        Parameters
+        ----------
+        number
+            Its number.
+        """
+        return Reference(self, int(number))
+
+    def tables(self, entry: LegacyEntry) -> tuple[LegacyRows, ...]:
+        """Return the rows of an object.
+
+        Parameters
+        ----------
+        entry
+            What the index says of it.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If tables or rows are missing.
+        """
+        return tuple(LegacyRows(self._table(cat), row, count) for cat, row, count in entry.pieces)
+
+    def load_all(self) -> None:
+        """Read all tables, so that the file can be closed.
+
+        Tables that are damaged are left for those who ask for their objects.
+        """
+        wanted = {cat for entry in self.entries.values() for cat, _, _ in entry.pieces}
+        for cat in sorted(wanted):
+            try:
+                self._table(cat)
+            except ArchiveReadError:
+                continue
+
+    def _table(self, cat: int) -> LegacyTable:
+        if cat not in self._tables:
+            hdu = self.file.hdu(self._number + cat)
+            if hdu.cards.get("AR_CATN", cat) != cat:
+                raise CorruptArchiveError(
+                    f"HDU {self._number + cat} is table {hdu.cards.get('AR_CATN')!r} of the archive, "
+                    f"not table {cat}"
+                )
+            self._tables[cat] = LegacyTable(hdu)
+        return self._tables[cat]
+
+    def _decode(self, number: int) -> Any:
+        entry = self.entries.get(number)
+        if entry is None:
+            raise InvalidComponentError(
+                f"{self.file.name}: the archive has no object {number}; it has {len(self.entries)}."
+            )
+        if number in self._open or len(self._open) >= DEEPEST:
+            chain = " > ".join(map(str, [*self._open[-5:], number]))
+            raise CorruptArchiveError(f"{self.file.name}: archived objects contain themselves: {chain}.")
+        self._open.append(number)
+        try:
+            decoder = find_decoder(entry.class_name)
+            tables = self.tables(entry)
+            return LegacyOpaque(entry, tables) if decoder is None else decoder(self, entry, tables)
+        except Exception as err:
+            # Whatever a decoder stumbles over, it is this object that is wrong.
+            raise self._named(err, entry) from err
+        finally:
+            self._open.pop()
+
+    def _named(self, err: Exception, entry: LegacyEntry) -> Exception:
+        where = f"{self.file.name}: object {entry.id} of the archive, a {entry.class_name}"
+        reason = str(err).rstrip(".") if isinstance(err, ImagesError) else f"{type(err).__name__}: {err}"
+        kind: type[ImagesError] = CorruptArchiveError
+        if type(err) in KEPT_ERRORS:
+            kind = type(err)  # type: ignore[assignment]  # one of ours
+        return kind(f"{where}, cannot be read: {reason}.")

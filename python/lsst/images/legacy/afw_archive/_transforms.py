@@ -1,0 +1,149 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Transforms, and the maps of transforms between systems of a camera."""
+
+from __future__ import annotations
+
+__all__ = (
+    "CameraSystem",
+    "LegacyTransform",
+    "LegacyTransformMap",
+    "decode_transform",
+    "decode_transform_map",
+)
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from ...errors import CorruptArchiveError
+from ._ast_text import split_ast_text
+from ._rows import LegacyRow, LegacyRows
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyTransform:
+    """A transform between two coordinate systems.
+
+    Parameters
+    ----------
+    ast_text
+        Native text of an AST mapping or frame set.
+    class_name
+        ``TransformPoint2ToPoint2`` and the like.
+    """
+
+    ast_text: str
+    class_name: str
+
+
+class CameraSystem(NamedTuple):
+    """A coordinate system of a camera.
+
+    ``FocalPlane`` (mm) and ``FieldAngle`` (radians) are the camera's;
+    ``Pixels``, ``ActualPixels`` and ``TanPixels`` belong to a detector.
+    """
+
+    name: str
+    """What the coordinates are."""
+
+    detector: str
+    """Name of the detector, or an empty string."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyTransformMap:
+    """Transforms that join the coordinate systems of a camera to a tree.
+
+    Parameters
+    ----------
+    edges
+        Origin, target, and reference to a `LegacyTransform`.
+    """
+
+    edges: tuple[tuple[CameraSystem, CameraSystem, Any], ...]
+
+    @property
+    def systems(self) -> tuple[CameraSystem, ...]:
+        """All systems, in the order in which they occur."""
+        return tuple(dict.fromkeys(system for edge in self.edges for system in edge[:2]))
+
+    def path(self, origin: CameraSystem, target: CameraSystem) -> list[tuple[Any, bool]]:
+        """Find the transforms from one system to another.
+
+        Parameters
+        ----------
+        origin, target
+            The systems.
+
+        Returns
+        -------
+        steps
+            References to `LegacyTransform` in the order in which they apply,
+            and whether each is to be used backwards.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the systems are not joined.
+        """
+        reached: dict[CameraSystem, list[tuple[Any, bool]]] = {origin: []}
+        ways: dict[CameraSystem, list[tuple[CameraSystem, Any, bool]]] = {}
+        for start, end, transform in self.edges:
+            ways.setdefault(start, []).append((end, transform, False))
+            ways.setdefault(end, []).append((start, transform, True))
+        queue = [origin]
+        for system in queue:
+            for end, transform, backwards in ways.get(system, ()):
+                if end not in reached:
+                    reached[end] = [*reached[system], (transform, backwards)]
+                    queue.append(end)
+        if target not in reached:
+            raise CorruptArchiveError(f"no transforms lead from {origin} to {target} in {self.systems}")
+        return reached[target]
+
+
+def decode_transform(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransform:
+    """Decode a transform between points of any kind.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    found = split_ast_text(tables[0].one().blob("bytes"))
+    return LegacyTransform(found.text, found.class_name)
+
+
+def decode_transform_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransformMap:
+    """Decode a ``TransformMap``, old or new.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    if len(tables) == 1:
+        return LegacyTransformMap(
+            tuple(
+                (_system(row, "fromSys"), _system(row, "toSys"), archive.reference(row.integer("transform")))
+                for row in tables[0]
+            )
+        )
+    # Before 2018 the systems had a table of their own.
+    systems = {
+        row.integer("id"): CameraSystem(row.text("sysName"), row.text("detectorName")) for row in tables[0]
+    }
+    return LegacyTransformMap(
+        tuple(
+            (
+                systems[row.integer("from")],
+                systems[row.integer("to")],
+                archive.reference(row.integer("transform")),
+            )
+            for row in tables[1]
+        )
+    )
+
+
+def _system(row: LegacyRow, prefix: str) -> CameraSystem:
+    return CameraSystem(row.text(f"{prefix}Name"), row.text(f"{prefix}DetectorName"))

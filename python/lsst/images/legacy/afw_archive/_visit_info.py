@@ -1,0 +1,263 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What an observatory says of an exposure, from tables or header cards."""
+
+from __future__ import annotations
+
+__all__ = ("LegacyVisitInfo", "decode_visit_info", "visit_info_from_cards")
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import CorruptArchiveError, SchemaVersionError
+from ...fits._cards import Cards
+from ._rows import LegacyRow, LegacyRows
+
+NEWEST = 5
+"""Latest version of the table."""
+
+ROTATION_TYPES = ("UNKNOWN", "SKY", "HORIZON", "MOUNT")
+
+NO_TIME = -(2**63)
+"""Nanoseconds that stand for an unknown time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LegacyVisitInfo:
+    """Facts about an exposure; unknown numbers are NaN, unknown texts empty.
+
+    Parameters
+    ----------
+    exposure_time, dark_time
+        Seconds.
+    tai_ns
+        Middle of the exposure, nanoseconds of TAI since 1970, or `None`.
+    ut1_mjd
+        The same as a modified Julian date of UT1.
+    era
+        Earth rotation angle, degrees.
+    boresight_ra, boresight_dec, boresight_az, boresight_alt
+        Where the telescope pointed, degrees.
+    boresight_airmass
+        Air mass there.
+    boresight_rotation_angle
+        Degrees, of the kind that ``rotation_type`` says.
+    rotation_type
+        ``UNKNOWN``, ``SKY``, ``HORIZON`` or ``MOUNT``.
+    longitude, latitude, elevation
+        Of the observatory; degrees, positive to the east, and metres.
+    air_temperature, air_pressure, humidity
+        Degrees Celsius, pascals, per cent.
+    instrument_label
+        Name of the instrument.
+    id
+        Identifier of the exposure, or `None`.
+    focus_z
+        Millimetres.
+    observation_type, science_program, observation_reason, object
+        What was observed, and why.
+    has_simulated_content
+        Whether any part is simulated; `None` if not said.
+    """
+
+    exposure_time: float = math.nan
+    dark_time: float = math.nan
+    tai_ns: int | None = None
+    ut1_mjd: float = math.nan
+    era: float = math.nan
+    boresight_ra: float = math.nan
+    boresight_dec: float = math.nan
+    boresight_az: float = math.nan
+    boresight_alt: float = math.nan
+    boresight_airmass: float = math.nan
+    boresight_rotation_angle: float = math.nan
+    rotation_type: str = "UNKNOWN"
+    longitude: float = math.nan
+    latitude: float = math.nan
+    elevation: float = math.nan
+    air_temperature: float = math.nan
+    air_pressure: float = math.nan
+    humidity: float = math.nan
+    instrument_label: str = ""
+    id: int | None = None
+    focus_z: float = math.nan
+    observation_type: str = ""
+    science_program: str = ""
+    observation_reason: str = ""
+    object: str = ""
+    has_simulated_content: bool | None = None
+
+    @property
+    def date(self) -> Any:
+        """Middle of the exposure (`astropy.time.Time`, TAI), or `None`."""
+        if self.tai_ns is None:
+            return None
+        import astropy.time
+
+        days, rest = divmod(self.tai_ns, 86_400_000_000_000)
+        return astropy.time.Time(days + MJD_1970, rest / 86_400e9, format="mjd", scale="tai")
+
+
+MJD_1970 = 40587
+"""Modified Julian date of 1970-01-01."""
+
+_NUMBERS = {
+    "exposure_time": ("exposuretime", "EXPTIME"),
+    "dark_time": ("darktime", "DARKTIME"),
+    "ut1_mjd": ("ut1", "MJD-AVG-UT1"),
+    "boresight_airmass": ("boresightairmass", "BORE-AIRMASS"),
+    "elevation": ("elevation", "OBS-ELEV"),
+    "air_temperature": ("airtemperature", "AIRTEMP"),
+    "air_pressure": ("airpressure", "AIRPRESS"),
+    "humidity": ("humidity", "HUMIDITY"),
+    "focus_z": ("focusz", "FOCUSZ"),
+}
+"""Columns and cards of numbers."""
+
+_ANGLES = {
+    "era": ("era", "AVG-ERA"),
+    "boresight_ra": ("boresightradec_ra", "BORE-RA"),
+    "boresight_dec": ("boresightradec_dec", "BORE-DEC"),
+    "boresight_az": ("boresightazalt_az", "BORE-AZ"),
+    "boresight_alt": ("boresightazalt_alt", "BORE-ALT"),
+    "boresight_rotation_angle": ("boresightrotangle", "BORE-ROTANG"),
+    "longitude": ("longitude", "OBS-LONG"),
+    "latitude": ("latitude", "OBS-LAT"),
+}
+"""The same of angles: radians in tables, degrees in headers."""
+
+_TEXTS = {
+    "instrument_label": ("instrumentlabel", "INSTRUMENT"),
+    "observation_type": ("observationType", "OBSTYPE"),
+    "science_program": ("scienceProgram", "PROGRAM"),
+    "observation_reason": ("observationReason", "REASON"),
+    "object": ("object", "OBJECT"),
+}
+
+
+def decode_visit_info(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyVisitInfo:
+    """Decode a ``VisitInfo`` of any version.
+
+    Parameters
+    ----------
+    archive, entry, tables
+        See `LegacyArchive`.
+    """
+    row = tables[0].one()
+    version = row.integer("version", 0)
+    if not 0 <= version <= NEWEST:
+        raise SchemaVersionError(
+            f"version {version} of the visit information; this release reads up to {NEWEST}"
+        )
+    values: dict[str, Any] = {name: row.number(c, math.nan) for name, (c, _) in _NUMBERS.items()}
+    values |= {name: math.degrees(_angle(row, column)) for name, (column, _) in _ANGLES.items()}
+    values |= {name: row.text(column, "") for name, (column, _) in _TEXTS.items()}
+    tai = row.integer("tai")
+    rotation = row.integer("rottype", 0)
+    if not 0 <= rotation < len(ROTATION_TYPES):
+        raise CorruptArchiveError(f"{rotation} is no type of rotation; 0 to 3 are known")
+    known_simulated = "hasSimulatedContent" in row.table.flag_bits
+    return LegacyVisitInfo(
+        tai_ns=None if tai == NO_TIME else tai,
+        rotation_type=ROTATION_TYPES[rotation],
+        id=row.integer("idnum") if "idnum" in row else None,
+        has_simulated_content=row.flag("hasSimulatedContent") if known_simulated else None,
+        **values,
+    )
+
+
+def _angle(row: LegacyRow, column: str) -> float:
+    if column in row:
+        return row.number(column)
+    name, _, axis = column.rpartition("_")
+    if name and name in row:
+        pair = row.point(name)
+        return pair.x if axis in ("ra", "az") else pair.y
+    return math.nan
+
+
+def visit_info_from_cards(cards: Cards) -> LegacyVisitInfo | None:
+    """Make visit information of the primary header of an exposure.
+
+    Parameters
+    ----------
+    cards
+        The primary header.
+
+    Returns
+    -------
+    visit_info
+        `None` if the header has none of the cards.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the date is in no known form, or not in TAI.
+    """
+    values: dict[str, Any] = {}
+    for name, (_, keyword) in (_NUMBERS | _ANGLES).items():
+        value = cards.get(keyword)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            values[name] = float(value)
+    for name, (_, keyword) in _TEXTS.items():
+        value = cards.get(keyword)
+        if isinstance(value, str):
+            values[name] = value
+    values |= _odd_cards(cards)
+    if (tai := _date(cards)) is not None:
+        values["tai_ns"] = tai
+    # Every raw header has these few; they make no visit information alone.
+    return LegacyVisitInfo(**values) if values.keys() - set(_TEXTS) else None
+
+
+def _odd_cards(cards: Cards) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    rotation = cards.get("ROTTYPE")
+    if isinstance(rotation, str) and rotation.strip().upper() in ROTATION_TYPES:
+        values["rotation_type"] = rotation.strip().upper()
+    if type(number := cards.get("IDNUM")) is int:
+        values["id"] = number
+    if isinstance(simulated := cards.get("HAS-SIMULATED-CONTENT"), bool):
+        values["has_simulated_content"] = simulated
+    return values
+
+
+def _date(cards: Cards) -> int | None:
+    """Read the middle of the exposure in nanoseconds of TAI since 1970."""
+    text, old = cards.get("DATE-AVG"), cards.get("TIME-MID")
+    if isinstance(text, str):
+        system = str(cards.get("TIMESYS", "")).strip().upper()
+        if system != "TAI":
+            # afw writes nothing else, so this is the card of a raw image.
+            if isinstance(cards.get("BORE-RA"), float):
+                raise CorruptArchiveError(
+                    f"DATE-AVG = {text!r} is in the time system {system!r}, not in TAI."
+                )
+            return None
+        return _nanoseconds(text)
+    if isinstance(old, str):
+        return _utc_to_tai(_nanoseconds(old.strip().removesuffix("Z")))
+    return None
+
+
+def _nanoseconds(text: str) -> int:
+    try:
+        date = np.datetime64(text.strip(), "ns")
+    except ValueError as err:
+        raise CorruptArchiveError(f"{text!r} is no date: {err}.") from err
+    if np.isnat(date):
+        raise CorruptArchiveError(f"{text!r} is no date.")
+    return int(date.astype(np.int64))
+
+
+def _utc_to_tai(nanoseconds: int) -> int:
+    import astropy.time
+
+    days, rest = divmod(nanoseconds, 86_400_000_000_000)
+    utc = astropy.time.Time(days + MJD_1970, rest / 86_400e9, format="mjd", scale="utc")
+    tai = utc.tai
+    offset = (tai.jd1 - utc.jd1) + (tai.jd2 - utc.jd2)
+    return nanoseconds + round(float(offset) * 86_400e9)

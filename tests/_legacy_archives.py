@@ -1,0 +1,77 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Small files in the layout of `lsst.afw` table archives, for tests."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+Object = tuple[int, str, Sequence[fits.BinTableHDU]]
+
+
+def data_files(shared: Path) -> list[Path]:
+    """List all real files of `lsst.afw`."""
+    return sorted(
+        path
+        for folder in ("legacy", "afw", "examples/legacy")
+        for path in (shared / folder).rglob("*.fits*")
+        if path.name.endswith((".fits", ".fits.gz", ".fits.fz"))
+    )
+
+
+def table(columns: Mapping[str, tuple[str, Sequence[Any]]], **flags: Sequence[bool]) -> fits.BinTableHDU:
+    """Make a table: format and values of each column, and values of flags."""
+    made = []
+    if flags:
+        bits = np.array(list(flags.values()), dtype=bool).T
+        made.append(fits.Column("flags", f"{len(flags)}X", array=bits))
+    for name, (form, values) in columns.items():
+        if form.startswith("1Q"):
+            array = np.empty(len(values), dtype=object)
+            for i, value in enumerate(values):
+                array[i] = np.frombuffer(value, dtype=np.uint8) if isinstance(value, bytes) else value
+            values = array
+        made.append(fits.Column(name, form, array=values))
+    hdu = fits.BinTableHDU.from_columns(made)
+    if flags:
+        hdu.header["FLAGCOL"] = 1
+        for k, name in enumerate(flags, start=1):
+            hdu.header[f"TFLAG{k}"] = name
+    return hdu
+
+
+def write_archive(
+    objects: Iterable[Object], *, old: bool = False, cards: Mapping[str, Any] | None = None
+) -> bytes:
+    """Write an archive right behind the primary HDU."""
+    rows: list[tuple[Any, ...]] = []
+    data: list[fits.BinTableHDU] = []
+    for number, name, tables in objects:
+        if not tables:
+            rows.append((number, -1, 0, 0, 0, name, "module"))
+        for n, hdu in enumerate(tables):
+            data.append(hdu)
+            hdu.header["EXTTYPE"] = "ARCHIVE_DATA"
+            hdu.header["AR_CATN"] = len(data)
+            # Rows of an object are in no order.
+            rows.insert(0, (number, len(data), n, 0, len(hdu.data), name, "module"))
+    dot = "_" if old else "."
+    names = ("id", f"cat{dot}archive", f"cat{dot}persistable", "row0", "nrows", "name", "module")
+    columns = {
+        name: ("64A" if name in ("name", "module") else "J", list(values))
+        for name, values in zip(names, zip(*rows, strict=True) if rows else [[]] * 7, strict=True)
+    }
+    index = table(columns)
+    index.header["EXTTYPE"] = index.header["EXTNAME"] = "ARCHIVE_INDEX"
+    index.header["AR_CATN"] = 0
+    primary = fits.PrimaryHDU()
+    primary.header.update(cards or {})
+    stream = io.BytesIO()
+    fits.HDUList([primary, index, *data]).writeto(stream)
+    return stream.getvalue()
