@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import starlink.Ast as starlink_ast
 
+from .._ast_text import check_ast_text
 from ..errors import CorruptArchiveError, GeometryError
 
 _SILENT = "Comment=0,Full=-1"
@@ -220,7 +221,7 @@ class AstMapping:
             return points[0].reshape(x.shape), points[1].reshape(x.shape)
         try:
             mapped = mapping.tran(points, forward)
-        except starlink_ast.AstError as err:
+        except (ValueError, starlink_ast.AstError) as err:
             raise GeometryError(f"AST cannot map these points: {err}") from err
         # AST's marker of undefined values is the lowest finite number; some of
         # its classes let infinities through.
@@ -290,8 +291,10 @@ class _UnreadableMappingError(GeometryError, CorruptArchiveError):
 def _parse(text: str) -> Any:
     """Make an AST mapping of its native text."""
     try:
+        # AST does not survive every damage, so it must not see any.
+        check_ast_text(text)
         found = starlink_ast.Channel(_Source(text.splitlines())).read()
-    except starlink_ast.AstError as err:
+    except (CorruptArchiveError, TypeError, starlink_ast.AstError) as err:
         raise _UnreadableMappingError(f"AST does not understand the text {text!r:.60}: {err}") from err
     if not isinstance(found, starlink_ast.Mapping):
         what = "no object" if found is None else f"a {type(found).__name__}"

@@ -23,7 +23,9 @@ __all__ = (
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from .._ast_text import check_ast_text
 from .._geom import Box
+from ..errors import CorruptArchiveError
 
 RECORD_SIZE = 32
 """Characters of a record; the first one tells new lines from continuations."""
@@ -229,7 +231,13 @@ def _import_ast() -> Any:
 
 def _parse(lines: Sequence[str]) -> Any:
     # Comments follow a tab, on which the parser stumbles.
-    return _import_ast().Channel([line.replace("\t", " ") for line in lines]).read()
+    plain = [line.replace("\t", " ") for line in lines]
+    try:
+        # AST does not survive every damage, so it must not see any.
+        check_ast_text("\n".join(plain))
+    except CorruptArchiveError as err:
+        raise ValueError(str(err)) from err
+    return _import_ast().Channel(plain).read()
 
 
 class _Lines(list[str]):

@@ -44,6 +44,7 @@ class Registry:
         self._cache: dict[Any, Any] = {}
         self._models: dict[str, type | None] = {}
         self._pytypes: dict[str, type | None] = {}
+        self._types: dict[str, tuple[type | None, type | None]] = {}
         self._objects: dict[str, Any] = {}
 
     # Plugins.
@@ -180,6 +181,25 @@ class Registry:
             pytype = self._pytypes[schema] = None if spec is None else resolve(spec.pytype)
             return pytype
 
+    def types_for_schema(self, schema: str) -> tuple[type | None, type | None]:
+        """Return the model and the in-memory type of a schema together.
+
+        Parameters
+        ----------
+        schema
+            Name of the schema, without version.
+
+        Returns
+        -------
+        model, pytype
+            `None` when nobody knows the schema.
+        """
+        try:
+            return self._types[schema]
+        except KeyError:
+            found = self.model_for_schema(schema), self.pytype_for_schema(schema)
+            return self._types.setdefault(schema, found)
+
     def model_for_type(self, pytype: type) -> type:
         """Return the model that writes objects of a type.
 
@@ -250,9 +270,25 @@ class Registry:
 
     def containers(self) -> Mapping[str, ContainerSpec]:
         """Return the declared containers by name."""
-        if (known := self._cache.get("register_containers")) is not None:
-            return known  # type: ignore[no-any-return]  # one value type a key
         return self._declared("register_containers", lambda spec: spec.name)
+
+    def input_for_file(self, name: str) -> Any:
+        """Return the input archive of the container a file name stands for.
+
+        Parameters
+        ----------
+        name
+            Name of the file, with its extension.
+
+        Returns
+        -------
+        input_archive
+            The class; `None` when nobody claims the extension.
+        """
+        for spec in (self._cache.get("register_containers") or self.containers()).values():
+            if name.endswith(spec.extensions):
+                return self._objects.get(spec.input_archive) or self.load(spec.input_archive)
+        return None
 
     def migrations(self) -> Mapping[tuple[str, int], Migration]:
         """Return the declared migrations by schema and major version."""
@@ -260,9 +296,13 @@ class Registry:
 
     def legacy_decoders(self) -> Mapping[str, str]:
         """Return dotted names of decoders by name of the archived class."""
+        return self._cached("legacy decoders", self._find_legacy_decoders)
+
+    def _find_legacy_decoders(self) -> dict[str, str]:
         merged: dict[str, str] = {}
-        for answer in reversed(self.hook.register_legacy_decoders()):
-            merged.update(answer)
+        # A later plugin, which is a stranger's, decodes a class in our place.
+        for _, _, answer in self._load().ask_all("register_legacy_decoders"):
+            merged.update(answer or {})
         return merged
 
     # Questions whose unanswered form is an error.

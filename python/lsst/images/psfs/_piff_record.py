@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import ArchiveReadError, MissingOptionalDependencyError, UnserializableTypeError
+from ._piff_safety import refuse_code
 
 if TYPE_CHECKING:
     import piff
@@ -131,10 +132,12 @@ def build_piff(record: PiffRecord) -> piff.PSF:
     Raises
     ------
     ArchiveReadError
-        If Piff cannot make a PSF of these values.
+        If Piff cannot make a PSF of these values, or would run code that is
+        among them.
     MissingOptionalDependencyError
         If Piff is not installed.
     """
+    refuse_code(_values(record))
     try:
         import piff
     except ImportError as err:
@@ -149,6 +152,19 @@ def build_piff(record: PiffRecord) -> piff.PSF:
         raise ArchiveReadError(
             f"Piff {piff.__version__} cannot make a PSF of what is stored: {type(err).__name__}: {err}"
         ) from err
+
+
+def _values(record: PiffRecord) -> Iterator[Any]:
+    """Iterate over everything that Piff will read."""
+    for struct in record.structs.values():
+        yield from struct.values()
+    for table in record.tables.values():
+        yield from table.metadata.values()
+        for name in table.array.dtype.names or ():
+            if table.array[name].dtype.kind in "SUO":
+                yield from table.array[name].ravel().tolist()
+    for nested in record.objects.values():
+        yield from _values(nested)
 
 
 class _PiffLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic at type-checking time only

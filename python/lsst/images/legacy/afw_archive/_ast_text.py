@@ -9,9 +9,9 @@ __all__ = ("LegacyAstText", "read_ast", "read_mapping", "split_ast_text")
 import dataclasses
 from typing import Any
 
+from ..._ast_text import check_ast_text
 from ..._transforms._ast import AstMapping, starlink_ast
 from ...errors import CorruptArchiveError, GeometryError, SchemaVersionError
-from ._ast_check import check_ast_text
 
 NEWEST = 1
 """Version of the text in all files so far."""

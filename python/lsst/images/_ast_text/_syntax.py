@@ -17,7 +17,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from ...errors import CorruptArchiveError
+from ..errors import CorruptArchiveError
 
 DEEPEST = 100
 """Objects in objects in objects...; AST goes down by recursion."""

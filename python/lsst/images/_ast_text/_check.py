@@ -14,8 +14,8 @@ __all__ = ("check_ast_text",)
 import re
 from collections.abc import Callable, Iterable
 
-from ...errors import CorruptArchiveError
-from ._ast_syntax import CHAINS, AstNode, parse_ast_text
+from ..errors import CorruptArchiveError
+from ._syntax import CHAINS, AstNode, parse_ast_text
 
 MOST_AXES = 100
 MOST_FRAMES = 1000
