@@ -9,8 +9,7 @@ from __future__ import annotations
 
 __all__ = ("GenericFormatter", "LegacyFormatter")
 
-import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -19,11 +18,11 @@ import pydantic
 from lsst.daf.butler import DatasetProvenance, FormatterV2
 from lsst.resources import ResourcePath
 
-from .butler._provenance import ButlerInfo, check_identity, compression_seed, identify, provenance_cards
+from .butler._provenance import ButlerInfo, check_identity, compression_seed, provenance_cards
 from .errors import ArchiveWriteError, InvalidComponentError, InvalidParameterError
 from .io import open_archive, write
 from .legacy import open_legacy
-from .serialization import FitsCompressionOptions
+from .serialization import Attachments, FitsCompressionOptions
 
 COMPONENTS = "components"
 """The pseudo-component that stands for several at once."""
@@ -39,36 +38,37 @@ class _ReaderFormatter(FormatterV2):
     can_read_from_local_file: ClassVar[bool] = True
     unsupported_parameters: ClassVar[frozenset[str]] = frozenset()
 
-    @abc.abstractmethod
-    def _open(self, uri: ResourcePath, *, partial: bool) -> AbstractContextManager[Any]:
-        """Open a file as something with ``read`` and ``get_component``."""
+    _open: ClassVar[Callable[..., AbstractContextManager[Any]]]
+    """Opens a file as something with ``read`` and ``get_component``."""
 
     def read_from_uri(self, uri: ResourcePath, component: str | None = None, expected_size: int = -1) -> Any:
         if component in (None, COMPONENTS) and not self.file_descriptor.parameters and not uri.isLocal:
             # All of it is needed, so let the Butler fetch and cache the file.
             return NotImplemented
-        return self._read(uri, component)
-
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
-        return self._read(ResourcePath(path, forceDirectory=False), component)
-
-    def _read(self, uri: ResourcePath, component: str | None) -> Any:
         parameters = dict(self.file_descriptor.parameters or {})
         partial = component is not None or bool(parameters)
-        with self._open(uri, partial=partial) as reader:
-            check_identity(getattr(reader, "butler_info", None), self.dataset_ref, uri)
+        with self._open(uri, self.file_descriptor.storageClass.pytype, partial=partial) as reader:
+            info = check_identity(getattr(reader, "butler_info", None), self.dataset_ref, uri)
             if component == COMPONENTS:
-                return self._read_components(reader, parameters)
-            if COMPONENTS in parameters:
+                values = self._read_components(reader, parameters)
+            elif COMPONENTS in parameters:
                 raise InvalidParameterError(
                     "The read parameter 'components' should not be specified unless the component "
                     f"'components' is read, but {component or 'the whole dataset'!r} is."
                 )
-            if component is None:
-                return self._identify(reader.read(**parameters))
-            return self._identify(reader.get_component(component, **parameters))
+            elif component is None:
+                values = {None: reader.read(**parameters)}
+            else:
+                values = {component: reader.get_component(component, **parameters)}
+        for value in values.values():
+            if (known := getattr(value, "_attachments", None)) is not None:
+                value._attachments = Attachments(info, known.baggage)
+        return values if component == COMPONENTS else values[component]
 
-    def _read_components(self, reader: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        return self.read_from_uri(ResourcePath(path, forceDirectory=False), component)
+
+    def _read_components(self, reader: Any, parameters: dict[str, Any]) -> dict[str | None, Any]:
         """Read several components with one open file."""
         declared = self.file_descriptor.storageClass.allComponents()
         names = self._requested(parameters.pop(COMPONENTS, None), declared)
@@ -79,10 +79,8 @@ class _ReaderFormatter(FormatterV2):
                 f"{names}."
             )
         return {
-            name: self._identify(
-                reader.get_component(
-                    name, **{key: parameters[key] for key in parameters.keys() & declared[name].parameters}
-                )
+            name: reader.get_component(
+                name, **{key: parameters[key] for key in parameters.keys() & declared[name].parameters}
             )
             for name in names
         }
@@ -104,9 +102,6 @@ class _ReaderFormatter(FormatterV2):
             )
         return names
 
-    def _identify(self, value: Any) -> Any:
-        return identify(value, self.dataset_ref)
-
 
 class GenericFormatter(_ReaderFormatter):
     """Reads and writes every type that a plugin declares."""
@@ -115,10 +110,8 @@ class GenericFormatter(_ReaderFormatter):
     supported_extensions: ClassVar[frozenset[str]] = frozenset({".fits", ".sdf", ".json"})
     supported_write_parameters: ClassVar[frozenset[str]] = frozenset({"format", "recipe"})
 
+    _open = staticmethod(open_archive)
     _provenance: DatasetProvenance | None = None
-
-    def _open(self, uri: ResourcePath, *, partial: bool) -> AbstractContextManager[Any]:
-        return open_archive(uri, self.file_descriptor.storageClass.pytype, partial=partial)
 
     def get_write_extension(self) -> str:
         format = self.write_parameters.get("format")
@@ -178,8 +171,7 @@ class LegacyFormatter(_ReaderFormatter):
     supported_extensions: ClassVar[frozenset[str]] = frozenset({".fits", ".fits.fz", ".fits.gz"})
     supported_write_parameters: ClassVar[frozenset[str]] = frozenset()
 
-    def _open(self, uri: ResourcePath, *, partial: bool) -> AbstractContextManager[Any]:
-        return open_legacy(uri, self.file_descriptor.storageClass.pytype, partial=partial)
+    _open = staticmethod(open_legacy)
 
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
         raise ArchiveWriteError(

@@ -12,7 +12,6 @@ __all__ = ("activate", "config_files", "write_config")
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +104,7 @@ def activate() -> None:
     """
     config = yaml.safe_load(config_files()["storageClasses.yaml"])
     factory = StorageClassFactory()
-    known = {name for name in factory.keys()}
-    wanted = {name: body for name, body in config["storageClasses"].items() if name not in known}
+    wanted = {name: body for name, body in config["storageClasses"].items() if name not in factory}
     if wanted:
         factory.addFromConfig(StorageClassConfig({"storageClasses": wanted}))
 
@@ -130,8 +128,8 @@ def _storage_class(spec: StorageClassSpec) -> dict[str, Any]:
         body["inheritsFrom"] = spec.inherits_from
     if spec.pytype is not None:
         body["pytype"] = spec.pytype.replace(":", ".")
-    if spec.parameters or spec.components:
-        body["delegate"] = DELEGATE if spec.delegate is None else spec.delegate
+    if spec.delegate is not None or spec.parameters or spec.components:
+        body["delegate"] = spec.delegate or DELEGATE
     if spec.parameters:
         body["parameters"] = sorted(spec.parameters)
     if spec.components:
@@ -157,4 +155,4 @@ def _recipes() -> dict[str, Any]:
 
 
 def _dump(content: dict[str, Any]) -> str:
-    return HEADER + yaml.safe_dump(content, sort_keys=True, width=100)
+    return HEADER + str(yaml.safe_dump(content, sort_keys=True, width=100))

@@ -72,7 +72,8 @@ def check_storage_classes(specs: Mapping[str, StorageClassSpec]) -> None:
     for name, spec in specs.items():
         if not name.isidentifier():
             raise PluginError(
-                f"Storage class name {name!r} cannot stand in a Butler's configuration; use letters and digits."
+                f"Storage class name {name!r} cannot stand in a Butler's configuration; "
+                "use letters and digits."
             )
         for component, of in spec.components.items():
             if of not in known:
@@ -82,8 +83,8 @@ def check_storage_classes(specs: Mapping[str, StorageClassSpec]) -> None:
                 )
         if spec.inherits_from is not None and spec.inherits_from not in known:
             raise PluginError(
-                f"Storage class {name!r} inherits from {spec.inherits_from!r}, which no plugin and no default "
-                "defines; with it no Butler would start."
+                f"Storage class {name!r} inherits from {spec.inherits_from!r}, which no plugin and no "
+                "default defines; with it no Butler would start."
             )
         _check_against_default(spec, defaults.get(name))
     _check_ancestors(specs)
@@ -94,8 +95,9 @@ def _check_against_default(spec: StorageClassSpec, default: Mapping[str, Any] | 
         return
     if (declared := spec.pytype.replace(":", ".")) != default["pytype"]:
         raise PluginError(
-            f"Storage class {spec.name!r} is one of the Butler's own, for {default['pytype']}, and is declared "
-            f"again for {declared}; existing datasets could not be read any more. Choose another name."
+            f"Storage class {spec.name!r} is one of the Butler's own, for {default['pytype']}, and is "
+            f"declared again for {declared}; existing datasets could not be read any more. "
+            "Choose another name."
         )
 
 
@@ -103,7 +105,7 @@ def _check_ancestors(specs: Mapping[str, StorageClassSpec]) -> None:
     for name in specs:
         seen = [name]
         parent = specs[name].inherits_from
-        while parent in specs:
+        while parent is not None and parent in specs:
             if parent in seen:
                 raise PluginError(f"Storage classes inherit in a circle: {' -> '.join([*seen, parent])}.")
             seen.append(parent)

@@ -47,6 +47,9 @@ class ImagesDelegate(StorageClassDelegate):
         try:
             return getattr(composite, componentName)
         except AttributeError as err:
+            if isinstance(getattr(type(composite), componentName, None), property):
+                # What an object can have and does not have is None in files.
+                return None
             raise InvalidComponentError(
                 f"A {type(composite).__name__} in memory has no component {componentName!r}."
             ) from err

@@ -74,14 +74,19 @@ def identify(value: T, ref: DatasetRef) -> T:
     """
     if hasattr(value, "_attachments"):
         known: Attachments = value._attachments
-        info = ButlerInfo.from_ref(ref).model_dump(mode="json")
-        if known.butler_info is not None and known.butler_info.get("provenance") is not None:
-            info["provenance"] = known.butler_info["provenance"]
-        value._attachments = Attachments(info, known.baggage)
+        value._attachments = Attachments(_settle(known.butler_info, ref), known.baggage)
     return value
 
 
-def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) -> None:
+def _settle(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any]:
+    """Describe a dataset, with the provenance that its file tells."""
+    settled = ButlerInfo.from_ref(ref).model_dump(mode="json")
+    if info is not None and info.get("provenance") is not None:
+        settled["provenance"] = info["provenance"]
+    return settled
+
+
+def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) -> Mapping[str, Any]:
     """Refuse a file that took the place of another one of the same run.
 
     Files that come from other runs and repositories pass: these are ingested
@@ -96,23 +101,34 @@ def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) 
     place
         Where the file is, for the message.
 
+    Returns
+    -------
+    info
+        What objects of the file are told: of the dataset what the Butler
+        knows, and the provenance that the file knows.
+
     Raises
     ------
     CorruptArchiveError
         If the file says that it is another dataset of the same type and run.
     """
     said = (info or {}).get("dataset") or {}
-    if said.get("run") != ref.run or said.get("id") in (None, str(ref.id)):
-        return
     name = (said.get("datasetType") or {}).get("name")
+    if info is None or said.get("run") != ref.run:
+        return _settle(info, ref)
+    if said.get("id") == str(ref.id) and name == ref.datasetType.name and info.get("provenance") is not None:
+        # The file says it all itself.
+        return info
     data_id = (said.get("dataId") or {}).get("dataId")
     expected = {key: ref.dataId[key] for key in ref.dataId.required if key in ref.dataId}
     own_name = ref.makeCompositeRef().datasetType.name if ref.isComponent() else ref.datasetType.name
-    if name == own_name and data_id != expected:
+    if said.get("id") not in (None, str(ref.id)) and name == own_name and data_id != expected:
         raise CorruptArchiveError(
-            f"{place} holds dataset {said.get('id')} ({name} {data_id}), not {ref.id} ({own_name} {expected}): "
-            "files of the run were swapped. Restore it, or remove the dataset and put it again."
+            f"{place} holds dataset {said.get('id')} ({name} {data_id}), not {ref.id} "
+            f"({own_name} {expected}): files of the run were swapped. "
+            "Restore it, or remove the dataset and put it again."
         )
+    return _settle(info, ref)
 
 
 def provenance_cards(ref: DatasetRef, provenance: DatasetProvenance) -> dict[str, Any]:

@@ -1,0 +1,112 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Telling people what a file holds."""
+
+from __future__ import annotations
+
+__all__ = ("describe_file",)
+
+from collections.abc import Mapping
+from typing import Any
+
+from lsst.resources import ResourcePath, ResourcePathExpression
+from lsst.utils.introspection import get_full_type_name
+
+from ..describe import describe
+from ..errors import ImagesError, NotAnArchiveError
+from ..io import Reader, open_archive
+from ..legacy import LegacyReader, open_legacy
+from ..plugins import registry
+
+LIGHT = ("bbox", "unit", "sky_projection", "obs_info")
+"""Components that cost no pixels and fit into a line or two."""
+
+WIDTH = 14
+"""Characters of a label."""
+
+
+def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
+    """Say what a file holds.
+
+    Parameters
+    ----------
+    path
+        File of any container, or of `lsst.afw`.
+    read
+        Whether to read everything, pixels too, and report on the object.
+
+    Returns
+    -------
+    text
+        Lines of label and value.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the file is of no known kind.
+    """
+    uri = ResourcePath(path, forceDirectory=False)
+    facts: dict[str, Any] = {"file": uri, "size": f"{uri.size()} bytes"}
+    try:
+        with open_archive(uri, partial=not read) as reader:
+            facts |= _archive_facts(reader)
+            facts |= _light_components(reader, reader.component_names)
+            if read:
+                facts["object"] = _describe_object(reader.read())
+    except NotAnArchiveError:
+        with open_legacy(uri) as old:
+            facts |= {"container": "fits, of lsst.afw", "planes": ", ".join(old.file.planes)}
+            facts |= _light_components(old, list(old.COMPONENTS))
+            if read:
+                facts["object"] = _describe_object(old.read())
+    return "\n".join(f"{label:{WIDTH}} {value}" for label, value in facts.items())
+
+
+def _archive_facts(reader: Reader) -> dict[str, Any]:
+    info = reader.info
+    pytype = registry.pytype_for_schema(reader.model.SCHEMA_NAME)
+    facts: dict[str, Any] = {
+        "container": reader.archive.CONTAINER,
+        "schema": f"{reader.model.SCHEMA_NAME} {info.schema_version}",
+        "python class": "unknown" if pytype is None else get_full_type_name(pytype),
+        "components": ", ".join(reader.component_names),
+    }
+    if reader.butler_info:
+        facts |= _butler_facts(reader.butler_info)
+    if metadata := reader.metadata:
+        facts["metadata"] = ", ".join(sorted(metadata))
+    return facts
+
+
+def _butler_facts(info: Mapping[str, Any]) -> dict[str, Any]:
+    dataset, provenance = info.get("dataset") or {}, info.get("provenance") or {}
+    name = (dataset.get("datasetType") or {}).get("name")
+    data_id = (dataset.get("dataId") or {}).get("dataId")
+    return {
+        "dataset": f"{name} {data_id} in run {dataset.get('run')!r}, {dataset.get('id')}",
+        "made from": f"{len(provenance.get('inputs') or ())} inputs, quantum {provenance.get('quantum_id')}",
+    }
+
+
+def _light_components(reader: Reader | LegacyReader, names: list[str]) -> dict[str, Any]:
+    found = {}
+    for name in LIGHT:
+        if name not in names:
+            continue
+        try:
+            value = reader.get_component(name)
+        except ImagesError as err:
+            # One broken part is no reason to say nothing of the others.
+            found[name] = f"unreadable: {err}"
+            continue
+        if value is not None:
+            found[name] = _in_one_line(value)
+    return found
+
+
+def _in_one_line(value: Any) -> str:
+    return " ".join(str(value).split())
+
+
+def _describe_object(obj: Any) -> str:
+    return str(describe(obj)).replace("\n", "\n" + " " * (WIDTH + 1))

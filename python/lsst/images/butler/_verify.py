@@ -1,0 +1,76 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Checking that stored files are what they were."""
+
+from __future__ import annotations
+
+__all__ = ("verify_dataset", "verify_file")
+
+from lsst.daf.butler import Butler, DatasetRef
+from lsst.resources import ResourcePath, ResourcePathExpression
+
+from ..errors import ImagesError, NotAnArchiveError
+from ..io import open_archive
+from ..legacy import open_legacy
+from ._provenance import check_identity
+
+
+def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) -> list[str]:
+    """Read a file completely.
+
+    Parameters
+    ----------
+    path
+        File of any container, or of `lsst.afw`.
+    ref
+        Dataset that the file should be, if it is one.
+
+    Returns
+    -------
+    problems
+        What is wrong; nothing if all is well.
+    """
+    uri = ResourcePath(path, forceDirectory=False)
+    pytype = None if ref is None else ref.datasetType.storageClass.pytype
+    try:
+        try:
+            with open_archive(uri, pytype, partial=False) as reader:
+                if ref is not None:
+                    check_identity(reader.butler_info, ref, uri)
+                reader.get_tree()
+                reader.read()
+        except NotAnArchiveError:
+            with open_legacy(uri, partial=False) as old:
+                old.read()
+    except (ImagesError, OSError) as err:
+        return [f"{type(err).__name__}: {err}"]
+    return []
+
+
+def verify_dataset(butler: Butler, ref: DatasetRef) -> list[str]:
+    """Check the files of a dataset.
+
+    Parameters
+    ----------
+    butler
+        Butler of the dataset.
+    ref
+        The dataset.
+
+    Returns
+    -------
+    problems
+        What is wrong; nothing if all is well.
+    """
+    try:
+        primary, components = butler.getURIs(ref)
+    except FileNotFoundError as err:
+        return [f"FileNotFoundError: {err}"]
+    uris = [*components.values(), *([] if primary is None else [primary])]
+    try:
+        # The Butler compares sizes with what it recorded.
+        butler.get(ref)
+    except (OSError, ValueError, RuntimeError) as err:
+        return [f"{type(err).__name__}: {err}"]
+    local = [uri for uri in uris if uri.scheme != "mem" and not uri.fragment and not components]
+    return [problem for uri in local for problem in verify_file(uri, ref=ref)]

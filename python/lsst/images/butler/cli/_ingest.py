@@ -1,0 +1,91 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""``butler ingest-images``."""
+
+from __future__ import annotations
+
+__all__ = ("ingest_images",)
+
+from typing import Any
+
+import click
+
+from lsst.daf.butler import Butler
+from lsst.daf.butler.cli.opt import (
+    locations_argument,
+    options_file_option,
+    processes_option,
+    regex_option,
+    register_dataset_types_option,
+    repo_argument,
+    run_option,
+    transfer_dimensions_option,
+    transfer_option,
+)
+from lsst.daf.butler.cli.utils import ButlerCommand
+
+from .. import _ingest
+from .._register import register_dataset_types
+from ._shared import in_words, progress, values_option
+
+
+@click.command("ingest-images", cls=ButlerCommand)
+@repo_argument(required=True)
+@click.argument("dataset_type")
+@locations_argument(help="LOCATIONS are files, and directories to look for files in.", required=True)
+@run_option(required=True)
+@values_option("Value of a dimension that the files do not say; it wins over what they say.")
+@click.option("--formatter", help="Full name of the formatter, instead of the one that fits the file.")
+@regex_option(default=_ingest.FILE_REGEX, help="What names of files in directories must match.")
+@transfer_option()
+@transfer_dimensions_option(default=False, help="Insert missing dimension records, from headers.")
+@register_dataset_types_option(help="Register the dataset type from its preset if it is not there.")
+@processes_option(default=4, help="Number of files that are looked into at the same time.")
+@click.option("--dry-run/--no-dry-run", default=False, help="Only tell what would be done.")
+@options_file_option()
+@in_words
+def ingest_images(
+    repo: str,
+    dataset_type: str,
+    locations: tuple[str, ...],
+    output_run: str,
+    register_dataset_types: bool,
+    regex: str,
+    processes: int,
+    **options: Any,
+) -> None:
+    """Ingest image files, of lsst.images or of lsst.afw, as they are.
+
+    DATASET_TYPE is the name of their dataset type.
+
+    Data IDs come from --data-id, from what a Butler left in the file, or from
+    the translated header, in this order. Datasets that the run has already are
+    skipped: an interrupted command is resumed by repeating it.
+    """
+    butler = Butler.from_config(repo, writeable=True)
+    if register_dataset_types and not options["dry_run"]:
+        _register(butler, dataset_type)
+    files = _ingest.find_files(locations, regex=regex)
+    with progress(len(files), "files") as advance:
+        report = _ingest.ingest_images(
+            butler, files, dataset_type, output_run, workers=processes, advance=advance, **options
+        )
+    _tell(report, options["dry_run"])
+
+
+def _register(butler: Butler, dataset_type: str) -> None:
+    register_dataset_types(butler, [dataset_type])
+
+
+def _tell(report: _ingest.IngestReport, dry_run: bool) -> None:
+    for uri, reason in report.failed.items():
+        click.echo(f"{uri}: {reason}", err=True)
+    if dry_run:
+        for file in report.ingested:
+            click.echo(f"{file.uri} -> {dict(file.data_id.required)} {file.formatter or ''}".rstrip())
+    done = "would be ingested" if dry_run else "ingested"
+    click.echo(
+        f"{len(report.ingested)} {done}, {len(report.skipped)} were there, {len(report.failed)} failed."
+    )
+    if report.failed:
+        raise click.ClickException(f"{len(report.failed)} files were left out.")

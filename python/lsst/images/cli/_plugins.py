@@ -1,0 +1,75 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""``lsst-images plugins``: who is installed, and who is not well."""
+
+from __future__ import annotations
+
+__all__ = ("plugins",)
+
+import json
+import warnings
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import PluginError, PluginWarning
+from ..plugins import PluginInfo, registry
+
+DECLARATIONS = ("datasets", "storage_classes", "dataset_types", "containers", "migrations", "legacy_decoders")
+"""What the registry collects, each by a method of that name."""
+
+WIDE = 250
+"""Columns where there is no terminal to say."""
+
+
+@click.command("plugins")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON for programs.")
+@click.option("--strict", is_flag=True, help="Fail if a plugin was left out.")
+def plugins(as_json: bool, strict: bool) -> None:
+    """List plugins, the hooks they implement, and what failed and why."""
+    with warnings.catch_warnings():
+        # The table says the same.
+        warnings.simplefilter("ignore", PluginWarning)
+        infos = registry.plugins()
+        faults = _faults()
+    if as_json:
+        click.echo(json.dumps({"plugins": [_as_dict(info) for info in infos], "faults": faults}, indent=2))
+    else:
+        _print_table(infos, faults)
+    if strict and (faults or any(info.error for info in infos)):
+        raise click.ClickException("A plugin was left out.")
+
+
+def _faults() -> list[str]:
+    """Collect every declaration, since some contradict each other only then."""
+    faults = []
+    for name in DECLARATIONS:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", PluginWarning)
+            try:
+                getattr(registry, name)()
+            except PluginError as err:
+                faults.append(str(err))
+        faults += [str(item.message) for item in caught if issubclass(item.category, PluginWarning)]
+    return faults
+
+
+def _as_dict(info: PluginInfo) -> dict[str, object]:
+    names = ("name", "package", "version", "hooks", "error")
+    return {name: getattr(info, name) for name in names}
+
+
+def _print_table(infos: tuple[PluginInfo, ...], faults: list[str]) -> None:
+    table = Table("plugin", "package", "hooks or failure", box=None, pad_edge=False)
+    for info in infos:
+        what = ", ".join(info.hooks) if info.error is None else f"LEFT OUT: {info.error}"
+        table.add_row(info.name, f"{info.package} {info.version}".strip(), Text(what))
+    console = Console()
+    if not console.is_terminal:
+        # Programs and logs want a plugin to be a line.
+        console = Console(width=WIDE)
+    console.print(table)
+    for fault in faults:
+        console.print(Text(f"FAULT: {fault}"))

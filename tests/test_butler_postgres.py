@@ -1,0 +1,80 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""A repository whose registry is a PostgreSQL server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from butler_servers import postgres
+from butler_world import BOX, DATA_ID, DATA_IDS, assert_same_pixels, make_image, new_repo, outline
+from lsst.daf.butler import Butler, Config
+from lsst.images.butler import read_cutouts
+from lsst.sphgeom import LonLat
+from test_pipelines import run_pipeline
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def root(server, tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("postgres") / "repo"
+    config = Config()
+    config["registry", "db"] = server
+    config["registry", "namespace"] = "images"
+    butler = new_repo(root, config=config, mi="MaskedImageV2", calexp="MaskedImageV2")
+    butler.collections.register("inputs")
+    for seed, data_id in enumerate(DATA_IDS):
+        butler.put(make_image(seed), "mi", data_id)
+        butler.put(make_image(seed), "calexp", data_id, run="inputs")
+    return root
+
+
+@pytest.fixture
+def butler(root) -> Butler:
+    return Butler.from_config(str(root), writeable=True, run="run")
+
+
+def test_images_come_whole_by_box_and_by_component(butler):
+    assert_same_pixels(butler.get("mi", DATA_ID), make_image(0))
+    assert_same_pixels(butler.get("mi", DATA_ID, parameters={"bbox": BOX}), make_image(0)[BOX])
+    assert butler.get("mi.mask", DATA_ID, parameters={"bbox": BOX}) == make_image(0).mask[BOX]
+
+
+def test_images_are_found_by_place_and_cut(butler):
+    where = LonLat(outline().getCentroid())
+    place = f"POINT({where.getLon().asDegrees()}, {where.getLat().asDegrees()})"
+    query = f"visit_detector_region.region OVERLAPS {place}"
+    refs = butler.query_datasets("mi", where=f"{query} AND instrument='TestCam'")
+    assert len(refs) == len(DATA_IDS)
+    for cutout, image in zip(
+        read_cutouts(butler, [(r, BOX) for r in sorted(refs)]), map(make_image, range(4)), strict=True
+    ):
+        assert_same_pixels(cutout.image, image[BOX])
+
+
+def put_one(arguments: tuple[str, int]) -> None:
+    """Put from another process, as workers do."""
+    root, seed = arguments
+    butler = Butler.from_config(root, writeable=True, run="many")
+    butler.put(make_image(seed), "mi", DATA_IDS[seed])
+
+
+def test_many_processes_put_at_once(root, butler):
+    butler.collections.register("many")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(put_one, [(str(root), seed) for seed in range(len(DATA_IDS))]))
+    for seed, data_id in enumerate(DATA_IDS):
+        assert_same_pixels(butler.get("mi", data_id, collections="many"), make_image(seed))
+
+
+def test_the_pipeline_is_the_same_as_on_a_laptop(root):
+    assert run_pipeline(str(root)) == len(DATA_IDS) + 1

@@ -1,0 +1,329 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Both command lines: ours, and our part of the Butler's."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import astropy.table
+import click
+import pytest
+import yaml
+from butler_world import (
+    BOX,
+    DATA_IDS,
+    FULL,
+    assert_same_pixels,
+    make_image,
+    new_repo,
+    projection,
+)
+from click.testing import CliRunner, Result
+from lsst.daf.butler import Butler
+from lsst.daf.butler.cli import butler as butler_command
+from lsst.daf.butler.cli import cmd, opt
+from lsst.images import Image, MaskedImage
+from lsst.images.butler.cli import get_cli_subcommands
+from lsst.images.cli import BrokenCommand, cli
+from lsst.images.plugins import hookimpl, registry
+
+ROOT = Path(__file__).resolve().parents[1]
+RESOURCES = ROOT / "python" / "lsst" / "images" / "butler" / "cli" / "resources.yaml"
+
+
+def ours(*arguments: object, code: int = 0) -> Result:
+    """Run ``lsst-images``."""
+    result = CliRunner().invoke(cli, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def butler(*arguments: object, code: int = 0) -> Result:
+    """Run ``butler`` with a subcommand of ours."""
+    name, *rest = map(str, arguments)
+    (command,) = (c for c in get_cli_subcommands() if c.name == name)
+    result = CliRunner().invoke(command, rest)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    make_image().write(tmp_path / "image.fits")
+    return tmp_path / "image.fits"
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory) -> Path:
+    """A repository that commands only read."""
+    root = tmp_path_factory.mktemp("cli") / "repo"
+    made = new_repo(root, mi="MaskedImageV2")
+    for seed, data_id in enumerate(DATA_IDS):
+        made.put(make_image(seed), "mi", data_id)
+    return root
+
+
+# Ours.
+
+
+def test_help_lists_every_command_in_a_line():
+    output = ours("-h").output
+    for name in ("butler-config", "describe", "plugins", "verify"):
+        assert f"  {name} " in output
+        assert "Usage:" in ours(name, "--help").output
+
+
+def test_plugins_are_listed_with_package_and_hooks():
+    output = ours("plugins").output
+    assert "lsst.images.models._plugin" in output and "parse_bbox" in output
+    listed = json.loads(ours("plugins", "--json").output)
+    assert listed["faults"] == []
+    assert all(plugin["error"] is None for plugin in listed["plugins"])
+
+
+def test_a_plugin_whose_declaration_fails_is_told_with_its_reason():
+    @hookimpl
+    def register_datasets():
+        raise RuntimeError("no disk today")
+
+    registry.register(SimpleNamespace(register_datasets=register_datasets), name="ailing")
+    try:
+        output = ours("plugins", "--strict", code=1).output
+    finally:
+        registry.unregister("ailing")
+    assert "ailing" in output and "no disk today" in output
+
+
+def with_commands(function: Callable[[Any], None], action: Callable[[], None]) -> None:
+    registry.register(SimpleNamespace(register_commands=hookimpl(function)), name="guest")
+    try:
+        action()
+    finally:
+        registry.unregister("guest")
+
+
+def test_a_broken_plugin_leaves_a_command_that_prints_its_traceback():
+    def register_commands(cli):
+        raise RuntimeError("cannot import the telescope")
+
+    def action() -> None:
+        assert "cannot import the telescope" in ours("--help").output
+        result = CliRunner().invoke(cli, ["guest", "--any", "argument"])
+        assert result.exit_code == 1
+        assert "Traceback" in result.output and "cannot import the telescope" in result.output
+        ours("plugins")
+
+    with_commands(register_commands, action)
+
+
+def test_a_plugin_cannot_take_the_name_of_a_command():
+    def register_commands(cli):
+        cli.add_command(click.Command("describe"))
+        cli.add_command(click.Command("fine", callback=lambda: click.echo("fine")))
+
+    def action() -> None:
+        assert ours("fine").output == "fine\n"
+        context = click.Context(cli)
+        assert isinstance(cli.get_command(context, "guest:describe"), BrokenCommand)
+        assert not isinstance(cli.get_command(context, "describe"), BrokenCommand)
+
+    with_commands(register_commands, action)
+
+
+def test_describe_says_what_a_file_is(file):
+    output = ours("describe", file).output
+    for fact in ("masked_image 1.0.0", "lsst.images.MaskedImage", str(FULL), "nJy", "airmass"):
+        assert fact in output
+    assert "object " in ours("describe", "--read", file).output
+
+
+def test_describe_knows_files_of_the_pipelines(shared_data):
+    output = ours("describe", shared_data / "afw" / "exposure_visit_like.fits").output
+    assert "lsst.afw" in output and "IMAGE, MASK, VARIANCE" in output
+
+
+@pytest.mark.parametrize("command", ["describe", "verify"])
+def test_a_file_that_is_not_there_is_told_in_words(command, tmp_path):
+    assert "absent.fits" in ours(command, tmp_path / "absent.fits", code=1).output
+
+
+def test_verify_tells_good_files_from_damaged_ones(file, tmp_path):
+    assert "good" in ours("verify", file).output
+    bad = tmp_path / "bad.fits"
+    bad.write_bytes(file.read_bytes()[:-2880])
+    output = ours("verify", file, bad, code=1).output
+    assert "1 of 2 files are damaged" in output
+
+
+def test_butler_config_writes_a_directory_or_tells_a_repository(tmp_path):
+    assert "DAF_BUTLER_CONFIG_PATH" in ours("butler-config", tmp_path / "config").output
+    assert (tmp_path / "config" / "storageClasses.yaml").is_file()
+    new_repo(tmp_path / "repo")
+    assert "butler.yaml" in ours("butler-config", tmp_path / "repo").output
+    ours("butler-config", code=2)
+
+
+# The Butler's.
+
+
+def test_the_butler_finds_our_subcommands():
+    code = "import sys; from lsst.daf.butler.cli.butler import main; sys.exit(main())"
+    path = os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    try:
+        points = importlib.metadata.distribution("lsst-images").entry_points
+        installed = any(point.group == "butler.cli" for point in points)
+    except importlib.metadata.PackageNotFoundError:
+        installed = False
+    if not installed:
+        # As in an EUPS set-up; both at once would be a duplicate.
+        environment["DAF_BUTLER_PLUGINS"] = str(RESOURCES)
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--help"], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    for command in get_cli_subcommands():
+        assert command.name in result.stdout
+
+
+def test_the_list_for_eups_names_the_same_commands():
+    content = yaml.safe_load(RESOURCES.read_text())["cmd"]
+    assert sorted(content["commands"]) == sorted(command.name for command in get_cli_subcommands())
+    for name in content["commands"]:
+        function = butler_command.ButlerCLI._cmdNameToFuncName(name)
+        assert function in sys.modules[content["import"]].__all__
+
+
+def test_our_options_are_spelled_as_the_butlers_own():
+    decorators = [value for name, value in vars(opt).items() if name.endswith("_option")]
+    own = {option for decorator in decorators for option in decorator.opts()}
+    own |= {o for name in cmd.__all__ for p in getattr(cmd, name).params for o in p.opts}
+    new = {"--position", "--radius", "--table", "--bbox", "--component", "--list", "--storage-class"}
+    for command in get_cli_subcommands():
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--"):
+                    assert option in own | new, f"{option} of {command.name}"
+
+
+def test_presets_are_listed_and_registered(tmp_path):
+    new_repo(tmp_path / "repo")
+    assert (
+        "deep_coadd: CellCoadd" in butler("register-image-dataset-types", tmp_path / "repo", "--list").output
+    )
+    first = butler("register-image-dataset-types", tmp_path / "repo", "template_detector").output
+    again = butler("register-image-dataset-types", tmp_path / "repo", "template_detector").output
+    assert "registered" in first and "identical" in again
+    assert "nonsense" in butler("register-image-dataset-types", tmp_path / "repo", "nonsense", code=1).output
+
+
+def test_files_are_ingested_dry_then_wet_then_resumed(tmp_path, repo):
+    source = Butler.from_config(str(repo))
+    source.retrieveArtifacts(source.query_datasets("mi", "run"), f"{tmp_path}/files/", transfer="copy")
+    new_repo(tmp_path / "repo", mi="MaskedImageV2")
+    command = [
+        "ingest-images",
+        tmp_path / "repo",
+        "mi",
+        tmp_path / "files",
+        "--output-run",
+        "u/me",
+        "-t",
+        "copy",
+    ]
+    dry = butler(*command, "--dry-run").output
+    assert "4 would be ingested" in dry and "'detector': 3" in dry
+    assert "4 ingested, 0 were there, 0 failed" in butler(*command).output
+    assert "0 ingested, 4 were there, 0 failed" in butler(*command, "-j", "2").output
+    made = Butler.from_config(str(tmp_path / "repo"), collections="u/me")
+    assert_same_pixels(made.get("mi", DATA_IDS[1]), make_image(1))
+
+
+def test_a_calexp_is_ingested_into_an_empty_repository(tmp_path, shared_data):
+    Butler.makeRepo(str(tmp_path / "repo"))
+    calexp = shared_data / "legacy" / "calexp" / "cfht_calexp-849375-12.fits.fz"
+    command = [
+        "ingest-images",
+        tmp_path / "repo",
+        "template_detector",
+        calexp,
+        "--output-run",
+        "u/me",
+        "-t",
+        "direct",
+    ]
+    options = ["--register-dataset-types", "--transfer-dimensions"]
+    assert "band" in butler(*command, *options, code=1).output
+    assert "1 ingested" in butler(*command, *options, "--data-id", "band=r").output
+
+
+def test_cutouts_are_written_by_box_position_and_table(tmp_path, repo):
+    y, x = BOX.y.start + 20, BOX.x.start + 30
+    place = projection().pixel_to_sky(x=float(x), y=float(y))
+    ra, dec = place.icrs.ra.deg, place.icrs.dec.deg
+    astropy.table.Table({"ra": [ra, 0.0], "dec": [dec, 0.0]}).write(tmp_path / "places.ecsv")
+    box = f"y={BOX.y.start}:{BOX.y.stop},x={BOX.x.start}:{BOX.x.stop}"
+    result = butler(
+        "image-cutouts", repo, tmp_path / "out", "-d", "mi", "--bbox", box, "--position", ra, dec,
+        "--table", tmp_path / "places.ecsv", "--radius", 1,
+        "--where", "detector=2 AND instrument='TestCam'",
+        "--component", "image",
+    )  # fmt: skip
+    # The position is in the table, too, and is the same file.
+    assert "outside" in result.output
+    files = sorted((tmp_path / "out").glob("*.fits"))
+    assert len(files) == 2
+    truth = make_image(1).image
+    for path in files:
+        cut = Image.read(path)
+        assert cut == truth[cut.bbox]
+        assert cut.butler_dataset.run == "run"
+    assert any(Image.read(path).bbox == BOX for path in files)
+
+
+def test_cutouts_find_their_images_by_place(tmp_path, repo):
+    where = "visit_detector_region.region OVERLAPS POINT(53.1, -27.8) AND instrument='TestCam'"
+    options = ["-d", "mi", "--collections", "run", "--bbox", "130:170,240:300"]
+    assert (
+        "4 cutouts written"
+        in butler("image-cutouts", repo, tmp_path / "out", *options, "--where", where).output
+    )
+    assert_same_pixels(MaskedImage.read(next((tmp_path / "out").glob("*_1_*"))), make_image(0)[BOX])
+    nowhere = where.replace("53.1", "153.1")
+    assert (
+        "no datasets"
+        in butler("image-cutouts", repo, tmp_path / "no", *options, "--where", nowhere, code=1).output
+    )
+
+
+def test_a_malformed_box_is_told_how_to_write_one(tmp_path, repo):
+    output = butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", "--bbox", "here", code=2).output
+    assert "y=START:STOP" in output
+    assert "Say what to cut" in butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", code=2).output
+
+
+def test_stored_images_are_described(repo):
+    output = butler("describe-image", repo, "-d", "mi", "--collections", "run").output
+    assert output.count("masked_image 1.0.0") == len(DATA_IDS)
+    assert "in run 'run'" in output
+
+
+def test_stored_images_are_verified(tmp_path):
+    made = new_repo(tmp_path / "repo", mi="MaskedImageV2")
+    for data_id in DATA_IDS[:2]:
+        made.put(make_image(), "mi", data_id)
+    assert "2 of 2 datasets are good" in butler("verify-images", tmp_path / "repo", "-d", "mi").output
+    Path(made.getURI("mi", DATA_IDS[0]).ospath).unlink()
+    output = butler("verify-images", tmp_path / "repo", "-d", "mi", code=1).output
+    assert "1 of 2 datasets are good" in output and "'detector': 1" in output

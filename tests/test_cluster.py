@@ -1,0 +1,63 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""All of it at once: PostgreSQL, S3, and a workflow engine with workers of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from butler_servers import BUCKET, postgres, s3
+from butler_world import DATA_IDS, add_records, make_image, register
+from lsst.daf.butler import Butler, Config
+from test_pipelines import EXAMPLE, check_outputs, check_provenance, environment
+
+PREFIX = Path(sys.prefix)
+
+
+def test_bps_runs_the_pipeline_with_parsl_on_postgresql_and_s3(tmp_path):
+    pytest.importorskip("lsst.ctrl.bps.parsl")
+    for program in ("bps", "pipetask", "butler"):
+        if not (PREFIX / "bin" / program).exists():
+            pytest.skip(f"there is no {program} in {PREFIX / 'bin'}")
+    with postgres() as url, s3(tmp_path / "log") as store:
+        config = Config()
+        config["registry", "db"] = url
+        config["registry", "namespace"] = "images"
+        config["datastore", "root"] = f"s3://{BUCKET}/survey"
+        root = str(tmp_path / "repo")
+        Butler.makeRepo(root, config=config, forceConfigRoot=False)
+        butler = Butler.from_config(root, writeable=True)
+        butler.collections.register("inputs")
+        add_records(butler)
+        register(butler, calexp="MaskedImageV2")
+        for seed, data_id in enumerate(DATA_IDS):
+            butler.put(make_image(seed), "calexp", data_id, run="inputs")
+        submit(tmp_path, root)
+        check_outputs(butler, "u/me/out")
+        check_provenance(butler, "u/me/out")
+        assert any("subtracted" in request for request in store.requests() if request.startswith("PUT"))
+
+
+def submit(directory: Path, root: str) -> None:
+    settings = {
+        **environment(),
+        "CTRL_MPEXEC_DIR": str(PREFIX),
+        "DAF_BUTLER_DIR": str(PREFIX),
+        "PIPELINE_DIR": str(EXAMPLE),
+        "PATH": os.pathsep.join([str(PREFIX / "bin"), os.environ["PATH"]]),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = ["submit", str(EXAMPLE / "bps.yaml"), "-b", root, "-i", "inputs", "-o", "u/me/out"]
+    result = subprocess.run(
+        [str(PREFIX / "bin" / "bps"), *command],
+        cwd=directory,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

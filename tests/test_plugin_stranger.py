@@ -1,0 +1,134 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""A package of somebody else, installed beside ours and taken through a day."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "doc" / "examples" / "my_survey"
+COMMAND = "from lsst.images.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("stranger")
+
+
+@pytest.fixture(scope="module")
+def environment(place) -> dict[str, str]:
+    """An environment in which the package is installed, and configured."""
+    # Without isolation, because then nothing is downloaded.
+    pytest.importorskip("setuptools", minversion="77")
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    # From a copy, because setuptools leaves its scraps beside the source.
+    shutil.copytree(EXAMPLE, place / "source")
+    target = ["--no-build-isolation", "--target", str(place / "site"), str(place / "source")]
+    built = subprocess.run([*install, *target], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    path = os.pathsep.join([str(place / "site"), str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "DAF_BUTLER_CONFIG_PATH": str(place / "config")}
+    run(environment, "butler-config", str(place / "config"))
+    return environment
+
+
+def run(environment: dict[str, str], *arguments: str, code: str = COMMAND) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def old_file(place) -> Path:
+    pixels = np.random.default_rng(3).normal(size=(40, 120)).astype(np.float32)
+    hdu = fits.PrimaryHDU(pixels)
+    hdu.header["AMPL"], hdu.header["SEEING"] = 0.025, 3.1
+    path = place / "old.fits"
+    hdu.writeto(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def stored(environment, place, old_file) -> Path:
+    """The file in a repository, at the end of the day."""
+    result = subprocess.run(
+        [sys.executable, str(EXAMPLE / "a_day.py"), str(old_file), str(place / "repo")],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return Path(result.stdout.splitlines()[-1])
+
+
+def test_the_stranger_is_listed_with_the_hooks_it_takes(environment):
+    listed = {p["name"]: p for p in json.loads(run(environment, "plugins", "--json", "--strict"))["plugins"]}
+    stranger = listed["my_survey"]
+    assert (stranger["package"], stranger["version"], stranger["error"]) == ("my-survey-images", "1.0", None)
+    assert {"register_datasets", "parse_bbox", "convert_from_legacy", "register_commands"} <= {
+        *stranger["hooks"]
+    }
+
+
+def test_the_configuration_knows_the_stranger(environment, place):
+    text = (place / "config" / "storageClasses.yaml").read_text()
+    assert "FringeFrame" in text
+    assert "FringeFrame" in (place / "config" / "datastores" / "fileDatastore.yaml").read_text()
+
+
+def test_the_stranger_goes_through_a_butler(stored, old_file):
+    assert stored.is_file()
+    with fits.open(old_file) as old:
+        whole = old[0].data
+    with fits.open(stored) as hdus:
+        assert np.array_equal(hdus["IMAGE"].data, whole)
+
+
+def test_a_command_of_the_stranger_is_one_of_ours(environment, stored):
+    assert "fringe-amplitude" in run(environment, "--help")
+    assert run(environment, "fringe-amplitude", str(stored)) == "0.025\n"
+
+
+def test_the_strangers_description_is_asked_for(environment, stored):
+    assert "Fringes of 2.5% over" in run(environment, "describe", "--read", str(stored))
+
+
+def test_old_files_of_the_stranger_are_read_as_legacy(environment, old_file):
+    code = (
+        "import sys; from lsst.images.plugins import registry; from lsst.resources import ResourcePath;"
+        "from my_survey_images import FringeFrame;"
+        "print(registry.read_legacy(ResourcePath(sys.argv[1]), FringeFrame).amplitude)"
+    )
+    assert run(environment, str(old_file), code=code) == "0.025\n"
+
+
+def test_without_the_stranger_the_file_says_what_is_missing(environment, stored):
+    alone = {**environment, "LSST_IMAGES_DISABLE_PLUGINS": "my_survey"}
+    result = subprocess.run(
+        [sys.executable, "-c", COMMAND, "describe", str(stored)], env=alone, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "UnknownSchemaError" in result.stderr and "my_survey.fringe_frame" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_example_stays_short():
+    lines = [
+        line
+        for path in (EXAMPLE / "my_survey_images").glob("*.py")
+        for line in path.read_text().splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert len(lines) < 250
