@@ -448,3 +448,24 @@ def test_random_damage_is_an_error_of_ours_or_other_pixels_but_never_worse(noise
                     table.column(k)
     except ImagesError as err:
         assert str(err)
+
+
+@pytest.mark.parametrize("shape, tile", [((45, 50), (16, 16)), ((5, 20, 30), (2, 7, 9)), ((40, 33), (1, 33))])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_a_box_of_few_tiles_is_the_same_as_a_cutout_of_many(
+    dtype: str, shape: tuple[int, ...], tile: tuple[int, ...]
+) -> None:
+    array = pixels(dtype, shape)
+    hdus = [compress_image(array, algorithm=name, tile_shape=tile) for name in ("GZIP_1", "GZIP_2")]
+    hdu_numbers = range(1, len(hdus) + 1)
+    with FitsFile.open(file_bytes(*hdus)) as file:
+        # A tile in the middle, and those of the far corner, which are smaller.
+        for start in (
+            tuple(n - 1 for n in tile),
+            tuple(n - n % t - 2 for n, t in zip(shape, tile, strict=True)),
+        ):
+            box = tuple(slice(a, a + 3) for a in map(max, start, (0,) * len(shape)))
+            box = tuple(slice(s.start, min(s.stop, n)) for s, n in zip(box, shape, strict=True))
+            for number in hdu_numbers:
+                assert_same(file.hdu(number).read_image(box), array[box])
+                assert_same(file.hdu(number).read_image(), array)

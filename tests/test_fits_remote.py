@@ -4,28 +4,33 @@
 
 from __future__ import annotations
 
-import http.server
+import contextlib
 import io
-import re
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import pytest
+from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
 from lsst.images.fits import _remote_source
 from lsst.images.fits._encode import compress_image
 from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_primary
+from lsst.images.io import open_archive, read, write
+from lsst.images.legacy import open_legacy
 from lsst.resources import ResourcePath
+from servers import CountingServer
 
 pytest.importorskip("aiohttp", reason="reading over http needs aiohttp")
 
+DATA = Path(__file__).parents[2] / "shared" / "data"
 BOX = (slice(700, 956), slice(1100, 1356))
 
 
@@ -41,75 +46,6 @@ def make_file(tile: tuple[int, int] | None) -> tuple[bytes, list[np.ndarray]]:
     for plane in planes:
         compress_image(plane, tile_shape=tile).write(stream)
     return stream.getvalue(), planes
-
-
-class CountingServer:
-    """A web server of one file that keeps a list of what it was asked for."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.requests: list[tuple[str, str | None]] = []
-        self.sent = 0
-        self.misbehave: Callable[[int], str] = lambda number: ""
-        self.delay = 0.0
-        self.busy = self.most_at_once = 0
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_HEAD(self) -> None:
-                server.requests.append(("HEAD", None))
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(server.content)))
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                server.answer(self)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/file.fits"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        asked = handler.headers.get("Range")
-        self.requests.append(("GET", asked))
-        how = self.misbehave(len(self.requests))
-        self.busy += 1
-        self.most_at_once = max(self.most_at_once, self.busy)
-        time.sleep(self.delay)
-        self.busy -= 1
-        size = len(self.content)
-        match = re.fullmatch(r"bytes=(\d*)-(\d*)", asked or "")
-        if handler.path != "/file.fits":
-            return handler.send_error(404)
-        if how == "busy":
-            return handler.send_error(503)
-        if how == "forbidden":
-            return handler.send_error(403)
-        if match is None or how == "whole":
-            first, stop, status = 0, size, 200
-        elif match[1]:
-            first, stop, status = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size), 206
-        else:
-            first, stop, status = max(0, size - int(match[2])), size, 206
-        if how == "shifted":
-            first, stop = first + 8, stop + 8
-        data = self.content[first:stop]
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.send_header("ETag", '"other"' if how == "changed" else '"one"')
-        if status == 206:
-            handler.send_header("Content-Range", f"bytes {first}-{first + len(data) - 1}/{size}")
-        handler.end_headers()
-        handler.wfile.write(data[: len(data) // 2] if how == "short" else data)
-        self.sent += len(data)
-        if how == "short":
-            handler.close_connection = True
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -316,3 +252,130 @@ def test_boxes_of_files_on_s3_are_read(s3_url: str, square_file: tuple[bytes, li
             np.testing.assert_array_equal(file.hdu(k).read_image(BOX), plane[BOX])
     with pytest.raises(FileNotFoundError):
         FitsFile.open(s3_url.replace("file", "other"))
+
+
+# Files of ours and of lsst.afw, through the front door.
+
+
+@pytest.fixture(scope="module")
+def masked_image() -> MaskedImage:
+    rng = np.random.default_rng(4)
+    bbox = Box.factory[50:1650, -20:1780]
+    mask = Mask(0, schema=MaskSchema([MaskPlane(f"P{i}", f"Plane {i}.") for i in range(12)]), bbox=bbox)
+    for name in mask.schema.names:
+        mask.set(name, rng.random(bbox.shape) < 0.002)
+    image, variance = (
+        Image(rng.normal(200, 14, bbox.shape).astype("f4"), bbox=bbox, unit=unit)
+        for unit in (u.nJy, u.nJy**2)
+    )
+    return MaskedImage(image, mask=mask, variance=variance)
+
+
+WINDOW = Box.factory[800:1056, 700:956]
+
+
+@pytest.fixture
+def own_server(
+    masked_image: MaskedImage, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CountingServer]:
+    path = tmp_path_factory.getbasetemp() / "own.fits"
+    if not path.exists():
+        write(masked_image, path)
+    with serving(path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(path: Path) -> Iterator[CountingServer]:
+    found = CountingServer(path.read_bytes())
+    # Requests that do not wait for one another overlap for certain.
+    found.delay = 0.1
+    yield found
+    found.http.shutdown()
+
+
+def test_a_box_of_a_masked_image_takes_three_trips_and_little_more_than_its_tiles(
+    own_server: CountingServer, masked_image: MaskedImage
+) -> None:
+    found = read(own_server.url, bbox=WINDOW)
+    assert found.image == masked_image.image[WINDOW]
+    assert found.mask == masked_image.mask[WINDOW]
+    assert found.variance == masked_image.variance[WINDOW]
+    assert own_server.trips() <= 3
+    assert own_server.sent <= 1_500_000
+
+
+def test_components_by_box_take_three_trips(own_server: CountingServer, masked_image: MaskedImage) -> None:
+    with open_archive(own_server.url) as reader:
+        assert reader.get_component("mask", bbox=WINDOW) == masked_image.mask[WINDOW]
+    assert own_server.trips() <= 3
+    assert own_server.sent <= 1_500_000
+
+
+def test_a_whole_read_fetches_no_byte_twice_although_it_verifies(
+    own_server: CountingServer, masked_image: MaskedImage
+) -> None:
+    assert read(own_server.url).variance == masked_image.variance
+    assert own_server.sent < 1.01 * len(own_server.content) + 34560 + 69120
+
+
+def test_a_box_through_the_butler_takes_three_trips(
+    own_server: CountingServer, masked_image: MaskedImage, tmp_path: Path
+) -> None:
+    daf_butler = pytest.importorskip("lsst.daf.butler")
+    butler_world = pytest.importorskip("butler_world")
+    butler = butler_world.new_repo(tmp_path / "repo", mi="MaskedImageV2")
+    ref = daf_butler.DatasetRef(
+        butler.get_dataset_type("mi"), butler.registry.expandDataId(butler_world.DATA_ID), run="run"
+    )
+    dataset = daf_butler.FileDataset(
+        own_server.url, [ref], formatter="lsst.images.formatters.GenericFormatter"
+    )
+    butler.ingest(dataset, transfer="direct")
+    own_server.restart_counting()
+    found = butler.get(ref, parameters={"bbox": WINDOW})
+    assert found.image == masked_image.image[WINDOW]
+    ranges = [asked for method, asked in own_server.requests if method == "GET"]
+    assert all(ranges)
+    assert own_server.trips() <= 3
+    assert own_server.sent <= 1_500_000
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the example files are not here")
+@pytest.mark.parametrize(
+    "name",
+    ["examples/visit_image", "examples/visit_image_piff", "examples/cell_coadd", "examples/color_image"],
+)
+def test_boxes_of_other_types_take_three_trips(name: str) -> None:
+    path = DATA / f"{name}.fits"
+    with serving(path) as server:
+        with open_archive(server.url) as reader:
+            box = reader.get_component("bbox").padded(-5)
+            found = reader.read(bbox=box)
+        assert server.trips() <= 3
+    truth = read(path, bbox=box)
+    plane = "red" if "color" in name else "image"
+    assert getattr(found, plane) == getattr(truth, plane)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the example files are not here")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "afw/exposure_bare",
+        "afw/exposure_lossless",
+        "legacy/calexp/obs_base_calexp",
+        "legacy/calexp/deblender_ticket1738",
+    ],
+)
+def test_boxes_of_legacy_files_take_four_trips(name: str) -> None:
+    path = DATA / f"{name}.fits"
+    with serving(path) as server:
+        with open_legacy(server.url) as reader:
+            box = reader.get_component("bbox").padded(-5)
+            found = reader.read(bbox=box)
+        assert server.trips() <= 4
+    with open_legacy(path) as reader:
+        truth = reader.read(bbox=box)
+    for plane in ("image", "mask", "variance"):
+        assert getattr(found, plane) == getattr(truth, plane)

@@ -227,7 +227,8 @@ def test_every_public_function_has_a_numpydoc_docstring(path: Path) -> None:
     for name, function in functions(parsed(path)):
         hidden = any(part.startswith(("_", "test_")) for part in name.split("."))
         nested = is_nested(parsed(path), name)
-        if hidden or nested or decorators(function) & {"overload", "register", "hookspec", "hookimpl", "command"}:
+        documented_elsewhere = {"overload", "register", "hookspec", "hookimpl", "command"}
+        if hidden or nested or decorators(function) & documented_elsewhere:
             continue
         if found := list(docstring_faults(name, function)):
             faults[f"{relative(path)}::{name}"] = found

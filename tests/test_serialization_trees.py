@@ -323,7 +323,7 @@ def test_an_unstamped_branch_is_recognized_by_its_members() -> None:
         ({"strange": 1, "members": 2}, UnknownSchemaError, "strange"),
         ({"schema_url": "no url"}, NotAnArchiveError, "no url"),
         ({**GUEST, "value": "x"}, CorruptArchiveError, "tests.leaf"),
-        ({**GUEST, "schema_version": "9.0.0", "min_read_version": 9}, CorruptArchiveError, "major >= 9"),
+        ({**GUEST, "schema_version": "9.0.0", "min_read_version": 9}, SchemaVersionError, "major >= 9"),
     ],
 )
 def test_a_branch_that_cannot_be_read_complains_when_it_is_used(

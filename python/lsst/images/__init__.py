@@ -68,6 +68,16 @@ if TYPE_CHECKING:
     )
     from ._transforms import Projection as SkyProjection
     from ._transforms import ProjectionAstropyView as SkyProjectionAstropyView
+    from .describe import (
+        Describable,
+        DescribableMixin,
+        DescribeOptions,
+        FieldRole,
+        Report,
+        ReportField,
+        ReportTable,
+        ReportValueGroup,
+    )
     from .errors import (
         BoundsError,
         FrameLookupError,
@@ -100,6 +110,8 @@ _HOMES = {
     "get_legacy_non_cell_coadd_mask_planes",
     "_transforms": "ICRS CameraFrameSet DetectorFrame FieldAngleFrame FocalPlaneFrame Frame FrameSet "
     "GeneralFrame Projection ProjectionAstropyView SerializableFrame SkyFrame TractFrame Transform",
+    "describe": "Describable DescribableMixin DescribeOptions FieldRole Report ReportField ReportTable "
+    "ReportValueGroup",
     "errors": "BoundsError NoOverlapError NotContainedError FrameLookupError TransformCompositionError",
     "fields": "Background BackgroundMap",
     "models": "ImageSerializationModel MaskSerializationModel MaskedImageSerializationModel "

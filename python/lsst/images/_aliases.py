@@ -24,11 +24,21 @@ COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
 """Component names that are accepted for a name the schemas use."""
 
 MOVED = {
-    "lsst.images.fits": {"write": "lsst.images.io:write_fits"},
+    "lsst.images.fits": {
+        "ExtensionHDU": "lsst.images.fits._astropy_hdus:ExtensionHDU",
+        "ReadResult": "lsst.images.io:ReadResult",
+        "read": "lsst.images.io:read_fits",
+        "write": "lsst.images.io:write_fits",
+    },
     "lsst.images.json": {"write": "lsst.images.io:write_json"},
     "lsst.images.serialization": {
+        "Backend": "lsst.images.io:Backend",
         "ButlerInfo": "lsst.images.butler:ButlerInfo",
+        "OpaqueArchiveMetadata": "lsst.images.serialization._attachments:Baggage",
         "Reader": "lsst.images.io:Reader",
+        "backend_for_name": "lsst.images.io:backend_for_name",
+        "backend_for_path": "lsst.images.io:backend_for_path",
+        "backend_for_stream": "lsst.images.io:backend_for_stream",
         "open_archive": "lsst.images.io:open_archive",
         "read_archive": "lsst.images.io:read",
         "write_archive": "lsst.images.io:write",

@@ -512,6 +512,9 @@ class Box:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.y, self.x)
 
+    def __dask_tokenize__(self) -> Any:
+        return registry.load("lsst.images.interop:token")(self)
+
     def __copy__(self) -> Self:
         return self
 

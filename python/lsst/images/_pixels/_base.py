@@ -15,6 +15,7 @@ from .._geom import YX, Box
 from .._transforms import Projection, ProjectionAstropyView
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
 from ..io import Serializable
+from ..plugins import registry
 from ..serialization import MetadataValue
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 
@@ -250,6 +251,31 @@ class GeneralizedImage(Serializable, ABC):
         """Hand what came from the file on to a view or a copy."""
         result._attachments = self._attachments if whole else self._attachments.for_subset()
         return result
+
+    def to_hdulist(self) -> Any:
+        """Make plain FITS HDUs, for ds9, Firefly and other viewers.
+
+        Returns
+        -------
+        hdulist
+            An `astropy.io.fits.HDUList`; see `lsst.images.interop.to_hdulist`.
+        """
+        return registry.load("lsst.images.interop:to_hdulist")(self)
+
+    def __dask_tokenize__(self) -> Any:
+        return registry.load("lsst.images.interop:token")(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pickled arrays are writeable again unless it is noted that they were not.
+        array = self.__dict__.get("_array")
+        frozen = array is not None and not array.flags.writeable
+        return {**self.__dict__, "_fits_wcs": None, "_frozen": frozen}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        frozen = state.pop("_frozen", False)
+        self.__dict__.update(state)
+        if frozen:
+            self.__dict__["_array"].flags.writeable = False
 
     def __copy__(self) -> Self:
         return self[...]

@@ -188,6 +188,13 @@ class Image(GeneralizedImage):
         self._fits_wcs = None
         return self
 
+    def _padded(self, bbox: Box, no_data: str) -> Self:
+        """Make a copy for a larger box, with NaN, or 0 for integers, where there were no pixels."""
+        blank: Any = np.nan if self._array.dtype.kind in "fc" else 0
+        array = np.full(bbox.shape, blank, dtype=self._array.dtype)
+        array[self._bbox.slice_within(bbox)] = self._array
+        return self._replaced(array, bbox, self._metadata.copy())
+
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, Image):
             raise TypeError(
@@ -318,6 +325,49 @@ class Image(GeneralizedImage):
             The image.
         """
         result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
+        return result
+
+    # Other packages.
+
+    def to_nddata(self) -> Any:
+        """Convert to an `astropy.nddata.NDDataRef` that shares the pixels.
+
+        Returns
+        -------
+        nddata
+            See `lsst.images.interop.to_nddata`.
+        """
+        return registry.load("lsst.images.interop:to_nddata")(self)
+
+    def to_ccddata(self) -> Any:
+        """Convert to an `astropy.nddata.CCDData` that shares the pixels.
+
+        Returns
+        -------
+        ccddata
+            See `lsst.images.interop.to_ccddata`.
+        """
+        return registry.load("lsst.images.interop:to_ccddata")(self)
+
+    @classmethod
+    def from_ccddata(cls, ccd: Any, *, start: Origin | None = None) -> Self:
+        """Convert from an `astropy.nddata.CCDData`, or other NDData.
+
+        Parameters
+        ----------
+        ccd
+            What `to_ccddata` or `to_nddata` made, a slice of it, or anything
+            like it from elsewhere.
+        start
+            Absolute coordinates ``(y, x)`` of the first pixel; by default,
+            see `lsst.images.interop.from_ccddata`.
+
+        Returns
+        -------
+        image
+            Shares the pixels.
+        """
+        result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
         return result
 
     # afw.

@@ -254,6 +254,19 @@ class Mask(GeneralizedImage):
             metadata=metadata,
         )
 
+    def _padded(self, bbox: Box, no_data: str) -> Mask:
+        """Make a copy for a larger box, with one plane, made if need be, set where there were no pixels."""
+        array = np.zeros((*bbox.shape, self._schema.mask_size), dtype=self._schema.dtype)
+        inside = self._bbox.slice_within(bbox)
+        array[inside] = self._array
+        result: Mask = self._replaced(array, self._schema, bbox, self._metadata.copy())
+        if no_data not in self._schema.names:
+            result = result.add_plane(no_data, "There is no data for this pixel.")
+        outside = np.ones(bbox.shape, dtype=bool)
+        outside[inside] = False
+        result.set(no_data, outside)
+        return result
+
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, Mask):
             raise TypeError(

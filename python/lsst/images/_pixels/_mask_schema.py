@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..describe import Described
+
 _CARD = re.compile(r"MSK([NMD])(\d{4})")
 _LEGACY_PREFIX = "MP_"
 
@@ -112,7 +114,7 @@ class MaskPlaneBit:
         return bool(pixel[self.index] & self.mask)
 
 
-class MaskSchema:
+class MaskSchema(Described):
     """Planes of a mask in the order of their bits; immutable.
 
     Parameters

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 __all__ = ("MaskedImage",)
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import astropy.units as u
@@ -21,6 +21,7 @@ from ..errors import GeometryError
 from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
+from ._arguments import Origin
 from ._base import GeneralizedImage
 from ._image import PIXEL_FRAME, Image
 from ._mask import Mask
@@ -168,6 +169,16 @@ class MaskedImage(GeneralizedImage):
             metadata=self._metadata,
         )
 
+    def _padded(self, bbox: Box, no_data: str) -> MaskedImage:
+        """Make a copy for a larger box; see the planes."""
+        return MaskedImage(
+            self._image._padded(bbox, no_data),
+            mask=self._mask._padded(bbox, no_data),
+            variance=self._variance._padded(bbox, no_data),
+            obs_info=self.obs_info,
+            metadata=self._metadata.copy(),
+        )
+
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, MaskedImage):
             raise TypeError(
@@ -277,6 +288,65 @@ class MaskedImage(GeneralizedImage):
             not say what its planes are.
         """
         result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
+        return result
+
+    # Other packages.
+
+    def to_nddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> Any:
+        """Convert to an `astropy.nddata.NDDataRef` that shares the pixels.
+
+        Parameters
+        ----------
+        mask_planes
+            Names of planes that the boolean mask combines; by default, those
+            that tell a bad pixel.
+        psf
+            Whether to evaluate the PSF in the middle of the image.
+
+        Returns
+        -------
+        nddata
+            See `lsst.images.interop.to_nddata`.
+        """
+        return registry.load("lsst.images.interop:to_nddata")(self, mask_planes=mask_planes, psf=psf)
+
+    def to_ccddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> Any:
+        """Convert to an `astropy.nddata.CCDData` that shares the pixels.
+
+        Parameters
+        ----------
+        mask_planes
+            Names of planes that the boolean mask combines; by default, those
+            that tell a bad pixel.
+        psf
+            Whether to evaluate the PSF in the middle of the image.
+
+        Returns
+        -------
+        ccddata
+            See `lsst.images.interop.to_ccddata`.
+        """
+        return registry.load("lsst.images.interop:to_ccddata")(self, mask_planes=mask_planes, psf=psf)
+
+    @classmethod
+    def from_ccddata(cls, ccd: Any, *, start: Origin | None = None) -> Self:
+        """Convert from an `astropy.nddata.CCDData`, or other NDData.
+
+        Parameters
+        ----------
+        ccd
+            What `to_ccddata` or `to_nddata` made, a slice of it, or anything
+            like it from elsewhere.
+        start
+            Absolute coordinates ``(y, x)`` of the first pixel; by default,
+            see `lsst.images.interop.from_ccddata`.
+
+        Returns
+        -------
+        masked_image
+            Shares the pixels, but not the mask.
+        """
+        result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
         return result
 
     # afw.

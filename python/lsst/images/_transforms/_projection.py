@@ -6,7 +6,7 @@ from __future__ import annotations
 
 __all__ = ("Projection",)
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, Self, TypeVar
 
 import astropy.units as u
@@ -15,6 +15,7 @@ from astropy.coordinates import ICRS as AstropyICRS
 from astropy.coordinates import Latitude, Longitude, SkyCoord, UnitSphericalRepresentation
 
 from .._geom import XY, YX, Bounds, Box, parse_point
+from ..describe import DescribeOptions, Report, describe
 from ..errors import GeometryError
 from ..io import Serializable
 from ..plugins import registry
@@ -461,21 +462,32 @@ class Projection(Serializable, Generic[F]):
         """
         return self._pixel_to_sky.show(simplified, comments)
 
-    def describe(self, bbox: Box | None = None) -> str:
-        """Describe the projection in a few lines for people.
+    def describe(
+        self,
+        bbox: Box | None = None,
+        *,
+        brief: bool = False,
+        detail: bool = False,
+        exclude: Iterable[str] = (),
+    ) -> Report:
+        """Describe the projection for people.
 
         Parameters
         ----------
         bbox
             Pixels to describe; by default, those of the pixel bounds.
+        brief, detail, exclude
+            As for `lsst.images.describe.describe`.
 
         Returns
         -------
-        text
+        report
             Where the center is, how far the pixels reach, their scale, and
             whether FITS headers can say it.
         """
-        return describe_projection(self, bbox)
+        if bbox is None:
+            return describe(self, brief=brief, detail=detail, exclude=exclude)
+        return describe_projection(self, DescribeOptions(brief, detail, frozenset(exclude)), bbox)
 
     @staticmethod
     def from_legacy(sky_wcs: Any, pixel_frame: F, pixel_bounds: Bounds | None = None) -> Projection[F]:
@@ -514,6 +526,9 @@ class Projection(Serializable, Generic[F]):
         )
 
     __hash__ = None  # type: ignore[assignment]  # transforms are not hashable
+
+    def __dask_tokenize__(self) -> Any:
+        return registry.load("lsst.images.interop:token")(self)
 
     def __copy__(self) -> Self:
         return self

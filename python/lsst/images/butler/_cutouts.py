@@ -8,7 +8,7 @@ __all__ = ("Cutout", "iter_cutouts", "read_cutouts")
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -16,7 +16,7 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from .._geom import Box
-from ..errors import NoOverlapError, NotAnArchiveError
+from ..errors import ArchiveReadError, ImagesError, NoOverlapError, NotAnArchiveError
 from ..io import open_archive, parse_bbox
 from ..legacy import open_legacy
 from ..plugins import ReadContext, registry
@@ -179,6 +179,7 @@ class _File:
                 return [self._caught(None, number, where) for number, where in self._wanted]
             with self._open(self._uri) as reader:
                 check_identity(getattr(reader, "butler_info", None), self._ref, self._uri)
+                self._read_ahead(reader)
                 return [self._caught(reader, number, where) for number, where in self._wanted]
         except Exception as err:  # handed to the caller of iter_cutouts
             err.add_note(f"While reading cutouts of dataset {self._ref}.")
@@ -194,6 +195,18 @@ class _File:
                 reader = stack.enter_context(open_legacy(uri, pytype))
             yield reader
 
+    def _read_ahead(self, reader: Any) -> None:
+        """Have what several pieces need decoded once."""
+        if len(self._wanted) < 2 or not hasattr(reader, "read_ahead"):
+            return
+        boxes = []
+        for _, where in self._wanted:
+            # Whatever is wrong is told by the piece's own read.
+            with contextlib.suppress(ImagesError):
+                boxes.append(self._place(reader.get_component, where))
+        with contextlib.suppress(ArchiveReadError):
+            reader.read_ahead(boxes, [self._component])
+
     def _caught(self, reader: Any, number: int, where: Any) -> tuple[int, Cutout]:
         try:
             image = self._read_one(reader, where)
@@ -204,16 +217,17 @@ class _File:
 
     def _read_one(self, reader: Any, where: Any) -> Any:
         get = self._get_deferred if reader is None else reader.get_component
-        bbox: Any = where
-        if self._clip:
-            context = ReadContext(uri=self._uri, projection=lambda: get("sky_projection"))
-            box, full = parse_bbox(where, context), get("bbox")
-            bbox = _overlap(box, full)
+        bbox = self._place(get, where) if self._clip else where
         if reader is None:
             return self._get_deferred(self._component, bbox=bbox)
         if self._component is not None:
             return reader.get_component(self._component, bbox=bbox)
         return reader.read(bbox=bbox)
+
+    def _place(self, get: Callable[[str], Any], where: Any) -> Box:
+        context = ReadContext(uri=self._uri, projection=lambda: get("sky_projection"))
+        box = parse_bbox(where, context)
+        return _overlap(box, get("bbox")) if self._clip else box
 
     def _get_deferred(self, name: str | None, **parameters: Any) -> Any:
         assert self._handle is not None, "made when there is no file to open"

@@ -16,7 +16,6 @@ from ._file import FitsFile
 from ._hdu import Hdu
 from ._input_archive import FitsInputArchive
 from ._layout import FITS_SOURCE_REGEX, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
-from ._output_archive import FitsOutputArchive
 from ._opaque import (
     FitsOpaqueMetadata,
     PrecompressedImage,
@@ -25,9 +24,14 @@ from ._opaque import (
     strip_legacy_exposure_cards,
     suppress_fits_card_warnings,
 )
+from ._output_archive import FitsOutputArchive
+from ._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
+from ._verify import verify
+from ._verify_report import Finding, VerifyReport
 from ._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
 
 __all__ = (
+    "DEFAULT_PAGE_SIZE",
     "FITS_SOURCE_REGEX",
     "JSON_COLUMN",
     "JSON_EXTNAME",
@@ -40,11 +44,14 @@ __all__ = (
     "FitsOpaqueMetadata",
     "FitsOutputArchive",
     "FitsQuantizationOptions",
+    "Finding",
     "Hdu",
     "InvalidFitsArchiveError",
     "PointerModel",
     "PrecompressedImage",
+    "READ_CACHE_MAX_BYTES",
     "RawHeader",
+    "VerifyReport",
     "add_offset_wcs",
     "read_offset_wcs",
     "read_yx0",
@@ -52,6 +59,7 @@ __all__ = (
     "strip_legacy_exposure_cards",
     "strip_wcs_cards",
     "suppress_fits_card_warnings",
+    "verify",
 )
 
 __getattr__ = moved_names(__name__)

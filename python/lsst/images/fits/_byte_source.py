@@ -23,6 +23,10 @@ LOCAL_GAP = 64 * 1024
 """Two ranges of a local file are read as one if no more bytes than this lie
 between them; copying that much costs about as much as one system call."""
 
+FEW_RANGES = 8
+"""So few ranges of a local file are read one by one: looking which are close
+to each other would cost more."""
+
 
 def coalesce(ranges: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int, list[int]]]:
     """Join byte ranges that are close to each other.
@@ -277,6 +281,20 @@ class FileSource(ByteSource):
         whole = bytearray(size)
         self.read_into(offset, memoryview(whole))
         return whole
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
+        if len(ranges) > FEW_RANGES:
+            return super().read_many(ranges)
+        found: list[Buffer] = []
+        for offset, size in ranges:
+            if offset < 0 or offset + size > self.size:
+                raise self._ends_early(offset, size, max(0, self.size - offset))
+            try:
+                data: Buffer = os.pread(self._fd, size, offset)
+            except OSError as err:
+                raise self._fails(err) from err
+            found.append(data if len(data) == size else self.read(offset, size))
+        return found
 
     def borrow(self, offset: int, size: int, scratch: Scratch) -> memoryview:
         if offset < 0 or offset + size > self.size:

@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
-__all__ = ("check_hdu", "checksum_cards", "data_sum", "encode_checksum", "join_sums")
+__all__ = ("check_hdu", "checksum_cards", "data_sum", "encode_checksum", "join_sums", "source_sum")
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ._byte_source import Buffer
+from ._byte_source import Buffer, ByteSource
 from ._card_writer import CardLike, build_header
 from ._cards import Cards
+from ._pool import default_threads, run_jobs
+from ._scratch import Scratch
+
+CHUNK = 1 << 20
+"""Bytes that are added up at a time: they stay in the cache between being read
+and being added.  A multiple of 4, so that no chunk starts within a word."""
+
+REMOTE_CHUNK = 1 << 25
+"""The same for a remote source, where a request costs more than memory."""
 
 ALL_ONES = 0xFFFFFFFF
 """What the words of a sound HDU add up to; also the modulus of the sum."""
@@ -72,6 +81,50 @@ def join_sums(pieces: Iterable[tuple[int, int]]) -> int:
         total += value << (8 * (-offset % 4))
         offset += size
     return _fold(total)
+
+
+def source_sum(source: ByteSource, offset: int, size: int, *, threads: int | None = None) -> int:
+    """Add up a stretch of a file as `data_sum` does, without holding it in memory.
+
+    Parameters
+    ----------
+    source
+        The file.
+    offset
+        Byte where to begin.
+    size
+        Number of bytes.
+    threads
+        Number of threads; by default what `default_threads` says.
+
+    Returns
+    -------
+    `int`
+        The sum.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the file ends too early.
+    """
+    step = REMOTE_CHUNK if source.remote else CHUNK
+    starts = range(0, size, step)
+    sums = [0] * len(starts)
+    if threads is None:
+        threads = 1 if source.remote else default_threads()
+
+    def make_worker(plan: None) -> Callable[[int], None]:
+        scratch = Scratch()
+
+        def work(number: int) -> None:
+            first = number * step
+            block = source.borrow(offset + first, min(step, size - first), scratch)
+            sums[number] = data_sum(block)
+
+        return work
+
+    run_jobs(make_worker, None, range(len(starts)), min(threads, len(starts)))
+    return _fold(sum(sums))
 
 
 def encode_checksum(value: int) -> str:

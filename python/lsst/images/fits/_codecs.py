@@ -30,7 +30,7 @@ _ANY_HEADER = 32 + zlib.MAX_WBITS
 # zlib's own sign for "gzip or zlib, look which".
 
 
-def gunzip_stack(tiles: Sequence[Buffer], out: _Array) -> bool:
+def gunzip_stack(tiles: Sequence[Buffer], out: _Array | Sequence[_Array]) -> bool:
     """Inflate tiles into the rows of an array.
 
     Parameters
@@ -38,7 +38,8 @@ def gunzip_stack(tiles: Sequence[Buffer], out: _Array) -> bool:
     tiles
         One gzip stream each.
     out
-        Where the bytes go (`uint8`, shape ``(len(tiles), nbytes)``).
+        Where the bytes go (`uint8`, shape ``(len(tiles), nbytes)``, or rows of
+        different lengths).
 
     Returns
     -------
@@ -47,10 +48,9 @@ def gunzip_stack(tiles: Sequence[Buffer], out: _Array) -> bool:
         use `gunzip` for each.
     """
     decode: Any = imagecodecs.gzip_decode  # its stubs do not know memoryview
-    expected = out.shape[1]
     try:
         for tile, row in zip(tiles, out, strict=True):
-            if len(decode(tile, out=row)) != expected:
+            if len(decode(tile, out=row)) != len(row):
                 return False
     except (imagecodecs.DeflateError, ValueError):
         return False

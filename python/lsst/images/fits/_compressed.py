@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import CorruptArchiveError
-from ._byte_source import ByteSource
+from ._byte_source import Buffer, ByteSource
 from ._cards import CardValue
 from ._columns import SIZES, Column, parse_columns
-from ._structure import Scaling, Structure, read_scaling
+from ._structure import UNSCALED, Scaling, Structure, read_scaling
 from ._tiles import TileGrid
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -40,6 +40,9 @@ MOST_EXPANSION = 4096
 """Pixels that one compressed byte can stand for, generously: deflate reaches
 1032 bytes per byte.  A header that claims more would only make us allocate
 memory for nothing."""
+
+_RARE = frozenset({"BSCALE", "BZERO", "THEAP", "ZDITHER0", "ZBLANK", "ZSCALE", "ZZERO", "ZQUANTIZ"})
+"""Cards without which pixels are stored without loss, and the heap follows the table."""
 
 _DITHERS = {"NONE": 0, "NO_DITHER": 0, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
 
@@ -100,10 +103,12 @@ class CompressedImage:
     """Whether floating-point pixels are stored as integers."""
     itemsize: int
     """Bytes of one number in a compressed tile."""
+    ahead: bytes
+    """First bytes of the data unit, as far as they are known."""
 
     @classmethod
     def parse(
-        cls, values: Mapping[str, CardValue], structure: Structure, data_address: int
+        cls, values: Mapping[str, CardValue], structure: Structure, data_address: int, ahead: bytes = b""
     ) -> CompressedImage:
         """Read and check the cards of a compressed image.
 
@@ -115,6 +120,8 @@ class CompressedImage:
             What the mandatory cards say.
         data_address
             Where the data unit starts.
+        ahead
+            Its first bytes, as far as they are known.
 
         Raises
         ------
@@ -122,37 +129,37 @@ class CompressedImage:
             If they contradict each other or the length of the data.
         """
         row_size, rows = structure.axes
-        shape, tile = _read_shapes(values)
-        grid = TileGrid(shape, tile)
+        grid = TileGrid(*_read_shapes(values))
+        shape = grid.shape
         name, bitpix = str(values.get("ZCMPTYPE")).upper(), values.get("ZBITPIX")
         if name not in CODECS or not isinstance(bitpix, int):
             raise CorruptArchiveError(
                 f"ZCMPTYPE = {name!r} or ZBITPIX = {bitpix!r} is not known; "
                 f"one of {sorted(CODECS)} and an integer are needed."
             )
-        scaling = read_scaling(values, bitpix)
+        codec = CODECS[name]
+        plain = values.keys().isdisjoint(_RARE)
+        scaling = UNSCALED[bitpix] if plain and bitpix in UNSCALED else read_scaling(values, bitpix)
         if math.prod(shape) and math.prod(grid.grid) != rows:
             raise CorruptArchiveError(f"{math.prod(grid.grid)} tiles are needed, but NAXIS2 = {rows!r}.")
-        if CODECS[name] in OURS and math.prod(shape) > MOST_EXPANSION * max(structure.pcount, 1):
+        if codec in OURS and math.prod(shape) > MOST_EXPANSION * max(structure.pcount, 1):
             raise CorruptArchiveError(
                 f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
             )
-        parameters = _read_parameters(values)
-        bytepix = parameters.get("BYTEPIX", 4)
-        block = parameters.get("BLOCKSIZE", 32)
-        if bytepix not in (1, 2, 4) or block not in (16, 32):
-            raise CorruptArchiveError(f"BYTEPIX {bytepix!r} or BLOCKSIZE {block!r} is not possible.")
-        theap, seed, blank, scale, zero, dither = _read_numbers(values, row_size * rows)
+        bytepix, block = _read_rice(values) if codec == "RICE_1" else (4, 32)
+        theap, seed, blank, scale, zero, dither = (
+            (row_size * rows, 1, None, None, None, 0) if plain else _read_numbers(values, row_size * rows)
+        )
         columns = {column.name.upper(): column for column in parse_columns(values, row_size)}
         if "COMPRESSED_DATA" not in columns:
             raise CorruptArchiveError(f"No column COMPRESSED_DATA; there are {sorted(columns)}.")
         quantized = scaling.stored.kind == "f" and (
-            "ZSCALE" in values or "ZSCALE" in columns or CODECS[name] == "RICE_1"
+            "ZSCALE" in values or "ZSCALE" in columns or codec == "RICE_1"
         )
         itemsize = 4 if quantized else scaling.stored.itemsize
         return cls(
             shape=shape,
-            codec=CODECS[name],
+            codec=codec,
             grid=grid,
             scaling=scaling,
             dither=dither,
@@ -168,7 +175,8 @@ class CompressedImage:
             heap=data_address + theap,
             stop=data_address + structure.size,
             quantized=quantized,
-            itemsize=bytepix if CODECS[name] == "RICE_1" else itemsize,
+            itemsize=bytepix if codec == "RICE_1" else itemsize,
+            ahead=ahead,
         )
 
     def read_rows(self, source: ByteSource, rows: _Array) -> TileRows:
@@ -187,17 +195,35 @@ class CompressedImage:
             What they say.
         """
         first, last = int(rows[0]), int(rows[-1])
-        raw = source.read(self.table + first * self.row_size, (last + 1 - first) * self.row_size)
+        start, stop = first * self.row_size, (last + 1) * self.row_size
+        raw: Buffer = self.ahead[start:stop]
+        if len(raw) < stop - start:
+            raw = source.read(self.table + start, stop - start)
         table = np.frombuffer(raw, dtype=np.uint8).reshape(-1, self.row_size)
         if len(table) != len(rows):
             table = table[rows - first]
-        offset, size = self._descriptors(table, "COMPRESSED_DATA")
-        # Most tables have no tile that needs another column.
-        needs_more = not size.all()
-        fallback: dict[str, tuple[_Array, _Array]] = {}
-        for name in ("GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
-            if needs_more and name in self.columns:
-                fallback[name] = self._descriptors(table, name)
+        found: dict[str, tuple[_Array, _Array]] = {}
+        for name in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
+            column = self.columns.get(name)
+            if column is None:
+                continue
+            if column.descriptor is None:
+                raise CorruptArchiveError(f"Column {name} of a compressed image has no variable length.")
+            field = np.ascontiguousarray(table[:, column.offset : column.offset + column.width])
+            pairs = field.view(column.descriptor).astype(np.int64)
+            size, offset = pairs[:, 0] * SIZES[column.code], pairs[:, 1]
+            wrong = (size < 0) | (offset < 0) | (offset > self.stop - self.heap - size)
+            if wrong.any():
+                i = int(np.flatnonzero(wrong)[0])
+                raise CorruptArchiveError(
+                    f"A tile claims {int(size[i])} bytes at byte {int(offset[i])} of a heap (column {name}) "
+                    f"of {self.stop - self.heap} bytes."
+                )
+            found[name] = offset + self.heap, size
+            # Most tables have no tile that needs another column.
+            if name == "COMPRESSED_DATA" and size.all():
+                break
+        offset, size = found.pop("COMPRESSED_DATA")
         scale = zero = None
         blank: _Array | int | None = None
         if self.quantized:
@@ -206,23 +232,7 @@ class CompressedImage:
             blank = (
                 self._numbers(table, "ZBLANK", 0).astype(np.int64) if "ZBLANK" in self.columns else self.blank
             )
-        return TileRows(offset, size, scale, zero, blank, fallback)
-
-    def _descriptors(self, table: _Array, name: str) -> tuple[_Array, _Array]:
-        column = self.columns[name]
-        if column.descriptor is None:
-            raise CorruptArchiveError(f"Column {name} of a compressed image has no variable length.")
-        field = np.ascontiguousarray(table[:, column.offset : column.offset + column.width])
-        pairs = field.view(column.descriptor).astype(np.int64)
-        size, offset = pairs[:, 0] * SIZES[column.code], pairs[:, 1]
-        wrong = (size < 0) | (offset < 0) | (offset > self.stop - self.heap - size)
-        if wrong.any():
-            i = int(np.flatnonzero(wrong)[0])
-            raise CorruptArchiveError(
-                f"A tile claims {int(size[i])} bytes at byte {int(offset[i])} of a heap (column {name}) "
-                f"of {self.stop - self.heap} bytes."
-            )
-        return offset + self.heap, size
+        return TileRows(offset, size, scale, zero, blank, found)
 
     def _numbers(self, table: _Array, name: str, default: float) -> _Array:
         column = self.columns.get(name)
@@ -248,7 +258,8 @@ def _read_shapes(values: Mapping[str, CardValue]) -> tuple[tuple[int, ...], tupl
     return tuple(shape), tuple(tile)
 
 
-def _read_parameters(values: Mapping[str, CardValue]) -> dict[str, int]:
+def _read_rice(values: Mapping[str, CardValue]) -> tuple[int, int]:
+    # Bytes of an integer, and pixels of a block.
     found: dict[str, int] = {}
     i = 1
     while (name := values.get(f"ZNAME{i}")) is not None:
@@ -256,7 +267,10 @@ def _read_parameters(values: Mapping[str, CardValue]) -> dict[str, int]:
         if isinstance(value, int | float):
             found[str(name).strip().upper()] = int(value)
         i += 1
-    return found
+    bytepix, block = found.get("BYTEPIX", 4), found.get("BLOCKSIZE", 32)
+    if bytepix not in (1, 2, 4) or block not in (16, 32):
+        raise CorruptArchiveError(f"BYTEPIX {bytepix!r} or BLOCKSIZE {block!r} is not possible.")
+    return bytepix, block
 
 
 def _read_numbers(

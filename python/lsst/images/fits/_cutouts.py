@@ -97,6 +97,12 @@ class _BoxWorker(TileWorker):
                 self._hand_out(row, pixels)
             return
         for i, (row, tile, size) in enumerate(zip(rows, tiles, sizes, strict=True), start=first):
+            uses = self.uses[row]
+            parts = [(slice(0, 1), inner, self.outs[n][outer][np.newaxis]) for n, inner, outer in uses]
+            if sum(target.size for _, _, target in parts) <= math.prod(size):
+                self.decode([tile], i, size, parts)
+                continue
+            # Pixels that several boxes want are made once.
             pixels = self.scratch.array("tile", (1, *size), dtype)
             self.decode([tile], i, size, [(slice(0, 1), tuple(slice(0, n) for n in size), pixels)])
             self._hand_out(row, pixels[0])

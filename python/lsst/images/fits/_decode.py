@@ -18,7 +18,7 @@ from ._byte_source import Buffer, ByteSource
 from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
 from ._compressed import CompressedImage, TileRows
 from ._pool import default_threads, run_jobs
-from ._quantize import dequantize, fill_dither
+from ._quantize import Dither, dequantize
 from ._scratch import Scratch
 from ._tiles import TileSelection
 
@@ -28,6 +28,9 @@ JOB_PIXELS = 1 << 18
 """Short tiles are decoded together until they make so many pixels: enough for
 threads not to fight over the interpreter lock, few enough for the caches."""
 
+GZIPS = frozenset({"GZIP_1", "GZIP_2"})
+"""Codecs of which each tile is one gzip stream."""
+
 LITTLE = sys.byteorder == "little"
 
 Part = tuple[slice, tuple[slice, ...], _Array]
@@ -35,6 +38,13 @@ Part = tuple[slice, tuple[slice, ...], _Array]
 
 SERIAL_PIXELS = 1 << 17
 """So many pixels are decoded before another thread would have begun."""
+
+FEW_TILES = 8
+"""So few tiles without loss are decoded one after the other, where they are
+needed: preparing more would cost more than it saves."""
+
+FEW_PIXELS = 1 << 18
+"""The same for their pixels."""
 
 MOST_WASTE = 64 * 1024
 """Bytes between tiles that are read along rather than left out."""
@@ -71,9 +81,36 @@ def read_compressed(
     """
     selection = image.grid.select(start, stop)
     rows = image.read_rows(source, selection.rows)
+    few = len(selection.rows) <= FEW_TILES and int(selection.sizes.prod(axis=1).sum()) <= FEW_PIXELS
+    if few and image.codec in GZIPS and not image.quantized and rows.size.all():
+        if _read_few(image, rows, selection, source, out):
+            return
     plan = DecodePlan(image, rows, selection, source, out)
     jobs, threads = share_out(len(selection.rows), math.prod(image.grid.tile), threads)
     run_jobs(TileWorker, plan, jobs, threads)
+
+
+def _read_few(
+    image: CompressedImage, rows: TileRows, selection: TileSelection, source: ByteSource, out: _Array
+) -> bool:
+    # Some gzipped tiles without loss, one after the other; whether they were all of the usual kind.
+    tiles = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
+    itemsize, sizes = image.itemsize, selection.sizes.tolist()
+    stage = [np.empty(math.prod(size) * itemsize, dtype=np.uint8) for size in sizes]
+    if not gunzip_stack(tiles, stage):
+        return False
+    inner, inner_stop = selection.inner.tolist(), selection.inner_stop.tolist()
+    outer, outer_stop = selection.outer.tolist(), selection.outer_stop.tolist()
+    for i, size in enumerate(sizes):
+        box = tuple(map(slice, inner[i], inner_stop[i]))
+        target = out[tuple(map(slice, outer[i], outer_stop[i]))]
+        if image.codec == "GZIP_1" or itemsize == 1:
+            target[...] = stage[i].view(image.scaling.stored.newbyteorder(">")).reshape(size)[box]
+            continue
+        view, shuffled = target[..., np.newaxis].view(np.uint8), stage[i].reshape(itemsize, *size)
+        for place in range(itemsize):
+            view[..., place] = shuffled[itemsize - 1 - place if LITTLE else place][box]
+    return True
 
 
 def share_out(count: int, tile_pixels: int, threads: int | None) -> tuple[list[tuple[int, int]], int]:
@@ -285,12 +322,8 @@ class TileWorker:
         )
         dither = None
         if image.dither:
-            slab = math.prod(size[1:])
-            pixels = (box[0].stop - box[0].start) * slab
-            dither = self.scratch.array("dither", (len(values), pixels), np.float64)
             tiles = self.shared.selection.rows[first:last].tolist()
-            fill_dither(dither, tiles, image.seed, box[0].start * slab)
-            dither = dither.reshape(len(values), -1, *size[1:])[(slice(None), slice(None), *box[1:])]
+            dither = Dither(tiles, image.seed, size, box, self.scratch)
         dequantize(
             values,
             rows.scale[first:last],

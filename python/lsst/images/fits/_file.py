@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("FitsFile", "Hdu")
 
-import functools
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import IO, Self
@@ -15,7 +14,7 @@ from lsst.resources import ResourcePathExpression
 
 from ..errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
 from ._byte_source import Buffer, ByteSource
-from ._cards import BLOCK, CARD, END, CardValue, find_end, scan
+from ._cards import BLOCK, CARD, END, find_end, scan
 from ._hdu import Hdu, Slices
 from ._source import open_source
 
@@ -24,6 +23,9 @@ FIRST_READ = 4 * BLOCK
 
 FIRST_READ_REMOTE = 24 * BLOCK
 """The same for a remote one, where a request costs more than 70 kB."""
+
+MOST_FETCHED = 48 * 1024 * 1024
+"""Bytes of pixels that are fetched ahead: fewer than what a source keeps."""
 
 MOST_HEADER = 64 * 1024 * 1024
 """No header is longer; whatever seems to be is garbage."""
@@ -37,6 +39,11 @@ class FitsFile:
     source
         The bytes; closed together with the file.
 
+    Raises
+    ------
+    NotAnArchiveError
+        If they do not begin like a FITS file; the source is closed.
+
     Notes
     -----
     Nothing is read before it is asked for, and nothing twice: headers that have
@@ -47,6 +54,15 @@ class FitsFile:
         self.source = source
         self._by_address: dict[int, Hdu] = {}
         self._in_order: list[Hdu] = []
+        try:
+            data = bytes(source.glance(0, FIRST_READ))
+            if not data.startswith(b"SIMPLE  ="):
+                raise self._no_fits(data)
+        except BaseException:
+            source.close()
+            raise
+        self.first_values = scan(data[:BLOCK])
+        """Values of the first 36 cards of the primary header, the others not read (`dict`)."""
 
     @classmethod
     def open(cls, target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource) -> FitsFile:
@@ -70,27 +86,7 @@ class FitsFile:
         NotAnArchiveError
             If it does not begin like a FITS file.
         """
-        file = cls(open_source(target))
-        try:
-            _ = file.first_values
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-    @functools.cached_property
-    def first_values(self) -> dict[str, CardValue]:
-        """Values of the first 36 cards of the primary header, the others not read (`dict`).
-
-        Raises
-        ------
-        NotAnArchiveError
-            If the file does not begin like a FITS file.
-        """
-        data = bytes(self.source.glance(0, FIRST_READ))
-        if not data.startswith(b"SIMPLE  ="):
-            raise self._no_fits(data)
-        return scan(data[:BLOCK])
+        return cls(open_source(target))
 
     @property
     def name(self) -> str:
@@ -143,10 +139,19 @@ class FitsFile:
         CorruptArchiveError
             If no header starts there.
         """
-        found = self._by_address.get(address)
-        if found is None:
-            found = Hdu(self.source, self._read_header(address), address)
-            self._by_address[address] = found
+        if (found := self._by_address.get(address)) is not None:
+            return found
+        source = self.source
+        if not 0 <= address < source.size:
+            raise self._no_header(address, b"")
+        data = bytes(source.glance(address, FIRST_READ_REMOTE if source.remote else FIRST_READ))
+        if not data.startswith(b"XTENSION=" if address else b"SIMPLE  ="):
+            raise self._no_header(address, data)
+        end = data.find(END)
+        size = -(-(end + CARD) // BLOCK) * BLOCK
+        if end < 0 or end % CARD or size > len(data):
+            data, size = self._read_long_header(address, data)
+        found = self._by_address[address] = Hdu(source, data[:size], address, ahead=data[size:])
         return found
 
     def find(self, name: str, ver: int = 1) -> Hdu:
@@ -182,13 +187,13 @@ class FitsFile:
             yield hdu
             index += 1
 
-    def fetch_headers(self, addresses: Iterable[int]) -> None:
+    def fetch_headers(self, places: Iterable[int | tuple[int, int]]) -> None:
         """Bring headers near that will be read soon, all in one round trip.
 
         Parameters
         ----------
-        addresses
-            Where the headers start.
+        places
+            Where the headers start, or where and how many bytes to bring.
 
         Notes
         -----
@@ -196,18 +201,33 @@ class FitsFile:
         and ignore it.
         """
         if self.source.remote:
-            self.source.fetch_ahead([(address, FIRST_READ) for address in addresses])
+            self.source.fetch_ahead([p if isinstance(p, tuple) else (p, FIRST_READ) for p in places])
 
-    def fetch_pixels(self, requests: Iterable[tuple[Hdu, Slices]]) -> None:
+    def fetch_pixels(
+        self, requests: Iterable[tuple[Hdu, Slices]], also: Iterable[tuple[int, int]] = ()
+    ) -> None:
         """Bring pixels near that will be read soon, all in one round trip.
 
         Parameters
         ----------
         requests
             HDUs and slices, as for `Hdu.read_image`.
+        also
+            Offset and length of other ranges that will be read.
+
+        Notes
+        -----
+        Tile tables that are not near cost a trip before.  More pixels than
+        can be kept are not fetched; each read then fetches its own.
         """
-        if self.source.remote:
-            self.source.fetch_ahead([r for hdu, slices in requests for r in hdu.byte_ranges(slices) if r[1]])
+        if not self.source.remote:
+            return
+        listed = list(requests)
+        self.source.fetch_ahead([hdu.tile_table for hdu in {id(hdu): hdu for hdu, _ in listed}.values()])
+        ranges = set(also)
+        ranges |= {place for hdu, slices in listed for place in hdu.byte_ranges(slices) if place[1]}
+        if sum(size for _, size in ranges) <= MOST_FETCHED:
+            self.source.fetch_ahead(sorted(ranges))
 
     def close(self) -> None:
         """Close the file."""
@@ -229,26 +249,11 @@ class FitsFile:
     def _glance(self, address: int) -> bytes:
         return bytes(self.source.glance(address, FIRST_READ_REMOTE if self.source.remote else FIRST_READ))
 
-    def _read_header(self, address: int) -> bytes:
+    def _read_long_header(self, address: int, data: bytes) -> tuple[bytes, int]:
+        # All bytes of a header of which some were read, and its length.
         source = self.source
-        if not 0 <= address < source.size:
-            if address == 0:
-                raise self._no_fits(b"")
-            raise CorruptArchiveError(
-                f"{self.name}: no header can start at byte {address} of {source.size}. The file is truncated."
-            )
-        data = bytes(source.glance(address, FIRST_READ_REMOTE if source.remote else FIRST_READ))
-        if address == 0 and not data.startswith(b"SIMPLE  ="):
-            raise self._no_fits(data)
-        if address and not data.startswith(b"XTENSION="):
-            raise CorruptArchiveError(
-                f"{self.name}: no header starts at byte {address}, where {data[:16]!r} is found "
-                "instead of 'XTENSION='. An index or a header before it is wrong."
-            )
         scanned = 0
-        end = data.find(END)
-        if end < 0 or end % CARD:
-            end = find_end(data)
+        end = find_end(data)
         while end < 0:
             scanned = len(data) - len(data) % CARD
             left = source.size - address - len(data)
@@ -265,7 +270,20 @@ class FitsFile:
             if missing > source.size - address - len(data):
                 raise CorruptArchiveError(f"{self.name}: the header at byte {address} ends within a block.")
             data += bytes(source.read(address + len(data), missing))
-        return data[:size]
+        return data, size
+
+    def _no_header(self, address: int, data: bytes) -> CorruptArchiveError | NotAnArchiveError:
+        if address == 0:
+            return self._no_fits(data)
+        if not 0 <= address < self.source.size:
+            return CorruptArchiveError(
+                f"{self.name}: no header can start at byte {address} of {self.source.size}. "
+                "The file is truncated."
+            )
+        return CorruptArchiveError(
+            f"{self.name}: no header starts at byte {address}, where {data[:16]!r} is found "
+            "instead of 'XTENSION='. An index or a header before it is wrong."
+        )
 
     def _no_fits(self, data: bytes) -> NotAnArchiveError:
         found = f"it starts with {data[:16]!r}, not with 'SIMPLE  ='" if data else "it is empty"

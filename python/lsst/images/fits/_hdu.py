@@ -9,7 +9,7 @@ __all__ = ("Hdu",)
 import functools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from ..errors import ArchiveReadError, CorruptArchiveError, InvalidParameterError
 from ._byte_source import ByteSource
-from ._cards import Cards, scan
+from ._cards import Cards, CardValue, scan
+from ._checksum import source_sum
 from ._compressed import OURS, CompressedImage
 from ._cutouts import read_boxes
 from ._decode import read_compressed
@@ -47,6 +48,8 @@ class Hdu:
         Where the header starts in the file.
     index
         Number of the HDU in the file; `None` if it was reached by address.
+    ahead
+        First bytes of the data unit, as many as came along with the header.
 
     Raises
     ------
@@ -56,7 +59,12 @@ class Hdu:
     """
 
     def __init__(
-        self, source: ByteSource, header: bytes, header_address: int, index: int | None = None
+        self,
+        source: ByteSource,
+        header: bytes,
+        header_address: int,
+        index: int | None = None,
+        ahead: bytes = b"",
     ) -> None:
         self._source = source
         self.index = index
@@ -65,6 +73,7 @@ class Hdu:
         self.data_address = header_address + len(header)
         """Byte of the file where the data unit starts (`int`)."""
         self._raw = header
+        self._ahead = ahead
         self.values = scan(header)
         """Values of all cards with a plain value, by keyword (`dict`); do not change it."""
         try:
@@ -80,12 +89,17 @@ class Hdu:
         """``"image"``, ``"compressed_image"``, ``"table"``, ``"ascii_table"`` or ``"other"``."""
 
     def __repr__(self) -> str:
-        return f"<Hdu {self._label} {self.kind} {self.shape!r}>"
+        return f"<Hdu {self.label} {self.kind} {self.shape!r}>"
 
     @property
     def data_size(self) -> int:
         """Bytes in the data unit, padding included (`int`)."""
         return padded(self._structure.size)
+
+    @property
+    def used_size(self) -> int:
+        """Bytes in the data unit, without the padding (`int`)."""
+        return self._structure.size
 
     @property
     def stop(self) -> int:
@@ -118,7 +132,7 @@ class Hdu:
         if self.kind != "compressed_image":
             raise ArchiveReadError(f"{self._where} is no compressed image, but of kind {self.kind!r}.")
         try:
-            return CompressedImage.parse(self.values, self._structure, self.data_address)
+            return CompressedImage.parse(self.values, self._structure, self.data_address, self._ahead)
         except CorruptArchiveError as err:
             raise self._renamed(err) from err
 
@@ -253,6 +267,15 @@ class Hdu:
             for b, work in zip(bounds, works, strict=True)
         ]
 
+    @property
+    def tile_table(self) -> tuple[int, int]:
+        """Offset and length of the table that says where tiles are; the
+        length is 0 if there is none (`tuple` [ `int`, `int` ]).
+        """
+        if self.kind != "compressed_image":
+            return self.data_address, 0
+        return self.data_address, min(math.prod(self._structure.axes), self._structure.size)
+
     def byte_ranges(self, slices: Slices = ...) -> list[tuple[int, int]]:
         """Return where in the file the bytes of a part of the image lie.
 
@@ -320,14 +343,54 @@ class Hdu:
                 header = self._source.read(self.header_address, self.data_address - self.header_address)
                 return read_ascii_table(header, self._source.read(self.data_address, self._structure.size))
             if self.kind in ("table", "compressed_image"):
-                return read_binary_table(self._source, self.values, self._structure, self.data_address)
+                values = self._column_values
+                return read_binary_table(self._source, values, self._structure, self.data_address)
         except CorruptArchiveError as err:
             raise self._renamed(err) from err
         raise ArchiveReadError(f"{self._where} is no table, but of kind {self.kind!r}.")
 
+    @property
+    def _column_values(self) -> Mapping[str, CardValue]:
+        """Values of cards, long names and units of columns included."""
+        if b"CONTINUE" not in self._raw:
+            return self.values
+        words = ("TTYPE", "TFORM", "TUNIT", "TDIM")
+        return {**self.values, **{key: value for key, value, _ in self.cards if key.startswith(words)}}
+
     def read_data(self) -> bytes:
         """Return the bytes of the data unit as they are, without padding."""
         return bytes(self._source.read(self.data_address, self._structure.size))
+
+    def check_data_sum(self, *, threads: int | None = None) -> bool:
+        """Compare the data unit with ``DATASUM``.
+
+        Parameters
+        ----------
+        threads
+            See `read_image`.
+
+        Returns
+        -------
+        `bool`
+            Whether there is a sum to compare with.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If they differ.
+        """
+        stated = self.values.get("DATASUM")
+        if stated is None or not str(stated).strip():
+            return False
+        # Padding adds nothing, and some files end without it.
+        size = min(self.data_size, self._source.size - self.data_address)
+        found = source_sum(self._source, self.data_address, size, threads=threads)
+        if str(stated).strip() != str(found):
+            raise CorruptArchiveError(
+                f"{self._where}: the data add up to {found}, but DATASUM = {stated!r}. The file was damaged "
+                "or edited after it was written; fetch it again."
+            )
+        return True
 
     def _check_image(self) -> None:
         if self.kind not in ("image", "compressed_image"):
@@ -336,13 +399,14 @@ class Hdu:
             raise ArchiveReadError(f"{self._where} has no pixels (NAXIS = 0).")
 
     @property
-    def _label(self) -> str:
+    def label(self) -> str:
+        """What to call the HDU in messages (`str`)."""
         place = f"HDU {self.index}" if self.index is not None else f"HDU at byte {self.header_address}"
         return f"{place} ({self.name})" if self.name else place
 
     @property
     def _where(self) -> str:
-        return f"{self._source.name}: {self._label}"
+        return f"{self._source.name}: {self.label}"
 
     def _renamed(self, err: CorruptArchiveError) -> CorruptArchiveError:
         # The lower floors know values; which file and HDU, we know.

@@ -56,16 +56,25 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
     same = stack[:, :, 1:] == stack[:, :, :-1]
     flat = same.any()
     equal = [same[:, :, i : same.shape[2] - 7 + i] for i in range(8)] if flat else []
-    second, third, fifth = (
-        _median(difference, np.logical_and.reduce(equal[a:b]) if flat else None, holes)
-        for difference, a, b in (
-            (v[4] - v[6], 4, 6),
-            (2 * v[4] - v[2] - v[6], 2, 6),
-            (6 * v[4] - 4 * v[2] - 4 * v[6] + v[0] + v[8], 2, 6),
-        )
-    )
-    noise = third * _FACTORS[1]
-    for values, factor in ((second, _FACTORS[0]), (fifth, _FACTORS[2])):
+    quadruple = 4 * stack
+    w = [quadruple[:, :, i : stack.shape[2] - 8 + i] for i in (2, 6)]
+    # In the order in which the reference does it, without a new array for each step.
+    second = v[4] - v[6]
+    third = 2 * v[4]
+    third -= v[2]
+    third -= v[6]
+    fifth = 6 * v[4]
+    fifth -= w[0]
+    fifth -= w[1]
+    fifth += v[0]
+    fifth += v[8]
+    orders = ((second, 4), (third, 2), (fifth, 2))
+    medians = [
+        _median(difference, np.logical_and.reduce(equal[a:6]) if flat else None, holes)
+        for difference, a in orders
+    ]
+    noise = medians[1] * _FACTORS[1]
+    for values, factor in ((medians[0], _FACTORS[0]), (medians[2], _FACTORS[2])):
         other = values * factor
         noise = np.where((other != 0) & (other < noise), other, noise)
     return noise
@@ -78,8 +87,10 @@ def _median(difference: _Array, skip: _Array | None, holes: bool) -> _Array:
         difference[skip] = np.nan
     elif not holes:
         middle = (difference.shape[2] - 1) // 2
-        difference.partition(middle, axis=2)
-        return np.median(difference[:, :, middle].astype(np.float64), axis=1)
+        # Floats that are not negative have the order of their bits, which are compared in half the time.
+        difference.view(f"i{difference.itemsize}").partition(middle, axis=2)
+        rows = np.sort(difference[:, :, middle].astype(np.float64), axis=1)
+        return (rows[:, (rows.shape[1] - 1) // 2] + rows[:, rows.shape[1] // 2]) / 2
     # NaNs are sorted to the end, and the middle is that of the others.
     difference.sort(axis=2)
     good = np.count_nonzero(~np.isnan(difference), axis=2)

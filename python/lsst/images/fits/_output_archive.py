@@ -335,7 +335,8 @@ SCHEMA_WIDTH = 68
 
 def _raw(header: astropy.io.fits.Header) -> bytes:
     """Return the cards of a header as bytes, to be copied as they are."""
-    return header.tostring(endcard=False, padding=False).encode("ascii")
+    text: str = header.tostring(endcard=False, padding=False)
+    return text.encode("ascii")
 
 
 def _repeat(image: PrecompressedImage) -> EncodedHdu:

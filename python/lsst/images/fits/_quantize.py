@@ -15,6 +15,7 @@ __all__ = (
     "NULL_VALUE",
     "RANDOM_SIZE",
     "ZERO_VALUE",
+    "Dither",
     "dequantize",
     "fill_dither",
     "quantize",
@@ -22,7 +23,8 @@ __all__ = (
 )
 
 import functools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,29 +99,79 @@ def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> Non
     start
         First pixel, counted within each tile.
     """
-    table = random_table()
     for row, tile in zip(out, tiles, strict=True):
-        at = (tile + seed - 1) % RANDOM_SIZE
-        first = int(table[at] * FIRST_SPREAD)
-        if first + start + len(row) <= RANDOM_SIZE:
-            row[:] = table[first + start : first + start + len(row)]
-        else:
-            _fill(row, at, start)
+        for at, numbers in _random_pieces(tile, seed, start, len(row)):
+            row[at : at + len(numbers)] = numbers
 
 
-def _fill(row: _Array, at: int, start: int) -> None:
-    # At the end of the table a tile goes on where the next seed says.
+def _random_pieces(tile: int, seed: int, start: int, count: int) -> Iterator[tuple[int, _Array]]:
+    # Stretches of the table, and at which of the wanted pixels each begins.
     table = random_table()
+    at = (tile + seed - 1) % RANDOM_SIZE
     skip, filled = start, 0
-    while filled < len(row):
-        piece = table[int(table[at] * FIRST_SPREAD) :]
-        if skip >= len(piece):
-            skip -= len(piece)
+    while filled < count:
+        first = int(table[at] * FIRST_SPREAD)
+        size = RANDOM_SIZE - first
+        if skip >= size:
+            skip -= size
         else:
-            piece = piece[skip : skip + len(row) - filled]
-            row[filled : filled + len(piece)] = piece
-            filled, skip = filled + len(piece), 0
+            numbers = table[first + skip : first + skip + count - filled]
+            yield filled, numbers
+            filled, skip = filled + len(numbers), 0
+        # At the end of the table a tile goes on where the next seed says.
         at = (at + 1) % RANDOM_SIZE
+
+
+class Dither:
+    """Random numbers that were added to the pixels of a box of each of some tiles.
+
+    Parameters
+    ----------
+    tiles
+        Zero-based number of each tile.
+    seed
+        Value of ``ZDITHER0``.
+    size
+        Shape of a tile.
+    box
+        Part of each tile.
+    scratch
+        Memory to work in.
+    """
+
+    def __init__(
+        self, tiles: list[int], seed: int, size: Sequence[int], box: tuple[slice, ...], scratch: Scratch
+    ) -> None:
+        self._tiles = tiles
+        self._seed = seed
+        self._row = tuple(size[1:])
+        self._slab = math.prod(size[1:])
+        self._start = box[0].start * self._slab
+        self._columns = box[1:]
+        self._whole = all(b.stop - b.start == n for b, n in zip(box[1:], size[1:], strict=True))
+        self._scratch = scratch
+
+    def subtract(self, work: _Array, tiles: slice, first: int) -> None:
+        """Take the numbers away from pixels.
+
+        Parameters
+        ----------
+        work
+            Pixels (`float64`, C order, shape ``(n, rows, ...)``).
+        tiles
+            Which of the tiles they belong to.
+        first
+            First row, counted within the box.
+        """
+        start = self._start + first * self._slab
+        if self._whole:
+            for row, tile in zip(work.reshape(len(work), -1), self._tiles[tiles], strict=True):
+                for at, numbers in _random_pieces(tile, self._seed, start, len(row)):
+                    row[at : at + len(numbers)] -= numbers
+            return
+        random = self._scratch.array("dither", (len(work), work.shape[1] * self._slab), np.float64)
+        fill_dither(random, self._tiles[tiles], self._seed, start)
+        work -= random.reshape(len(work), -1, *self._row)[(slice(None), slice(None), *self._columns)]
 
 
 def dequantize(
@@ -127,7 +179,7 @@ def dequantize(
     scale: _Array,
     zero: _Array,
     *,
-    dither: _Array | None,
+    dither: Dither | None,
     zeros: bool,
     blank: _Array | int | None,
     out: _Array,
@@ -142,8 +194,7 @@ def dequantize(
     scale, zero
         ``ZSCALE`` and ``ZZERO`` of each tile (`float64`, shape ``(n,)``).
     dither
-        Random numbers that were added, like ``values`` in shape; `None` for
-        ``NO_DITHER``.
+        Random numbers that were added; `None` for ``NO_DITHER``.
     zeros
         Whether `ZERO_VALUE` stands for 0 (``SUBTRACTIVE_DITHER_2``).
     blank
@@ -170,28 +221,15 @@ def dequantize(
         part = slice(first, first + step)
         cut = part if axis == 0 else (slice(None), part)
         of_tile = part if axis == 0 else slice(None)
-        _dequantize_piece(
-            values[cut],
-            scale[of_tile],
-            zero[of_tile],
-            None if dither is None else dither[cut],
-            out[cut],
-            scratch,
-        )
+        work = scratch.array("work", values[cut].shape, np.float64)
+        work[...] = values[cut]
+        if dither is not None:
+            dither.subtract(work, of_tile, 0 if axis == 0 else first)
+            work += 0.5
+        work *= scale[of_tile]
+        work += zero[of_tile]
+        out[cut] = work
         _put_special(values[cut], zeros, blank[of_tile] if isinstance(blank, np.ndarray) else blank, out[cut])
-
-
-def _dequantize_piece(
-    values: _Array, scale: _Array, zero: _Array, dither: _Array | None, out: _Array, scratch: Scratch
-) -> None:
-    work = scratch.array("work", values.shape, np.float64)
-    work[...] = values
-    if dither is not None:
-        work -= dither
-        work += 0.5
-    work *= scale
-    work += zero
-    out[...] = work
 
 
 def _put_special(values: _Array, zeros: bool, blank: _Array | int | None, out: _Array) -> None:

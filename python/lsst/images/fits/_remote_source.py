@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("RemoteSource",)
+__all__ = ("DEFAULT_PAGE_SIZE", "READ_CACHE_MAX_BYTES", "RemoteSource")
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from typing import Any
 
 from lsst.resources import ResourcePath
 
-from ..errors import ArchiveReadError
+from ..errors import ArchiveReadError, InvalidParameterError
 from ._byte_source import Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, TransientError, make_client
 
@@ -24,10 +24,13 @@ usually, and that of the first extension."""
 TAIL = 24 * 2880
 """Bytes of the end that are fetched at the same time: the tree and the index."""
 
+LEAST_GLANCE = 4 * 2880
+"""Fewer bytes than this are often less than a header, and more are fetched."""
+
 GAP = 16 * 1024
 """Unwanted bytes that cost less than another request."""
 
-PART = 8 * 1024 * 1024
+DEFAULT_PAGE_SIZE = 8 * 1024 * 1024
 """Longer ranges are fetched in parts of this length, at the same time."""
 
 TRIES = 5
@@ -36,7 +39,7 @@ TRIES = 5
 FIRST_PAUSE = 0.1
 """Seconds before the second try; doubled before each further one."""
 
-MOST_KEPT = 64 * 1024 * 1024
+READ_CACHE_MAX_BYTES = 64 * 1024 * 1024
 """Bytes that are kept of what was fetched ahead; the oldest go first."""
 
 
@@ -47,6 +50,13 @@ class RemoteSource(ByteSource):
     ----------
     path
         Where the file is.
+    page_size
+        Bytes that one request asks for at most.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``page_size`` is not positive.
 
     Notes
     -----
@@ -57,8 +67,11 @@ class RemoteSource(ByteSource):
 
     remote = True
 
-    def __init__(self, path: ResourcePath) -> None:
+    def __init__(self, path: ResourcePath, page_size: int = DEFAULT_PAGE_SIZE) -> None:
         super().__init__(str(path))
+        if page_size < 1:
+            raise InvalidParameterError(f"page_size={page_size!r} must be a positive number of bytes.")
+        self._page_size = page_size
         self._client: RangeClient | None = make_client(path)
         self._kept: list[tuple[int, Buffer]] = []
         self._keeping = threading.Lock()
@@ -69,27 +82,29 @@ class RemoteSource(ByteSource):
         return self.read_many([(offset, size)])[0]
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        found: list[Buffer | None] = [self._near(offset, size) for offset, size in ranges]
-        missing = [i for i, data in enumerate(found) if data is None]
         # What lies near of a range need not be fetched again.
-        fronts = [self._front(ranges[i][0]) for i in missing]
-        wanted = [
-            (ranges[i][0] + len(front), ranges[i][1] - len(front))
-            for i, front in zip(missing, fronts, strict=True)
-        ]
-        for i, front, data in zip(missing, fronts, self._fetch_many(wanted), strict=True):
-            found[i] = b"".join((front, data)) if front else data
-        return [data for data in found if data is not None]
+        found = [self._near(offset, size) for offset, size in ranges]
+        missing = [i for i, data in enumerate(found) if len(data) < ranges[i][1]]
+        wanted = [(ranges[i][0] + len(found[i]), ranges[i][1] - len(found[i])) for i in missing]
+        for i, data in zip(missing, self._fetch_many(wanted), strict=True):
+            found[i] = b"".join((found[i], data)) if found[i] else data
+        return found
 
     def glance(self, offset: int, most: int) -> Buffer:
-        if not len(self._front(offset)):
+        found = self._near(offset, most)
+        if len(found) < min(LEAST_GLANCE, most, self.size - offset):
             # Kept, because what follows a header is usually wanted next.
             self.fetch_ahead([(offset, most)])
-        return self._front(offset)[:most]
+            found = self._near(offset, most)
+        return found
 
     def fetch_ahead(self, ranges: Sequence[tuple[int, int]]) -> None:
-        clipped = [(offset, min(size, self.size - offset)) for offset, size in ranges]
-        missing = [r for r in clipped if r[1] > 0 and self._near(*r) is None]
+        missing = []
+        for offset, most in ranges:
+            size = min(most, self.size - offset)
+            near = len(self._near(offset, size)) if size > 0 else size
+            if near < size:
+                missing.append((offset + near, size - near))
         joined = [(start, stop - start) for start, stop, _ in coalesce(missing, GAP)]
         for (offset, _), data in zip(joined, self._fetch_many(joined), strict=True):
             self.preload(offset, data)
@@ -97,23 +112,24 @@ class RemoteSource(ByteSource):
     def preload(self, offset: int, data: Buffer) -> None:
         with self._keeping:
             self._kept.append((offset, data))
-            while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > MOST_KEPT:
+            while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > READ_CACHE_MAX_BYTES:
                 del self._kept[0]
 
     def close(self) -> None:
         self._client = None
         self._kept.clear()
 
-    def _near(self, offset: int, size: int) -> Buffer | None:
-        for start, data in self._kept:
-            if start <= offset and offset + size <= start + len(data):
-                return memoryview(data)[offset - start : offset - start + size]
-        return b"" if size == 0 else None
-
-    def _front(self, offset: int) -> Buffer:
-        # As many bytes from here on as one piece has.
-        pieces = [memoryview(d)[offset - s :] for s, d in self._kept if s <= offset < s + len(d)]
-        return max(pieces, key=len, default=memoryview(b""))
+    def _near(self, offset: int, size: int) -> Buffer:
+        """Return the first bytes of a range, as many as are kept without a gap."""
+        parts: list[Buffer] = []
+        stop = offset + size
+        while offset < stop:
+            pieces = [memoryview(d)[offset - s : stop - s] for s, d in self._kept if s <= offset < s + len(d)]
+            if not pieces:
+                break
+            parts.append(max(pieces, key=len))
+            offset += len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _first_requests(self) -> int:
         client = self._open_client()
@@ -152,11 +168,12 @@ class RemoteSource(ByteSource):
             if offset < 0 or offset + size > self.size:
                 raise self._ends_early(offset, size, max(0, self.size - offset))
         joined = coalesce(ranges, GAP)
-        parts = [(a, min(a + PART, stop)) for start, stop, _ in joined for a in range(start, stop, PART)]
+        page = self._page_size
+        parts = [(a, min(a + page, stop)) for start, stop, _ in joined for a in range(start, stop, page)]
         replies: dict[int, bytes] = self._run(self._gather(parts))
         found: list[Buffer] = [b""] * len(ranges)
         for start, stop, members in joined:
-            pieces = [replies[a] for a in range(start, stop, PART)]
+            pieces = [replies[a] for a in range(start, stop, page)]
             block = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
             for i in members:
                 first = ranges[i][0] - start

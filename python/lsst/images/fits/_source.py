@@ -13,10 +13,12 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import UnsupportedFormatError
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
-from ._remote_source import RemoteSource
+from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
 
 
-def open_source(target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource) -> ByteSource:
+def open_source(
+    target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource, page_size: int = DEFAULT_PAGE_SIZE
+) -> ByteSource:
     """Open something to read byte ranges of.
 
     Parameters
@@ -24,6 +26,8 @@ def open_source(target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource
     target
         A path, URI or `lsst.resources.ResourcePath`; bytes; a binary stream
         that can seek, which is left open; or a source, which is returned.
+    page_size
+        Bytes of a remote file that one request asks for at most.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def open_source(target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource
         if isinstance(target, str) and "://" not in target and not target.startswith(("file:", "~")):
             return FileSource(target)
         path = ResourcePath(cast(ResourcePath, target))
-        return FileSource(path.ospath, str(target)) if path.isLocal else RemoteSource(path)
+        return FileSource(path.ospath, str(target)) if path.isLocal else RemoteSource(path, page_size)
     if hasattr(target, "read") and hasattr(target, "seek"):
         return StreamSource(target)
     raise UnsupportedFormatError(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("PIXEL_TYPES", "Scaling", "Structure", "padded", "read_scaling")
+__all__ = ("PIXEL_TYPES", "UNSCALED", "Scaling", "Structure", "padded", "read_scaling")
 
 import math
 from collections.abc import Mapping
@@ -164,6 +164,10 @@ class Scaling:
             out[stored == self.blank] = np.nan
 
 
+UNSCALED = {bitpix: Scaling(np.dtype(name), np.dtype(name)) for bitpix, name in PIXEL_TYPES.items()}
+"""The rule for each ``BITPIX`` when there is neither ``BSCALE`` nor ``BZERO``."""
+
+
 def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
     """Read ``BSCALE``, ``BZERO`` and ``BLANK``.
 
@@ -188,8 +192,6 @@ def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
     if bitpix not in PIXEL_TYPES:
         raise CorruptArchiveError(f"BITPIX or ZBITPIX = {bitpix!r}; one of {sorted(PIXEL_TYPES)} is needed.")
     stored = np.dtype(PIXEL_TYPES[bitpix])
-    if "BSCALE" not in values and "BZERO" not in values:
-        return Scaling(stored, stored)
     scale, zero = values.get("BSCALE", 1.0), values.get("BZERO", 0.0)
     if not isinstance(scale, int | float) or not isinstance(zero, int | float):
         raise CorruptArchiveError(f"BSCALE = {scale!r} and BZERO = {zero!r}; numbers are needed.")

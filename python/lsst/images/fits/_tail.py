@@ -12,17 +12,28 @@ __all__ = ("Tail", "read_tail")
 
 import dataclasses
 import re
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
 
 from ..errors import CorruptArchiveError
-from ._byte_source import Buffer, ByteSource
+from ._byte_source import ByteSource
 from ._cards import BLOCK, scan
 
 _END = re.compile(rb"END {77}")
 _FORM = re.compile(r"1?(?P<letter>[PQ])B\(\d+\)")
 _TYPES = {"J": ">i4", "K": ">i8", "I": ">i2", "B": "u1", "E": ">f4", "D": ">f8"}
+
+
+HEADER_AND_TABLE = 8 * BLOCK
+"""Bytes that usually hold a header and the table of its tiles."""
+
+MOST_SMALL = 24 * BLOCK
+"""HDUs that are not longer than this are fetched with the headers of others."""
+
+MOST_ALONG = 48 * BLOCK
+"""Most bytes of small HDUs that are fetched so."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,16 +52,43 @@ class Tail:
     rows: list[bytes]
     addresses: dict[tuple[str, int], int]
 
+    def headers_to_fetch(self, wanted: Set[tuple[str, int]], size: int) -> list[tuple[int, int]]:
+        """Return which bytes bring the headers of some HDUs, and all of small other ones.
 
-def read_tail(source: ByteSource, json: tuple[int, int], index: tuple[int, int]) -> Tail:
+        Parameters
+        ----------
+        wanted
+            Keys of the HDUs.
+        size
+            Bytes in the file.
+
+        Returns
+        -------
+        `list` [ `tuple` [ `int`, `int` ] ]
+            Offset and length of each range.
+        """
+        starts = sorted(self.addresses.values())
+        length = {a: b - a for a, b in zip(starts, [*starts[1:], size], strict=True)}
+        ranges, spare = [], MOST_ALONG
+        for key, address in self.addresses.items():
+            if key in wanted:
+                ranges.append((address, min(length[address], HEADER_AND_TABLE)))
+            elif length[address] <= MOST_SMALL and length[address] <= spare:
+                # A point-spread function, for instance, that will be wanted next.
+                spare -= length[address]
+                ranges.append((address, length[address]))
+        return ranges
+
+
+def read_tail(source: ByteSource, primary: Mapping[str, Any]) -> Tail:
     """Read the tree and the index of a file.
 
     Parameters
     ----------
     source
         The file.
-    json, index
-        Address and size in bytes of the HDUs ``JSON`` and ``INDEX``.
+    primary
+        Values of the primary header, which says where they are.
 
     Raises
     ------
@@ -58,46 +96,46 @@ def read_tail(source: ByteSource, json: tuple[int, int], index: tuple[int, int])
         If they are not where the primary header says, or damaged.
     """
     try:
-        if json[0] + json[1] == index[0]:
-            both = bytes(source.read(json[0], json[1] + index[1]))
-            parts = both[: json[1]], both[json[1] :]
+        start, size = primary["JSONADDR"], primary["JSONSIZE"]
+        index_start, index_size = primary["INDXADDR"], primary["INDXSIZE"]
+    except KeyError as err:
+        raise CorruptArchiveError(f"{source.name} lacks the card {err} in its primary header.") from None
+    try:
+        if start + size == index_start:
+            both = bytes(source.read(start, size + index_size))
+            json, index = both[:size], both[size:]
         else:
-            parts = bytes(source.read(*json)), bytes(source.read(*index))
-        return Tail(_json_rows(parts[0]), _index_rows(parts[1]))
+            json, index = bytes(source.read(start, size)), bytes(source.read(index_start, index_size))
+        return _parse(json, index)
     except (KeyError, ValueError, IndexError, AttributeError) as err:
         raise CorruptArchiveError(
-            f"{source.name}: the HDUs JSON and INDEX are not at bytes {json[0]} and {index[0]}, where the "
+            f"{source.name}: the HDUs JSON and INDEX are not at bytes {start} and {index_start}, where the "
             f"primary header says they are, or they are damaged ({err!r})."
         ) from err
 
 
-def _split(hdu: bytes) -> tuple[dict[str, Any], Buffer]:
-    """Split an HDU into the values of its cards and its data unit."""
-    size = -(-_END.search(hdu).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
-    return scan(hdu[:size]), hdu[size:]
-
-
-def _json_rows(hdu: bytes) -> list[bytes]:
-    cards, data = _split(hdu)
+def _parse(json: bytes, index: bytes) -> Tail:
+    start = -(-_END.search(json).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
+    cards: Any = scan(json[:start])
     letter = _FORM.fullmatch(cards["TFORM1"])["letter"]  # type: ignore[index]  # caught by read_tail
     count = int(cards["NAXIS2"])
-    descriptors = np.frombuffer(data, ">i4" if letter == "P" else ">i8", 2 * count).reshape(count, 2)
-    heap = int(cards.get("THEAP", cards["NAXIS1"] * count))
-    if count < 1 or (descriptors < 0).any() or int((descriptors.sum(axis=1) + heap).max()) > len(data):
+    descriptors = np.frombuffer(json, ">i4" if letter == "P" else ">i8", 2 * count, start).reshape(count, 2)
+    heap = start + int(cards.get("THEAP", cards["NAXIS1"] * count))
+    if count < 1 or (descriptors < 0).any() or int((descriptors.sum(axis=1) + heap).max()) > len(json):
         raise ValueError("a row of JSON lies outside the table")
-    return [data[heap + start : heap + start + size] for size, start in descriptors.tolist()]
+    rows = [json[heap + first : heap + first + size] for size, first in descriptors.tolist()]
 
-
-def _index_rows(hdu: bytes) -> dict[tuple[str, int], int]:
-    cards, data = _split(hdu)
+    start = -(-_END.search(index).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
+    cards = scan(index[:start])
     fields = []
     for n in range(1, int(cards["TFIELDS"]) + 1):
         form = cards[f"TFORM{n}"]
         letter, repeat = form[-1], form[:-1] or "1"
         fields.append((cards[f"TTYPE{n}"], f"S{repeat}" if letter in "AL" else f"{repeat}{_TYPES[letter]}"))
-    rows = np.frombuffer(data, np.dtype(fields), int(cards["NAXIS2"]))
-    columns = (rows[name].ravel().tolist() for name in ("EXTNAME", "EXTVER", "HDRADDR"))
-    return {
+    table = np.frombuffer(index, np.dtype(fields), int(cards["NAXIS2"]), start)
+    columns = (table[name].ravel().tolist() for name in ("EXTNAME", "EXTVER", "HDRADDR"))
+    addresses = {
         (name.decode("ascii").strip(), version): address
         for name, version, address in zip(*columns, strict=True)
     }
+    return Tail(rows, addresses)

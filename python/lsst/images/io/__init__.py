@@ -5,17 +5,30 @@
 from __future__ import annotations
 
 __all__ = (
+    "Backend",
+    "Cutout",
+    "ReadResult",
     "Reader",
     "Serializable",
+    "backend_for_name",
+    "backend_for_path",
+    "backend_for_stream",
     "decompress",
     "is_compressed_name",
     "open_archive",
     "parse_bbox",
     "read",
+    "read_cutouts",
+    "read_fits",
     "write",
+    "write_fits",
+    "write_json",
 )
 
+from ._backends import Backend, backend_for_name, backend_for_path, backend_for_stream
 from ._compression import decompress, is_compressed_name
+from ._cutouts import Cutout, read_cutouts
+from ._read_fits import ReadResult, read_fits
 from ._reader import Reader, open_archive, parse_bbox, read
 from ._serializable import Serializable
 from ._write import write, write_fits, write_json

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("container_for_name", "container_for_path", "open_input")
+__all__ = ("container_for_name", "container_for_path", "container_for_stream", "open_input")
 
 from typing import IO, Any
 
@@ -104,11 +104,14 @@ def open_input(
     name = uri.basename()
     if name.endswith(COMPRESSED):
         return _open_stream(decompress(uri), format, partial)
-    spec = _find_by_extension(name) if format is None else container_for_name(format)
-    if spec is None:
+    if format is None:
+        archive = registry.input_for_file(name)
+    else:
+        archive = registry.load(container_for_name(format).input_archive)
+    if archive is None:
         return _open_by_content(uri, partial, None)
     try:
-        return registry.load(spec.input_archive).open(uri, partial=partial)
+        return archive.open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
     except NotAnArchiveError as err:
         if format is not None:
             raise
@@ -122,16 +125,31 @@ def _open_by_content(uri: ResourcePath, partial: bool, refusal: NotAnArchiveErro
         return _open_stream(decompress(uri), None, partial)
     found = _recognize(uri, head)
     if found is not None and (refusal is None or found != _find_by_extension(uri.basename())):
-        return registry.load(found.input_archive).open(uri, partial=partial)
+        return registry.load(found.input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
     if refusal is not None:
         raise refusal
     # Raises with a list of what there is.
-    return registry.load(container_for_path(uri).input_archive).open(uri, partial=partial)
+    return registry.load(container_for_path(uri).input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
 
 
 def _open_stream(stream: Any, format: str | None, partial: bool) -> InputArchive:
-    if format is not None:
-        return registry.load(container_for_name(format).input_archive).open(stream, partial=partial)
+    spec = container_for_stream(stream) if format is None else container_for_name(format)
+    return registry.load(spec.input_archive).open(stream, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
+
+
+def container_for_stream(stream: IO[bytes]) -> ContainerSpec:
+    """Return the container that the first bytes of a stream are those of.
+
+    Parameters
+    ----------
+    stream
+        A binary stream that can seek; it is left where it was.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If no container is recognized, or the stream is compressed.
+    """
     position = stream.tell()
     head = stream.read(HEAD_SIZE)
     stream.seek(position)
@@ -142,7 +160,7 @@ def _open_stream(stream: Any, format: str | None, partial: bool) -> InputArchive
             f"Could not identify a supported format from the first bytes {head[:16]!r} of a stream; "
             f"known are {sorted(registry.containers())}."
         )
-    return registry.load(spec.input_archive).open(stream, partial=partial)
+    return spec
 
 
 def _recognize(uri: ResourcePath | None, head: bytes) -> ContainerSpec | None:

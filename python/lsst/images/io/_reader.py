@@ -7,24 +7,28 @@ from __future__ import annotations
 __all__ = ("Reader", "open_archive", "read")
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, NoReturn, TypeVar, overload
+import functools
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import IO, Any, NoReturn, TypeVar, cast, overload
 
 import pydantic
 
 from lsst.resources import ResourcePathExpression
 
+from .._aliases import COMPONENT_ALIASES
 from .._geom import Box
 from ..errors import (
     ArchiveReadError,
-    CorruptArchiveError,
+    GeometryError,
     ImagesError,
     InvalidParameterError,
     UnknownSchemaError,
 )
 from ..plugins import Found, ReadContext, registry
 from ..serialization import ArchiveInfo, ArchiveTree, Attachments, InputArchive, parse_schema_url
-from ..serialization._tree import check_parameters
+from ..serialization._input_archive import ArrayPart
+from ..serialization._tree import check_parameters, tree_error
 from ._containers import open_input
 
 T = TypeVar("T")
@@ -85,7 +89,7 @@ class Reader:
         """Metadata of the root (a copy)."""
         return dict(self.raw_tree.get("metadata") or {})
 
-    @property
+    @functools.cached_property
     def butler_info(self) -> dict[str, Any] | None:
         """Butler information in the file, as raw JSON."""
         return self.raw_tree.get("butler_info")
@@ -99,21 +103,7 @@ class Reader:
         UnknownSchemaError
             If no plugin knows the schema.
         """
-        if self._model is None:
-            raw = self.raw_tree
-            # A file whose tree does not say it may say it elsewhere.
-            url = raw.get("schema_url") or self.archive.schema_url
-            schema = registry.guess_schema(raw) if url is None else parse_schema_url(url)[0]
-            model = None if schema is None else registry.model_for_schema(schema)
-            if model is None:
-                left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
-                raise UnknownSchemaError(
-                    f"No registered schema for {url or sorted(self.raw_tree)!r} in {self._uri}; "
-                    f"known are {sorted(registry.datasets())}."
-                    + (f" Plugins that were left out: {left_out}." if left_out else "")
-                )
-            self._model = model
-        return self._model
+        return self._model or self._find_model()
 
     @property
     def component_names(self) -> list[str]:
@@ -133,12 +123,7 @@ class Reader:
         InvalidParameterError
             If it does not.
         """
-        pytype = registry.pytype_for_schema(self.model.SCHEMA_NAME)
-        if pytype is not None and not issubclass(pytype, cls):
-            raise InvalidParameterError(
-                f"{self._uri} holds schema {self.model.SCHEMA_NAME!r}, a {pytype.__name__}, and not the "
-                f"{cls.__name__} that was asked for."
-            )
+        self._find_model(cls)
 
     # Content.
 
@@ -169,7 +154,7 @@ class Reader:
             check_parameters(model._PARAMETERS, parameters, f"Schema {model.SCHEMA_NAME!r}")
             parameters = self._parse_parameters(parameters)
             tree = model.model_validate(self.raw_tree)
-            return self._attach(tree.deserialize(self.archive, **parameters), None, parameters)
+            return self._attach(tree.deserialize(self.archive, **parameters), None, parameters, registry.hook)
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, None, parameters)
 
@@ -195,9 +180,14 @@ class Reader:
         try:
             if not isinstance(parameters.get("bbox"), Box):
                 parameters = self._parse_parameters(parameters)
-            found: Found | None = registry.hook.read_component(reader=self, name=name, parameters=parameters)
-            value = self.read_own_component(name, parameters) if found is None else found.value
-            return self._attach(value, name, parameters)
+            hook = registry.hook
+            found: Found | None = hook.read_component(reader=self, name=name, parameters=parameters)
+            if found is not None:
+                value = found.value
+            else:
+                model, archive = self._model or self._find_model(), self._archive or self.archive
+                value = model.read_component(self._raw or self.raw_tree, name, archive, parameters)
+            return self._attach(value, name, parameters, hook)
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, name, parameters)
 
@@ -213,12 +203,66 @@ class Reader:
         parameters
             Read parameters.
         """
-        model = self._model or self.model
-        return model.read_component(
-            self._raw or self.raw_tree, name, self._archive or self.archive, parameters
-        )
+        return self.model.read_component(self.raw_tree, name, self.archive, parameters)
+
+    def read_ahead(self, boxes: Sequence[Box], components: Sequence[str | None] = (None,)) -> None:
+        """Decode the pixels of several boxes together, for the reads that follow.
+
+        Each of these boxes should then be read once, as the same components;
+        tiles that they share are not decoded again.  Boxes that do not fit
+        into the image are left to the read that asks for them.
+
+        Parameters
+        ----------
+        boxes
+            The boxes, in absolute coordinates.
+        components
+            Components that will be read; `None` is the whole.
+
+        Raises
+        ------
+        ArchiveReadError
+            If a tile that any of them needs is damaged.
+        """
+        try:
+            root = self.get_tree()
+            parts: list[ArrayPart] = []
+            for name in components:
+                tree: Any = root
+                if name is not None and name != "masked_image":
+                    tree = getattr(root, COMPONENT_ALIASES.get(name, name), None)
+                for box in boxes if hasattr(tree, "pixel_parts") else ():
+                    with contextlib.suppress(GeometryError):
+                        parts.extend(tree.pixel_parts(box))
+            self.archive.read_ahead(parts)
+        except ImagesError as err:
+            self._fail(err, None, {})
 
     # Helpers.
+
+    def _find_model(self, cls: type | None = None) -> type[ArchiveTree]:
+        """Find out what the root of the tree is, remember it, and check its type."""
+        archive = self._archive or self.archive
+        raw = self._raw = self._raw or archive.get_raw_tree()
+        self.butler_info = raw.get("butler_info")
+        # A file whose tree does not say it may say it elsewhere.
+        url = raw.get("schema_url") or archive.schema_url
+        schema = registry.guess_schema(raw) if url is None else parse_schema_url(url)[0]
+        found, pytype = (None, None) if schema is None else registry.types_for_schema(schema)
+        if found is None:
+            left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
+            raise UnknownSchemaError(
+                f"No registered schema for {url or sorted(raw)!r} in {self._uri}; "
+                f"known are {sorted(registry.datasets())}."
+                + (f" Plugins that were left out: {left_out}." if left_out else "")
+            )
+        if cls is not None and pytype is not None and not issubclass(pytype, cls):
+            raise InvalidParameterError(
+                f"{self._uri} holds schema {schema!r}, a {pytype.__name__}, and not the "
+                f"{cls.__name__} that was asked for."
+            )
+        self._model = model = cast(type[ArchiveTree], found)
+        return model
 
     def _parse_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         bbox = parameters.get("bbox")
@@ -239,7 +283,7 @@ class Reader:
             projection=lambda: self.read_own_component("sky_projection", {}),
         )
 
-    def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any]) -> Any:
+    def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any], hook: Any) -> Any:
         """Give an object what it does not hold itself, and tell plugins."""
         if hasattr(value, "_attachments"):
             info = (self._raw or {}).get("butler_info")
@@ -249,13 +293,13 @@ class Reader:
             if baggage is not None and "bbox" in parameters:
                 baggage = baggage.for_subset()
             value._attachments = Attachments(info, baggage)
-        if registry.hook.after_read.get_hookimpls():
-            registry.hook.after_read(obj=value, context=self._context(component, parameters))
+        if hook.after_read.get_hookimpls():
+            hook.after_read(obj=value, context=self._context(component, parameters))
         return value
 
     def _fail(self, err: Exception, component: str | None, parameters: Mapping[str, Any]) -> NoReturn:
         """Raise an error of ours that says what was read from where."""
-        named = _tree_error(err) if isinstance(err, pydantic.ValidationError) else err
+        named = tree_error(err) if isinstance(err, pydantic.ValidationError) else err
         what = "the whole" if component is None else f"component {component!r}"
         container = "closed" if self._archive is None else self._archive.CONTAINER
         named.add_note(f"While reading {what} of {self._uri} ({container}), parameters {dict(parameters)}.")
@@ -288,24 +332,13 @@ def parse_bbox(value: Any, context: ReadContext) -> Box:
     return box
 
 
-def _tree_error(err: pydantic.ValidationError) -> ArchiveReadError:
-    """Say which node is wrong, keeping an error of ours if there is one."""
-    first = err.errors(include_url=False)[0]
-    where = "/".join(map(str, first["loc"])) or "the root"
-    own = first.get("ctx", {}).get("error")
-    kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
-    more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
-    return kind(f"The tree is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
-
-
-@contextlib.contextmanager
 def open_archive(
     path: ResourcePathExpression | IO[bytes],
     cls: type | None = None,
     *,
     format: str | None = None,
     partial: bool = True,
-) -> Iterator[Reader]:
+) -> AbstractContextManager[Reader]:
     """Open a file once, for any number of reads.
 
     Parameters
@@ -320,10 +353,10 @@ def open_archive(
         Whether only parts will be read; with `False` a container may fetch
         all of a remote file at once.
 
-    Yields
-    ------
+    Returns
+    -------
     reader
-        The open file.
+        The open file, for a ``with`` statement.
 
     Raises
     ------
@@ -340,12 +373,13 @@ def open_archive(
         err.add_note(f"While opening {path}.")
         raise
     reader = Reader(archive, uri=path)
-    try:
-        if cls is not None:
-            reader.require_type(cls)
-        yield reader
-    finally:
-        reader.close()
+    if cls is not None:
+        try:
+            reader._find_model(cls)
+        except BaseException:
+            reader.close()
+            raise
+    return contextlib.closing(reader)
 
 
 @overload

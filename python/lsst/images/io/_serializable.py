@@ -11,13 +11,14 @@ from typing import Any, Self
 from lsst.resources import ResourcePathExpression
 
 from .._geom import Box
+from ..describe import Described
 from ..plugins import registry
 from ..serialization import NO_ATTACHMENTS, ArchiveTree, Attachments, InputArchive, OutputArchive
 from ._reader import read
 from ._write import write
 
 
-class Serializable:
+class Serializable(Described):
     """Base of types that go to files.
 
     A type knows no file: how it is packed is the business of its

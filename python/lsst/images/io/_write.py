@@ -8,7 +8,6 @@ __all__ = ("write", "write_fits", "write_json")
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,6 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import (
     ArchiveWriteError,
-    DevelopmentSchemaWarning,
     UnserializableTypeError,
     UnsupportedFormatError,
 )
@@ -28,7 +26,8 @@ from ..serialization import (
     ArchiveTree,
     OutputArchive,
     UnreadableTree,
-    is_development_version,
+    iter_trees,
+    warn_for_development_schemas,
 )
 from ._atomic import atomic_output
 from ._compression import is_compressed_name
@@ -127,40 +126,13 @@ def _check_tree(tree: ArchiveTree) -> None:
             raise ArchiveWriteError(
                 f"metadata[{key!r}] is {value!r:.80}; a value must be int, float, str, bool or None."
             )
-    urls = set()
-    for node in _nodes(tree):
-        if isinstance(node, UnreadableTree):
-            if node.refers_to_arrays:
-                raise UnserializableTypeError(
-                    "A branch that cannot be read refers to arrays of the file it came from, so it cannot "
-                    f"be written elsewhere: {node.reason}"
-                )
-        elif is_development_version(node.SCHEMA_VERSION):
-            urls.add(node.SCHEMA_URL)
-    if urls:
-        warnings.warn(
-            f"The file uses schemas that may still change: {sorted(urls)}",
-            DevelopmentSchemaWarning,
-            stacklevel=4,
-        )
-
-
-def _nodes(value: Any) -> list[ArchiveTree | UnreadableTree]:
-    """List the trees in a tree, itself included."""
-    if isinstance(value, UnreadableTree):
-        return [value]
-    found: list[ArchiveTree | UnreadableTree] = [value] if isinstance(value, ArchiveTree) else []
-    if isinstance(value, pydantic.BaseModel):
-        children: Any = [member for _, member in value]
-    elif isinstance(value, Mapping):
-        children = value.values()
-    elif isinstance(value, list | tuple):
-        children = value
-    else:
-        return found
-    for child in children:
-        found.extend(_nodes(child))
-    return found
+    for node in iter_trees(tree):
+        if isinstance(node, UnreadableTree) and node.refers_to_arrays:
+            raise UnserializableTypeError(
+                "A branch that cannot be read refers to arrays of the file it came from, so it cannot "
+                f"be written elsewhere: {node.reason}"
+            )
+    warn_for_development_schemas(tree, stacklevel=5)
 
 
 write_fits = functools.partial(write, format="fits")

@@ -14,6 +14,7 @@ from .._geom import Box
 from .._pixels import ColorImage, Image
 from ..errors import CorruptArchiveError, GeometryError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
+from ..serialization._input_archive import ArrayPart
 from ._image import ImageSerializationModel
 from ._pixel_tree import (
     LateProjection,
@@ -80,6 +81,8 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
         CorruptArchiveError
             If the channels do not fit together.
         """
+        if archive.remote:
+            archive.expect(self.pixel_parts(bbox))
         channels = [channel.deserialize(archive, bbox=bbox) for channel in (self.red, self.green, self.blue)]
         try:
             return ColorImage.from_channels(
@@ -89,6 +92,16 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
             )
         except GeometryError as err:
             raise CorruptArchiveError(f"The channels in the file do not fit together: {err}") from err
+
+    def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
+        """Return what `deserialize` will read.
+
+        Parameters
+        ----------
+        bbox
+            As for `deserialize`.
+        """
+        return [part for channel in (self.red, self.green, self.blue) for part in channel.pixel_parts(bbox)]
 
     @component("bbox", needs=("red",))
     def _bbox(self, archive: InputArchive) -> Box:

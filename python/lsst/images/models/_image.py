@@ -22,6 +22,7 @@ from ..serialization import (
     omit_if_none,
     split_quantity,
 )
+from ..serialization._input_archive import ArrayPart
 from ._obs_info import ExtraObsInfo, extra_obs_info
 from ._pixel_tree import (
     YX0,
@@ -113,6 +114,17 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
             self.obs_info,
             dict(self.metadata),
         )
+
+    def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
+        """Return what `deserialize` will read.
+
+        Parameters
+        ----------
+        bbox
+            As for `deserialize`.
+        """
+        data, _ = split_quantity(self.data)
+        return [(data, place_box(bbox, data.shape, self.yx0)[1])]
 
     @property
     def bbox(self) -> Box:

@@ -25,6 +25,7 @@ from ..serialization import (
     component,
     omit_if_none,
 )
+from ..serialization._input_archive import ArrayPart
 from ._obs_info import ExtraObsInfo, extra_obs_info
 from ._pixel_tree import (
     YX0,
@@ -123,13 +124,12 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
         mask
             The mask.
         """
-        full, schema = self.bbox, self.mask_schema
-        y, x = (slice(None), slice(None)) if bbox is None else bbox.slice_within(full)
-        bbox = full if bbox is None else bbox
-        if self.data[0].shape == (*full.shape, schema.mask_size) and len(self.data) == 1:
-            array = archive.get_array(self.data[0], slices=(y, x, slice(None)))
+        schema = self.mask_schema
+        bbox, slices = self._place(bbox)
+        if self._stored_native(schema):
+            array = archive.get_array(self.data[0], slices=(*slices, slice(None)))
         else:
-            array = self._unpack(archive, schema, (y, x), bbox)
+            array = self._unpack(archive, schema, slices, bbox)
         return Mask(
             array,
             schema=schema,
@@ -138,6 +138,27 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
             obs_info=self.obs_info,
             metadata=dict(self.metadata),
         )
+
+    def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
+        """Return what `deserialize` will read.
+
+        Parameters
+        ----------
+        bbox
+            As for `deserialize`.
+        """
+        _, slices = self._place(bbox)
+        native = (slice(None),) if self._stored_native(self.mask_schema) else ()
+        return [(model, (*slices, *native)) for model in self.data]
+
+    def _place(self, bbox: Box | None) -> tuple[Box, tuple[slice, slice]]:
+        if bbox is None:
+            return self.bbox, (slice(None), slice(None))
+        y, x = bbox.slice_within(self.bbox)
+        return bbox, (y, x)
+
+    def _stored_native(self, schema: MaskSchema) -> bool:
+        return len(self.data) == 1 and self.data[0].shape == (*self.bbox.shape, schema.mask_size)
 
     def _unpack(
         self, archive: InputArchive, schema: MaskSchema, slices: tuple[slice, slice], bbox: Box

@@ -15,6 +15,7 @@ from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage
 from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
+from ..serialization._input_archive import ArrayPart
 from ._image import ImageSerializationModel
 from ._mask import MaskSerializationModel
 from ._obs_info import ExtraObsInfo, extra_obs_info
@@ -142,6 +143,8 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         CorruptArchiveError
             If the planes do not fit together.
         """
+        if archive.remote:
+            archive.expect(self.pixel_parts(bbox))
         image = self.image.deserialize(archive, bbox=bbox)
         mask = self.mask.deserialize(archive, bbox=bbox)
         variance = self.variance.deserialize(archive, bbox=bbox)
@@ -156,6 +159,17 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
             )
         except (GeometryError, UnitMismatchError) as err:
             raise CorruptArchiveError(f"The planes in the file do not fit together: {err}") from err
+
+    def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
+        """Return which pixels `deserialize_planes` will read.
+
+        Parameters
+        ----------
+        bbox
+            As for `deserialize`.
+        """
+        planes = (self.image, self.mask, self.variance)
+        return [part for plane in planes for part in plane.pixel_parts(bbox)]
 
     @component("bbox", needs=("image",))
     def _bbox(self, archive: InputArchive) -> Box:

@@ -31,7 +31,6 @@ from ..serialization._component import LATE
 from ..serialization._tree import tree_error
 from ._transforms import ProjectionSerializationModel
 
-
 DETACHED = DetachedArchive()
 """For what needs no array, so that the archive need not stay in memory."""
 

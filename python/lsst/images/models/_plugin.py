@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
-__all__ = ("parse_bbox", "register_dataset_types", "register_datasets", "register_storage_classes")
+__all__ = (
+    "describe",
+    "parse_bbox",
+    "register_dataset_types",
+    "register_datasets",
+    "register_storage_classes",
+)
 
 from typing import Any
 
 from .._geom import Box
-from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl
+from ..describe import DescribeOptions, Report
+from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl, registry
 from ._datasets import DATASETS
 from ._parse_bbox import parse_bbox as _parse_bbox
 from ._storage_classes import COMPONENT_CLASSES, FAMILY_CLASSES
@@ -52,3 +59,10 @@ def register_dataset_types() -> list[DatasetTypeSpec]:
 def parse_bbox(value: Any, context: ReadContext) -> Box | None:
     """Understand boxes, slices, afw boxes and circles on the sky."""
     return _parse_bbox(value, context)
+
+
+@hookimpl
+def describe(obj: Any, options: DescribeOptions) -> Report | None:
+    """Describe objects of our types; their reports load when one is wanted."""
+    report: Report | None = registry.load("lsst.images.models._reports_images:report_on")(obj, options)
+    return report

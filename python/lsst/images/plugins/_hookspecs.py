@@ -173,13 +173,22 @@ def read_legacy(uri: Any, pytype: type, component: str | None, options: Mapping[
 
 
 @hookspec(firstresult=True)
-def describe(obj: Any) -> str | None:
-    """Describe an object in a few lines for people.
+def describe(obj: Any, options: Any) -> Any:
+    """Describe an object for people.
 
     Parameters
     ----------
     obj
         The object.
+    options
+        How much to say (`~lsst.images.describe.DescribeOptions`); an
+        implementation that does not care leaves this argument out.
+
+    Returns
+    -------
+    report
+        A `~lsst.images.describe.Report` or a text of a few lines; `None`
+        leaves the object to others.
     """
 
 

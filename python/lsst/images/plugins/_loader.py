@@ -7,12 +7,13 @@ from __future__ import annotations
 __all__ = ("BUILTIN", "Loaded", "load_plugins", "resolve")
 
 import dataclasses
+import functools
 import importlib
 import importlib.metadata
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pluggy
@@ -134,31 +135,30 @@ class _Candidate:
     name: str
     package: str
     version: str
-    source: object  # the plugin itself, an entry point, or the name of a module
-
-    def load(self) -> object:
-        if isinstance(self.source, str):
-            return importlib.import_module(self.source)
-        if isinstance(self.source, importlib.metadata.EntryPoint):
-            return self.source.load()
-        return self.source
+    load: Callable[[], object]
 
 
 def _candidates(extra: Mapping[str, object]) -> Iterator[_Candidate]:
     """Yield plugins in the order of registration, which is reproducible."""
     disabled = set(filter(None, os.environ.get("LSST_IMAGES_DISABLE_PLUGINS", "").split(",")))
     for module in BUILTIN:
-        yield _Candidate(module, PACKAGE, "", module)
+        yield _Candidate(module, PACKAGE, "", functools.partial(importlib.import_module, module))
     # An editable install may list its entry points twice.
     unique = {}
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         package, version = (point.dist.name, point.dist.version) if point.dist else ("?", "")
-        unique[package, point.name] = _Candidate(point.name, package, version, point)
+        # The class of an entry point says nothing: a backport of
+        # importlib.metadata, once imported by anybody, brings its own.
+        unique[package, point.name] = _Candidate(point.name, package, version, point.load)
     for key in sorted(unique):
         if unique[key].name not in disabled:
             yield unique[key]
     for name, plugin in extra.items():
-        yield _Candidate(name, name, "", plugin)
+        yield _Candidate(name, name, "", functools.partial(_itself, plugin))
+
+
+def _itself(plugin: object) -> object:
+    return plugin
 
 
 def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> PluginInfo:

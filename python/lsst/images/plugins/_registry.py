@@ -46,6 +46,7 @@ class Registry:
         self._pytypes: dict[str, type | None] = {}
         self._types: dict[str, tuple[type | None, type | None]] = {}
         self._objects: dict[str, Any] = {}
+        self.__dict__.pop("hook", None)
 
     # Plugins.
 
@@ -88,12 +89,14 @@ class Registry:
             self._extra.pop(name, None)
             self._forget()
 
-    @property
-    def hook(self) -> Any:
-        """The hooks, called with keyword arguments (`pluggy.HookRelay`)."""
-        if (loaded := self._loaded) is None:
-            loaded = self._load()
-        return loaded.manager.hook
+    hook: Any
+    """The hooks, called with keyword arguments (`pluggy.HookRelay`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called before the plugins are loaded.
+        if name == "hook":
+            return self._load().manager.hook
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """List the plugins, those that were left out included."""
@@ -121,8 +124,13 @@ class Registry:
         if (loaded := self._loaded) is not None:
             return loaded
         with self._lock:
-            if self._loaded is None:
-                self._loaded = load_plugins(extra=self._extra)
+            while self._loaded is None:
+                extra = dict(self._extra)
+                loaded = load_plugins(extra=extra)
+                # A module may have registered something while it was loaded.
+                if extra == self._extra:
+                    self._loaded = loaded
+                    self.hook = loaded.manager.hook
             return self._loaded
 
     def _cached(self, key: Any, make: Callable[[], S]) -> S:

@@ -31,7 +31,17 @@ from ._arrays import (
 )
 from ._attachments import NO_ATTACHMENTS, Attachments, Baggage
 from ._component import Component, component
+from ._development import iter_trees, warn_for_development_schemas
 from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
+from ._frozen import (
+    available_schema_classes,
+    check_frozen_schemas,
+    dump_schema,
+    frozen_schema_filename,
+    frozen_schema_path,
+    schema_dependencies,
+    write_frozen_schemas,
+)
 from ._hints import NO_HINTS, ArrayHints
 from ._input_archive import ArchiveInfo, DetachedArchive, InputArchive
 from ._migrations import is_development_version, parse_schema_url
@@ -51,6 +61,15 @@ from ._options import (
 )
 from ._output_archive import NestedOutputArchive, OutputArchive
 from ._polymorphic import Polymorphic, UnreadableTree
+from ._registration import (
+    class_for_schema,
+    migration,
+    no_header_updates,
+    parameterize_tree,
+    public_type_for_schema,
+    register_schema_class,
+    tree_class_for_info,
+)
 from ._tables import TableColumnModel, TableModel
 from ._tree import SCHEMA_URL_BASE, ArchiveTree
 from ._units import Quantity, QuantityModel, Time, TimeModel, Unit, format_unit, parse_unit
@@ -105,15 +124,31 @@ __all__ = (
     "UnreadableTree",
     "UnsignedIntegerType",
     "UnsupportedTableError",
+    "available_schema_classes",
+    "check_frozen_schemas",
+    "class_for_schema",
     "component",
+    "dump_schema",
     "format_unit",
+    "frozen_schema_filename",
+    "frozen_schema_path",
     "is_development_version",
     "is_integer",
+    "iter_trees",
+    "migration",
+    "no_header_updates",
     "omit_if_empty",
     "omit_if_none",
+    "parameterize_tree",
     "parse_schema_url",
     "parse_unit",
+    "public_type_for_schema",
+    "register_schema_class",
+    "schema_dependencies",
     "split_quantity",
+    "tree_class_for_info",
+    "warn_for_development_schemas",
+    "write_frozen_schemas",
 )
 
 __getattr__ = moved_names(__name__)

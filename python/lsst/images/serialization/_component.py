@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("Component", "component", "keyword_parameters")
+__all__ = ("LATE", "Component", "component", "keyword_parameters")
 
 import dataclasses
 import inspect
@@ -14,6 +14,10 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__lsst_images_component__"
+
+LATE = "late"
+"""Mark, in the annotation of a member, that components get it as it is in the
+file, because what is made of it validates it when somebody needs it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-__all__ = ("ArchiveInfo", "DetachedArchive", "InputArchive")
+__all__ = ("ArchiveInfo", "ArrayPart", "DetachedArchive", "InputArchive")
 
 import abc
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import EllipsisType
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
@@ -22,7 +23,6 @@ from ._arrays import (
     ArrayReferenceQuantityModel,
     InlineArrayModel,
     InlineArrayQuantityModel,
-    split_quantity,
 )
 from ._attachments import Baggage
 from ._fields import Pointer
@@ -31,6 +31,10 @@ from ._tables import TableModel
 
 T = TypeVar("T")
 M = TypeVar("M", bound=pydantic.BaseModel)
+
+
+ArrayPart = tuple[ArrayReferenceModel | InlineArrayModel, tuple[slice, ...] | EllipsisType]
+"""What the tree says about an array, and which part of it is wanted."""
 
 
 class ArchiveInfo(pydantic.BaseModel, frozen=True):
@@ -78,9 +82,18 @@ class InputArchive(abc.ABC):
     CONTAINER: ClassVar[str]
     """Name of the container, for messages."""
 
-    def __init__(self) -> None:
-        self._pointed: dict[tuple[str, str], Any] = {}
-        self._frame_sets: dict[str, Any] = {}
+    remote: bool = False
+    """Whether it pays to call `expect` before reading."""
+
+    @functools.cached_property
+    def _pointed(self) -> dict[tuple[str, str], Any]:
+        """What pointers point at, by pointer and name of the model."""
+        return {}
+
+    @functools.cached_property
+    def _frame_sets(self) -> dict[str, Any]:
+        """The same by pointer alone."""
+        return {}
 
     # Life.
 
@@ -162,6 +175,33 @@ class InputArchive(abc.ABC):
 
     # What models call.
 
+    def expect(self, parts: Sequence[ArrayPart]) -> None:
+        """Announce arrays that will be read soon, so that they can be fetched together.
+
+        Parameters
+        ----------
+        parts
+            What `get_array` will be asked for.
+        """
+
+    def read_ahead(self, parts: Sequence[ArrayPart]) -> None:
+        """Read parts of arrays now, so that what they share is decoded once.
+
+        Each is handed out by `get_array` when it is asked for; what nobody
+        asks for is dropped when this is called again.  A container that gains
+        nothing by it does nothing.
+
+        Parameters
+        ----------
+        parts
+            What `get_array` will be asked for.
+
+        Raises
+        ------
+        ArchiveReadError
+            If one of them cannot be read; then none is kept.
+        """
+
     def get_array(
         self,
         model: ArrayReferenceModel
@@ -190,7 +230,7 @@ class InputArchive(abc.ABC):
         CorruptArchiveError
             If the array is not what the tree says.
         """
-        array, _ = split_quantity(model)
+        array = model if isinstance(model, ArrayReferenceModel | InlineArrayModel) else model.value
         if isinstance(array, ArrayReferenceModel):
             return self._read_array(array, slices)
         try:

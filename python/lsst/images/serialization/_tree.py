@@ -4,17 +4,17 @@
 
 from __future__ import annotations
 
-__all__ = ("SCHEMA_URL_BASE", "ArchiveTree")
+__all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import pydantic
 
 from .._aliases import COMPONENT_ALIASES
-from ..errors import InvalidComponentError, InvalidParameterError
-from ._component import Component, declared_components, keyword_parameters
+from ..errors import ArchiveReadError, CorruptArchiveError, InvalidComponentError, InvalidParameterError
+from ._component import LATE, Component, declared_components, keyword_parameters
 from ._fields import MetadataValue, omit_if_empty, omit_if_none
 from ._migrations import check_version, migrate
 
@@ -206,7 +206,20 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
             recipe = cls.find_component(name)
         if not parameters.keys() <= recipe.parameters:
             check_parameters(recipe.parameters, parameters, f"Component {name!r} of {cls.SCHEMA_NAME!r}")
-        return recipe.function(cls._validate_members(tree, recipe.needs), archive, **parameters)
+        if (
+            tree.get("schema_version") != cls.SCHEMA_VERSION
+            or tree.get("min_read_version", 1) != 1
+            or not tree.keys().isdisjoint(cls.OLD_MEMBERS)
+        ):
+            tree = cls.prepare(tree)
+        values = {}
+        for member in recipe.needs:
+            if member in tree:
+                adapter = _member_adapter(cls, member, member == recipe.name)
+                values[member] = adapter.validate_python(tree[member])
+            elif cls.model_fields[member].is_required():
+                raise InvalidComponentError(f"The {cls.SCHEMA_NAME!r} tree has no member {member!r}.")
+        return recipe.function(cls.model_construct(**values), archive, **parameters)
 
     @classmethod
     def find_component(cls, name: str) -> Component:
@@ -237,22 +250,13 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         """List the components by name."""
         return sorted((cls.model_fields.keys() - ArchiveTree.model_fields.keys()) | cls.COMPONENTS.keys())
 
-    @classmethod
-    def _validate_members(cls, tree: dict[str, Any], names: tuple[str, ...]) -> Self:
-        tree = cls._validate_stamps(tree)
-        values = {}
-        for name in names:
-            if name in tree:
-                values[name] = _member_adapter(cls, name).validate_python(tree[name])
-            elif cls.model_fields[name].is_required():
-                raise InvalidComponentError(f"The {cls.SCHEMA_NAME!r} tree has no member {name!r}.")
-        return cls.model_construct(**values)
-
 
 @functools.cache
-def _member_adapter(cls: type[ArchiveTree], name: str) -> pydantic.TypeAdapter[Any]:
+def _member_adapter(cls: type[ArchiveTree], name: str, alone: bool) -> pydantic.TypeAdapter[Any]:
     field = cls.model_fields[name]
     annotation: Any = field.annotation
+    if LATE in field.metadata and not alone:
+        return pydantic.TypeAdapter(Any)
     return pydantic.TypeAdapter(Annotated[annotation, field] if field.metadata else annotation)
 
 
@@ -265,6 +269,29 @@ def _member_component(name: str) -> Component:
         return value.deserialize(archive) if hasattr(value, "deserialize") else value
 
     return Component(name, (name,), read, frozenset())
+
+
+def tree_error(err: pydantic.ValidationError, root: str = "the root") -> ArchiveReadError:
+    """Say which node of a tree is wrong, keeping an error of ours if there is one.
+
+    Parameters
+    ----------
+    err
+        What pydantic says.
+    root
+        What was validated, for the message.
+
+    Returns
+    -------
+    error
+        To be raised instead.
+    """
+    first = err.errors(include_url=False)[0]
+    where = "/".join(map(str, first["loc"])) or root
+    own = first.get("ctx", {}).get("error")
+    kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
+    more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
+    return kind(f"The tree is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
 
 
 def check_parameters(allowed: frozenset[str], given: Mapping[str, Any], what: str) -> None:

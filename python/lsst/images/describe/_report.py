@@ -1,0 +1,113 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""A report about an object."""
+
+from __future__ import annotations
+
+__all__ = ("Report",)
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ._parts import ReportField, ReportTable, ReportValueGroup
+from ._render import html_of, rich_of, text_of
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Report:
+    """What there is to say about an object.
+
+    Parameters
+    ----------
+    type_name
+        Name of its type.
+    title
+        Heading; by default, the name of the type.
+    summary
+        The object in one line.
+    fields
+        Values with labels (`ReportField`).
+    tables
+        Tables (`ReportTable`).
+    value_groups
+        Groups of short values (`ReportValueGroup`).
+    children
+        Reports about parts, by name.
+    inline
+        Whether, as a part of another report, it is its summary only.
+
+    Notes
+    -----
+    ``str(report)`` is all of it as plain text.
+    """
+
+    type_name: str
+    title: str | None = None
+    summary: str | None = None
+    fields: tuple[ReportField, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
+    value_groups: tuple[ReportValueGroup, ...] = ()
+    children: Mapping[str, Report] = dataclasses.field(default_factory=dict)
+    inline: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("fields", "tables", "value_groups"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "children", MappingProxyType(dict(self.children)))
+
+    @property
+    def heading(self) -> str:
+        """What stands above the report."""
+        return self.title or self.type_name
+
+    def without(self, labels: Collection[str]) -> Report:
+        """Leave out fields and children.
+
+        Parameters
+        ----------
+        labels
+            Labels of fields, and keys of children.
+
+        Returns
+        -------
+        report
+            The rest.
+        """
+        if not labels:
+            return self
+        return dataclasses.replace(
+            self,
+            fields=tuple(field for field in self.fields if field.label not in labels),
+            children={key: child for key, child in self.children.items() if key not in labels},
+        )
+
+    def to_repr(self) -> str:
+        """Return the object as a constructor call, as far as that can be said."""
+        if arguments := [field.to_repr() for field in self.fields if field.role.in_repr]:
+            return f"{self.type_name}({', '.join(arguments)})"
+        if self.summary is None:
+            return f"<{self.type_name}>"
+        if self.summary.startswith(self.type_name):
+            return f"<{self.summary}>"
+        return f"<{self.type_name}: {self.summary}>"
+
+    def to_str(self) -> str:
+        """Return the object in one line."""
+        if self.summary is not None:
+            return self.summary
+        values = [field.text for field in self.fields if field.role.in_repr]
+        return f"{self.type_name}({', '.join(values[:3])})"
+
+    def __str__(self) -> str:
+        return text_of(self)
+
+    def __repr__(self) -> str:
+        return f"<Report of {self.to_repr()}>"
+
+    def __rich__(self) -> Any:
+        return rich_of(self)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)

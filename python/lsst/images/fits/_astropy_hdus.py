@@ -1,0 +1,16 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""HDUs as `astropy.io.fits` knows them; nothing here imports this module."""
+
+from __future__ import annotations
+
+__all__ = ("ExtensionHDU",)
+
+from typing import TypeAlias
+
+import astropy.io.fits
+
+ExtensionHDU: TypeAlias = (
+    astropy.io.fits.ImageHDU | astropy.io.fits.CompImageHDU | astropy.io.fits.BinTableHDU
+)
+"""An HDU that may hold an array or a table of one of our files."""

@@ -1,0 +1,358 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Reports say what objects are, in text, in terminals and in notebooks."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+import rich.console
+from lsst.images import (
+    ICRS,
+    BackgroundMap,
+    Box,
+    ColorImage,
+    Describable,
+    DescribableMixin,
+    DescribeOptions,
+    FieldRole,
+    GeneralFrame,
+    Image,
+    MaskedImage,
+    MaskPlane,
+    MaskSchema,
+    ObservationSummaryStats,
+    Projection,
+    Report,
+    ReportField,
+    ReportTable,
+    ReportValueGroup,
+    Transform,
+)
+from lsst.images.describe import describe, make_report
+from lsst.images.fields import ChebyshevField, ProductField
+from lsst.images.io import read
+from lsst.images.plugins import hookimpl, registry
+from lsst.images.psfs import GaussianPointSpreadFunction
+
+BOX = Box.factory[10:14, 20:26]
+SCHEMA = MaskSchema([MaskPlane("BAD", "[y=0:4] <b>bad</b>"), None, MaskPlane("HOT", "Hot.")])
+
+
+def labels(report: Report) -> list[str]:
+    return [field.label for field in report.fields if field.role.in_display]
+
+
+def shown(obj: Any) -> str:
+    """Return what a terminal shows."""
+    console = rich.console.Console(file=io.StringIO(), width=200)
+    console.print(obj)
+    return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+
+
+@pytest.fixture
+def projection() -> Projection[Any]:
+    step = np.deg2rad(0.2 / 3600.0)
+    mapping = Transform.affine(GeneralFrame(unit=u.pix), ICRS, [[step, 0, 0.5], [0, step, 0.0], [0, 0, 1]])
+    return Projection(mapping)
+
+
+@pytest.fixture
+def masked(projection: Projection[Any]) -> MaskedImage:
+    result = MaskedImage(
+        Image(np.arange(24.0).reshape(4, 6), start=BOX.start, unit=u.nJy),
+        mask_schema=SCHEMA,
+        projection=projection,
+    )
+    result.mask.set("HOT", result.image.array > 20)
+    return result
+
+
+# Reports themselves.
+
+
+def test_roles_say_where_a_field_is_shown() -> None:
+    assert [(role.in_repr, role.in_display) for role in (FieldRole.ARG, FieldRole.REPR_ONLY)] == [
+        (True, True),
+        (True, False),
+    ]
+    assert not FieldRole.DERIVED.in_repr and FieldRole.DERIVED.in_display
+
+
+def test_options_of_a_child_leave_out_other_things() -> None:
+    options = DescribeOptions(detail=True, exclude=frozenset({"a"}))
+    assert options.for_child("b", "c") == DescribeOptions(detail=True, exclude=frozenset({"b", "c"}))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.brief = True  # type: ignore[misc]  # that is the test
+
+
+@pytest.mark.parametrize(
+    ("report", "as_repr", "as_str"),
+    [
+        (Report("T"), "<T>", "T()"),
+        (Report("T", summary="of 3"), "<T: of 3>", "of 3"),
+        (Report("T", summary="T of 3"), "<T of 3>", "T of 3"),
+        (
+            Report(
+                "T",
+                fields=[
+                    ReportField("a", 1, positional=True),
+                    ReportField("b", "x", "pix"),
+                    ReportField("c", 2, repr_value="two", role=FieldRole.REPR_ONLY),
+                    ReportField("d", 3),
+                    ReportField("e", 4, role=FieldRole.DERIVED),
+                ],
+            ),
+            "T(1, b='x', c=two, d=3)",
+            "T(1, x pix, 2)",
+        ),
+    ],
+)
+def test_a_report_can_be_a_constructor_call_or_a_line(report: Report, as_repr: str, as_str: str) -> None:
+    assert report.to_repr() == as_repr and report.to_str() == as_str
+
+
+def test_text_terminal_and_notebook_show_the_same_things() -> None:
+    report = Report(
+        "T",
+        title="A title",
+        fields=[ReportField("box", "[y=0:4]"), ReportField("hidden", 7, role=FieldRole.REPR_ONLY)],
+        value_groups=[ReportValueGroup([(f"value{n}", n) for n in range(40)])],
+        tables=[ReportTable("Rows", ["name", "n"], [["[red]x", 1], ["<y>", 20]])],
+        children={
+            "part": Report("Part", fields=[ReportField("size", 3, "m")]),
+            "short": Report("Short", summary="two words", inline=True),
+        },
+    )
+    text = str(report)
+    assert text.splitlines()[:2] == ["A title", "  box: [y=0:4]"]
+    assert text.splitlines()[-3:] == ["  part (Part)", "    size: 3 m", "  short: two words"]
+    assert "  Rows\n    name    n\n    [red]x  1\n    <y>     20" in text
+    assert "value0=0  value1=1" in text and max(map(len, text.splitlines())) <= 102
+    assert "hidden" not in text
+    terminal = shown(report)
+    for piece in ("A title", "box: [y=0:4]", "[red]x", "value39=39", "part (Part)", "short: two words"):
+        assert piece in terminal
+    page = report._repr_html_()
+    assert "&lt;y&gt;" in page and "<y>" not in page and "hidden" not in page
+    assert all(piece in page for piece in ("A title", "[red]x", "value39=39", "part (Part)", "3 m"))
+
+
+def test_a_notebook_page_prints_nothing(masked: MaskedImage, capsys: pytest.CaptureFixture[str]) -> None:
+    page = masked._repr_html_()
+    assert "Set pixels" in page and "&lt;b&gt;bad" in page
+    assert capsys.readouterr() == ("", "")
+
+
+# Our types.
+
+
+def test_a_masked_image_says_once_what_its_planes_share(masked: MaskedImage) -> None:
+    report = masked.describe()
+    assert labels(report) == ["bbox"] and report.to_str() == str(masked)
+    assert list(report.children) == ["image", "mask", "variance", "sky_projection"]
+    for name in ("image", "mask", "variance"):
+        assert "bbox" not in labels(report.children[name])
+        assert "sky_projection" not in report.children[name].children
+    assert [field.value for field in report.children["image"].fields if field.label == "unit"] == [u.nJy]
+    assert "schema" in report.children["mask"].children
+    assert "[y=10:14, x=20:26]" in shown(masked)
+
+
+def test_details_count_pixels_for_each_plane(masked: MaskedImage) -> None:
+    (table,) = masked.describe().children["mask"].children["schema"].tables
+    assert table.title == "Mask planes" and table.columns == ("Bit", "Index", "Mask", "Name", "Description")
+    assert [row[0:4] for row in table.rows] == [(0, 0, "0x1", "BAD"), (2, 0, "0x4", "HOT")]
+    (table,) = masked.describe(detail=True).children["mask"].children["schema"].tables
+    assert table.columns[-1] == "Set pixels" and [row[-1] for row in table.rows] == [0, 3]
+    assert SCHEMA.describe(detail=True).tables[0].columns[-1] == "Description"
+
+
+def test_details_of_an_image_ignore_what_is_not_finite() -> None:
+    image = Image(np.array([[1.0, np.nan], [5.0, np.inf]]))
+    values = {field.label: field.value for field in image.describe(detail=True).fields}
+    assert (values["min"], values["max"]) == ("1", "5") and "min" not in labels(image.describe())
+    assert Image(np.full((2, 2), np.nan)).describe(detail=True).fields[-1].value == "nan"
+
+
+@pytest.mark.parametrize("keyword", ["brief", "exclude"])
+def test_parts_can_be_left_out(masked: MaskedImage, keyword: str) -> None:
+    if keyword == "brief":
+        assert not masked.describe(brief=True).children and not masked.mask.describe(brief=True).children
+        return
+    report = masked.describe(exclude=("mask", "bbox", "sky_projection"))
+    assert list(report.children) == ["image", "variance"] and labels(report) == []
+
+
+def test_color_images_have_reports() -> None:
+    image = ColorImage(np.zeros((2, 3, 3), dtype=np.uint8))
+    assert labels(image.describe()) == ["bbox", "dtype"] and image.describe().to_repr() == repr(image)
+
+
+def test_a_projection_says_where_it_points(projection: Projection[Any]) -> None:
+    report = projection.describe()
+    assert report.title == "ICRS coordinates" and report.to_repr() == repr(projection)
+    assert labels(report) == ["origin pixel", "Nominal pixel scale", "fits_wcs"]
+    report = projection.describe(Box.factory[0:11, 0:21], exclude=("fits_wcs",))
+    assert labels(report) == ["center pixel", "Image extent", "Nominal pixel scale"]
+    (corners,) = report.tables
+    assert corners.columns == ("x", "y", "RA", "Dec", "RA (°)", "Dec (°)")
+    assert [row[:2] for row in corners.rows] == [(-0.5, -0.5), (-0.5, 10.5), (20.5, 10.5), (20.5, -0.5)]
+    expected = np.rad2deg(0.5) - 0.5 * 0.2 / 3600.0
+    assert float(corners.rows[0][4]) == pytest.approx(expected, abs=1e-6)
+    assert not any(field.role is FieldRole.ARG for field in report.fields)
+
+
+@pytest.mark.parametrize("declination", [0.3, np.pi / 2])
+def test_different_pixel_scales_are_told_apart_even_at_a_pole(declination: float) -> None:
+    import astropy.wcs
+
+    wcs = astropy.wcs.WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crpix, wcs.wcs.crval = [1, 1], [30.0, np.rad2deg(declination)]
+    wcs.wcs.cdelt = [-0.2 / 3600, 0.3 / 3600]
+    report = Projection.from_fits_wcs(wcs, GeneralFrame(unit=u.pix)).describe()
+    (text,) = [field.value for field in report.fields if field.label == "Nominal pixel scales"]
+    # At the pole itself any direction may be called right ascension.
+    assert {"0.20", "0.30"} == {part.split()[-2] for part in text.split(";")}
+    if declination < 1:
+        assert text == "Right ascension 0.20 arcsec; Declination 0.30 arcsec"
+
+
+def test_transforms_fields_and_psfs_have_reports(projection: Projection[Any]) -> None:
+    transform = projection.pixel_to_sky_transform
+    assert labels(transform.describe()) == ["in_frame", "out_frame", "in_bounds", "out_bounds", "mapping"]
+    assert transform.describe().to_repr() == repr(transform)
+    field = ChebyshevField(BOX, np.array([[1.0, 0.5], [0.1, 0.0]]), unit=u.nJy)
+    assert labels(field.describe()) == ["bounds", "order", "unit"] and field.describe().to_repr() == repr(
+        field
+    )
+    product = ProductField([field, field]).describe()
+    assert list(product.children) == ["0", "1"] and labels(product.children["0"]) == ["order", "unit"]
+    psf = GaussianPointSpreadFunction(2.0, bounds=BOX, stamp_size=7)
+    assert labels(psf.describe()) == ["bounds", "kernel_bbox"]
+    assert psf.describe().type_name == "GaussianPointSpreadFunction"
+
+
+def test_backgrounds_say_which_is_subtracted() -> None:
+    field = ChebyshevField(BOX, np.ones((1, 1)))
+    backgrounds = BackgroundMap()
+    assert backgrounds.describe().to_str() == "no backgrounds"
+    backgrounds.add("sky", field, "The sky.", is_subtracted=True)
+    backgrounds.add("fringe", field)
+    report = backgrounds.describe()
+    assert report.inline and report.to_str() == "sky (subtracted), fringe"
+    assert labels(report.children["sky"])[:2] == ["subtracted", "description"]
+    assert labels(report.children["fringe"])[0] == "bounds"
+
+
+def test_statistics_that_were_not_measured_are_left_out() -> None:
+    stats = ObservationSummaryStats(zeroPoint=31.5, psfSigma=2.0, raCorners=(1, 2, 3, 4))
+    report = stats.describe()
+    (group,) = report.value_groups
+    values = dict(group.values)
+    assert group.role is FieldRole.DERIVED and values["zeroPoint"] == "31.5" and "ra" not in values
+    assert list(values) == sorted(values) and labels(report) == ["raCorners"]
+    (field,) = stats.describe(brief=True).fields
+    assert field.label == "statistics set" and field.value.endswith(f" of {len(stats.statistics())}")
+
+
+# Whole files.
+
+
+@pytest.mark.parametrize("name", ["visit_image.sdf", "cell_coadd.fits"])
+def test_real_images_are_described_with_all_their_parts(shared_data: Path, name: str) -> None:
+    path = shared_data / "examples" / name
+    if path.suffix == ".sdf":
+        pytest.importorskip("h5py")
+    image = read(path)
+    report = image.describe(detail=True)
+    assert {"image", "mask", "variance", "sky_projection", "psf", "backgrounds"} <= set(report.children)
+    assert "Set pixels" in str(report) and report.children["backgrounds"].inline
+    if name == "visit_image.sdf":
+        expected = ["instrument", "name", "id", "type", "serial", "bbox"]
+        assert labels(report.children["detector"]) == expected
+        assert "physical_filter: r_57" in str(report)
+        return
+    assert {"mask_fractions", "noise_realizations", "aperture_corrections"} <= set(labels(report))
+    assert "mask_fractions: rejected" in str(report)
+    assert "noise_realizations: 2 images (dtype float32)" in str(report)
+    facts = {field.label: field.value for field in report.children["provenance"].fields}
+    assert list(facts) == ["instrument", "physical_filter", "input images", "day_obs", "cells", "per cell"]
+    assert facts["input images"] == "4 from 4 visits" and facts["day_obs"] == "20250520 - 20250521"
+    assert not image.provenance.describe(brief=True).fields
+
+
+def test_a_part_that_cannot_be_read_costs_nothing_else(shared_data: Path) -> None:
+    from lsst.images.errors import ArchiveReadError
+
+    image = read(shared_data / "examples" / "cell_coadd.fits")
+    image._psf = ArchiveReadError("damaged on the way")
+    report = image.describe(detail=True)
+    assert report.children["psf"].to_str() == "unreadable: damaged on the way"
+    assert "input images: 4" in str(report)
+
+
+# Other types.
+
+
+class Bare(DescribableMixin):
+    pass
+
+
+class Ruler(DescribableMixin):
+    def __init__(self, length: float) -> None:
+        self.length = length
+
+    def _describe(self, options: DescribeOptions, /) -> Report:  # type: ignore[override]
+        fields = [ReportField("length", self.length, "m")]
+        if options.detail:
+            fields.append(ReportField("marks", 1000, role=FieldRole.DERIVED))
+        return Report("Ruler", fields=fields)
+
+
+def test_types_that_describe_themselves_are_shown_so() -> None:
+    ruler = Ruler(1.5)
+    assert repr(ruler) == "Ruler(length=1.5)" and str(ruler) == "Ruler(1.5 m)"
+    assert "marks" not in str(ruler.describe()) and "marks: 1000" in shown(ruler)
+    assert "marks" in ruler._repr_html_() and labels(ruler.describe(exclude=["length"])) == []
+    assert repr(Bare()) == "<Bare>"
+
+
+def test_what_can_be_described_can_be_recognized() -> None:
+    assert isinstance(Ruler(1.0), Describable) and isinstance(SCHEMA, Describable)
+    assert isinstance(Image(np.zeros((2, 2))), Describable) and not isinstance(3, Describable)
+
+
+def test_anything_else_is_described_by_its_text() -> None:
+    assert describe(3).to_str() == "3" and describe(3).to_repr() == "<int: 3>"
+    assert make_report(BOX).to_str() == str(BOX)
+
+
+class Opinionated:
+    """A plugin with something to say about some images."""
+
+    @hookimpl
+    def describe(self, obj: Any, options: DescribeOptions) -> Any:
+        if isinstance(obj, Image) and obj.unit is None:
+            return Report("Image", summary=f"plain, detail={options.detail}", inline=True)
+        return "two\nlines" if isinstance(obj, Ruler) else None
+
+
+def test_the_first_plugin_with_an_answer_describes() -> None:
+    registry.register(Opinionated(), name="opinionated")
+    try:
+        plain = MaskedImage(Image(np.zeros((2, 2))), mask_schema=SCHEMA)
+        assert plain.describe(detail=True).children["image"].to_str() == "plain, detail=True"
+        assert "dtype" in labels(Image(np.zeros((2, 2)), unit=u.nJy).describe())
+        assert Ruler(1.0).describe().to_str() == "two\nlines"
+        assert str(Ruler(1.0)) == "Ruler(1.0 m)"
+    finally:
+        registry.unregister("opinionated")
+    assert "dtype" in labels(Image(np.zeros((2, 2))).describe())
