@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import starlink.Ast as Ast
 from _legacy_archives import data_files
+from lsst.images._ast_text import check_ast_text
 from lsst.images.errors import CorruptArchiveError, GeometryError
 from lsst.images.legacy.afw_archive import LegacyArchive, open_legacy_fits
-from lsst.images._ast_text import check_ast_text
 from lsst.images.legacy.afw_archive._ast_text import read_ast, read_mapping
 
 FORWARD = [[2.0, 1.0, 1.0, 0.0], [3.0, 2.0, 0.0, 1.0], [3.0, 2.0, 3.0, 0.0]]

@@ -14,20 +14,31 @@ __all__ = ("PLANES", "LegacyFile")
 
 import functools
 import itertools
+import warnings
 from collections.abc import Mapping
+from typing import IO, Any
 
 import astropy.units as u
 
-from lsst.resources import ResourcePath, ResourcePathExpression
+from lsst.resources import ResourcePathExpression
 
 from .._geom import YX, Box
-from ..errors import InvalidComponentError, NotAnArchiveError
+from ..errors import (
+    CorruptArchiveError,
+    InvalidComponentError,
+    LossyConversionWarning,
+    NotAnArchiveError,
+)
 from ..fits import FitsFile, Hdu, read_offset_wcs, read_yx0
-from ..io import decompress, is_compressed_name
 from ..serialization import parse_unit
+from .afw_archive import LegacyArchive, open_legacy_fits
+from .afw_archive._locate import read_pointers
 
 PLANES = ("IMAGE", "MASK", "VARIANCE")
 """Names of the planes of a masked image, in the order of the file."""
+
+MOST_ARCHIVE = 4 * 1024 * 1024
+"""Archives that are not longer are fetched together with the pixels."""
 
 
 class LegacyFile:
@@ -56,10 +67,8 @@ class LegacyFile:
         NotAnArchiveError
             If it is not a FITS file.
         """
-        if not hasattr(target, "seek"):
-            uri = ResourcePath(target, forceDirectory=False)
-            target = decompress(uri) if is_compressed_name(uri) else uri
-        return cls(FitsFile.open(target))
+        # Some files are compressed, but not called so.
+        return cls(open_legacy_fits(target))
 
     @property
     def name(self) -> str:
@@ -93,6 +102,13 @@ class LegacyFile:
             # Names of the primary HDU come from the raw, and mean nothing.
             names = () if hdu is self.primary else (hdu.cards.get("EXTTYPE"), hdu.name)
             name = next((str(n).strip().upper() for n in names if str(n).strip().upper() in PLANES), None)
+            if (
+                name is None
+                and "MASK" not in found
+                and any(card.startswith("MP_") for card, _, _ in hdu.cards)
+            ):
+                # A mask alone in its file has no name.
+                name = "MASK"
             if name is None or name in found:
                 unnamed.append(hdu)
             else:
@@ -102,6 +118,46 @@ class LegacyFile:
         if not found:
             raise NotAnArchiveError(f"{self.name} has no two-dimensional image in its first HDUs.")
         return found
+
+    @functools.cached_property
+    def pointers(self) -> Mapping[str, int]:
+        """Numbers of the archived components, by name."""
+        return read_pointers(self.primary.cards)
+
+    @functools.cached_property
+    def archive(self) -> LegacyArchive | None:
+        """The table archive, or `None` if there is none.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the header promises one that is not there.
+        """
+        return LegacyArchive.find(self.fits)
+
+    def archived(self, name: str) -> Any:
+        """Return a component out of the table archive.
+
+        Parameters
+        ----------
+        name
+            Upper-case name of the component; see `LegacyArchive.component`.
+
+        Returns
+        -------
+        record
+            `None` if the file does not have this component.
+
+        Raises
+        ------
+        ArchiveReadError
+            If it is damaged.
+        """
+        if name not in self.pointers:
+            return None
+        if self.archive is None:
+            raise CorruptArchiveError(f"{self.name} promises a {name}, but has no archive.")
+        return self.archive.component(name)
 
     def plane(self, name: str) -> Hdu:
         """Return the HDU of a plane.
@@ -122,6 +178,35 @@ class LegacyFile:
             raise InvalidComponentError(
                 f"{self.name} has no plane {name.lower()!r}; it has {[n.lower() for n in self.planes]}."
             ) from None
+
+    def fetch(self, bbox: Box | None) -> None:
+        """Bring what a read of the planes needs near, in one round trip.
+
+        Parameters
+        ----------
+        bbox
+            Pixels that will be read; `None` is all.
+
+        Notes
+        -----
+        Local files need no such help and ignore it; neither do planes that do
+        not have the box, which the read itself will say.
+        """
+        if not self.fits.source.remote:
+            return
+        requests: list[tuple[Hdu, Any]] = []
+        for hdu in self.planes.values():
+            full = self.bbox(hdu)
+            if bbox is not None and not full.contains(bbox):
+                return
+            slices = ... if bbox is None else (..., *bbox.slice_within(full))
+            requests.append((hdu, slices))
+        start = max(hdu.stop for hdu in self.planes.values())
+        size = self.fits.source.size - start
+        # The archive, which is small, lies behind the planes.
+        self.fits.fetch_pixels(
+            requests, [(start, size)] if self.pointers and 0 < size <= MOST_ARCHIVE else ()
+        )
 
     def origin(self, hdu: Hdu) -> YX[int]:
         """Return absolute coordinates of the first pixel of a plane.
@@ -164,9 +249,19 @@ class LegacyFile:
             1 for an image, 2 for a variance.
         """
         text = hdu.cards.get("BUNIT")
+        if text is None and power == 1 and hdu.cards.get("INHERIT") is True:
+            text = self.primary.cards.get("BUNIT")
         if not isinstance(text, str) or not text.strip():
             return None
-        unit = parse_unit(text.strip())
+        try:
+            unit = parse_unit(text.strip())
+        except ValueError:
+            warnings.warn(
+                f"{self.name}: BUNIT = {text!r} is no unit that is known; it is left out.",
+                LossyConversionWarning,
+                stacklevel=2,
+            )
+            return None
         isr_unit = self.primary.cards.get("LSST ISR UNITS")
         if isr_unit == "electron" and unit == u.adu**power:
             return u.electron**power

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-__all__ = ("read_obs_info",)
+__all__ = ("read_obs_info", "translate_header")
 
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..fits import suppress_fits_card_warnings
 from ._file import LegacyFile
@@ -31,22 +31,40 @@ def read_obs_info(file: LegacyFile) -> ObservationInfo | None:
         `None` if no translator knows the instrument, or the header lacks what
         the translator needs.
     """
+    return translate_header(file.primary.header, file.name)
+
+
+def translate_header(header: Any, name: str) -> ObservationInfo | None:
+    """Translate any header.
+
+    Parameters
+    ----------
+    header
+        The header.
+    name
+        Where it is from, for messages.
+
+    Returns
+    -------
+    obs_info
+        `None` if no translator knows the instrument, or the header lacks what
+        the translator needs.
+    """
     # Imports astropy.time and astropy.coordinates, which box reads without
     # observation information need not pay for.
     from astro_metadata_translator import MetadataTranslator, ObservationInfo
 
     with suppress_fits_card_warnings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        header = file.primary.header
         try:
-            translator = MetadataTranslator.determine_translator(header, filename=file.name)
+            translator = MetadataTranslator.determine_translator(header, filename=name)
         except ValueError:
             return None
         log = logging.getLogger("astro_metadata_translator")
         level = log.level
         log.setLevel(logging.ERROR)
         try:
-            return ObservationInfo(header, translator_class=translator, pedantic=False, filename=file.name)
+            return ObservationInfo(header, translator_class=translator, pedantic=False, filename=name)
         except (TypeError, ValueError, KeyError):
             return None
         finally:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("read_image", "read_mask", "read_projection")
+__all__ = ("make_mask", "map_planes", "plane_bits", "read_image", "read_mask", "read_projection")
 
 import warnings
 from collections.abc import Mapping
@@ -79,6 +79,7 @@ def read_mask(
     *,
     bbox: Box | None = None,
     plane_map: Mapping[str, MaskPlane] | None = None,
+    default_planes: Mapping[str, MaskPlane] | None = None,
     keep_unset: bool = False,
     projection: Projection[Any] | None = None,
 ) -> Mask:
@@ -95,6 +96,8 @@ def read_mask(
     plane_map
         New planes by their name in the file.  `None`: guessed from the
         names; planes that the guess does not know keep their name.
+    default_planes
+        What to take instead of a guess.
     keep_unset
         Whether planes that the guess does not know are kept even if no pixel
         has them.  Then the planes do not depend on the box.
@@ -112,9 +115,53 @@ def read_mask(
     full = file.bbox(hdu)
     bbox = full if bbox is None else bbox
     pixels = _as_uint32(_read_flat(hdu, bbox, full), hdu)
-    bits = plane_bits(hdu)
+    return make_mask(
+        pixels,
+        plane_bits(hdu),
+        bbox,
+        plane_map=plane_map,
+        default_planes=default_planes,
+        keep_unset=keep_unset,
+        projection=projection,
+        name=file.name,
+    )
+
+
+def make_mask(
+    pixels: np.ndarray,
+    bits: Mapping[str, int],
+    bbox: Box,
+    *,
+    plane_map: Mapping[str, MaskPlane] | None = None,
+    default_planes: Mapping[str, MaskPlane] | None = None,
+    keep_unset: bool = False,
+    projection: Projection[Any] | None = None,
+    name: str = "a mask",
+) -> Mask:
+    """Make a mask of pixels with a bit for each plane.
+
+    Parameters
+    ----------
+    pixels
+        Unsigned 32-bit integers, shape ``(ny, nx)``.
+    bits
+        Bits by legacy name.
+    bbox
+        Box of the pixels.
+    plane_map, default_planes, keep_unset, projection
+        As for `read_mask`.
+    name
+        What is converted, for messages.
+
+    Raises
+    ------
+    LegacyConversionError
+        If a plane has pixels and an explicit map does not know it.
+    """
     used = int(np.bitwise_or.reduce(pixels, axis=None))
-    planes = map_planes(bits, used, plane_map, keep_unset=keep_unset, name=file.name)
+    planes = map_planes(
+        bits, used, plane_map, default_planes=default_planes, keep_unset=keep_unset, name=name
+    )
     schema = MaskSchema(planes.values())
     array = np.zeros((*pixels.shape, schema.mask_size), dtype=schema.dtype)
     known = {bit: planes[legacy] for legacy, bit in bits.items() if legacy in planes}
@@ -147,6 +194,7 @@ def map_planes(
     used: int,
     plane_map: Mapping[str, MaskPlane] | None,
     *,
+    default_planes: Mapping[str, MaskPlane] | None = None,
     keep_unset: bool,
     name: str,
 ) -> dict[str, MaskPlane]:
@@ -160,6 +208,8 @@ def map_planes(
         Bits that any pixel has.
     plane_map
         New planes by legacy name, or `None` to guess.
+    default_planes
+        What to take instead of a guess.
     keep_unset
         Whether planes that the guess does not know are kept without pixels.
     name
@@ -175,7 +225,8 @@ def map_planes(
     LegacyConversionError
         If a plane has pixels and an explicit map does not know it.
     """
-    planes = dict(guess_legacy_mask_planes(bits) if plane_map is None else plane_map)
+    guessed = plane_map if plane_map is not None else default_planes
+    planes = dict(guess_legacy_mask_planes(bits) if guessed is None else guessed)
     taken = {plane.name for plane in planes.values()}
     for legacy, bit in sorted(bits.items(), key=lambda item: item[1]):
         has_pixels = bool(used >> bit & 1)

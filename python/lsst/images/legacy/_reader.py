@@ -4,26 +4,32 @@
 
 from __future__ import annotations
 
-__all__ = ("LegacyReader", "open_legacy")
+__all__ = ("PIXEL_FRAME", "LegacyReader")
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import astropy.units as u
 
-from lsst.resources import ResourcePathExpression
-
 from .._aliases import COMPONENT_ALIASES
 from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from .._transforms import Frame, GeneralFrame, Projection
-from ..errors import ImagesError, InvalidComponentError, InvalidParameterError
+from ..errors import (
+    ArchiveReadError,
+    ImagesError,
+    InvalidComponentError,
+    InvalidParameterError,
+    LossyConversionWarning,
+)
 from ..io import parse_bbox
 from ..plugins import ReadContext
 from ..serialization import Attachments
 from ._baggage import legacy_baggage
+from ._convert_wcs import make_projection
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._planes import map_planes, read_image, read_mask, read_projection
@@ -52,6 +58,9 @@ class LegacyReader:
         Frame of the pixels for the sky projection; `None` wants none.
     preserve_quantization
         Keep compressed tables for a bit-exact rewrite.
+    prefer_archive
+        Whether the sky projection is that of the archive, if it has one,
+        instead of that of the header, which may be an approximation.
     """
 
     COMPONENTS: ClassVar[Mapping[str, str]] = {
@@ -78,8 +87,11 @@ class LegacyReader:
         keep_unset: bool = False,
         frame: Frame | None = PIXEL_FRAME,
         preserve_quantization: bool = False,
+        prefer_archive: bool = False,
     ) -> None:
         self.file = file
+        self._prefer_archive = prefer_archive
+        self._default_planes: Mapping[str, MaskPlane] | None = None
         self._pytype = pytype
         self._plane_map = plane_map
         self._keep_unset = keep_unset
@@ -152,7 +164,7 @@ class LegacyReader:
 
     def _read_whole(self, bbox: Box | None) -> Any:
         if issubclass(self._pytype, MaskedImage):
-            result = self._read_masked_image(bbox)
+            result: Any = self._read_masked_image(bbox)
         elif issubclass(self._pytype, Mask):
             result = self._read_mask(bbox)
         else:
@@ -162,13 +174,11 @@ class LegacyReader:
         return result
 
     def _read_masked_image(self, bbox: Box | None = None) -> MaskedImage:
+        self.file.fetch(bbox)
         image = self._read_image(bbox)
         planes = self.file.planes
         mask = self._read_mask(bbox) if "MASK" in planes else _clear_mask(image)
         variance = self._read_variance(bbox) if "VARIANCE" in planes else None
-        if variance is not None and (variance.unit is None or image.unit is None):
-            # Old files give a unit to one of the two planes only.
-            variance = variance.view(unit=None if image.unit is None else image.unit**2)
         return MaskedImage(
             image, mask=mask, variance=variance, projection=self._projection, obs_info=self._obs_info
         )
@@ -177,7 +187,20 @@ class LegacyReader:
         return self._read_plane("IMAGE", bbox, 1)
 
     def _read_variance(self, bbox: Box | None = None) -> Image:
-        return self._read_plane("VARIANCE", bbox, 2)
+        variance = self._read_plane("VARIANCE", bbox, 2)
+        if "IMAGE" not in self.file.planes:
+            return variance
+        # Old files give a unit to one of the two planes only.
+        unit = self.file.unit(self.file.plane("IMAGE"))
+        wanted = None if unit is None else unit**2
+        if wanted is not None and variance.unit not in (None, wanted):
+            warnings.warn(
+                f"{self.file.name}: the variance is in {variance.unit}, which is not the square of the "
+                f"image's {unit}; the square is taken.",
+                LossyConversionWarning,
+                stacklevel=4,
+            )
+        return variance if variance.unit == wanted else variance.view(unit=wanted)
 
     def _read_plane(self, name: str, bbox: Box | None, power: int) -> Image:
         return read_image(
@@ -195,6 +218,7 @@ class LegacyReader:
             self.file.plane("MASK"),
             bbox=bbox,
             plane_map=self._plane_map,
+            default_planes=self._default_planes,
             keep_unset=self._keep_unset,
             projection=self._projection,
         )
@@ -220,6 +244,18 @@ class LegacyReader:
 
     @functools.cached_property
     def _projection(self) -> Projection[Any] | None:
+        if self._prefer_archive and self._frame is not None:
+            try:
+                record = self.file.archived("SKYWCS")
+                if record is not None:
+                    return make_projection(record, self._frame, self.file.bbox(self._main_plane))
+            except ArchiveReadError as err:
+                warnings.warn(
+                    f"{self.file.name}: the archived sky coordinates are not understood, those of the header "
+                    f"are taken: {err}",
+                    LossyConversionWarning,
+                    stacklevel=3,
+                )
         return read_projection(self.file, self._main_plane, self._frame)
 
     @functools.cached_property
@@ -245,37 +281,3 @@ def _clear_mask(image: Image) -> Mask:
     """Make the mask of an exposure that was written without one."""
     schema = map_planes({}, 0, None, keep_unset=False, name="").values()
     return Mask(0, schema=MaskSchema(schema), bbox=image.bbox)
-
-
-@contextlib.contextmanager
-def open_legacy(
-    path: ResourcePathExpression, pytype: type = MaskedImage, *, partial: bool = True, **options: Any
-) -> Iterator[LegacyReader]:
-    """Open a file of `lsst.afw` once, for any number of reads.
-
-    Parameters
-    ----------
-    path
-        URI, path, or seekable binary stream.
-    pytype
-        Type that the whole is read as.
-    partial
-        Whether only parts will be read.
-    **options
-        Keyword arguments of `LegacyReader`.
-
-    Yields
-    ------
-    reader
-        The open file.
-
-    Raises
-    ------
-    NotAnArchiveError
-        If it is not a FITS file.
-    """
-    file = LegacyFile.open(path)
-    try:
-        yield LegacyReader(file, pytype, **{"keep_unset": True, **options})
-    finally:
-        file.close()

@@ -1,0 +1,228 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Detectors and cameras out of archived records."""
+
+from __future__ import annotations
+
+__all__ = ("UNKNOWN_INSTRUMENT", "make_camera", "make_camera_frame_set", "make_detector")
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import astropy.units as u
+import pydantic
+
+from .._transforms import CameraFrameSet
+from .._transforms._ast import starlink_ast
+from ..cameras import (
+    Amplifier,
+    AmplifierCalibrations,
+    AmplifierRawGeometry,
+    Detector,
+    DetectorAttributes,
+    DetectorType,
+    Orientation,
+    ReadoutCorner,
+)
+from ..errors import ArchiveReadError, LossyConversionWarning
+from ._convert_wcs import step_mappings
+from .afw_archive._camera import LegacyAmplifier, LegacyAmplifierRaw, LegacyCamera, LegacyDetector
+from .afw_archive._transforms import CameraSystem, LegacyTransformMap
+
+UNKNOWN_INSTRUMENT = "unknown"
+"""Name of the instrument of files that do not say it."""
+
+FOCAL_PLANE = CameraSystem("FocalPlane", "")
+FIELD_ANGLE = CameraSystem("FieldAngle", "")
+
+
+def make_detector(
+    record: Any,
+    *,
+    instrument: str = UNKNOWN_INSTRUMENT,
+    visit: int | None = None,
+    is_raw_assembled: bool = True,
+    serial: str | None = None,
+) -> Detector:
+    """Make a detector of an archived one.
+
+    Parameters
+    ----------
+    record
+        The record.
+    instrument
+        Name of the instrument.
+    visit
+        Number of the visit, or `None`.
+    is_raw_assembled
+        Whether raw boxes of amplifiers belong to an image of all amplifiers.
+    serial
+        Serial number that wins over the archived one.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or has no pixels.
+    """
+    if not isinstance(record, LegacyDetector):
+        entry = getattr(record, "entry", None)
+        kind = type(record).__name__ if entry is None else entry.class_name
+        raise ArchiveReadError(f"The detector is archived as a {kind}, which is not known.")
+    if record.bbox is None:
+        raise ArchiveReadError(f"The archived detector {record.name!r} has no pixels.")
+    x, y, z = record.focal_plane_position
+    attributes = DetectorAttributes(
+        name=record.name,
+        id=record.id,
+        type=DetectorType(record.type),
+        serial=record.serial if serial is None else serial,
+        bbox=record.bbox,
+        orientation=Orientation(
+            focal_plane_x=x,
+            focal_plane_y=y,
+            focal_plane_z=z,
+            pixel_reference_x=record.reference_point.x,
+            pixel_reference_y=record.reference_point.y,
+            yaw=record.yaw * u.rad,
+            pitch=record.pitch * u.rad,
+            roll=record.roll * u.rad,
+        ),
+        pixel_size=record.pixel_size.x,
+        physical_type=record.physical_type,
+    )
+    frames = make_camera_frame_set([record], record.transforms(), instrument)
+    amplifiers = [made for a in record.amplifiers if (made := _make_amplifier(a, is_raw_assembled))]
+    return Detector(attributes, amplifiers, frames, visit)
+
+
+def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifier | None:
+    if record.bbox is None:
+        warnings.warn(
+            f"Amplifier {record.name!r} has no pixels; it is left out.", LossyConversionWarning, stacklevel=3
+        )
+        return None
+    corner = ReadoutCorner(record.readout_corner)
+    geometry = _make_raw_geometry(record.raw, corner)
+    return Amplifier(
+        name=record.name,
+        bbox=record.bbox,
+        # The archived corner is the one of the raw image.
+        readout_corner=corner.apply_flips(y=record.raw.flip_y, x=record.raw.flip_x),
+        assembled_raw_geometry=geometry if is_raw_assembled else None,
+        unassembled_raw_geometry=None if is_raw_assembled else geometry,
+        nominal_calibrations=AmplifierCalibrations(
+            gain=record.gain,
+            read_noise=record.read_noise,
+            saturation=record.saturation,
+            suspect_level=record.suspect_level,
+            linearity_coefficients=record.linearity_coefficients,
+            linearity_type=record.linearity_type,
+        ),
+    )
+
+
+def _make_raw_geometry(raw: LegacyAmplifierRaw, corner: ReadoutCorner) -> AmplifierRawGeometry | None:
+    """Make the raw geometry; `None` if the file does not have all of it."""
+    try:
+        return AmplifierRawGeometry.model_validate(
+            {
+                "bbox": raw.bbox,
+                "data_bbox": raw.data_bbox,
+                "flip_x": raw.flip_x,
+                "flip_y": raw.flip_y,
+                "x_offset": raw.offset.x,
+                "y_offset": raw.offset.y,
+                "serial_overscan_bbox": raw.horizontal_overscan_bbox,
+                "parallel_overscan_bbox": raw.vertical_overscan_bbox,
+                "prescan_bbox": raw.prescan_bbox,
+                "readout_corner": corner,
+            }
+        )
+    except pydantic.ValidationError:
+        return None
+
+
+def make_camera_frame_set(
+    detectors: Iterable[LegacyDetector], transforms: Any, instrument: str
+) -> CameraFrameSet:
+    """Make the frames of a camera, or those of some of its detectors.
+
+    Parameters
+    ----------
+    detectors
+        Records of the detectors.
+    transforms
+        Record of the transforms between their systems.
+    instrument
+        Name of the instrument.
+
+    Returns
+    -------
+    frame_set
+        Where the file has no transform, positions map to NaN.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the records are of other classes, or damaged.
+
+    Notes
+    -----
+    Detectors are in the system ``Pixels``, of images after all corrections of
+    the electronics, and not in ``ActualPixels``.
+    """
+    if not isinstance(transforms, LegacyTransformMap):
+        raise ArchiveReadError(
+            f"The transforms of a camera are archived as a {type(transforms).__name__}, which is not known."
+        )
+    systems = set(transforms.systems)
+    frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Ident=FOCAL_PLANE,Unit(1)=mm,Unit(2)=mm"))
+
+    def add(system: CameraSystem, frame: Any) -> None:
+        mapping = None
+        if {FOCAL_PLANE, system} <= systems:
+            mapping = step_mappings(transforms.path(FOCAL_PLANE, system))
+        frame_set.addframe(1, _nowhere() if mapping is None else mapping.mapping, frame)
+
+    add(FIELD_ANGLE, starlink_ast.Frame(2, "Ident=FIELD_ANGLE,Unit(1)=rad,Unit(2)=rad"))
+    for detector in detectors:
+        if not isinstance(detector, LegacyDetector) or detector.bbox is None:
+            raise ArchiveReadError("A detector of a camera is archived in an unknown form, or has no pixels.")
+        box = detector.bbox
+        limits = f"Bottom(1)={box.x.min},Top(1)={box.x.max},Bottom(2)={box.y.min},Top(2)={box.y.max}"
+        options = f"Ident=DETECTOR_{detector.id:03d},Unit(1)=pix,Unit(2)=pix,{limits}"
+        add(CameraSystem("Pixels", detector.name), starlink_ast.Frame(2, options))
+    frame_set.Current = frame_set.Nframe
+    return CameraFrameSet(instrument, frame_set)
+
+
+def _nowhere() -> Any:
+    """Make a mapping that is defined nowhere."""
+    return starlink_ast.PermMap([0, 0], [0, 0])
+
+
+def make_camera(record: Any, instrument: str | None = None) -> CameraFrameSet:
+    """Make the frames of an archived camera.
+
+    Parameters
+    ----------
+    record
+        The record.
+    instrument
+        Name of the instrument; by default that of the camera.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or damaged.
+    """
+    if not isinstance(record, LegacyCamera):
+        entry = getattr(record, "entry", None)
+        kind = type(record).__name__ if entry is None else entry.class_name
+        raise ArchiveReadError(f"The camera is archived as a {kind}, which is not known.")
+    detectors = [reference() for reference in record.detectors]
+    if not detectors:
+        raise ArchiveReadError("The archived camera has no detectors.")
+    transforms = record.transforms() if record.transforms else detectors[0].transforms()
+    return make_camera_frame_set(detectors, transforms, instrument or record.name or UNKNOWN_INSTRUMENT)

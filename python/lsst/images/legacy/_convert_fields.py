@@ -1,0 +1,219 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Fields out of archived records: aperture corrections and the like."""
+
+from __future__ import annotations
+
+__all__ = ("ArchivedField", "make_aperture_corrections", "make_field", "make_function_field")
+
+import math
+from typing import Any, Self, final
+
+import astropy.units as u
+import numpy as np
+
+from .._geom import Bounds, Box, Interval
+from ..errors import ArchiveReadError
+from ..fields import ApertureCorrectionMap, BaseField, ChebyshevField, ProductField
+from ..fields._base import multiply_units
+from ..fields._points import Float64Array
+from .afw_archive._fields import (
+    LegacyApCorrMap,
+    LegacyChebyshev,
+    LegacyProductField,
+    LegacyTransformField,
+)
+from .afw_archive._functions import LegacyChebyshevFunction, LegacyPolynomialFunction
+from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
+
+NOMINAL = Box.factory[0:4096, 0:4096]
+"""Box for polynomials of which it is not known where they are used."""
+
+LARGEST_DETECTOR = 1 << 16
+
+_OTHERS = (LegacyCoaddField, LegacyPixelArea, LegacyTransformField)
+"""Records of fields for which there is no type of ours."""
+
+
+@final
+class ArchivedField(BaseField):
+    """A field of an `lsst.afw` file that is not a polynomial.
+
+    Corrections of coadds are the weighted means of those of their images, and
+    jump where an image ends; others are areas of pixels, or mappings of AST.
+
+    Parameters
+    ----------
+    record
+        Something with ``evaluate(x, y)``.
+    bounds
+        Where the field is defined.
+    unit
+        Unit of the values.
+    factor
+        What the values of the record are multiplied by.
+    """
+
+    def __init__(
+        self, record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None, factor: float = 1.0
+    ) -> None:
+        self._record = record
+        self._bounds = bounds
+        self._unit = unit
+        self._factor = factor
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the field is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @property
+    def unit(self) -> u.UnitBase | None:
+        """Unit of the values, or `None`."""
+        return self._unit
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is the same everywhere; never, as far as is known."""
+        return False
+
+    def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        x, y = np.broadcast_arrays(x, y)
+        return np.array(self._factor * self._record.evaluate(x, y), dtype=np.float64)
+
+    def _scaled(self, factor: float, unit: u.UnitBase | None) -> Self:
+        return type(self)(
+            self._record,
+            self._bounds,
+            unit=multiply_units(self._unit, unit),
+            factor=self._factor * factor,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ArchivedField):
+            return NotImplemented
+        return (
+            self._record is other._record
+            and self._factor == other._factor
+            and self._unit == other._unit
+            and bool(self._bounds == other._bounds)
+        )
+
+    def __str__(self) -> str:
+        return f"{type(self._record).__name__} over {self._bounds}"
+
+
+def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -> BaseField:
+    """Make a field of an archived ``BoundedField``.
+
+    Parameters
+    ----------
+    record
+        The record.
+    bounds
+        Where the field is defined if the record does not say it.
+    unit
+        Unit of the values.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or damaged.
+    """
+    if isinstance(record, LegacyChebyshev):
+        return ChebyshevField(record.bbox or bounds, record.coefficients, unit=unit)
+    if isinstance(record, LegacyProductField):
+        factors = [make_field(reference(), bounds) for reference in record.factors]
+        if not factors:
+            raise ArchiveReadError("A product of fields is archived without factors.")
+        if unit is not None:
+            factors[0] = factors[0] * unit
+        return ProductField(factors)
+    if isinstance(record, _OTHERS):
+        field = ArchivedField(record, record.bbox or bounds, unit=unit)
+        _try_out(field)
+        return field
+    entry = getattr(record, "entry", None)
+    raise ArchiveReadError(
+        f"There is no field that is like a {type(record).__name__ if entry is None else entry.class_name} "
+        "of lsst.afw."
+    )
+
+
+def _try_out(field: BaseField) -> None:
+    """Decode all that a field needs, as long as its file is open."""
+    box = field.bounds.bbox
+    field(x=float(box.x.center), y=float(box.y.center))
+
+
+def make_aperture_corrections(record: Any, bounds: Bounds) -> ApertureCorrectionMap:
+    """Make aperture corrections of an archived ``ApCorrMap``.
+
+    Parameters
+    ----------
+    record
+        The record.
+    bounds
+        Where corrections are defined that do not say it.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or one of the fields is.
+    """
+    if not isinstance(record, LegacyApCorrMap):
+        entry = getattr(record, "entry", None)
+        kind = type(record).__name__ if entry is None else entry.class_name
+        raise ArchiveReadError(f"The aperture corrections are archived as a {kind}, which is not known.")
+    return {name: make_field(record[name], bounds) for name in record}
+
+
+def make_function_field(record: Any, bounds: Bounds) -> ChebyshevField:
+    """Make a field of an archived function of two variables.
+
+    Parameters
+    ----------
+    record
+        The record.
+    bounds
+        Where the field is defined.
+
+    Returns
+    -------
+    field
+        The same polynomial, up to rounding.
+
+    Raises
+    ------
+    ArchiveReadError
+        If it is no polynomial.
+    """
+    if isinstance(record, LegacyPolynomialFunction):
+        box = bounds.bbox
+        # Powers lose digits over more pixels than any detector has.
+        small = max(box.shape) <= LARGEST_DETECTOR
+        return ChebyshevField.from_power_series(bounds if small else NOMINAL, record.coefficients)
+    if isinstance(record, LegacyChebyshevFunction):
+        return _make_chebyshev_function(record)
+    raise ArchiveReadError(f"A kernel varies like a {type(record).__name__}, which is no polynomial.")
+
+
+def _make_chebyshev_function(record: LegacyChebyshevFunction) -> ChebyshevField:
+    low, high = record.low, record.high
+    box = Box(
+        *(
+            Interval(math.ceil(first), max(math.ceil(first) + 1, math.floor(last) + 1))
+            for first, last in ((low.y, high.y), (low.x, high.x))
+        )
+    )
+    edges = (box.y.start - 0.5, box.y.stop - 0.5, box.x.start - 0.5, box.x.stop - 0.5)
+    if edges == (low.y, high.y, low.x, high.x):
+        return ChebyshevField(box, record.coefficients)
+    ny, nx = record.coefficients.shape
+    # A polynomial is known by its values at as many points as it has terms.
+    y, x = (
+        side.center + 0.5 * side.size * np.cos(np.pi * (np.arange(n) + 0.5) / n)
+        for side, n in ((box.y, ny), (box.x, nx))
+    )
+    values = record.evaluate(*np.meshgrid(x, y))
+    return ChebyshevField.fit(box, values, y=y, x=x, y_order=ny - 1, x_order=nx - 1, triangular=False)

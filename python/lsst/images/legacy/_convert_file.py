@@ -1,0 +1,272 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Converting files of `lsst.afw` to files of ours, and saying what changed."""
+
+from __future__ import annotations
+
+__all__ = ("CONVERTIBLE", "ConversionReport", "convert_file", "guess_type")
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lsst.resources import ResourcePath, ResourcePathExpression
+
+from .._exposures import DifferenceImage, VisitImage
+from .._pixels import Image, Mask, MaskedImage
+from ..cells import CellCoadd
+from ..cells._deferred import is_deferred
+from ..errors import ImagesError, InvalidComponentError
+from ..io import read, write
+from ._convert_fields import ArchivedField
+from ._file import LegacyFile
+from ._open import make_reader
+
+CONVERTIBLE: dict[str, type] = {
+    "image": Image,
+    "mask": Mask,
+    "masked_image": MaskedImage,
+    "visit_image": VisitImage,
+    "difference_image": DifferenceImage,
+    "cell_coadd": CellCoadd,
+}
+"""Types that files can be converted to, by name."""
+
+_PARTS = (
+    "projection",
+    "obs_info",
+    "psf",
+    "detector",
+    "summary_stats",
+    "photometric_scaling",
+    "aperture_corrections",
+    "bounds",
+    "band",
+    "patch",
+    "provenance",
+)
+"""Parts of images that are compared."""
+
+
+@dataclasses.dataclass
+class ConversionReport:
+    """What a conversion did, and how the result differs from the original.
+
+    Parameters
+    ----------
+    source, target
+        Names of the files.
+    type
+        Name of the type that the file was read as.
+    skipped
+        Whether nothing was done since the target exists.
+    error
+        Why nothing was done, or `None`.
+    left_out
+        Parts that could not be kept, and why.
+    differences
+        What differs when the new file is read; it should be empty.
+    warnings
+        What the conversion warned of.
+    """
+
+    source: str
+    target: str
+    type: str = ""
+    skipped: bool = False
+    error: str | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    differences: dict[str, str] = dataclasses.field(default_factory=dict)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the new file holds everything the old one does."""
+        return self.error is None and not self.left_out and not self.differences
+
+    def lines(self) -> list[str]:
+        """Describe the conversion in a few lines for people."""
+        if self.error is not None:
+            return [f"{self.source}: {self.error}"]
+        if self.skipped:
+            return [f"{self.source}: {self.target} exists already"]
+        state = "exact" if self.is_exact else "not exact"
+        return [
+            f"{self.source}: {self.target} ({self.type}, {state})",
+            *(f"  {name} is left out: {reason}" for name, reason in self.left_out.items()),
+            *(f"  {name} differs: {what}" for name, what in self.differences.items()),
+            *(f"  warning: {text}" for text in self.warnings),
+        ]
+
+
+def guess_type(file: LegacyFile) -> str:
+    """Guess what a file holds.
+
+    Parameters
+    ----------
+    file
+        The open file.
+
+    Returns
+    -------
+    name
+        One of `CONVERTIBLE`.
+    """
+    with contextlib.suppress(InvalidComponentError):
+        if "GRCELL1" in file.fits.hdu(1).cards:
+            return "cell_coadd"
+    planes, cards = file.planes, file.primary.cards
+    if "MASK" in planes and ("AR_HDU" in cards or "EXPINFO_V" in cards):
+        names = {card.removeprefix("MP_") for card, _, _ in planes["MASK"].cards if card.startswith("MP_")}
+        return "difference_image" if "SAT_TEMPLATE" in names else "visit_image"
+    if "IMAGE" not in planes:
+        return "mask"
+    return "image" if len(planes) == 1 else "masked_image"
+
+
+def convert_file(
+    source: ResourcePathExpression,
+    target: ResourcePathExpression,
+    *,
+    type: str | None = None,
+    preserve_quantization: bool = True,
+    overwrite: bool = False,
+    compare: bool = True,
+) -> ConversionReport:
+    """Convert a file of `lsst.afw` to one of ours.
+
+    Parameters
+    ----------
+    source
+        The file.
+    target
+        Where the new file will be; its extension tells the container.  It
+        appears when it is complete.
+    type
+        One of `CONVERTIBLE`; `None`: guessed.
+    preserve_quantization
+        Whether lossily compressed pixels are copied bit by bit, if source
+        and target are FITS files.
+    overwrite
+        Whether to replace a target that exists; by default it is taken for
+        the result of an earlier conversion.
+    compare
+        Whether to read the new file, and report what differs.
+
+    Returns
+    -------
+    report
+        What was done.  A file that cannot be converted is no exception, but
+        a report with an error.
+    """
+    target_uri = ResourcePath(target, forceDirectory=False)
+    report = ConversionReport(str(source), str(target_uri.ospath if target_uri.isLocal else target_uri))
+    try:
+        if target_uri.exists() and not overwrite:
+            report.skipped = True
+            return report
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            preserve = preserve_quantization and target_uri.getExtension() == ".fits"
+            original = _read(source, report, type, preserve)
+            kept = _writable(original, report)
+            if overwrite and target_uri.exists():
+                target_uri.remove()
+            write(kept, target_uri)
+        report.warnings = sorted({str(warning.message) for warning in caught if _is_ours(warning)})
+        if compare:
+            report.differences = dict(_compare(kept, read(target_uri, original.__class__)))
+    except (ImagesError, OSError, ValueError, TypeError) as err:
+        report.error = f"{err.__class__.__name__}: {err}"
+    return report
+
+
+def _is_ours(warning: warnings.WarningMessage) -> bool:
+    return warning.category.__module__.startswith("lsst.")
+
+
+def _read(source: Any, report: ConversionReport, type: str | None, preserve_quantization: bool) -> Any:
+    with contextlib.closing(LegacyFile.open(source)) as file:
+        report.type = guess_type(file) if type is None else type
+        pytype = CONVERTIBLE[report.type]
+        options = {"preserve_quantization": preserve_quantization, "prefer_archive": True}
+        return make_reader(file, pytype, keep_unset=True, **options).read()
+
+
+def _writable(image: Any, report: ConversionReport) -> Any:
+    """Leave out what cannot be written."""
+    if not isinstance(image, VisitImage | CellCoadd):
+        return image
+    parts = image._parts()
+    for name, part in parts.items():
+        if is_deferred(part):
+            report.left_out[name] = str(getattr(part, "reason", part))
+            parts[name] = None
+    corrections = parts.get("aperture_corrections")
+    if isinstance(image, VisitImage) and corrections:
+        kept = {name: field for name, field in corrections.items() if not isinstance(field, ArchivedField)}
+        if lost := sorted(corrections.keys() - kept.keys()):
+            report.left_out["aperture_corrections"] = f"fields that are no polynomials: {', '.join(lost)}"
+            parts["aperture_corrections"] = kept
+    if isinstance(parts.get("photometric_scaling"), ArchivedField):
+        report.left_out["photometric_scaling"] = "a field that is no polynomial"
+        parts["photometric_scaling"] = None
+    if not report.left_out:
+        return image
+    if isinstance(image, CellCoadd) and parts.get("psf") is None:
+        # A coadd cannot be without.
+        return image.as_masked_image()
+    result = image._rebuilt(image.image, image.mask, image.variance, metadata=image.metadata, parts=parts)
+    result._attachments = image._attachments
+    return result
+
+
+def _compare(old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """Tell what differs between an object and what came back."""
+    for name in ("image", "variance", "mask") if hasattr(old, "variance") else ("",):
+        a, b = (getattr(obj, name) if name else obj for obj in (old, new))
+        compare = _compare_masks if hasattr(a, "schema") else _compare_pixels
+        if what := compare(a, b):
+            yield name or "pixels", what
+    for name in _PARTS:
+        if hasattr(type(old), name):
+            a, b = (_part_of(obj, name) for obj in (old, new))
+            if (what := _compare_values(a, b)) is not None:
+                yield name, what
+    if old.metadata != new.metadata:
+        yield "metadata", f"{old.metadata!r:.200} became {new.metadata!r:.200}"
+
+
+def _part_of(obj: Any, name: str) -> Any:
+    try:
+        return getattr(obj, name)
+    except (ImagesError, AttributeError) as err:
+        return str(err)
+
+
+def _compare_values(a: Any, b: Any) -> str | None:
+    return None if a is b or bool(a == b) else f"{a!r:.100} became {b!r:.100}"
+
+
+def _compare_pixels(a: Any, b: Any) -> str | None:
+    if (a.bbox, a.unit) != (b.bbox, b.unit):
+        return f"{a.bbox} in {a.unit} became {b.bbox} in {b.unit}"
+    if np.array_equal(a.array, b.array, equal_nan=a.array.dtype.kind == "f"):
+        return None
+    x, y = a.array.astype(np.float64), b.array.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        worst = np.nanmax(np.abs(x - y)) if np.isfinite(x - y).any() else np.nan
+    changed = int(np.count_nonzero(~((x == y) | (np.isnan(x) & np.isnan(y)))))
+    return f"{changed} of {x.size} pixels by up to {worst:.6g}"
+
+
+def _compare_masks(a: Any, b: Any) -> str | None:
+    lost = [name for name in a.schema.names if name not in b.schema]
+    if lost:
+        return f"planes {lost} are lost"
+    changed = [name for name in a.schema.names if not np.array_equal(a.get(name), b.get(name))]
+    return f"planes {changed} changed" if changed else None

@@ -1,0 +1,93 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Convolution kernels out of archived records."""
+
+from __future__ import annotations
+
+__all__ = ("make_convolution_kernel", "make_kernel_psf")
+
+from typing import Any
+
+import numpy as np
+
+from .._geom import XY, Bounds, Box
+from ..convolution_kernels import ImageBasisConvolutionKernel
+from ..errors import ArchiveReadError
+from ..fields import BaseField, ChebyshevField
+from ..psfs import KernelPointSpreadFunction
+from ._convert_fields import make_function_field
+from .afw_archive._kernels import (
+    LegacyAnalyticKernel,
+    LegacyDeltaKernel,
+    LegacyFixedKernel,
+    LegacyLinearCombinationKernel,
+)
+
+_FIXED = (LegacyFixedKernel, LegacyDeltaKernel, LegacyAnalyticKernel)
+
+
+def _read_basis(record: Any, bounds: Bounds) -> tuple[np.ndarray, list[BaseField] | None, XY[int]]:
+    """Return images, their weights if these vary, and the centre."""
+    if isinstance(record, _FIXED):
+        return np.array(_fixed_image(record)[np.newaxis], dtype=np.float64), None, record.center
+    if not isinstance(record, LegacyLinearCombinationKernel):
+        entry = getattr(record, "entry", None)
+        kind = type(record).__name__ if entry is None else entry.class_name
+        raise ArchiveReadError(f"A kernel is archived as a {kind}, which is not known.")
+    images = [_fixed_image(reference()) for reference in record.components]
+    if any(image.shape != tuple(record.shape) for image in images):
+        raise ArchiveReadError(f"Images of an archived kernel do not all have the shape {record.shape}.")
+    basis = np.stack(images).astype(np.float64)
+    if record.spatial is None:
+        if record.amplitudes is None:
+            raise ArchiveReadError("An archived kernel has no weights.")
+        return np.tensordot(record.amplitudes, basis, axes=1)[np.newaxis], None, record.center
+    weights: list[BaseField] = [make_function_field(reference(), bounds) for reference in record.spatial]
+    return basis, weights, record.center
+
+
+def _fixed_image(record: Any) -> np.ndarray:
+    if not isinstance(record, _FIXED) or bool(getattr(record, "spatial", None)):
+        raise ArchiveReadError(
+            f"A {type(record).__name__} that varies, or has no image, cannot be converted."
+        )
+    return np.asarray(record.image)
+
+
+def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
+    """Make a PSF of an archived kernel.
+
+    Parameters
+    ----------
+    record
+        The record of the kernel.
+    bounds
+        Where the PSF is defined.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class.
+    """
+    basis, weights, center = _read_basis(record, bounds)
+    return KernelPointSpreadFunction(basis, weights, bounds, center_y=center.y, center_x=center.x)
+
+
+def make_convolution_kernel(record: Any, bounds: Box) -> ImageBasisConvolutionKernel:
+    """Make a convolution kernel of an archived one.
+
+    Parameters
+    ----------
+    record
+        The record.
+    bounds
+        Where the kernel is defined.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class.
+    """
+    basis, weights, center = _read_basis(record, bounds)
+    fields: list[BaseField] = [ChebyshevField(bounds, [[1.0]])] if weights is None else weights
+    return ImageBasisConvolutionKernel(basis, fields, center_y=center.y, center_x=center.x)

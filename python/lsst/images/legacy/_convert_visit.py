@@ -1,0 +1,221 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What is known of a visit, out of archived records."""
+
+from __future__ import annotations
+
+__all__ = ("complete_obs_info", "make_bounds", "make_obs_info", "make_summary_stats")
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import astropy.units as u
+
+from .._exposures import ObservationSummaryStats
+from .._geom import Polygon
+from ..errors import ArchiveReadError, CorruptArchiveError, ImagesError, LossyConversionWarning
+from .afw_archive._misc import LegacyPolygon, LegacySummaryStats
+from .afw_archive._visit_info import LegacyVisitInfo
+
+if TYPE_CHECKING:
+    from astro_metadata_translator import ObservationInfo
+
+
+def make_summary_stats(record: Any) -> ObservationSummaryStats:
+    """Make statistics of archived ones.
+
+    Parameters
+    ----------
+    record
+        The record; statistics that nobody knows are left out with a warning.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or a value is no number.
+    """
+    if not isinstance(record, LegacySummaryStats):
+        raise ArchiveReadError(f"The statistics are archived as a {_class_of(record)}, which is not known.")
+    known = ObservationSummaryStats.statistics()
+    values = {name: value for name, value in record.items() if name in known}
+    strange = [
+        name
+        for name, value in record.items()
+        if name not in known and name != "version" and not _is_unset(value)
+    ]
+    if strange:
+        warnings.warn(
+            f"The archived statistics {strange} are not known here; they are left out.",
+            LossyConversionWarning,
+            stacklevel=2,
+        )
+    try:
+        return ObservationSummaryStats.from_mapping(values)
+    except (TypeError, ValueError) as err:
+        raise CorruptArchiveError(f"The archived statistics are malformed: {err}") from err
+
+
+def _is_unset(value: Any) -> bool:
+    return all(map(_is_unset, value)) if isinstance(value, tuple) else bool(value == 0 or math.isnan(value))
+
+
+def make_bounds(record: Any) -> Polygon:
+    """Make a region of valid pixels of an archived ``Polygon``.
+
+    Parameters
+    ----------
+    record
+        The record.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the record is of another class, or no polygon.
+    """
+    if not isinstance(record, LegacyPolygon):
+        raise ArchiveReadError(f"The valid polygon is archived as a {_class_of(record)}, which is not known.")
+    try:
+        return record.polygon
+    except ImagesError as err:
+        raise CorruptArchiveError(f"The archived polygon is none: {err}") from err
+
+
+def _class_of(record: Any) -> str:
+    entry = getattr(record, "entry", None)
+    return str(type(record).__name__ if entry is None else entry.class_name)
+
+
+def make_obs_info(record: LegacyVisitInfo, instrument: str | None = None) -> ObservationInfo:
+    """Make observation information of that of `lsst.afw`.
+
+    Parameters
+    ----------
+    record
+        The record.
+    instrument
+        Name of the instrument if the record does not say it.
+
+    Returns
+    -------
+    obs_info
+        What is not known is `None`.
+
+    Notes
+    -----
+    The record knows the middle of the exposure, from which its begin and end
+    are computed, and the pointing at that time, which is given for the begin.
+    """
+    from astro_metadata_translator import ObservationInfo
+
+    return ObservationInfo(
+        **{key: value for key, value in _facts(record, instrument).items() if value is not None}
+    )
+
+
+def _facts(record: LegacyVisitInfo, instrument: str | None) -> dict[str, Any]:
+    from astropy.coordinates import Angle, SkyCoord
+
+    has_target = _is_direction(record.boresight_ra, record.boresight_dec)
+    return {
+        "instrument": record.instrument_label or instrument,
+        "exposure_id": record.id,
+        "visit_id": record.id,
+        **_times(record),
+        "exposure_time": _quantity(record.exposure_time, u.s),
+        "dark_time": _quantity(record.dark_time, u.s),
+        "boresight_airmass": record.boresight_airmass if _is_known(record.boresight_airmass) else None,
+        "boresight_rotation_angle": Angle(record.boresight_rotation_angle, u.deg)
+        if _is_known(record.boresight_rotation_angle)
+        else None,
+        "boresight_rotation_coord": record.rotation_type.lower(),
+        "tracking_radec": SkyCoord(record.boresight_ra, record.boresight_dec, unit="deg", frame="icrs")
+        if has_target
+        else None,
+        **_place(record),
+        "temperature": None
+        if (temperature := _quantity(record.air_temperature, u.deg_C)) is None
+        else temperature.to(u.K, equivalencies=u.temperature()),
+        "pressure": _quantity(record.air_pressure, u.Pa),
+        "relative_humidity": record.humidity if _is_known(record.humidity) else None,
+        "focus_z": _quantity(record.focus_z, u.mm),
+        "observation_type": record.observation_type or None,
+        "science_program": record.science_program or None,
+        "observation_reason": record.observation_reason or None,
+        "object": record.object or None,
+        "has_simulated_content": record.has_simulated_content,
+    }
+
+
+def _is_known(*values: float) -> bool:
+    return all(map(math.isfinite, values))
+
+
+def _is_direction(longitude: float, latitude: float) -> bool:
+    # Files of tests have latitudes that no place on Earth has.
+    return _is_known(longitude, latitude) and abs(latitude) <= 90.0
+
+
+def _quantity(value: float, unit: u.UnitBase) -> u.Quantity | None:
+    return value * unit if _is_known(value) else None
+
+
+def _times(record: LegacyVisitInfo) -> dict[str, Any]:
+    date = record.date
+    if date is None:
+        return {}
+    half = 0.5 * record.exposure_time * u.s if _is_known(record.exposure_time) else 0.0 * u.s
+    return {"datetime_begin": date - half, "datetime_end": date + half}
+
+
+def _place(record: LegacyVisitInfo) -> dict[str, Any]:
+    from astropy.coordinates import AltAz, EarthLocation
+
+    places: dict[str, Any] = {}
+    if _is_direction(record.longitude, record.latitude):
+        elevation = record.elevation if _is_known(record.elevation) else 0.0
+        places["location"] = EarthLocation.from_geodetic(
+            record.longitude * u.deg, record.latitude * u.deg, elevation * u.m
+        )
+    if _is_direction(record.boresight_az, record.boresight_alt):
+        places["altaz_begin"] = AltAz(
+            record.boresight_az * u.deg,
+            record.boresight_alt * u.deg,
+            obstime=record.date,
+            location=places.get("location"),
+        )
+    return places
+
+
+def complete_obs_info(obs_info: ObservationInfo, facts: Mapping[str, Any]) -> ObservationInfo:
+    """Add to observation information what other parts of the file know.
+
+    Parameters
+    ----------
+    obs_info
+        What the header says.
+    facts
+        Properties and their values; `None` is no fact.
+
+    Returns
+    -------
+    obs_info
+        A copy.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the header says something else.
+    """
+    facts = {name: value for name, value in facts.items() if value is not None}
+    for name, value in facts.items():
+        said = getattr(obs_info, name)
+        if said is not None and said != value:
+            raise ArchiveReadError(
+                f"The file is inconsistent: its header says {name}={said!r}, its archive {value!r}."
+            )
+    with obs_info.edit_copy() as copy:
+        for name, value in facts.items():
+            setattr(copy, name, value)
+    return copy

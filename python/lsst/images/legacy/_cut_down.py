@@ -1,0 +1,180 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Images out of the HDUs of files that were cut down to their pixels.
+
+Services that cut out pixels keep image, mask and variance of a file of ours or
+of `lsst.afw`, and drop the rest.
+"""
+
+from __future__ import annotations
+
+__all__ = ("from_hdu_list",)
+
+import warnings
+from typing import Any
+
+import astropy.units as u
+import astropy.wcs
+import numpy as np
+
+from .._exposures import VisitImage
+from .._geom import Box
+from .._pixels import Image, Mask, MaskedImage, MaskSchema
+from .._pixels._bits import merge_planes
+from .._transforms import Frame, Projection
+from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
+from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader, read_yx0, suppress_fits_card_warnings
+from ..serialization import Attachments, parse_unit
+from ._planes import PLANE_CARD, make_mask, map_planes
+
+_PLANES = ("IMAGE", "MASK", "VARIANCE")
+
+
+class CutDownError(LegacyConversionError, ValueError):
+    """HDUs are not those of a file that was cut down."""
+
+
+def from_hdu_list(hdus: Any, pytype: type, frame: Frame | None) -> Any:
+    """Make an image or masked image of HDUs.
+
+    Parameters
+    ----------
+    hdus
+        An Astropy HDU list; it is not changed.
+    pytype
+        `Image`, or `MaskedImage` or a subclass.
+    frame
+        Frame of the pixels for the projection; `None` wants none.
+
+    Raises
+    ------
+    ValueError
+        If HDUs are missing, or their headers do not say what they are.
+    """
+    baggage = FitsOpaqueMetadata()
+    baggage.add_cutdown_primary_header(hdus[0].header)
+    if not issubclass(pytype, MaskedImage):
+        hdu = hdus[0] if len(hdus) == 1 else hdus[1]
+        image = _make_image(hdu, baggage, "IMAGE", 1, _make_projection(hdu, frame))
+        result: Any = image
+    else:
+        result = _make_masked_image(hdus, pytype, frame, baggage)
+    result._attachments = Attachments(None, baggage)
+    return result
+
+
+def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, baggage: FitsOpaqueMetadata) -> Any:
+    found: dict[str, list[Any]] = {name: [] for name in _PLANES}
+    for hdu in hdus[1:]:
+        if (name := str(hdu.header.get("EXTNAME", "")).strip().upper()) in found:
+            found[name].append(hdu)
+    if len(found["MASK"]) > 1:
+        raise CutDownError(
+            f"A masked image supports only a single MASK extension; there are {len(found['MASK'])}."
+        )
+    if missing := [name for name, same in found.items() if not same]:
+        raise CutDownError(f"The HDUs lack the extensions {missing}; a masked image needs all of {_PLANES}.")
+    projection = _make_projection(found["IMAGE"][0], frame)
+    image = _make_image(found["IMAGE"][0], baggage, "IMAGE", 1, projection)
+    variance = _make_image(found["VARIANCE"][0], baggage, "VARIANCE", 2, None)
+    if variance.unit is None or image.unit is None:
+        variance = variance.view(unit=None if image.unit is None else image.unit**2)
+    mask = _make_mask(found["MASK"][0], baggage)
+    keywords = {"allow_missing": True} if issubclass(pytype, VisitImage) else {}
+    return pytype(image, mask=mask, variance=variance, projection=projection, **keywords)
+
+
+def _bbox(hdu: Any) -> Box:
+    if hdu.data is None or hdu.data.ndim != 2:
+        raise CutDownError(f"HDU {hdu.name!r} is not a two-dimensional image.")
+    return Box.from_shape(hdu.data.shape, start=read_yx0(hdu.header))
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _make_image(
+    hdu: Any, baggage: FitsOpaqueMetadata, name: str, power: int, projection: Projection[Any] | None
+) -> Image:
+    text = hdu.header.get("BUNIT")
+    unit: u.UnitBase | None = parse_unit(text.strip()) if isinstance(text, str) and text.strip() else None
+    isr_unit = baggage.get_instrumental_unit()
+    if isr_unit == u.electron and unit == u.adu**power:
+        unit = u.electron**power
+    _keep_header(hdu, baggage, name)
+    return Image(_native(hdu.data), bbox=_bbox(hdu), unit=unit, projection=projection)
+
+
+def _keep_header(hdu: Any, baggage: FitsOpaqueMetadata, name: str) -> None:
+    with suppress_fits_card_warnings():
+        content = hdu.header.tostring().encode("ascii", "replace")
+    baggage.add_raw(ExtensionKey(name), RawHeader(content, has_unit=True))
+
+
+def _make_mask(hdu: Any, baggage: FitsOpaqueMetadata) -> Mask:
+    header, bbox = hdu.header, _bbox(hdu)
+    data = _native(hdu.data)
+    if data.dtype.kind not in "iu" or data.dtype.itemsize > 4:
+        raise InvalidFitsArchiveError(f"HDU 'MASK' holds {data.dtype.name}, which is no mask.")
+    pixels = data.view(f"u{data.dtype.itemsize}").astype(np.uint32)
+    bits = {
+        str(key).removeprefix(PLANE_CARD): int(value)
+        for key, value in header.items()
+        if str(key).startswith(PLANE_CARD) and isinstance(value, int)
+    }
+    if any(str(key).startswith("MSKN") for key in header):
+        _keep_header(hdu, baggage, "MASK")
+        return _make_named_mask(pixels, header, bbox)
+    if not bits:
+        raise CutDownError(
+            "There are no MSKN cards and no MP_ cards in the header of the MASK extension, so that it "
+            "cannot reconstruct the mask schema."
+        )
+    mask = make_mask(pixels, bits, bbox, name="the MASK extension")
+    _keep_plane_cards(hdu, bits, int(np.bitwise_or.reduce(pixels, axis=None)), mask, baggage)
+    return mask
+
+
+def _make_named_mask(pixels: np.ndarray, header: Any, bbox: Box) -> Mask:
+    """Make a mask of a file of ours, whose bits may be given by cards."""
+    schema = MaskSchema.from_fits_header(header)
+    stored: list[Any] = [None] * 32
+    for n, plane in enumerate(schema):
+        value = int(header.get(f"MSKM{n:04d}", 1 << n)) & 0xFFFFFFFF
+        if plane is not None and value.bit_count() == 1:
+            stored[value.bit_length() - 1] = plane
+    array = np.zeros((*pixels.shape, schema.mask_size), dtype=schema.dtype)
+    source = MaskSchema(stored, dtype=np.uint32)
+    merge_planes(pixels[..., np.newaxis], source, array, schema, source.names)
+    return Mask(array, schema=schema, bbox=bbox)
+
+
+def _keep_plane_cards(
+    hdu: Any, bits: dict[str, int], used: int, mask: Mask, baggage: FitsOpaqueMetadata
+) -> None:
+    """Keep the cards of afw planes, with the numbers these have here."""
+    planes = map_planes(bits, used, None, keep_unset=False, name="the MASK extension")
+    names = [None if plane is None else plane.name for plane in mask.schema]
+    with suppress_fits_card_warnings():
+        header = RawHeader(hdu.header.tostring().encode("ascii", "replace"), has_unit=True).parse()
+        for legacy in bits:
+            if legacy in planes:
+                header[f"HIERARCH {PLANE_CARD}{legacy}" if len(legacy) > 5 else f"{PLANE_CARD}{legacy}"] = (
+                    names.index(planes[legacy].name)
+                )
+    baggage.add_header(header, key=ExtensionKey("MASK"))
+
+
+def _make_projection(hdu: Any, frame: Frame | None) -> Projection[Any] | None:
+    if frame is None or "CTYPE1" not in hdu.header:
+        return None
+    bbox = _bbox(hdu)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
+            wcs = astropy.wcs.WCS(hdu.header)
+        return Projection.from_fits_wcs(wcs, frame, pixel_bounds=bbox, x0=bbox.x.start, y0=bbox.y.start)
+    except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
+        warnings.warn(f"The FITS WCS is not understood: {err}", LossyConversionWarning, stacklevel=2)
+        return None

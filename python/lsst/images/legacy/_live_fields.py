@@ -1,0 +1,295 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Fields, and live bounded fields, calibrations and backgrounds of `lsst.afw`."""
+
+from __future__ import annotations
+
+__all__ = ("corrections_from", "corrections_to", "field_from", "field_to", "function_from", "unscaled_to")
+
+from collections.abc import Mapping
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from .._geom import Bounds, Box
+from ..errors import LegacyConversionError, UnitMismatchError
+from ..fields import ApertureCorrectionMap, BaseField, ChebyshevField, ProductField, SumField
+from ..plugins import Found
+from ._convert_background import make_background_field
+from ._convert_fields import NOMINAL
+from ._live_geom import box_to
+from ._live_modules import is_kind, stack_module
+from .afw_archive._functions import triangular
+from .afw_archive._image_files import LegacyBackground
+
+AKIMA_SPLINE = 5
+"""Number of this style of interpolation."""
+
+UNKNOWN = -1
+CHEBYSHEV = 0
+"""Numbers of styles of approximation."""
+
+_SAMPLES = 11
+
+
+class UnsupportedFieldError(LegacyConversionError, NotImplementedError):
+    """There is no field like an object of the other package, or none there like ours."""
+
+
+class FieldBoundsError(LegacyConversionError, ValueError):
+    """Bounds that do not fit the field."""
+
+
+def field_from(
+    legacy: Any,
+    pytype: type,
+    *,
+    bounds: Bounds | None = None,
+    unit: u.UnitBase | None = None,
+    instrumental_unit: u.UnitBase | None = None,
+) -> Any:
+    """Convert a bounded field, function, background or calibration.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        Field type wanted.
+    bounds
+        Where the field is defined.
+    unit
+        Unit of the values.
+    instrumental_unit
+        Unit of the pixels that a calibration applies to.
+
+    Returns
+    -------
+    field
+        The field; for a calibration, a `Found`, which may hold `None`.
+    """
+    if instrumental_unit is not None:
+        return Found(_scaling_from(legacy, bounds, instrumental_unit))
+    field = _any_field_from(legacy, bounds, unit)
+    if not isinstance(field, pytype):
+        raise LegacyConversionError(
+            f"A {type(legacy).__name__} becomes a {type(field).__name__}, not a {pytype.__name__}."
+        )
+    return field
+
+
+def _any_field_from(legacy: Any, bounds: Bounds | None, unit: u.UnitBase | None) -> BaseField:
+    if hasattr(legacy, "getCoefficients"):
+        box = Box.from_legacy(legacy.getBBox())
+        if bounds is not None and bounds.bbox != box:
+            raise FieldBoundsError(
+                f"The bounds of a Chebyshev field must have its box, {box}; {bounds} have {bounds.bbox}."
+            )
+        return ChebyshevField(bounds or box, np.array(legacy.getCoefficients(), dtype=np.float64), unit=unit)
+    if hasattr(legacy, "getFactors"):
+        factors = [_any_field_from(factor, bounds, None) for factor in legacy.getFactors()]
+        if unit is not None:
+            factors[0] = factors[0] * unit
+        return ProductField(factors)
+    if hasattr(legacy, "getXYRange"):
+        return function_from(legacy, bounds, unit=unit)
+    if is_kind(legacy, "BackgroundList") or isinstance(legacy, list):
+        return SumField([_background_from(entry, bounds, unit) for entry in legacy])
+    if hasattr(legacy, "getStatsImage") or isinstance(legacy, tuple):
+        return _background_from(legacy, bounds, unit)
+    raise UnsupportedFieldError(f"There is no field that is like a {type(legacy).__name__}.")
+
+
+def function_from(
+    legacy: Any, bounds: Bounds | None = None, *, unit: u.UnitBase | None = None
+) -> ChebyshevField:
+    """Convert a function of two variables.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    bounds
+        Where the field is defined.
+    unit
+        Unit of the values.
+    """
+    square = triangular(np.array(legacy.getParameters(), dtype=np.float64))
+    if not hasattr(legacy, "getXYRange"):
+        return ChebyshevField.from_power_series(NOMINAL if bounds is None else bounds, square, unit=unit)
+    area = legacy.getXYRange()
+    low = (area.getMinY(), area.getMinX())
+    high = (area.getMaxY(), area.getMaxX())
+    if any((edge + 0.5) % 1.0 for edge in (*low, *high)):
+        raise FieldBoundsError(
+            f"The range of the function is {low} to {high}; it must end at half-integers, where pixels do."
+        )
+    shape = [round(b - a) for a, b in zip(low, high, strict=True)]
+    box = Box.from_shape(shape, start=[round(a + 0.5) for a in low])
+    if bounds is not None and bounds.bbox != box:
+        raise FieldBoundsError(
+            f"The bounds must have the box of the range, {box}; {bounds} have {bounds.bbox}."
+        )
+    return ChebyshevField(box if bounds is None else bounds, square, unit=unit)
+
+
+def _background_from(entry: Any, bounds: Bounds | None, unit: u.UnitBase | None) -> BaseField:
+    """Convert a background, alone or with the styles that a list has."""
+    background, *styles = entry if isinstance(entry, tuple | list) else (entry,)
+    box = Box.from_legacy(background.getImageBBox())
+    stats = background.getStatsImage()
+    interpolation = _number(styles[0]) if styles else _number(background.getAsUsedInterpStyle())
+    approximation = _number(styles[2]) if len(styles) > 2 else UNKNOWN
+    if approximation != CHEBYSHEV and interpolation != AKIMA_SPLINE:
+        raise LegacyConversionError(
+            f"A background that is interpolated in style {interpolation} is no field; Akima splines "
+            f"({AKIMA_SPLINE}) and Chebyshev approximations are."
+        )
+    record = LegacyBackground(
+        bbox=box,
+        image=np.array(stats.image.array),
+        mask=np.array(stats.mask.array),
+        variance=np.array(stats.variance.array),
+        interpolation="AKIMA_SPLINE" if interpolation == AKIMA_SPLINE else "UNKNOWN",
+        undersampling="THROW_EXCEPTION",
+        approximation="CHEBYSHEV" if approximation == CHEBYSHEV else "UNKNOWN",
+        order=_orders(styles),
+        weighting=bool(styles[5]) if len(styles) > 5 else False,
+    )
+    return make_background_field(record, bounds, unit)
+
+
+def _orders(styles: list[Any]) -> Any:
+    from_list = styles[3:5] if len(styles) > 4 else (0, 0)
+    return Box.from_shape((1, 1), start=(int(from_list[1]), int(from_list[0]))).start.xy
+
+
+def _number(style: Any) -> int:
+    return int(getattr(style, "value", style))
+
+
+def _scaling_from(legacy: Any, bounds: Bounds | None, instrumental_unit: u.UnitBase) -> BaseField | None:
+    if not hasattr(legacy, "getCalibrationMean"):
+        raise LegacyConversionError(f"A {type(legacy).__name__} is no PhotoCalib of lsst.afw.")
+    unit = u.nJy / instrumental_unit
+    mean = float(legacy.getCalibrationMean())
+    if legacy._isConstant:
+        return (
+            None
+            if mean == 1.0
+            else ChebyshevField(NOMINAL if bounds is None else bounds, [[mean]], unit=unit)
+        )
+    # There is no other way to the field than relative to the mean.
+    return _any_field_from(legacy.computeScaledCalibration(), None, unit) * mean
+
+
+def field_to(obj: BaseField, *, form: str | None = None, image_unit: u.UnitBase | None = None) -> Any:
+    """Convert to a bounded field, function or calibration.
+
+    Parameters
+    ----------
+    obj
+        The field.
+    form
+        ``PhotoCalib``, ``Function2``, or by default a bounded field.
+    image_unit
+        Unit of the image that a calibration belongs to.
+    """
+    if form == "PhotoCalib":
+        assert image_unit is not None, "always given with this form"
+        return _calibration_to(obj, image_unit)
+    if form == "Function2":
+        return _function_to(obj)
+    math = stack_module("afw.math")
+    if isinstance(obj, ChebyshevField):
+        # Memory is shared with the array, which must be nobody else's.
+        return math.ChebyshevBoundedField(
+            box_to(obj.bounds.bbox), np.array(obj.coefficients, dtype=np.float64, order="C")
+        )
+    if isinstance(obj, ProductField):
+        return math.ProductBoundedField([field_to(operand) for operand in obj.operands])
+    raise UnsupportedFieldError(f"lsst.afw has no bounded field that is like a {type(obj).__name__}.")
+
+
+def _function_to(obj: BaseField) -> Any:
+    if not isinstance(obj, ChebyshevField):
+        raise UnsupportedFieldError(f"lsst.afw has no function that is like a {type(obj).__name__}.")
+    size = max(obj.coefficients.shape)
+    square = np.zeros((size, size))
+    square[: obj.coefficients.shape[0], : obj.coefficients.shape[1]] = obj.coefficients
+    parameters = [float(square[j, order - j]) for order in range(size) for j in range(order + 1)]
+    if np.count_nonzero(square) != np.count_nonzero(parameters):
+        # A function has all terms up to an order; a field may have others.
+        parameters = [
+            float(square[j, order - j]) if j < size and order - j < size else 0.0
+            for order in range(2 * size - 1)
+            for j in range(order + 1)
+        ]
+    area = stack_module("geom").Box2D(box_to(obj.bounds.bbox))
+    return stack_module("afw.math").Chebyshev1Function2D(parameters, area)
+
+
+def _calibration_to(obj: BaseField, image_unit: u.UnitBase) -> Any:
+    if image_unit.is_equivalent(u.nJy):
+        # The scaling has been applied.
+        return unscaled_to(image_unit=image_unit)
+    unit = u.dimensionless_unscaled if obj.unit is None else obj.unit
+    if not (image_unit * unit).is_equivalent(u.nJy):
+        raise UnitMismatchError(f"Pixels in {image_unit}, times a scaling in {unit}, are not in nJy.")
+    factor = float((image_unit * unit).to(u.nJy))
+    box = obj.bounds.bbox
+    calibration = stack_module("afw.image").PhotoCalib
+    if obj.is_constant:
+        return calibration(factor * float(np.asarray(obj(x=box.x.center, y=box.y.center))))
+    y, x = (np.linspace(side.min, side.max, _SAMPLES) for side in (box.y, box.x))
+    mean = factor * float(np.mean(np.asarray(obj(x=x[np.newaxis, :], y=y[:, np.newaxis]))))
+    return calibration(mean, 0.0, field_to(obj * factor), False)
+
+
+def unscaled_to(*, form: str = "PhotoCalib", image_unit: u.UnitBase) -> Any:
+    """Make the calibration of an image without scaling.
+
+    Parameters
+    ----------
+    form
+        ``PhotoCalib``.
+    image_unit
+        Unit of the image, which must convert to nJy.
+    """
+    if not image_unit.is_equivalent(u.nJy):
+        raise UnitMismatchError(f"Pixels in {image_unit} need a scaling to be calibrated; there is none.")
+    return stack_module("afw.image").PhotoCalib(float(image_unit.to(u.nJy)))
+
+
+def corrections_from(
+    legacy: Any, pytype: type, *, form: str = "ApertureCorrectionMap"
+) -> ApertureCorrectionMap:
+    """Convert an ``ApCorrMap``.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        `dict`.
+    form
+        ``ApertureCorrectionMap``.
+    """
+    return {str(name): _any_field_from(field, None, None) for name, field in legacy.items()}
+
+
+def corrections_to(obj: Mapping[str, BaseField], *, form: str = "ApCorrMap") -> Any:
+    """Convert to an ``ApCorrMap``.
+
+    Parameters
+    ----------
+    obj
+        Fields by name.
+    form
+        ``ApCorrMap``.
+    """
+    result = stack_module("afw.image").ApCorrMap()
+    for name, field in obj.items():
+        result[name] = field_to(field)
+    return result

@@ -1,0 +1,52 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Modules of the LSST stack, imported when there is something to convert."""
+
+from __future__ import annotations
+
+__all__ = ("is_kind", "stack_module")
+
+import importlib
+from typing import Any
+
+from ..errors import MissingOptionalDependencyError
+
+
+def stack_module(name: str) -> Any:
+    """Import a module.
+
+    Parameters
+    ----------
+    name
+        Its name below ``lsst``: ``geom``, ``afw.image``...
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    MissingOptionalDependencyError
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(f"lsst.{name}")
+    except ImportError as err:
+        raise MissingOptionalDependencyError(
+            f"This conversion needs the package lsst.{name} of the LSST Science Pipelines, which is not "
+            "installed."
+        ) from err
+
+
+def is_kind(legacy: Any, *names: str) -> bool:
+    """Tell whether an object is of one of some classes.
+
+    Parameters
+    ----------
+    legacy
+        The object.
+    *names
+        Names of the classes, whose packages need not be imported.
+    """
+    return any(base.__name__ in names for base in type(legacy).__mro__)

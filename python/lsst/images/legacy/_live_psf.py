@@ -1,0 +1,193 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""PSFs, and live ones of `lsst.afw.detection` and other packages."""
+
+from __future__ import annotations
+
+__all__ = ("LegacyPointSpreadFunction", "psf_from", "psf_to")
+
+import functools
+import os
+import tempfile
+from typing import Any, final
+
+import numpy as np
+
+from .._geom import XY, Bounds, Box, Interval
+from .._pixels import Image
+from ..errors import ImagesError, LegacyConversionError
+from ..psfs import GaussianPointSpreadFunction, KernelPointSpreadFunction, PiffWrapper, PointSpreadFunction
+from ..psfs._positions import check_position
+from ._convert_psf import make_psf
+from ._live_cells import psf_from as cell_psf_from
+from ._live_geom import point_to
+from ._live_kernel import make_kernel
+from ._live_modules import is_kind, stack_module
+from .afw_archive import LegacyArchive, open_legacy_fits
+
+
+@final
+class LegacyPointSpreadFunction(PointSpreadFunction):
+    """A PSF that a live object of `lsst.afw` evaluates.
+
+    Parameters
+    ----------
+    impl
+        The afw object.
+    bounds
+        Where the PSF is defined.
+
+    Notes
+    -----
+    It cannot be written to a file.  Only kinds that are not known here are
+    wrapped this way.
+    """
+
+    def __init__(self, impl: Any, bounds: Bounds) -> None:
+        self._impl = impl
+        self._bounds = bounds
+
+    @property
+    def legacy_psf(self) -> Any:
+        """The afw object."""
+        return self._impl
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the PSF is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @functools.cached_property
+    def kernel_bbox(self) -> Box:
+        """Box of all kernel images; large enough for the corners of the bounds."""
+        box = self._bounds.bbox
+        corners = [(x, y) for x in (box.x.min, box.x.max) for y in (box.y.min, box.y.max)]
+        boxes = [Box.from_legacy(self._impl.computeBBox(_point(x, y))) for x, y in corners]
+        return Box(Interval.hull(*(b.y for b in boxes)), Interval.hull(*(b.x for b in boxes)))
+
+    def compute_kernel_image(self, *, x: float, y: float) -> Image:
+        """Evaluate the PSF, centred on a pixel.
+
+        Parameters
+        ----------
+        x, y
+            Position of the source.
+
+        Returns
+        -------
+        image
+            The star centred on pixel (0, 0), with the box `kernel_bbox`.
+        """
+        x, y = check_position(self._bounds, x=x, y=y)
+        return _padded(self._impl.computeKernelImage(_point(x, y)), self.kernel_bbox)
+
+    def compute_stellar_image(self, *, x: float, y: float) -> Image:
+        """Evaluate the PSF as the image of a star.
+
+        Parameters
+        ----------
+        x, y
+            Position of the source.
+
+        Returns
+        -------
+        image
+            The star at its sub-pixel position.
+        """
+        x, y = check_position(self._bounds, x=x, y=y)
+        return _padded(self._impl.computeImage(_point(x, y)), self.compute_stellar_bbox(x=x, y=y))
+
+
+def _point(x: float, y: float) -> Any:
+    return point_to(XY(float(x), float(y)), form="Point2D")
+
+
+def _padded(legacy: Any, bbox: Box) -> Image:
+    """Put an image of another size into a box, and normalize it."""
+    found = Box.from_legacy(legacy.getBBox())
+    result = np.zeros(bbox.shape)
+    both = found.intersection(bbox)
+    result[both.slice_within(bbox)] = legacy.array[both.slice_within(found)]
+    return Image(result / result.sum(), bbox=bbox)
+
+
+def psf_from(legacy: Any, pytype: type, *, bounds: Bounds) -> PointSpreadFunction:
+    """Convert a PSF.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        Type wanted.
+    bounds
+        Where the PSF is defined.
+
+    Returns
+    -------
+    psf
+        Of the class that fits; `LegacyPointSpreadFunction` if none does.
+    """
+    psf = _any_psf_from(legacy, bounds)
+    if not isinstance(psf, pytype):
+        raise LegacyConversionError(
+            f"A {type(legacy).__name__} becomes a {type(psf).__name__}, not a {pytype.__name__}."
+        )
+    return psf
+
+
+def _any_psf_from(legacy: Any, bounds: Bounds) -> PointSpreadFunction:
+    if is_kind(legacy, "PiffPsf"):
+        return PiffWrapper(legacy._piffResult, bounds, int(legacy.width))
+    if is_kind(legacy, "StitchedPsf"):
+        return cell_psf_from(legacy, PointSpreadFunction)
+    if not (hasattr(legacy, "computeKernelImage") and hasattr(legacy, "computeImage")):
+        raise LegacyConversionError(f"A {type(legacy).__name__} is no PSF of lsst.afw.")
+    if (psf := _through_a_file(legacy, bounds)) is not None:
+        return psf
+    return LegacyPointSpreadFunction(legacy, bounds)
+
+
+def _through_a_file(legacy: Any, bounds: Bounds) -> PointSpreadFunction | None:
+    """Let afw write the PSF, which shows more than its methods do.
+
+    Returns
+    -------
+    psf
+        `None` if the PSF cannot be written, or its file not be understood.
+    """
+    if not hasattr(legacy, "writeFits"):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "psf.fits")
+        try:
+            legacy.writeFits(path)
+            with open_legacy_fits(path) as file:
+                archive = LegacyArchive.find(file)
+                return None if archive is None else make_psf(archive.root(), bounds)
+        except (ImagesError, RuntimeError, OSError, LookupError):
+            # What afw raises if a PSF has no persistence is a RuntimeError.
+            return None
+
+
+def psf_to(obj: PointSpreadFunction) -> Any:
+    """Convert to a live PSF.
+
+    Parameters
+    ----------
+    obj
+        The PSF.
+    """
+    if isinstance(obj, LegacyPointSpreadFunction):
+        return obj.legacy_psf
+    if isinstance(obj, PiffWrapper):
+        size = obj.stamp_size
+        return stack_module("meas.extensions.piff.piffPsf").PiffPsf(size, size, obj.piff_psf)
+    if isinstance(obj, GaussianPointSpreadFunction):
+        return stack_module("afw.detection").GaussianPsf(obj.stamp_size, obj.stamp_size, obj.sigma)
+    if isinstance(obj, KernelPointSpreadFunction):
+        kernel = make_kernel(obj.basis, obj.spatial, obj.center)
+        return stack_module("meas.algorithms").KernelPsf(kernel)
+    raise LegacyConversionError(
+        f"A {type(obj).__name__} has no counterpart in lsst.afw that can be made of its values."
+    )

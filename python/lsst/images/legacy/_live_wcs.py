@@ -1,0 +1,168 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Projections and transforms, and live ones of `lsst.afw`.
+
+Objects of AST pass as text, since those of the two packages do not mix.
+"""
+
+from __future__ import annotations
+
+__all__ = ("camera_from", "projection_from", "projection_to", "transform_from", "transform_to")
+
+from typing import Any
+
+from .._geom import Bounds
+from .._transforms import CameraFrameSet, Frame, Projection, Transform
+from .._transforms._ast import AstMapping, starlink_ast
+from ..errors import LegacyConversionError
+from ._convert_wcs import make_projection
+from ._live_modules import stack_module
+from .afw_archive._wcs import LegacySkyWcs
+
+
+def projection_from(
+    legacy: Any, pytype: type, *, pixel_frame: Frame, pixel_bounds: Bounds | None = None
+) -> Projection[Any]:
+    """Convert a ``SkyWcs``.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        `Projection`.
+    pixel_frame
+        Frame of the pixels.
+    pixel_bounds
+        Where the projection is meant to be used.
+    """
+    if not hasattr(legacy, "getFrameDict"):
+        raise LegacyConversionError(f"A {type(legacy).__name__} is no SkyWcs of lsst.afw.")
+    approximation = legacy.getFitsApproximation() if legacy.hasFitsApproximation() else None
+    record = LegacySkyWcs(
+        legacy.getFrameDict().show(),
+        None if approximation is None else approximation.getFrameDict().show(),
+    )
+    return make_projection(record, pixel_frame, pixel_bounds)
+
+
+def projection_to(obj: Projection[Any]) -> Any:
+    """Convert to a ``SkyWcs``.
+
+    Parameters
+    ----------
+    obj
+        The projection.
+    """
+    result = _make_sky_wcs(obj.pixel_to_sky_transform)
+    if obj.fits_approximation is not None:
+        approximation = _make_sky_wcs(obj.fits_approximation.pixel_to_sky_transform)
+        result = result.copyWithFitsApproximation(approximation)
+    return result
+
+
+def _make_sky_wcs(transform: Transform[Any, Any]) -> Any:
+    if not transform.ast_mapping.is_frame_set:
+        raise LegacyConversionError(
+            "A SkyWcs needs an AST frame set; this projection is a plain mapping, because it was made by "
+            "chaining transforms."
+        )
+    astshim = stack_module_of_ast()
+    frame_set = _prepare(transform.ast_mapping)
+    text = AstMapping(frame_set).text
+    return stack_module("afw.geom").SkyWcs(astshim.FrameDict(astshim.FrameSet.fromString(text)))
+
+
+def _prepare(mapping: AstMapping) -> Any:
+    """Name the frames as a ``SkyWcs`` needs them."""
+    frame_set = mapping.ast_object
+    base, current = frame_set.Base, frame_set.Current
+    frame_set.Current = base
+    if frame_set.Domain not in ("PIXELS", "ACTUAL_PIXELS"):
+        frame_set.Domain = "PIXELS"
+    domains = set()
+    for number in range(1, frame_set.Nframe + 1):
+        frame_set.Current = number
+        domains.add(frame_set.Domain)
+    if "IWC" not in domains:
+        frame_set.addframe(base, starlink_ast.UnitMap(2), starlink_ast.Frame(2, "Domain=IWC"))
+    frame_set.Base, frame_set.Current = base, current
+    frame_set.Domain = "SKY"
+    return frame_set
+
+
+def stack_module_of_ast() -> Any:
+    """Import `astshim`.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    MissingOptionalDependencyError
+        If it is not installed.
+    """
+    # SkyWcs cannot be had without it.
+    stack_module("afw.geom")
+    try:
+        import astshim
+    except ImportError as err:
+        raise LegacyConversionError("The package astshim, which lsst.afw needs, is not installed.") from err
+    return astshim
+
+
+def transform_from(
+    legacy: Any,
+    pytype: type,
+    *,
+    in_frame: Frame,
+    out_frame: Frame,
+    in_bounds: Bounds | None = None,
+    out_bounds: Bounds | None = None,
+) -> Transform[Any, Any]:
+    """Convert a ``TransformPoint2ToPoint2``.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        `Transform`.
+    in_frame, out_frame, in_bounds, out_bounds
+        As for `Transform`.
+    """
+    if not hasattr(legacy, "getMapping"):
+        raise LegacyConversionError(f"A {type(legacy).__name__} is no transform of lsst.afw.")
+    return Transform(in_frame, out_frame, legacy.getMapping().show(), in_bounds, out_bounds)
+
+
+def transform_to(obj: Transform[Any, Any]) -> Any:
+    """Convert to a ``TransformPoint2ToPoint2``.
+
+    Parameters
+    ----------
+    obj
+        The transform.
+    """
+    astshim = stack_module_of_ast()
+    mapping = obj.ast_mapping
+    kind = astshim.FrameSet if mapping.is_frame_set else astshim.Mapping
+    return stack_module("afw.geom").TransformPoint2ToPoint2(kind.fromString(mapping.text), False)
+
+
+def camera_from(legacy: Any, pytype: type) -> CameraFrameSet:
+    """Convert the frames of a ``Camera``.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    pytype
+        `CameraFrameSet`.
+    """
+    if not hasattr(legacy, "getTransformMap"):
+        raise LegacyConversionError(f"A {type(legacy).__name__} is no camera of lsst.afw.")
+    text = legacy.getTransformMap().makeFrameSet(list(legacy)).show()
+    return CameraFrameSet(str(legacy.getName()), text)

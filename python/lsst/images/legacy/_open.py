@@ -1,0 +1,153 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Opening a file of `lsst.afw` as whatever type is wanted."""
+
+from __future__ import annotations
+
+__all__ = ("is_readable", "make_reader", "open_legacy", "read_file")
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lsst.resources import ResourcePathExpression
+
+from .._exposures import VisitImage
+from .._pixels import Image, Mask, MaskedImage
+from ..cells import CellCoadd
+from ..errors import InvalidParameterError, LegacyConversionError
+from ._cell_coadd_reader import LegacyCellCoaddReader
+from ._file import PLANES, LegacyFile
+from ._object_reader import LegacyObjectReader
+from ._reader import LegacyReader
+from ._visit_reader import LegacyVisitReader
+
+
+def is_readable(pytype: type) -> bool:
+    """Tell whether files are read as a type.
+
+    Parameters
+    ----------
+    pytype
+        The type.
+    """
+    return issubclass(pytype, Image | Mask | MaskedImage) or LegacyObjectReader.maker_of(pytype) is not None
+
+
+def make_reader(file: LegacyFile, pytype: type, **options: Any) -> Any:
+    """Make the reader that reads a type.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    pytype
+        Type that the whole is read as.
+    **options
+        Keyword arguments of the reader.
+
+    Returns
+    -------
+    reader
+        Has ``read`` and ``get_component``.
+
+    Raises
+    ------
+    LegacyConversionError
+        If no legacy file is read as that type.
+    """
+    if not is_readable(pytype):
+        raise LegacyConversionError(f"No legacy file is read as a {pytype.__name__}.")
+    if issubclass(pytype, CellCoadd):
+        return LegacyCellCoaddReader(file, pytype, **options)
+    if issubclass(pytype, VisitImage):
+        return LegacyVisitReader(file, pytype, **options)
+    if issubclass(pytype, Image | Mask | MaskedImage):
+        return LegacyReader(file, pytype, **options)
+    return LegacyObjectReader(file, pytype, **options)
+
+
+@contextlib.contextmanager
+def open_legacy(
+    path: ResourcePathExpression, pytype: type = MaskedImage, *, partial: bool = True, **options: Any
+) -> Iterator[Any]:
+    """Open a file of `lsst.afw` once, for any number of reads.
+
+    Parameters
+    ----------
+    path
+        URI, path, or seekable binary stream.
+    pytype
+        Type that the whole is read as.
+    partial
+        Whether only parts will be read.
+    **options
+        Keyword arguments of `LegacyReader`.
+
+    Yields
+    ------
+    reader
+        The open file.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If it is not a FITS file.
+    LegacyConversionError
+        If no legacy file is read as that type.
+    """
+    file = LegacyFile.open(path)
+    try:
+        yield make_reader(file, pytype, **{"keep_unset": True, "prefer_archive": True, **options})
+    finally:
+        file.close()
+
+
+_NAMES = {"fits_wcs_frame": "frame"}
+"""Options of ``read_legacy`` that readers call otherwise."""
+
+
+def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[str, Any]) -> Any:
+    """Read a file, whole or in part.
+
+    Parameters
+    ----------
+    uri
+        URI, path, or seekable binary stream.
+    pytype
+        The type wanted.
+    component
+        Name of the component wanted, or `None` for the whole.
+    options
+        Keyword arguments of the ``read_legacy`` that asks.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the file is damaged, or of another kind.
+    """
+    options = {_NAMES.get(key, key): value for key, value in options.items()}
+    ext = options.pop("ext", None)
+    with contextlib.closing(LegacyFile.open(uri)) as file:
+        if ext is not None:
+            _choose_plane(file, "MASK" if issubclass(pytype, Mask) else "IMAGE", ext)
+        reader = make_reader(file, pytype, **options)
+        return reader.read() if component is None else reader.get_component(component)
+
+
+def _choose_plane(file: LegacyFile, plane: str, ext: str | int) -> None:
+    """Make an HDU that the caller names the plane that is read."""
+    hdu = file.fits.find(ext) if isinstance(ext, str) else _numbered(file, ext)
+    if hdu.kind not in ("image", "compressed_image"):
+        raise InvalidParameterError(
+            f"ext={ext!r} of {file.name} is a {hdu.kind}, not an image; planes are {list(file.planes)}."
+        )
+    file.planes = {**{name: h for name, h in file.planes.items() if name in PLANES}, plane: hdu}
+
+
+def _numbered(file: LegacyFile, ext: int) -> Any:
+    """Return an HDU by number, 0 standing in where an image file has no 1."""
+    if ext == 1 and file.fits.hdu(0).shape:
+        # Single images of old versions are in the primary HDU.
+        return file.fits.hdu(0)
+    return file.fits.hdu(ext)

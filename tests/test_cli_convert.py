@@ -1,0 +1,144 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The command that converts files of `lsst.afw`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from click.testing import CliRunner, Result
+from lsst.images import DifferenceImage, Image, Mask, MaskedImage, VisitImage
+from lsst.images.cells import CellCoadd
+from lsst.images.cli import cli
+from lsst.images.io import read
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning"),
+    pytest.mark.filterwarnings("ignore:.*is written without:lsst.images.errors.ImagesWarning"),
+]
+
+
+def run(*args: Any) -> Result:
+    return CliRunner().invoke(cli, ["convert", *map(str, args)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "name, pytype",
+    [
+        ("afw/exposure_visit_like_psfex.fits", VisitImage),
+        ("afw/maskedimage.fits", MaskedImage),
+        ("afw/imageF.fits", Image),
+        ("afw/mask_many_planes.fits", Mask),
+        ("afw/cell_coadd_small.fits", CellCoadd),
+        ("legacy/calexp/obs_base_calexp_oldest.fits.gz", VisitImage),
+    ],
+)
+def test_a_file_becomes_what_it_holds(shared_data: Path, tmp_path: Path, name: str, pytype: type) -> None:
+    result = run(shared_data / name, "-o", tmp_path / "new.fits")
+    assert result.exit_code == 0, result.output
+    assert "exact" in result.output and "not exact" not in result.output, result.output
+    new = read(tmp_path / "new.fits")
+    assert type(new) is pytype
+    old: Any = pytype
+    original = old.read_legacy(shared_data / name)
+    if pytype is Mask:
+        assert new == original or set(new.schema.names) >= set(original.schema.names)
+    else:
+        image = new if pytype is Image else new.image
+        expected = original if pytype is Image else original.image
+        np.testing.assert_array_equal(image.array, expected.array)
+
+
+def test_the_type_may_be_given(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "afw/exposure_visit_like.fits"
+    result = run(source, "-o", tmp_path / "new.fits", "--type", "difference_image")
+    assert result.exit_code == 0, result.output
+    assert type(read(tmp_path / "new.fits")) is DifferenceImage
+
+
+def test_quantized_pixels_are_kept_unless_one_does_not_want_it(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "afw/exposure_lossy.fits"
+    assert run(source, "-o", tmp_path / "kept.fits").exit_code == 0
+    assert run(source, "-o", tmp_path / "new.fits", "--no-preserve-quantization").exit_code == 0
+    names = [source, tmp_path / "kept.fits", tmp_path / "new.fits"]
+    tables = [fits.open(name, disable_image_compression=True)[1].data for name in names]
+    old, kept, new = (table["COMPRESSED_DATA"] for table in tables)
+    assert all(np.array_equal(a, b) for a, b in zip(old, kept, strict=True))
+    assert len(old) != len(new) or not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True))
+    np.testing.assert_array_equal(
+        VisitImage.read(tmp_path / "kept.fits").image.array,
+        VisitImage.read(tmp_path / "new.fits").image.array,
+    )
+
+
+def test_a_folder_is_filled_by_several_processes_and_errors_cost_one_file_each(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.fits").write_text("This is no FITS file.")
+    good = [shared_data / f"afw/{name}.fits" for name in ("imageF", "maskedimage", "exposure_bare")]
+    files = [good[0], tmp_path / "text.fits", *good[1:]]
+    report = tmp_path / "report.json"
+    result = run(*files, "-o", tmp_path / "new", "-j", 2, "--report", report)
+    assert result.exit_code == 1
+    assert "1 of 4 files could not be converted" in result.output
+    assert "text.fits: NotAnArchiveError" in result.output
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "exposure_bare.fits",
+        "imageF.fits",
+        "maskedimage.fits",
+    ]
+    records = json.loads(report.read_text())
+    assert [record["source"] for record in records] == [str(file) for file in files]
+    assert [record["error"] is None for record in records] == [True, False, True, True]
+    assert all(not record["differences"] for record in records)
+
+
+def test_an_interrupted_run_is_taken_up(shared_data: Path, tmp_path: Path) -> None:
+    files = [shared_data / f"afw/{name}.fits" for name in ("imageF", "imageU")]
+    assert run(files[0], "-o", f"{tmp_path}/").exit_code == 0
+    before = (tmp_path / "imageF.fits").stat().st_mtime_ns
+    result = run(*files, "-o", tmp_path)
+    assert result.exit_code == 0 and "exists already" in result.output
+    assert (tmp_path / "imageF.fits").stat().st_mtime_ns == before
+    assert (tmp_path / "imageU.fits").exists()
+    run(files[0], "-o", tmp_path, "--overwrite")
+    assert (tmp_path / "imageF.fits").stat().st_mtime_ns != before
+
+
+def test_what_cannot_be_kept_is_told(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "legacy/afw/archiveImportTest.fits"
+    result = run(source, "-o", tmp_path / "new.fits")
+    assert result.exit_code == 0, result.output
+    assert "psf is left out" in result.output and "DummyPsf" in result.output
+    result = run(shared_data / "afw/exposure_coadd.fits", "-o", tmp_path / "coadd.fits")
+    assert "aperture_corrections is left out" in result.output
+    assert "psf differs" not in result.output, result.output
+
+
+@pytest.mark.parametrize("extension", ["json", "sdf"])
+def test_other_formats_are_written_too(shared_data: Path, tmp_path: Path, extension: str) -> None:
+    result = run(shared_data / "afw/exposure_bare.fits", "-o", f"{tmp_path}/", "--format", extension)
+    assert result.exit_code == 0, result.output
+    new = read(tmp_path / f"exposure_bare.{extension}")
+    assert isinstance(new, VisitImage)
+
+
+def test_two_files_of_one_name_are_refused(shared_data: Path, tmp_path: Path) -> None:
+    shutil.copy(shared_data / "afw/imageF.fits", tmp_path / "imageF.fits.gz")
+    result = CliRunner().invoke(
+        cli,
+        [
+            "convert",
+            str(shared_data / "afw/imageF.fits"),
+            str(tmp_path / "imageF.fits.gz"),
+            "-o",
+            str(tmp_path / "d"),
+        ],
+    )
+    assert result.exit_code == 2 and "would become" in result.output
