@@ -50,6 +50,8 @@ def submit(directory: Path, root: str) -> None:
         "PIPELINE_DIR": str(EXAMPLE),
         "PATH": os.pathsep.join([str(PREFIX / "bin"), os.environ["PATH"]]),
         "OMP_NUM_THREADS": "1",
+        # Where bps puts its files.
+        "PWD": str(directory),
     }
     command = ["submit", str(EXAMPLE / "bps.yaml"), "-b", root, "-i", "inputs", "-o", "u/me/out"]
     result = subprocess.run(

@@ -10,13 +10,17 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import ImagesError, NotAnArchiveError
+from ..fits import verify
 from ..io import open_archive
 from ..legacy import open_legacy
 from ._provenance import check_identity
 
+FITS_START = b"SIMPLE  ="
+"""How a FITS file begins."""
+
 
 def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) -> list[str]:
-    """Read a file completely.
+    """Read a file completely, and check the structure and checksums of a FITS file.
 
     Parameters
     ----------
@@ -32,7 +36,10 @@ def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) 
     """
     uri = ResourcePath(path, forceDirectory=False)
     pytype = None if ref is None else ref.datasetType.storageClass.pytype
+    problems: list[str] = []
     try:
+        if uri.read(len(FITS_START)) == FITS_START:
+            problems += map(str, verify(uri).findings)
         try:
             with open_archive(uri, pytype, partial=False) as reader:
                 if ref is not None:
@@ -43,8 +50,8 @@ def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) 
             with open_legacy(uri, partial=False) as old:
                 old.read()
     except (ImagesError, OSError) as err:
-        return [f"{type(err).__name__}: {err}"]
-    return []
+        problems.append(f"{type(err).__name__}: {err}")
+    return problems
 
 
 def verify_dataset(butler: Butler, ref: DatasetRef) -> list[str]:
