@@ -8,7 +8,7 @@ __all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 import pydantic
 
@@ -243,7 +243,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
                 f"Component {name!r} is not recognized by {cls.SCHEMA_NAME!r}; "
                 f"it has {cls.component_names()}."
             )
-        return _member_component(name)
+        return _member_component(cls, name)
 
     @classmethod
     def component_names(cls) -> list[str]:
@@ -261,14 +261,18 @@ def _member_adapter(cls: type[ArchiveTree], name: str, alone: bool) -> pydantic.
 
 
 @functools.cache
-def _member_component(name: str) -> Component:
+def _member_component(cls: type[ArchiveTree], name: str) -> Component:
     """Return the recipe for a component that simply is a member."""
 
-    def read(model: ArchiveTree, archive: InputArchive) -> Any:
+    def read(model: ArchiveTree, archive: InputArchive, **parameters: Any) -> Any:
         value = getattr(model, name)
-        return value.deserialize(archive) if hasattr(value, "deserialize") else value
+        return value.deserialize(archive, **parameters) if hasattr(value, "deserialize") else value
 
-    return Component(name, (name,), read, frozenset())
+    # A nested tree takes the read parameters that it takes by itself.
+    annotation = cls.model_fields[name].annotation
+    types = (t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
+    nested = [t for t in types if issubclass(t, ArchiveTree)]
+    return Component(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
 
 
 def tree_error(err: pydantic.ValidationError, root: str = "the root") -> ArchiveReadError:
