@@ -88,6 +88,8 @@ GOOD = """
 
 def test_the_fake_plugin_is_found_with_its_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(HERE / "fake_plugin")
+    # The example of the documentation has a package of the same name.
+    monkeypatch.delitem(sys.modules, "my_survey_images", raising=False)
     registry = Registry()
     info = {info.name: info for info in registry.plugins()}["my_survey"]
     assert (info.package, info.version, info.error) == ("my-survey-images", "1.2", None)
