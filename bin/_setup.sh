@@ -24,14 +24,19 @@ _find_python() {
 }
 
 _key() {
-    # What an installation depends on: the metadata, this place, this Python.
+    # What an installation depends on: metadata, pins, this place, this Python.
     "$1" - "$ROOT" <<'PY'
 import hashlib, pathlib, sys
 
 root = pathlib.Path(sys.argv[1])
-facts = [(root / "pyproject.toml").read_text(), str(root), sys.version]
+facts = [(root / name).read_text() for name in ("pyproject.toml", "bin/constraints.txt")]
+facts += [str(root), sys.version]
 print(hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16])
 PY
+}
+
+_pip_install() {
+    "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check "$@" >&2
 }
 
 set_up() {
@@ -51,7 +56,9 @@ set_up() {
         fi
         touch "$VENV/.made-for-$key"
     fi
-    "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check \
-        --editable "$ROOT[$extras]" >&2 || return 1
+    _pip_install --upgrade pip || true # an old one works too, only slower
+    # A Python newer than the pins may lack wheels for them.
+    _pip_install --constraint "$ROOT/bin/constraints.txt" --editable "$ROOT[$extras]" ||
+        _pip_install --editable "$ROOT[$extras]" || return 1
     touch "$stamp"
 }
