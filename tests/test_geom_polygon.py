@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of `lsst.images._geom._polygon`, with shapely as the reference."""
+"""Tests of `lsst.images._geom._polygon` and `._region`, with shapely as the reference."""
 
 from __future__ import annotations
 

@@ -30,11 +30,11 @@ from lsst.images._geom import (
     SerializableBounds,
     deserialize_bounds,
     intersect,
-    register_bounds_model,
     register_intersection,
     serialize_bounds,
 )
 from lsst.images.errors import DuplicateRegistrationError, NoOverlapError, UnserializableTypeError
+from lsst.images.plugins import BoundsSpec, hookimpl, registry
 from numpy import array  # noqa: F401  (what the repr of a polygon is written in)
 
 BOX = Box.factory[5:40, 5:50]
@@ -152,7 +152,7 @@ def test_errors_in_stored_bounds_are_those_of_their_kind_only() -> None:
 
 
 def test_what_is_no_bounds_cannot_be_serialized_as_such() -> None:
-    with pytest.raises(UnserializableTypeError, match="register_bounds_model"):
+    with pytest.raises(UnserializableTypeError, match="register_bounds"):
         serialize_bounds(3)  # type: ignore[arg-type]
 
 
@@ -226,6 +226,28 @@ class _BigCircle(_Circle):
     """Has a rule of its own for boxes."""
 
 
+class _Circles:
+    """A plugin that declares circles."""
+
+    @staticmethod
+    @hookimpl
+    def register_bounds() -> list[BoundsSpec]:
+        return [
+            BoundsSpec(
+                pytype=f"{__name__}:_Circle",
+                model=f"{__name__}:_CircleModel",
+                members=frozenset({"x", "y", "radius"}),
+            )
+        ]
+
+
+@pytest.fixture
+def clean_registry() -> typing.Iterator[None]:
+    yield
+    registry.unregister("circles")
+    registry.unregister("more circles")
+
+
 def test_a_stranger_is_intersected_lazily_or_by_its_own_rules() -> None:
     circle = _Circle(20, 20, 10)
     assert isinstance(circle, Bounds)
@@ -255,12 +277,12 @@ def test_a_pair_of_types_has_one_rule_unless_it_is_replaced() -> None:
     assert intersect(left, right) is right
 
 
-def test_a_stranger_can_be_stored_among_the_built_in_kinds() -> None:
+def test_a_stranger_can_be_stored_among_the_built_in_kinds(clean_registry: None) -> None:
     circle = _Circle(20, 20, 10)
-    with pytest.raises(UnserializableTypeError, match="register_bounds_model"):
+    with pytest.raises(UnserializableTypeError, match="register_bounds"):
         serialize_bounds(circle)
     before = ADAPTER.json_schema()
-    register_bounds_model(_CircleModel, members=("x", "y", "radius"))
+    registry.register(_Circles, name="circles")
     both = IntersectionBounds(circle, CELLS)
     for bounds in (circle, both):
         dumped = ADAPTER.dump_json(ADAPTER.validate_python(bounds))
@@ -269,5 +291,6 @@ def test_a_stranger_can_be_stored_among_the_built_in_kinds() -> None:
         assert ADAPTER.validate_python(ADAPTER.dump_python(serialize_bounds(bounds))).deserialize() == bounds
     assert deserialize_bounds({"y": {"start": 0, "stop": 1}, "x": {"start": 0, "stop": 1}}).bbox.area == 1
     assert ADAPTER.json_schema() == before
-    with pytest.raises(DuplicateRegistrationError, match="_CircleModel"):
-        register_bounds_model(_CircleModel, members=("radius", "x", "y"))
+    with pytest.raises(DuplicateRegistrationError, match="radius"):
+        registry.register(_Circles(), name="more circles")
+        serialize_bounds(circle)

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 from butler_world import BOX, make_image
 from click.testing import CliRunner
-from lsst.images import Box, Image, MaskedImage
+from lsst.images import BoundsError, Box, Image, MaskedImage
+from lsst.images._geom import deserialize_bounds, serialize_bounds
 from lsst.images.butler import config_files
 from lsst.images.cli import cli
 from lsst.images.errors import PluginLoadError
 from lsst.images.io import open_archive
 from lsst.images.plugins import _hookspecs, registry
+from lsst.images.psfs import GaussianPointSpreadFunction
 from lsst.resources import ResourcePath
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +81,24 @@ def test_hook_register_datasets_makes_a_type_writable(example, tmp_path) -> None
     for name in ("flag.fits", "flag.json"):
         example.Flag("clouds").write(tmp_path / name)
         assert example.Flag.read(tmp_path / name).reason == "clouds"
+
+
+def test_hook_register_bounds_makes_a_region_that_everything_can_have(example, tmp_path) -> None:
+    disc = example.Disc(20.0, 30.0, 5.5)
+    psf = GaussianPointSpreadFunction(2.0, disc, 11)
+    for name in ("psf.fits", "psf.json"):
+        psf.write(tmp_path / name)
+        bounds = GaussianPointSpreadFunction.read(tmp_path / name).bounds
+        assert type(bounds) is example.Disc
+        assert (bounds.center, bounds.radius) == (disc.center, disc.radius)
+    with pytest.raises(BoundsError):
+        psf.compute_kernel_image(x=24.0, y=34.0)
+    wide, narrow = Box.factory[0:100, 0:100], Box.factory[0:100, 0:20]
+    assert disc.intersection(wide) is wide.intersection(disc) is disc
+    half = narrow.intersection(disc)
+    assert half.contains(x=[19.0, 21.0], y=30.0).tolist() == [True, False]
+    again = deserialize_bounds(serialize_bounds(half).model_dump())
+    assert again.contains(x=[19.0, 21.0], y=30.0).tolist() == [True, False]
 
 
 def test_hook_register_storage_classes_is_in_the_configuration(example) -> None:

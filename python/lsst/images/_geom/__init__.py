@@ -25,10 +25,11 @@ __all__ = (
     "SerializableXY",
     "SerializableYX",
     "SerializedBounds",
+    "as_positions",
     "deserialize_bounds",
     "intersect",
     "parse_point",
-    "register_bounds_model",
+    "parse_positions",
     "register_intersection",
     "serialize_bounds",
 )
@@ -36,17 +37,18 @@ __all__ = (
 from ._bounds import Bounds
 from ._box import Box, BoxSliceFactory
 from ._cell_grid import CellGrid, CellGridBounds, CellIJ
-from ._coords import XY, YX, SerializableXY, SerializableYX, parse_point
+from ._coords import XY, YX, SerializableXY, SerializableYX
 from ._intersection import IntersectionBounds
 from ._interval import Interval, IntervalSliceFactory
-from ._polygon import Polygon, Region, RegionSerializationModel
+from ._polygon import Polygon
+from ._positions import as_positions, parse_point, parse_positions
+from ._region import Region, RegionSerializationModel
 from ._serialize import (
     BoundsSerializationModel,
     IntersectionBoundsSerializationModel,
     SerializableBounds,
     SerializedBounds,
     deserialize_bounds,
-    register_bounds_model,
     serialize_bounds,
 )
 from ._set_ops import intersect, register_intersection

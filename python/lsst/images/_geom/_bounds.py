@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ._box import Box
 from ._coords import XY, YX
+from ._set_ops import intersect
 
 
 @runtime_checkable
@@ -22,10 +23,10 @@ class Bounds(Protocol):
     Notes
     -----
     A class need not inherit from this one: everything that has these members
-    is an instance, and `isinstance` and `issubclass` say so.  To have its own
-    rules for intersections, a class enters them with
-    `register_intersection`; to be stored in files, with
-    `register_bounds_model`.
+    is an instance, and `isinstance` and `issubclass` say so.  One that does
+    inherits `intersection`.  To be stored in
+    files, and to have its own rules for intersections, a class is declared with
+    the hook `~lsst.images.plugins.register_bounds`.
     """
 
     __slots__ = ()
@@ -74,6 +75,10 @@ class Bounds(Protocol):
         ------
         TypeError
             If nothing, both ways, or half a position was given.
+        UnitMismatchError
+            If a position has a unit other than pixels.
+        GeometryError
+            If the shapes do not broadcast.
         """
         ...
 
@@ -95,7 +100,8 @@ class Bounds(Protocol):
         NoOverlapError
             If the intersection is known to be empty.
         """
-        ...
+        bounds: Bounds = intersect(self, other)
+        return bounds
 
     def serialize(self) -> Any:
         """Make the form to nest in a pydantic model.

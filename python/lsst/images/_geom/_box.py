@@ -8,7 +8,7 @@ __all__ = ("Box", "BoxSliceFactory")
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NoReturn, Self, cast, overload
+from typing import Any, ClassVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,12 @@ from .._aliases import accepts_aliases
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
 from ..utils import round_half_down, round_half_up
-from ._coords import XY, YX, parse_point
+from ._coords import XY, YX
 from ._interval import Interval, IntervalSliceFactory, serialized_interval_schema
 from ._numbers import parse_counts, parse_pair
+from ._positions import parse_positions
 from ._set_ops import intersect, register_intersection, to_polygon
+from ._values import Value, schema_of_instances
 
 
 class BoxSliceFactory:
@@ -60,7 +62,7 @@ class BoxSliceFactory:
         return Box(self._y[y], self._x[x])
 
 
-class Box:
+class Box(Value):
     """A rectangle of pixels; never empty, and immutable.
 
     Parameters
@@ -281,25 +283,7 @@ class Box:
         """
         return Box(self.y.padded(padding), self.x.padded(padding))
 
-    def dilated_by(self, padding: int) -> Box:
-        """Grow on all sides, as `padded`.
-
-        Parameters
-        ----------
-        padding
-            Number of pixels to add on each side; a negative number shrinks.
-
-        Returns
-        -------
-        dilated
-            The larger box.
-
-        Raises
-        ------
-        BoxIndexError
-            If nothing would be left.
-        """
-        return self.padded(padding)
+    dilated_by = padded
 
     @overload
     def contains(self, other: Box, /) -> bool: ...
@@ -345,12 +329,16 @@ class Box:
         TypeError
             If nothing, both ways, or half a position was given, or anything is
             of another type.
+        UnitMismatchError
+            If a position has a unit other than pixels.
+        GeometryError
+            If the shapes do not broadcast.
         """
         if isinstance(other, Box):
             if y is not None or x is not None:
                 raise TypeError("Box.contains takes either one positional argument or x= and y=, not both.")
             return self.y.contains(other.y) and self.x.contains(other.x)
-        x, y = parse_point(other, x, y, caller="Box.contains")
+        x, y = parse_positions(other, x, y, caller="Box.contains")
         inside_y = self.y.contains(y)
         inside_x = self.x.contains(x)
         if isinstance(inside_y, bool) and isinstance(inside_x, bool):
@@ -515,33 +503,12 @@ class Box:
     def __dask_tokenize__(self) -> Any:
         return registry.load("lsst.images.interop:token")(self)
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
-
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"Cannot set {name!r}: boxes are immutable; make a new one.")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Cannot delete {name!r}: boxes are immutable.")
-
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         serialized = handler.generate_schema(_SerializedBox)
-        parsed = core_schema.no_info_after_validator_function(_box_from_serialized, serialized)
-        return core_schema.json_or_python_schema(
-            json_schema=parsed,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), parsed], mode="left_to_right"
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _serialize_box, return_schema=serialized
-            ),
-        )
+        return schema_of_instances(cls, serialized, parse=_box_from_serialized, serialize=_serialize_box)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -18,9 +18,10 @@ from ..errors import GeometryError, NotContainedError
 from ..plugins import registry
 from ..utils import round_half_up
 from ._box import Box
-from ._coords import XY, YX, SerializableYX, parse_point
+from ._coords import XY, YX, SerializableYX
 from ._interval import Interval
 from ._numbers import as_integer
+from ._positions import parse_positions
 from ._set_ops import intersect, intersect_lazily, register_intersection
 
 
@@ -299,8 +300,12 @@ class CellGridBounds:
         ------
         TypeError
             If nothing, both ways, or half a position was given.
+        UnitMismatchError
+            If a position has a unit other than pixels.
+        GeometryError
+            If the shapes do not broadcast.
         """
-        x, y = parse_point(point, x, y, caller="CellGridBounds.contains")
+        x, y = parse_positions(point, x, y, caller="CellGridBounds.contains")
         inside = self.bbox.contains(x=x, y=y)
         if not self.missing or inside is False:
             return inside

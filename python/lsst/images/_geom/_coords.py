@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("XY", "YX", "SerializableXY", "SerializableYX", "parse_point")
+__all__ = ("XY", "YX", "SerializableXY", "SerializableYX")
 
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args
@@ -191,37 +191,3 @@ an array: ``SerializableXY[float]``."""
 SerializableYX = Annotated[YX[T], _PairSchema(YX, _SerializedYX)]
 """Spelling of ``YX[T]`` for pydantic fields, which mistake the plain form for
 an array: ``SerializableYX[int]``."""
-
-
-def parse_point(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
-    """Sort out the two ways in which points are passed to a method.
-
-    Parameters
-    ----------
-    point
-        An `XY` or `YX`, or `None`.
-    x, y
-        Column and row, or `None`.
-    caller
-        What to call the method in messages.
-
-    Returns
-    -------
-    x, y
-        Column and row, as they were given.
-
-    Raises
-    ------
-    TypeError
-        If nothing, both ways, or half a point was given, or ``point`` is of
-        another type.
-    """
-    if point is None:
-        if x is None or y is None:
-            raise TypeError(f"{caller} needs a point: one XY or YX, or both of x= and y=.")
-        return x, y
-    if x is not None or y is not None:
-        raise TypeError(f"{caller} takes either one positional argument or x= and y=, not both.")
-    if isinstance(point, (XY, YX)):
-        return point.x, point.y
-    raise TypeError(f"{caller} cannot take {point!r}; give an XY or YX, or both of x= and y=.")

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from ..errors import NoOverlapError
 from ._bounds import Bounds
 from ._box import Box
-from ._coords import XY, YX, parse_point
+from ._coords import XY, YX
+from ._positions import parse_positions
 from ._serialize import IntersectionBoundsSerializationModel
 from ._set_ops import intersect, register_intersection
 
@@ -107,8 +108,12 @@ class IntersectionBounds:
         ------
         TypeError
             If nothing, both ways, or half a position was given.
+        UnitMismatchError
+            If a position has a unit other than pixels.
+        GeometryError
+            If the shapes do not broadcast.
         """
-        x, y = parse_point(point, x, y, caller="IntersectionBounds.contains")
+        x, y = parse_positions(point, x, y, caller="IntersectionBounds.contains")
         inside = np.logical_and(self._a.contains(x=x, y=y), self._b.contains(x=x, y=y))
         return np.asarray(inside) if np.ndim(inside) else bool(inside)
 

@@ -8,7 +8,7 @@ __all__ = ("Interval", "IntervalSliceFactory")
 
 import builtins
 import math
-from typing import Any, ClassVar, NoReturn, TypeVar, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from typing_extensions import TypedDict
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
 from ._numbers import as_integer
-
-S = TypeVar("S", bound="Interval")
+from ._positions import as_positions
+from ._values import Value, schema_of_instances
 
 
 class IntervalSliceFactory:
@@ -77,7 +77,7 @@ class IntervalSliceFactory:
         return result
 
 
-class Interval:
+class Interval(Value):
     """A half-open range of pixels along one axis; never empty, and immutable.
 
     Parameters
@@ -260,25 +260,7 @@ class Interval:
         padding = as_integer(padding, "Padding")
         return Interval(self.start - padding, self.stop + padding)
 
-    def dilated_by(self, padding: int) -> Interval:
-        """Grow at both ends, as `padded`.
-
-        Parameters
-        ----------
-        padding
-            Number of pixels to add at each end; a negative number shrinks.
-
-        Returns
-        -------
-        dilated
-            The larger interval.
-
-        Raises
-        ------
-        BoxIndexError
-            If nothing would be left.
-        """
-        return self.padded(padding)
+    dilated_by = padded
 
     @overload
     def contains(self, other: Interval | float) -> bool: ...
@@ -311,11 +293,9 @@ class Interval:
             return self.start <= other.start and other.stop <= self.stop
         lower = self.start - 0.5
         upper = self.stop - 0.5
-        if isinstance(other, (float, int)):
-            return bool(lower <= other < upper)
-        positions = np.asarray(other)
-        if positions.dtype.kind not in "biuf":
-            raise TypeError(f"Interval.contains takes an interval or real numbers; got {other!r}.")
+        positions = as_positions(other, caller="Interval.contains")
+        if isinstance(positions, (float, int)):
+            return bool(lower <= positions < upper)
         inside = (positions >= lower) & (positions < upper)
         return inside if inside.ndim else bool(inside)
 
@@ -411,32 +391,13 @@ class Interval:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.start, self.stop)
 
-    def __copy__(self: S) -> S:
-        return self
-
-    def __deepcopy__(self: S, memo: Any) -> S:
-        return self
-
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"Cannot set {name!r}: intervals are immutable; make a new one.")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Cannot delete {name!r}: intervals are immutable.")
-
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         serialized = handler.generate_schema(_SerializedInterval)
-        parsed = core_schema.no_info_after_validator_function(_interval_from_serialized, serialized)
-        return core_schema.json_or_python_schema(
-            json_schema=parsed,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), parsed], mode="left_to_right"
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _serialize_interval, return_schema=serialized
-            ),
+        return schema_of_instances(
+            cls, serialized, parse=_interval_from_serialized, serialize=_serialize_interval
         )
 
     @classmethod

@@ -1,358 +1,25 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Regions of pixel positions with polygonal outlines."""
+"""Regions that are a single polygon without holes."""
 
 from __future__ import annotations
 
-__all__ = ("Polygon", "Region", "RegionSerializationModel")
+__all__ = ("Polygon",)
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NoReturn, Self, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydantic
 import shapely
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
 
-from ..errors import GeometryError, NoOverlapError
+from ..errors import GeometryError
 from ..plugins import registry
 from ._box import Box
-from ._coords import XY, YX, parse_point
-from ._outlines import Geometry, polygonal, rings, valid, vertex_mapper, well_known_text
-from ._set_ops import intersect, register_intersection, register_polygon_maker
-
-
-class Region:
-    """One or more polygons, with or without holes; immutable.
-
-    Parameters
-    ----------
-    geometry
-        Outlines in pixel coordinates.
-
-    Raises
-    ------
-    TypeError
-        If the geometry is of another type.
-    GeometryError
-        If a vertex is not finite.
-
-    Notes
-    -----
-    Points on an outline are not inside, as in `shapely` and `lsst.afw`.
-    """
-
-    __slots__ = ("_geometry",)
-
-    _geometry: Geometry
-
-    def __init__(self, geometry: Geometry) -> None:
-        if not isinstance(geometry, Geometry):
-            raise TypeError(f"A Region is made from a shapely Polygon or MultiPolygon; got {geometry!r}.")
-        if not np.isfinite(shapely.get_coordinates(geometry)).all():
-            raise GeometryError(f"A region has a vertex that is not finite: {geometry.wkt}.")
-        _set_geometry(self, geometry)
-
-    @staticmethod
-    def from_wkt(wkt: str) -> Region:
-        """Read well-known text.
-
-        Parameters
-        ----------
-        wkt
-            A ``POLYGON`` or ``MULTIPOLYGON``, in pixel coordinates.
-
-        Returns
-        -------
-        region
-            A `Polygon` if it is a single one without holes.
-
-        Raises
-        ------
-        GeometryError
-            If the text is malformed, or describes something else.
-        """
-        try:
-            geometry = shapely.from_wkt(wkt)
-        except shapely.errors.GEOSException as err:
-            raise GeometryError(f"Malformed well-known text {wkt!r}: {err}") from err
-        if not isinstance(geometry, Geometry):
-            raise GeometryError(f"Well-known text of a POLYGON or MULTIPOLYGON is needed; got {wkt!r}.")
-        return Region(geometry).try_to_polygon()
-
-    @property
-    def area(self) -> float:
-        """Area in square pixels, without the holes."""
-        return float(self._geometry.area)
-
-    @property
-    def wkt(self) -> str:
-        """Well-known text, with all digits."""
-        return well_known_text(self._geometry)
-
-    @property
-    def bbox(self) -> Box:
-        """The box of the pixels that the region reaches; see
-        `Box.from_float_bounds`.
-        """
-        if self._geometry.is_empty:
-            raise GeometryError("An empty region has no bounding box.")
-        x_min, y_min, x_max, y_max = self._geometry.bounds
-        return Box.from_float_bounds(x_min=x_min, x_max=x_max, y_min=y_min, y_max=y_max)
-
-    @overload
-    def contains(self, other: Region | XY[float] | YX[float], /) -> bool: ...
-
-    @overload
-    def contains(self, other: XY[Any] | YX[Any], /) -> bool | npt.NDArray[np.bool_]: ...
-
-    @overload
-    def contains(self, /, *, x: float, y: float) -> bool: ...
-
-    @overload
-    def contains(self, /, *, x: npt.ArrayLike, y: npt.ArrayLike) -> bool | npt.NDArray[np.bool_]: ...
-
-    def contains(
-        self,
-        other: Region | XY[Any] | YX[Any] | None = None,
-        /,
-        *,
-        x: npt.ArrayLike | None = None,
-        y: npt.ArrayLike | None = None,
-    ) -> bool | npt.NDArray[np.bool_]:
-        """Test whether a region or positions lie within this region.
-
-        Parameters
-        ----------
-        other
-            Another region, or positions.  A region contains itself.
-        x, y
-            Positions in pixels, instead of ``other``: numbers, arrays or
-            nested lists, which are broadcast.
-
-        Returns
-        -------
-        contains
-            A `bool` for a region or scalars, else an array of them.  NaN is
-            never inside.
-
-        Raises
-        ------
-        TypeError
-            If nothing, both ways, or half a position was given, or anything is
-            of another type.
-        """
-        if isinstance(other, Region):
-            if x is not None or y is not None:
-                raise TypeError(
-                    "Region.contains takes either one positional argument or x= and y=, not both."
-                )
-            return bool(shapely.covers(valid(self._geometry), valid(other._geometry)))
-        x, y = parse_point(other, x, y, caller="Region.contains")
-        x = _as_positions(x)
-        y = _as_positions(y)
-        if x.ndim or y.ndim:
-            # Builds an index inside the geometry, once; pays from a few points on.
-            shapely.prepare(self._geometry)
-            return np.asarray(shapely.contains_xy(self._geometry, x, y), dtype=np.bool_)
-        return bool(shapely.contains_xy(self._geometry, x, y))
-
-    def intersection(self, other: Any) -> Any:
-        """Make the bounds that this region shares with others.
-
-        Parameters
-        ----------
-        other
-            Any `Bounds`.  A `Box` counts with the outer edges of its pixels.
-
-        Returns
-        -------
-        intersection
-            The simplest `Bounds` that hold the points of both; a `Box` if that
-            is exact.
-
-        Raises
-        ------
-        NoOverlapError
-            If there are no such points, or they have no area.
-        TypeError
-            If ``other`` is no `Bounds`.
-        """
-        return intersect(self, other)
-
-    def union(self, region: Region) -> Region:
-        """Make the region of all points in this region or another one.
-
-        Parameters
-        ----------
-        region
-            Another region.
-
-        Returns
-        -------
-        union
-            A `Polygon` if it is a single one without holes.
-        """
-        return _operate(shapely.union, self, region)
-
-    def difference(self, region: Region) -> Region:
-        """Make the region of all points in this region but not in another one.
-
-        Parameters
-        ----------
-        region
-            What to cut out.
-
-        Returns
-        -------
-        difference
-            A `Polygon` if it is a single one without holes.  May be empty,
-            with an area of zero.
-        """
-        return _operate(shapely.difference, self, region)
-
-    def try_to_polygon(self) -> Region:
-        """Simplify to a `Polygon` if possible.
-
-        Returns
-        -------
-        region
-            A `Polygon` if this is a single one without holes, else this
-            object.
-        """
-        geometry = self._geometry
-        if isinstance(geometry, shapely.MultiPolygon):
-            if len(geometry.geoms) != 1:
-                return self
-            geometry = geometry.geoms[0]
-        if geometry.is_empty or geometry.interiors:
-            return self
-        return _polygon_from_shapely(geometry)
-
-    def try_to_box(self) -> Region | Box:
-        """Simplify to a `Box` if possible.
-
-        Returns
-        -------
-        region_or_box
-            A `Box` if this region is exactly a rectangle of whole pixels, else
-            this object.
-        """
-        bounds = self._geometry.bounds
-        if self._geometry.is_empty or not all((edge + 0.5).is_integer() for edge in bounds):
-            return self
-        if not shapely.equals(valid(self._geometry), shapely.box(*bounds)):
-            return self
-        return self.bbox
-
-    def to_shapely(self) -> Geometry:
-        """Return the underlying geometry.
-
-        Returns
-        -------
-        geometry
-            Outlines in pixel coordinates; rings are closed.
-        """
-        return self._geometry
-
-    def transform(self, transform: Any, /) -> Region:
-        """Map the vertices to another frame.
-
-        Parameters
-        ----------
-        transform
-            A `Transform`, or anything with its ``apply_forward`` method.
-            Edges between the mapped vertices are straight.
-
-        Returns
-        -------
-        transformed
-            Region of the mapped vertices.
-
-        Raises
-        ------
-        GeometryError
-            If a vertex cannot be mapped.
-        """
-        return Region(shapely.transform(self._geometry, vertex_mapper(transform)))
-
-    def serialize(self) -> RegionSerializationModel:
-        """Make the form to nest in a pydantic model.
-
-        Returns
-        -------
-        serialized
-            The outlines.
-        """
-        if isinstance(self._geometry, shapely.Polygon):
-            return RegionSerializationModel(type="Polygon", coordinates=rings(self._geometry))
-        return RegionSerializationModel(
-            type="MultiPolygon", coordinates=[rings(polygon) for polygon in self._geometry.geoms]
-        )
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Region):
-            return NotImplemented
-        a, b = self._geometry, other._geometry
-        return a is b or bool(shapely.equals(valid(a), valid(b)))
-
-    def __hash__(self) -> int:
-        # Equal regions may differ in their vertices, but not in their bounds.
-        return hash((Region, () if self._geometry.is_empty else self._geometry.bounds))
-
-    def __str__(self) -> str:
-        return self.wkt
-
-    def __repr__(self) -> str:
-        return f"Region.from_wkt({self.wkt!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._geometry,)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
-
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"Cannot set {name!r}: regions are immutable; make a new one.")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Cannot delete {name!r}: regions are immutable.")
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        model = handler.generate_schema(RegionSerializationModel)
-        parsed = core_schema.no_info_after_validator_function(cls._from_serialized, model)
-        return core_schema.json_or_python_schema(
-            json_schema=parsed,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), parsed], mode="left_to_right"
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                Region.serialize, return_schema=model
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return handler(RegionSerializationModel.__pydantic_core_schema__)
-
-    @classmethod
-    def _from_serialized(cls, serialized: RegionSerializationModel) -> Region:
-        region = serialized.deserialize()
-        if not isinstance(region, cls):
-            raise GeometryError(f"{region} is not a single polygon without holes.")
-        return region
+from ._coords import XY
+from ._region import Region, set_geometry
+from ._set_ops import register_polygon_maker
 
 
 class Polygon(Region):
@@ -390,7 +57,7 @@ class Polygon(Region):
             raise GeometryError(f"A polygon needs at least three vertices; got x={x!r}, y={y!r}.")
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise GeometryError(f"A polygon has a vertex that is not finite: x={x!r}, y={y!r}.")
-        _set_geometry(self, shapely.Polygon(np.column_stack((x, y))))
+        set_geometry(self, shapely.Polygon(np.column_stack((x, y))))
         x.flags.writeable = False
         y.flags.writeable = False
         _set_x(self, x)
@@ -502,62 +169,9 @@ class Polygon(Region):
             return f"Polygon(x_vertices={self._x!r}, y_vertices={self._y!r})"
 
 
-# Attribute assignment is refused, so these fill the slots of a new region.
-_set_geometry: Callable[[Region, Geometry], None] = Region.__dict__["_geometry"].__set__
+# Attribute assignment is refused, so these fill the slots of a new polygon.
 _set_x: Callable[[Region, npt.NDArray[np.float64]], None] = Polygon.__dict__["_x"].__set__
 _set_y: Callable[[Region, npt.NDArray[np.float64]], None] = Polygon.__dict__["_y"].__set__
-
-
-Point = tuple[float, float]
-
-
-class RegionSerializationModel(pydantic.BaseModel):
-    """The stored form of a `Region`, a subset of GeoJSON.
-
-    Notes
-    -----
-    See RFC 7946, sections 3.1.6 and 3.1.7: rings are closed, and the first
-    ring of a polygon is its outline, the others are its holes.
-    """
-
-    model_config = pydantic.ConfigDict(
-        json_schema_extra={"description": "Outlines of a region of pixels, a subset of GeoJSON (RFC 7946)."}
-    )
-
-    type: Annotated[Literal["Polygon", "MultiPolygon"], pydantic.Field(description="Kind of geometry.")]
-    coordinates: Annotated[
-        list[list[Point | list[Point]]],
-        pydantic.Field(description="Closed rings of vertices (x, y) of a polygon, or lists of them."),
-    ]
-
-    def deserialize(self) -> Region:
-        """Make the region.
-
-        Returns
-        -------
-        region
-            A `Polygon` if it is a single one without holes.
-
-        Raises
-        ------
-        GeometryError
-            If the coordinates are no rings of at least three vertices.
-        """
-        coordinates: Any = self.coordinates
-        parts = [coordinates] if self.type == "Polygon" else coordinates
-        try:
-            made = [shapely.Polygon(part[0], part[1:]) if part else shapely.Polygon() for part in parts]
-            geometry = made[0] if self.type == "Polygon" else shapely.MultiPolygon(made)
-        except (ValueError, TypeError, shapely.errors.GEOSException) as err:
-            raise GeometryError(f"Malformed coordinates of a {self.type}: {err}") from err
-        return _region_from_shapely(geometry)
-
-
-def _as_positions(value: Any) -> npt.NDArray[np.float64]:
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"Region.contains takes a region or real numbers; got {value!r}.")
-    return array.astype(np.float64, copy=False)
 
 
 def _polygon_from_vertices(pytype: type[Polygon], x: Any, y: Any) -> Polygon:
@@ -569,30 +183,5 @@ def _polygon_from_shapely(geometry: shapely.Polygon) -> Polygon:
     return Polygon(x_vertices=x, y_vertices=y)
 
 
-def _region_from_shapely(geometry: Geometry) -> Region:
-    return Region(geometry).try_to_polygon()
-
-
-def _operate(operation: Callable[..., Any], a: Region, b: Region) -> Region:
-    if not isinstance(b, Region):
-        raise TypeError(f"Another Region is needed; got {b!r}.")
-    return _region_from_shapely(polygonal(operation(valid(a._geometry), valid(b._geometry))))
-
-
-def _intersect_regions(a: Region, b: Region) -> Region:
-    # An operand that is covered keeps its vertices as they are.
-    result = a if b.contains(a) else b if a.contains(b) else _operate(shapely.intersection, a, b)
-    if result.area <= 0.0:
-        raise NoOverlapError(
-            f"Regions with bounds {a._geometry.bounds} and {b._geometry.bounds} do not overlap."
-        )
-    return result
-
-
-def _intersect_box_and_region(box: Box, region: Region) -> Region | Box:
-    return _intersect_regions(region, Polygon.from_box(box)).try_to_box()
-
-
-register_intersection(Region, Region, _intersect_regions)
-register_intersection(Box, Region, _intersect_box_and_region)
 register_polygon_maker(Box, Polygon.from_box)
+register_polygon_maker(shapely.Polygon, _polygon_from_shapely)

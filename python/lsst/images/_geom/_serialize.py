@@ -13,13 +13,12 @@ __all__ = (
     "SerializableBounds",
     "SerializedBounds",
     "deserialize_bounds",
-    "register_bounds_model",
     "serialize_bounds",
 )
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import pydantic
@@ -28,11 +27,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticOmit, core_schema
 from typing_extensions import TypeAliasType
 
-from ..errors import DuplicateRegistrationError, UnserializableTypeError
+from ..errors import UnserializableTypeError
+from ..plugins import registry
 from ._bounds import Bounds
 from ._box import Box
 from ._cell_grid import CellGridBounds
-from ._polygon import RegionSerializationModel
+from ._region import RegionSerializationModel
 from ._set_ops import intersect
 
 
@@ -55,7 +55,8 @@ class SerializedBounds(Protocol):
 class _Kind:
     """One kind of stored bounds: its members, and what handles it.
 
-    Those with a tag belong to the published schema, and to the union below.
+    The built-in ones have a tag of their own, and belong to the published
+    schema and to the union below.
     """
 
     members: frozenset[str]
@@ -70,32 +71,46 @@ _FOREIGN = "foreign"
 
 
 class _Kinds:
-    """All known kinds of stored bounds."""
+    """All known kinds of stored bounds: the built-in and the declared ones."""
 
     def __init__(self) -> None:
-        self._kinds: list[_Kind] = []
+        self._own: dict[frozenset[str], _Kind] = {}
 
     def add(self, kind: _Kind) -> None:
-        for known in self._kinds:
-            if known.members == kind.members:
-                raise DuplicateRegistrationError(
-                    f"Bounds with members {sorted(kind.members)} belong to {known.model.__name__} already."
-                )
-        # Kinds with more members are asked first.
-        self._kinds.append(kind)
-        self._kinds.sort(key=lambda known: -len(known.members))
+        self._own[kind.members] = kind
 
     def find(self, value: Any) -> _Kind | None:
         if isinstance(value, Mapping):
-            return next((kind for kind in self._kinds if kind.members <= value.keys()), None)
-        return next((kind for kind in self._kinds if isinstance(value, kind.model)), None)
+            return self._find_by_members(frozenset(value))
+        own = (kind for kind in self._own.values() if isinstance(value, kind.model))
+        return next(own, None) or next(_declared_for(type(value)), None)
+
+    def _find_by_members(self, present: frozenset[str]) -> _Kind | None:
+        if present in self._own:
+            return self._own[present]
+        # Only now are plugins loaded, and only the one that matches imported.
+        known = sorted({*self._own, *registry.bounds()}, key=lambda members: -len(members))
+        members = next((members for members in known if members <= present), None)
+        if members is None:
+            return None
+        spec = registry.bounds().get(members)
+        return self._own[members] if spec is None else _Kind(members, registry.load(spec.model), _FOREIGN)
 
     def tag(self, value: Any) -> str:
         kind = self.find(value)
         return kind.tag if kind is not None else _FOREIGN
 
     def describe(self) -> str:
-        return " or ".join(str(sorted(kind.members)) for kind in self._kinds)
+        return " or ".join(str(sorted(members)) for members in [*self._own, *registry.bounds()])
+
+
+def _declared_for(model: type) -> Iterator[_Kind]:
+    """Find the declared kinds whose stored form is a type, or a base of it."""
+    # The form of bounds that nobody imported cannot exist.
+    names = {base.__name__ for base in model.__mro__}
+    for members, spec in registry.bounds().items():
+        if spec.model.rpartition(":")[2] in names and issubclass(model, registry.load(spec.model)):
+            yield _Kind(members, registry.load(spec.model), _FOREIGN)
 
 
 _kinds = _Kinds()
@@ -105,7 +120,7 @@ _adapter: Callable[[Any], pydantic.TypeAdapter[Any]] = functools.cache(pydantic.
 
 
 class _ForeignBounds:
-    """The branch of the union for kinds that joined later.
+    """The branch of the union for kinds that plugins declare.
 
     Also takes live bounds, and serializes them first.  It is left out of JSON
     schemas, so that these do not depend on what is installed.
@@ -202,28 +217,6 @@ class IntersectionBoundsSerializationModel(pydantic.BaseModel):
         return bounds
 
 
-def register_bounds_model(model: type[Any], *, members: Iterable[str]) -> None:
-    """Let bounds of another kind be stored.
-
-    Parameters
-    ----------
-    model
-        Class that pydantic can handle, with a ``deserialize`` method without
-        arguments that returns `Bounds`; usually a `pydantic.BaseModel`.  It is
-        what the ``serialize`` method of these bounds returns.
-    members
-        Names of members that are always present in the stored form, and tell
-        it apart from all other kinds.  Of two kinds that match, that with more
-        members wins.
-
-    Raises
-    ------
-    DuplicateRegistrationError
-        If there is a kind with just these members already.
-    """
-    _kinds.add(_Kind(frozenset(members), model, _FOREIGN))
-
-
 def serialize_bounds(bounds: Bounds) -> SerializedBounds:
     """Make the form of bounds that is nested in pydantic models.
 
@@ -240,12 +233,12 @@ def serialize_bounds(bounds: Bounds) -> SerializedBounds:
     Raises
     ------
     UnserializableTypeError
-        If these are no bounds, or their kind is not registered.
+        If these are no bounds, or of a kind that nobody has declared.
     """
     serialized: Any = bounds.serialize() if isinstance(bounds, Bounds) else None
     if isinstance(serialized, Mapping) or _kinds.find(serialized) is None:
         raise UnserializableTypeError(
-            f"{bounds!r} cannot be stored as bounds; register_bounds_model makes other kinds known."
+            f"{bounds!r} cannot be stored as bounds; the hook register_bounds() makes other kinds known."
         )
     result: SerializedBounds = serialized
     return result

@@ -3,17 +3,19 @@
 """The table of set operations between shapes.
 
 This module knows no shape.  Each shape's module enters the pairs of types that
-it understands, and so can anybody's; `intersect` looks the answer up.
+it understands, and plugins declare theirs; `intersect` looks the answer up.
 """
 
 from __future__ import annotations
 
 __all__ = ("intersect", "intersect_lazily", "register_intersection", "register_polygon_maker", "to_polygon")
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import DuplicateRegistrationError
+from ..plugins import registry
 
 IntersectionFunction = Callable[[Any, Any], Any]
 
@@ -31,9 +33,10 @@ class _SetOperations:
 
         The second result tells whether the operands must be swapped.
         """
+        known = {**self.intersections, **_declared(a_type, b_type)}
         candidates = [
             (a_depth + b_depth, swapped, function)
-            for (first, second), function in self.intersections.items()
+            for (first, second), function in known.items()
             for swapped, one, other in ((False, a_type, b_type), (True, b_type, a_type))
             if (a_depth := _depth(one, first)) is not None and (b_depth := _depth(other, second)) is not None
         ]
@@ -47,6 +50,27 @@ class _SetOperations:
 def _depth(derived: type, base: type) -> int | None:
     mro = derived.__mro__
     return mro.index(base) if base in mro else None
+
+
+def _declared(*operands: type) -> dict[tuple[type, type], IntersectionFunction]:
+    """Find the pairs that plugins declare for some types.
+
+    Types that none of the operands derives from are not imported.
+    """
+    names = {base.__name__ for operand in operands for base in operand.__mro__}
+    pairs: dict[tuple[type, type], IntersectionFunction] = {}
+    for spec in registry.bounds().values():
+        if spec.pytype.rpartition(":")[2] in names:
+            for other, function in spec.intersections.items():
+                pair = registry.load(spec.pytype), registry.load(other)
+                pairs[pair] = functools.partial(_simplify, registry.load(function))
+    return pairs
+
+
+def _simplify(function: IntersectionFunction, a: Any, b: Any) -> Any:
+    """Intersect by a rule that may know no simpler form than the pair."""
+    simple = function(a, b)
+    return intersect_lazily(a, b) if simple is None else simple
 
 
 _table = _SetOperations()
@@ -134,7 +158,7 @@ def intersect_lazily(a: Any, b: Any) -> Any:
 
 
 def register_polygon_maker(pytype: type, function: Callable[[Any], Any]) -> None:
-    """Enter a way to turn a type of bounds into a polygon.
+    """Enter a way to turn a type of bounds, or outlines, into a polygon.
 
     Parameters
     ----------
@@ -147,7 +171,7 @@ def register_polygon_maker(pytype: type, function: Callable[[Any], Any]) -> None
 
 
 def to_polygon(bounds: Any) -> Any:
-    """Turn bounds into a polygon.
+    """Turn bounds, or an outline, into a polygon.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ named by an entry point of the group ``lsst.images``.
 from __future__ import annotations
 
 __all__ = (
+    "BoundsSpec",
     "ContainerSpec",
     "DatasetSpec",
     "DatasetTypeSpec",
@@ -27,6 +28,7 @@ __all__ = (
 from ._hookspecs import hookimpl, hookspec
 from ._registry import Registry, registry
 from ._specs import (
+    BoundsSpec,
     ContainerSpec,
     DatasetSpec,
     DatasetTypeSpec,

@@ -17,6 +17,7 @@ from typing import Any
 import pluggy
 
 from ._specs import (
+    BoundsSpec,
     ContainerSpec,
     DatasetSpec,
     DatasetTypeSpec,
@@ -38,6 +39,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def register_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]  # a hook has no body
     """Declare types that can be written: schema, type, model, storage class."""
+
+
+@hookspec
+def register_bounds() -> Iterable[BoundsSpec]:  # type: ignore[empty-body]  # a hook has no body
+    """Declare kinds of bounds: type, stored form, intersections."""
 
 
 @hookspec

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ..errors import DuplicateRegistrationError, LegacyConversionError, UnserializableTypeError
 from ._loader import Loaded, load_plugins, resolve
 from ._specs import (
+    BoundsSpec,
     ContainerSpec,
     DatasetSpec,
     DatasetTypeSpec,
@@ -258,6 +259,10 @@ class Registry:
         return max(fits, key=lambda spec: len(spec.members)).schema if fits else None
 
     # Everything else that is declared.
+
+    def bounds(self) -> Mapping[frozenset[str], BoundsSpec]:
+        """Return the declared kinds of bounds by the members of their form."""
+        return self._declared("register_bounds", lambda spec: frozenset(spec.members))
 
     def storage_classes(self) -> Mapping[str, StorageClassSpec]:
         """Return the declared storage classes by name."""

@@ -9,6 +9,7 @@ the thing it names is needed, so declaring costs nothing.
 from __future__ import annotations
 
 __all__ = (
+    "BoundsSpec",
     "ContainerSpec",
     "DatasetSpec",
     "DatasetTypeSpec",
@@ -91,6 +92,38 @@ class DatasetSpec:
     model: str
     storage_class: StorageClassSpec | None = None
     members: frozenset[str] = frozenset()
+    replaces: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BoundsSpec:
+    """A kind of bounds that can be stored in whatever has bounds.
+
+    Parameters
+    ----------
+    pytype
+        In-memory type, which satisfies `~lsst.images.Bounds`, as
+        ``package.module:Name``.
+    model
+        What its ``serialize`` returns: a class that pydantic can handle, with
+        a ``deserialize`` method without arguments; as ``package.module:Name``.
+    members
+        Names of members that are always present in the stored form, and tell
+        it apart from all other kinds, since stored bounds carry no schema URL.
+        Of two kinds that match, that with more members wins.
+    intersections
+        How to intersect with other types: name of the type, and of a function
+        ``f(a, b)`` of one of ``pytype`` and one of the other type.  It returns
+        bounds, or `None` for bounds that ask both, as without a function; or
+        raises `~lsst.images.NoOverlapError`.
+    replaces
+        Name of the distribution whose claim on ``members`` this one replaces.
+    """
+
+    pytype: str
+    model: str
+    members: frozenset[str]
+    intersections: Mapping[str, str] = dataclasses.field(default_factory=dict)
     replaces: str | None = None
 
 
