@@ -147,3 +147,23 @@ def test_a_single_pixel_can_be_fitted(projection: Projection[Any]) -> None:
     approximation = projection.fit_fits_approximation(bbox, order=1)
     error = projection.with_fits_approximation(approximation).fits_wcs_error(bbox)
     assert error is not None and error.max < 1e-6
+
+
+@pytest.mark.parametrize("order", [2, 3, 5])
+def test_inverse_polynomials_lead_back_whatever_the_order_of_the_forward_ones(order: int) -> None:
+    strong = radial_projection(5e-12)
+    fits_wcs = strong.fit_fits_approximation(BBOX, order=order).as_fits_wcs(BBOX)
+    x, y = (grid.ravel().astype(np.float64) for grid in BBOX.meshgrid(17))
+    pixels = np.array([x - BBOX.x.start, y - BBOX.y.start])
+    undistorted = np.array(fits_wcs.sip_pix2foc(*pixels, 0))
+    back = np.array(fits_wcs.sip_foc2pix(*undistorted, 0))
+    assert np.abs(back - pixels).max() < 1.5e-4
+
+
+def test_the_root_mean_square_is_that_over_all_pixels(projection: Projection[Any]) -> None:
+    combined = projection.with_fits_approximation(projection.fit_fits_approximation(BBOX, order=1))
+    error = combined.fits_wcs_error(BBOX)
+    assert error is not None
+    separation = measured(projection, combined.as_fits_wcs(BBOX, allow_approximation=True), BBOX)
+    spread = np.std(separation**2) / np.sqrt(separation.size)
+    assert error.rms**2 == pytest.approx(np.mean(separation**2), abs=4 * spread)

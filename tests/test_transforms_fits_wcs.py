@@ -73,6 +73,10 @@ GOOD = {
     "SIP in FK5": with_sip(make_wcs(radesys="FK5", equinox=2000.0)),
     "SIP in Galactic": with_sip(make_wcs(("GLON-TAN", "GLAT-TAN"), radesys=None)),
     "TPV": make_wcs(("RA---TPV", "DEC--TPV"), pv=TPV),
+    "GLS": make_wcs(("RA---GLS", "DEC--GLS")),
+    "CAR about another origin": make_wcs(
+        ("RA---CAR", "DEC--CAR"), pv=[(1, 0, 1.0), (1, 1, 10.0), (1, 2, 20.0)]
+    ),
     "TAN with stray PV": make_wcs(pv=[(2, 1, 1.0), (2, 2, 0.1)]),
 }
 
@@ -111,7 +115,9 @@ def test_a_box_gets_a_wcs_whose_first_pixel_is_its_own(wcs: WCS) -> None:
     assert fits_wcs.wcs.radesys == "ICRS"
     assert (fits_wcs.wcs.lngtyp, fits_wcs.wcs.lng) == ("RA", 0)
     sky = fits_wcs.pixel_to_world(X, Y)
-    assert sky.separation(projection.pixel_to_sky(x=X + 20, y=Y + 10)).arcsec.max() < 1e-8
+    # AST moves the reference point of a projection with another origin.
+    limit = 2e-7 if wcs in (GOOD["GLS"], GOOD["CAR about another origin"]) else 1e-8
+    assert sky.separation(projection.pixel_to_sky(x=X + 20, y=Y + 10)).arcsec.max() < limit
 
 
 def test_headers_of_the_result_say_the_same_to_other_software(wcs: WCS) -> None:
@@ -136,6 +142,7 @@ BAD = {
     "FK4-NO-E": make_wcs(radesys="FK4-NO-E", equinox=1950.0),
     "ecliptic": make_wcs(("ELON-TAN", "ELAT-TAN"), radesys=None),
     "terrestrial": make_wcs(("TLON-TAN", "TLAT-TAN"), radesys=None),
+    "TAN with the PV of TPV": make_wcs(pv=[(1, 0, 1e-5), (1, 1, 1.0001), (1, 2, 1e-4)]),
     "linear": make_wcs(("LINEAR", "LINEAR"), radesys=None),
     "nothing": make_wcs(("", ""), radesys=None),
     "one celestial axis": make_wcs(("WAVE", "LINEAR"), radesys=None),

@@ -173,3 +173,9 @@ def test_a_real_detector_has_all_of_its_pixels(shared_data: Path) -> None:
     to_angle = camera[detector, camera.field_angle()]
     x, y = np.array([[0.0, 4095.0, 2000.0], [0.0, 4003.0, 17.0]])
     np.testing.assert_allclose(to_angle.apply_inverse(to_angle.apply_forward(x=x, y=y)), [x, y], atol=1e-3)
+
+
+@pytest.mark.parametrize("number", ["3", 3.0, None])
+def test_what_is_no_number_of_a_detector_is_a_type_error(camera: CameraFrameSet, number: Any) -> None:
+    with pytest.raises(TypeError, match="integer"):
+        camera.detector(number)

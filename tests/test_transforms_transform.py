@@ -336,3 +336,20 @@ def test_linear_fits_axes_become_affine_and_come_back() -> None:
 
 def test_a_distorted_map_that_is_not_of_the_sky_is_no_fits_wcs() -> None:
     assert Transform(PIXELS, FOCAL_PLANE, polynomial()).as_fits_wcs(Box.factory[0:100, 0:100]) is None
+
+
+@pytest.mark.parametrize("lon", [-0.5, 7.0, 2 * np.pi])
+def test_scalars_beyond_the_standard_range_of_a_frame_are_wrapped_like_arrays(lon: float) -> None:
+    to_sky = Transform.affine(PIXELS, ICRS, [[0.1, 0.0], [0.0, 0.1]])
+    found = to_sky.apply_inverse(x=lon, y=0.25)
+    assert isinstance(found.x, float)
+    assert found == to_sky.apply_inverse(x=[lon], y=[0.25]).map(lambda values: values[0])
+    assert found.x == pytest.approx(10.0 * (lon % (2 * np.pi)))
+
+
+def test_scalars_that_are_not_finite_map_to_nan_in_both_directions() -> None:
+    to_sky = Transform.affine(PIXELS, ICRS, [[0.1, 0.0], [0.0, 0.1]])
+    for apply in (to_sky.apply_forward, to_sky.apply_inverse):
+        for bad in (np.nan, np.inf, -np.inf):
+            found = apply(x=bad, y=0.25)
+            assert np.isnan(found.x) and np.isnan(found.y)

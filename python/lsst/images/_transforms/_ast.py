@@ -5,7 +5,8 @@
 An AST object can be changed in place and cannot be pickled.  The wrapper here
 owns its object, never changes it, and is pickled as AST's native text, which
 is also what files hold.  `starlink.Ast` keeps the interpreter lock while it
-works, so that wrappers may be shared between threads.
+works, so that wrappers may be shared between threads; for that its channels
+must not be given functions written in Python, in which threads take turns.
 
 Source: Starlink User Note 211, R.F. Warren-Smith and D.S. Berry, "AST: A
 Library for Handling World Coordinate Systems in Astronomy".
@@ -13,10 +14,10 @@ Library for Handling World Coordinate Systems in Astronomy".
 
 from __future__ import annotations
 
-__all__ = ("AstMapping", "starlink_ast", "write_fits_cards")
+__all__ = ("AstMapping", "LineSource", "starlink_ast", "write_fits_cards")
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,9 @@ class AstMapping:
         # its classes let infinities through.
         if not (mapped.min() > starlink_ast.BAD and mapped.max() < np.inf):
             mapped[~(np.abs(mapped) < -starlink_ast.BAD)] = np.nan
+        # Some projections have a limit at infinity, but no pixel is there.
+        if not np.isfinite(points).all():
+            mapped[:, ~np.isfinite(points).all(axis=0)] = np.nan
         return mapped[0].reshape(x.shape), mapped[1].reshape(x.shape)
 
     def inverted(self) -> AstMapping:
@@ -293,7 +297,7 @@ def _parse(text: str) -> Any:
     try:
         # AST does not survive every damage, so it must not see any.
         check_ast_text(text)
-        found = starlink_ast.Channel(_Source(text.splitlines())).read()
+        found = starlink_ast.Channel(LineSource(text.splitlines())).read()
     except (CorruptArchiveError, TypeError, starlink_ast.AstError) as err:
         raise _UnreadableMappingError(f"AST does not understand the text {text!r:.60}: {err}") from err
     if not isinstance(found, starlink_ast.Mapping):
@@ -302,19 +306,21 @@ def _parse(text: str) -> Any:
     return found
 
 
-class _Source:
+class LineSource:
     """Where AST's channels read lines from.
 
     A plain list would do by the documentation of pyast, but comments are not
     understood then.
+
+    Parameters
+    ----------
+    lines
+        The lines, without line breaks.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self._lines: Iterator[str] = iter(lines)
-
-    def astsource(self) -> str | None:
-        """Return the next line."""
-        return next(self._lines, None)
+        # No method, see the top of this module.
+        self.astsource = functools.partial(next, iter(lines), None)
 
 
 class _Sink:
@@ -322,16 +328,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-
-    def astsink(self, line: str) -> None:
-        """Keep a line.
-
-        Parameters
-        ----------
-        line
-            The line.
-        """
-        self.lines.append(line)
+        self.astsink = self.lines.append
 
 
 def _dump(ast_object: Any, options: str = _SILENT) -> list[str]:

@@ -17,7 +17,7 @@ from astropy.coordinates import ICRS as AstropyICRS
 from astropy.coordinates import SkyCoord
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSMixin
 
-from .._geom import XY, YX, Box
+from .._geom import XY, YX, Box, parse_positions
 from ._frames import SkyFrame
 from ._transform import Transform
 
@@ -132,7 +132,8 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
         ra, dec
             In radians; scalars for scalars.
         """
-        ra, dec = self._pixel_to_sky.apply_forward(x=np.add(x, self._x0), y=np.add(y, self._y0))
+        x, y = parse_positions(None, x, y, caller="pixel_to_world_values")
+        ra, dec = self._pixel_to_sky.apply_forward(x=x + self._x0, y=y + self._y0)
         return ra, dec
 
     def world_to_pixel_values(self, ra: Any, dec: Any) -> tuple[Any, Any]:

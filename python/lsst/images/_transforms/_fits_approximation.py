@@ -28,7 +28,8 @@ from ._transform import Transform
 MAX_ORDER = 9
 """Highest degree of a SIP polynomial."""
 
-_EXTRA_INVERSE_ORDER = 2
+_INVERSE_TOLERANCE = 1e-4
+"""Wanted largest deviation of inverse polynomials, in pixels."""
 
 _N_FIT = 40
 """Points along each axis of the grid for fits: many more than coefficients."""
@@ -79,7 +80,11 @@ def measure_fits_wcs(pixel_to_sky: Transform[Any, Any], fits_wcs: WCS, bbox: Box
     world = np.radians(fits_wcs.all_pix2world(np.stack([x - bbox.x.start, y - bbox.y.start], axis=-1), 0))
     distance = separations(ra, dec, world[:, fits_wcs.wcs.lng], world[:, fits_wcs.wcs.lat]) / ARCSEC
     distance = np.where(np.isnan(distance), np.inf, distance)
-    return FitsWcsAccuracy(max=float(distance.max()), rms=float(np.sqrt(np.mean(distance**2))))
+    # The trapezoidal rule: points on the edges stand for less of the area.
+    weight = np.ones(_N_MEASURE)
+    weight[[0, -1]] = 0.5
+    mean_square = np.average(distance**2, weights=np.outer(weight, weight).ravel())
+    return FitsWcsAccuracy(max=float(distance.max()), rms=float(np.sqrt(mean_square)))
 
 
 def fit_tan_sip(
@@ -142,11 +147,6 @@ def _fit(pixel_to_sky: Transform[Any, Any], bbox: Box, order: int) -> WCS:
     # The linear terms are the CD matrix; SIP is what remains, in pixels.
     cd = coefficients[:2].T
     sip = np.linalg.solve(cd, coefficients.T).T
-    # The inverse of a polynomial is none; a higher degree comes closer.
-    undistorted = _design(pixels, powers, 1.0) @ sip
-    inverse_order = min(order + _EXTRA_INVERSE_ORDER, MAX_ORDER)
-    inverse_powers = _powers(inverse_order)
-    inverse = _solve(undistorted, pixels - undistorted, inverse_powers, scale)
     wcs = WCS(naxis=2)
     crpix = center - [bbox.x.start, bbox.y.start] + 1.0
     wcs.wcs.crpix = crpix
@@ -157,11 +157,27 @@ def _fit(pixel_to_sky: Transform[Any, Any], bbox: Box, order: int) -> WCS:
     wcs.wcs.ctype = [f"RA---TAN{suffix}", f"DEC--TAN{suffix}"]
     if order > 1:
         forward = [_matrix(sip[2:, axis], powers[2:], order) for axis in range(2)]
-        backward = [_matrix(inverse[:, axis], inverse_powers, inverse_order) for axis in range(2)]
-        wcs.sip = Sip(*forward, *backward, crpix)
+        undistorted = _design(pixels, powers, 1.0) @ sip
+        wcs.sip = Sip(*forward, *_inverse(undistorted, pixels, order, scale), crpix)
     wcs.pixel_shape = (bbox.x.size, bbox.y.size)
     wcs.wcs.set()
     return wcs
+
+
+def _inverse(
+    undistorted: npt.NDArray[Any], pixels: npt.NDArray[Any], order: int, scale: float
+) -> list[npt.NDArray[np.float64]]:
+    """Fit what leads back to pixels.
+
+    The inverse of a polynomial is none, and a higher degree comes closer.
+    """
+    for candidate in range(order, MAX_ORDER + 1):
+        powers = _powers(candidate)
+        coefficients = _solve(undistorted, pixels - undistorted, powers, scale)
+        left = pixels - undistorted - _design(undistorted, powers, 1.0) @ coefficients
+        if np.abs(left).max() <= _INVERSE_TOLERANCE:
+            break
+    return [_matrix(coefficients[:, axis], powers, candidate) for axis in range(2)]
 
 
 def _grid(bbox: Box, n: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

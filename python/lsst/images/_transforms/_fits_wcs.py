@@ -34,6 +34,9 @@ from ._sphere import separations, unit_vectors
 TOLERANCE = 1e-4
 """Largest deviation, in pixels, of what counts as exact."""
 
+_FULL_CIRCLE = 360.0
+"""Degrees; the origin of a projection plane cannot be farther away."""
+
 _NEGLECTED = 1.6e-8
 """Angle that AST may neglect, in radians: it takes elements of a matrix for
 zero if they are less than the square root of the rounding error."""
@@ -181,7 +184,16 @@ def _plane_to_sky(wcs: WCS, rotation: npt.NDArray[np.float64] | None) -> Any:
     to_vector.invert()
     euler = _native_rotation(*np.radians(wcs.wcs.cel.euler[:3]))
     pole = 0.0 if rotation is not None else float(np.radians(wcs.wcs.cel.euler[0]))
+    # Not at zero if PV cards, or the old projection GLS, move the origin; cards
+    # that some programs mean as a distortion of TAN move it out of sight.
+    origin = [float(wcs.wcs.cel.prj.x0), float(wcs.wcs.cel.prj.y0)]
+    if not max(map(abs, origin)) <= _FULL_CIRCLE:
+        raise GeometryError(
+            f"The PV cards of the axes {list(wcs.wcs.ctype)} move the origin by {origin} degrees; a "
+            "distorted tangent projection is spelled TPV."
+        )
     steps = [
+        starlink_ast.ShiftMap(origin),
         starlink_ast.ZoomMap(2, float(np.radians(1.0))),
         project,
         to_vector,

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("CameraFrameSet", "FrameLookupError", "FrameSet")
 
 import abc
+import operator
 import re
 from collections.abc import Iterable
 from typing import Any, Self
@@ -147,6 +148,8 @@ class CameraFrameSet(FrameSet, Serializable):
         ------
         FrameLookupError
             If there is no such detector.
+        TypeError
+            If it is no integer.
         """
         number = self._index.get(_detector_ident(detector))
         if number is None:
@@ -253,7 +256,7 @@ class CameraFrameSet(FrameSet, Serializable):
 
 
 def _detector_ident(detector: int) -> str:
-    return f"DETECTOR_{detector:03d}"
+    return f"DETECTOR_{operator.index(detector):03d}"
 
 
 def _index_frames(frame_set: Any) -> dict[str, int]:

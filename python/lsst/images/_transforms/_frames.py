@@ -356,7 +356,8 @@ def wrap(angle: T, lower: float) -> T:
     upper = lower + _CIRCLE
     if values.size and values.min() >= lower and values.max() < upper:
         return angle
-    wrapped = values - _CIRCLE * np.floor((values - lower) / _CIRCLE)
+    with np.errstate(invalid="ignore"):
+        wrapped = values - _CIRCLE * np.floor((values - lower) / _CIRCLE)
     # Rounding can put tiny negative angles at the excluded end.
     wrapped = np.where((wrapped >= upper) | (wrapped < lower), lower, wrapped)
     result: Any = wrapped if wrapped.ndim else float(wrapped)

@@ -14,9 +14,9 @@ import numpy as np
 from astropy.coordinates import ICRS as AstropyICRS
 from astropy.coordinates import Latitude, Longitude, SkyCoord, UnitSphericalRepresentation
 
-from .._geom import XY, YX, Bounds, Box, parse_point
+from .._geom import XY, YX, Bounds, Box, parse_positions
 from ..describe import DescribeOptions, Report, describe
-from ..errors import GeometryError
+from ..errors import ArchiveReadError, GeometryError
 from ..io import Serializable
 from ..plugins import registry
 from ._ast import AstMapping, starlink_ast
@@ -24,7 +24,7 @@ from ._astropy_view import ProjectionAstropyView
 from ._fits_approximation import FitsWcsAccuracy, fit_tan_sip, measure_fits_wcs
 from ._frames import ICRS, Frame, SkyFrame
 from ._sky_circle import circle_bounds
-from ._sphere import unit_vectors
+from ._sphere import icrs_radians, unit_vectors
 from ._summary import describe_projection
 from ._transform import Transform
 
@@ -47,7 +47,8 @@ class Projection(Serializable, Generic[F]):
     Raises
     ------
     GeometryError
-        If one of them does not map from pixels, or not to ICRS.
+        If one of them does not map from pixels, or not to ICRS, or if they map
+        from different frames.
 
     Notes
     -----
@@ -76,6 +77,11 @@ class Projection(Serializable, Generic[F]):
         self._pixel_to_sky = pixel_to_sky
         if isinstance(fits_approximation, Transform):
             fits_approximation = Projection(fits_approximation)
+        if fits_approximation is not None and fits_approximation.pixel_frame != pixel_to_sky.in_frame:
+            raise GeometryError(
+                f"A FITS approximation maps the same pixels, {pixel_to_sky.in_frame!r}; this one maps "
+                f"{fits_approximation.pixel_frame!r}."
+            )
         self._fits_approximation = fits_approximation
 
     @classmethod
@@ -94,7 +100,11 @@ class Projection(Serializable, Generic[F]):
         return self.__dict__[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {"_pixel_to_sky": self._pixel_to_sky, "_fits_approximation": self._fits_approximation}
+        try:
+            state = {"_pixel_to_sky": self._pixel_to_sky, "_fits_approximation": self._fits_approximation}
+        except ArchiveReadError:
+            # It complains where it arrives, too.
+            return dict(self.__dict__)
         return {**{key: value for key, value in self.__dict__.items() if key != "_load"}, **state}
 
     # Making projections.
@@ -240,10 +250,12 @@ class Projection(Serializable, Generic[F]):
         TypeError
             If nothing, both ways, or half a point was given, or something
             that is no real number.
+        UnitMismatchError
+            If a position has a unit other than pixels.
         GeometryError
             If the shapes cannot be broadcast.
         """
-        x, y = parse_point(point, x, y, caller="pixel_to_sky")
+        x, y = parse_positions(point, x, y, caller="pixel_to_sky")
         ra, dec = self._pixel_to_sky.apply_forward(x=x, y=y)
         ra, dec = np.asarray(ra), np.asarray(dec)
         # A mapping that is no real projection may leave the sphere.
@@ -274,13 +286,13 @@ class Projection(Serializable, Generic[F]):
         ------
         TypeError
             If ``sky`` is no `~astropy.coordinates.SkyCoord`.
+        GeometryError
+            If its frame does not convert to ICRS.
         """
         if not isinstance(sky, SkyCoord):
             raise TypeError(f"A SkyCoord is needed, not {sky!r:.60}.")
-        data = sky.transform_to(AstropyICRS()).represent_as(UnitSphericalRepresentation)
-        lon, lat = data.lon.to_value(u.rad), data.lat.to_value(u.rad)
-        x, y = self._pixel_to_sky.apply_inverse(x=lon, y=lat)
-        return XY(x, y)
+        lon, lat = icrs_radians(sky)
+        return self._pixel_to_sky.apply_inverse(x=lon, y=lat)
 
     def pixel_scale(self, point: XY[float] | YX[float] | None = None, /) -> u.Quantity:
         """Measure the side of a square of the area of a pixel.

@@ -12,10 +12,9 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import numpy.typing as npt
-from astropy.coordinates import ICRS as AstropyICRS
 
 from ..errors import GeometryError
-from ._sphere import offset_positions
+from ._sphere import icrs_radians, offset_positions
 from ._transform import Transform
 
 _N_FIRST = 128
@@ -103,5 +102,5 @@ def _parse(center: Any, radius: Any) -> tuple[float, float, float]:
     distance = float(radius.to_value(u.rad))
     if not 0.0 <= distance < math.pi:
         raise GeometryError(f"The radius of a sky circle lies between 0 and 180 deg; got {radius!r}.")
-    sky = center.transform_to(AstropyICRS())
-    return float(sky.ra.rad), float(sky.dec.rad), distance
+    lon, lat = icrs_radians(center)
+    return float(lon), float(lat), distance

@@ -1,19 +1,50 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Spherical geometry on arrays, accurate for small and large angles."""
+"""Positions on the sphere, and its geometry, accurate for small and large angles."""
 
 from __future__ import annotations
 
-__all__ = ("ARCSEC", "offset_positions", "separations", "unit_vectors")
+__all__ = ("ARCSEC", "icrs_radians", "offset_positions", "separations", "unit_vectors")
 
 import math
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import numpy.typing as npt
+from astropy.coordinates import ICRS, ConvertError, SkyCoord, UnitSphericalRepresentation
+
+from ..errors import GeometryError
 
 ARCSEC = math.radians(1.0 / 3600.0)
 """One second of arc, in radians."""
+
+
+def icrs_radians(sky: SkyCoord) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return right ascension and declination of positions in any frame.
+
+    Parameters
+    ----------
+    sky
+        Positions on the sky.
+
+    Returns
+    -------
+    lon, lat
+        ICRS coordinates in radians.
+
+    Raises
+    ------
+    GeometryError
+        If their frame does not convert to ICRS, as that of a horizon does not
+        without a place and a time.
+    """
+    try:
+        data = sky.transform_to(ICRS()).represent_as(UnitSphericalRepresentation)
+    except (ConvertError, AttributeError, ValueError) as err:
+        # Astropy stumbles over attributes of a frame that are None.
+        raise GeometryError(f"Positions in {sky.frame.name} do not convert to ICRS: {sky!r:.200}") from err
+    return data.lon.to_value(u.rad), data.lat.to_value(u.rad)
 
 
 def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float64]:

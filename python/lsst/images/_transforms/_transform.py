@@ -14,7 +14,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
-from .._geom import XY, YX, Bounds, Box, parse_point
+from .._geom import XY, YX, Bounds, Box, parse_point, parse_positions
 from ..errors import GeometryError, TransformCompositionError, UnitMismatchError
 from ..io import Serializable
 from ..plugins import registry
@@ -227,7 +227,7 @@ class Transform(Serializable, Generic[I, O]):
             If the shapes cannot be broadcast, or the transform is not defined
             in this direction.
         """
-        return self._apply(*parse_point(point, x, y, caller="apply_forward"), forward=True)
+        return self._apply(*_parse(point, x, y, caller="apply_forward"), forward=True)
 
     @overload
     def apply_inverse(self, point: XY[float] | YX[float], /) -> XY[float]: ...
@@ -261,7 +261,7 @@ class Transform(Serializable, Generic[I, O]):
         TypeError, GeometryError
             As for `apply_forward`.
         """
-        return self._apply(*parse_point(point, x, y, caller="apply_inverse"), forward=False)
+        return self._apply(*_parse(point, x, y, caller="apply_inverse"), forward=False)
 
     def apply_forward_q(
         self, point: XY[u.Quantity] | YX[u.Quantity] | None = None, /, *, x: Any = None, y: Any = None
@@ -287,7 +287,7 @@ class Transform(Serializable, Generic[I, O]):
         TypeError, GeometryError
             As for `apply_forward`.
         """
-        return self._apply_q(*parse_point(point, x, y, caller="apply_forward_q"), forward=True)
+        return self._apply_q(point, x, y, forward=True)
 
     def apply_inverse_q(
         self, point: XY[u.Quantity] | YX[u.Quantity] | None = None, /, *, x: Any = None, y: Any = None
@@ -313,26 +313,32 @@ class Transform(Serializable, Generic[I, O]):
         TypeError, GeometryError
             As for `apply_forward`.
         """
-        return self._apply_q(*parse_point(point, x, y, caller="apply_inverse_q"), forward=False)
+        return self._apply_q(point, x, y, forward=False)
 
     def _apply(self, x: Any, y: Any, *, forward: bool) -> XY[Any]:
         source: Frame = self._in_frame if forward else self._out_frame
         target: Frame = self._out_frame if forward else self._in_frame
-        x, y = _as_floats(x, y)
-        x, y = self._mapping.apply(source.standardize_x(x), source.standardize_y(y), forward=forward)
+        x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        # Frames may turn arrays without dimensions into numbers.
+        x, y = np.asarray(source.standardize_x(x)), np.asarray(source.standardize_y(y))
+        x, y = self._mapping.apply(x, y, forward=forward)
         x, y = target.standardize_x(x), target.standardize_y(y)
         return XY(x, y) if np.ndim(x) else XY(float(x), float(y))
 
-    def _apply_q(self, x: Any, y: Any, *, forward: bool) -> XY[u.Quantity]:
+    def _apply_q(self, point: Any, x: Any, y: Any, *, forward: bool) -> XY[u.Quantity]:
+        caller = "apply_forward_q" if forward else "apply_inverse_q"
         source = self._in_frame.unit if forward else self._out_frame.unit
         target = self._out_frame.unit if forward else self._in_frame.unit
+        x, y = parse_point(point, x, y, caller=caller)
         try:
             values = [u.Quantity(value).to_value(source) for value in (x, y)]
         except u.UnitConversionError as err:
             raise UnitMismatchError(
                 f"Coordinates of {self} are in units that convert to {source}; got {x!r:.60}, {y!r:.60}."
             ) from err
-        mapped = self._apply(*values, forward=forward)
+        except (TypeError, ValueError) as err:
+            raise TypeError(f"{caller} takes quantities; got {x!r:.60}, {y!r:.60}.") from err
+        mapped = self._apply(*parse_positions(None, *values, caller=caller), forward=forward)
         return mapped.map(lambda value: u.Quantity(value, target, copy=False if np.ndim(value) else None))
 
     # Deriving others.
@@ -535,21 +541,14 @@ def _fold(parts: Sequence[Transform[Any, Any]]) -> AstMapping:
     return functools.reduce(AstMapping.then, [part.ast_mapping for part in parts])
 
 
-def _as_floats(x: Any, y: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Bring coordinates to arrays of one shape, scalars to shape ()."""
+def _parse(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
+    """Parse points without units.
+
+    What comes back would have no unit either, unlike what astropy's functions
+    do with quantities; those have methods of their own.
+    """
+    x, y = parse_point(point, x, y, caller=caller)
     for value in (x, y):
         if isinstance(value, u.Quantity):
-            raise TypeError(
-                f"Numbers are needed, not {value!r:.60}; apply_forward_q and the like take units."
-            )
-    try:
-        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as err:
-        raise TypeError(f"Coordinates are numbers or arrays of them; got {x!r:.60} and {y!r:.60}.") from err
-    if x.shape == y.shape:
-        return x, y
-    try:
-        x, y = np.broadcast_arrays(x, y)
-    except ValueError as err:
-        raise GeometryError(f"Coordinates of shapes {x.shape} and {y.shape} cannot be broadcast.") from err
-    return x, y
+            raise TypeError(f"{caller} takes numbers, not {value!r:.60}; {caller}_q takes units.")
+    return parse_positions(None, x, y, caller=caller)

@@ -243,8 +243,9 @@ def _parse(lines: Sequence[str]) -> Any:
 class _Lines(list[str]):
     """Where a channel writes to."""
 
-    def astsink(self, line: str) -> None:
-        self.append(line)
+    # A function written in Python would let other threads use AST meanwhile,
+    # which does not survive that.
+    astsink = list.append
 
 
 def _lines(thing: Any) -> list[str]:

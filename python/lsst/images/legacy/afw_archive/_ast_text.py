@@ -10,7 +10,7 @@ import dataclasses
 from typing import Any
 
 from ..._ast_text import check_ast_text
-from ..._transforms._ast import AstMapping, starlink_ast
+from ..._transforms._ast import AstMapping, LineSource, starlink_ast
 from ...errors import CorruptArchiveError, GeometryError, SchemaVersionError
 
 NEWEST = 1
@@ -79,7 +79,7 @@ def read_ast(text: str) -> Any:
         If AST does not understand it.
     """
     try:
-        found = starlink_ast.Channel(_Lines(text)).read()
+        found = starlink_ast.Channel(LineSource(text.splitlines())).read()
     except (starlink_ast.AstError, TypeError) as err:
         # The latter means that the text ends too early.
         raise CorruptArchiveError(f"AST does not understand the text {text!r:.60}: {err}") from err
@@ -105,14 +105,3 @@ def read_mapping(text: str) -> AstMapping:
         return AstMapping(read_ast(text))
     except (GeometryError, TypeError) as err:
         raise CorruptArchiveError(f"the text {text!r:.60} describes no mapping of pixels: {err}") from err
-
-
-class _Lines:
-    """Where AST reads lines from."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = iter(text.splitlines())
-
-    def astsource(self) -> str | None:
-        """Return the next line."""
-        return next(self._lines, None)
