@@ -84,7 +84,7 @@ def test_a_star_is_the_kernel_shifted(kernel: str) -> None:
     rows, columns = np.mgrid[107:122, 220:233]
     exact = np.exp(-0.5 * ((rows - y) ** 2 + (columns - x) ** 2) / 1.3**2)
     exact /= exact.sum()
-    assert star.array.sum() == pytest.approx(1.0)
+    assert star.array.sum() == pytest.approx(1.0, abs=1e-3)
     np.testing.assert_allclose(star.array, exact, atol=1e-2 * exact.max())
     at_pixel = psf.compute_stellar_image(x=226, y=114)
     np.testing.assert_allclose(at_pixel.array, psf[CellIJ(1, 2)].array, rtol=1e-12)

@@ -11,6 +11,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from lsst.images import XY, YX, Box, NoOverlapError
+from lsst.images.errors import UnitMismatchError
 from lsst.images.fields import BaseField, ChebyshevField, ProductField, SplineField, SumField
 
 BOX = Box.factory[0:40, 0:50]
@@ -112,7 +113,7 @@ def test_shapes_that_do_not_broadcast_are_value_errors(maker: Any) -> None:
 def test_positions_may_be_quantities_in_pixels(maker: Any) -> None:
     field = maker()
     assert field(x=3.0 * u.pix, y=4.0 * u.pix) == field(x=3.0, y=4.0)
-    with pytest.raises(u.UnitConversionError):
+    with pytest.raises(UnitMismatchError, match="pixels, not in s"):
         field(x=3.0 * u.s, y=4.0)
 
 
@@ -269,3 +270,57 @@ def test_a_stranger_needs_five_definitions_only() -> None:
     assert field(x=3, y=4) == 5.0
     assert field.render(Box.factory[4:5, 3:4]).array.tolist() == [[5.0]]
     assert ProductField([field, field])(x=[3], y=[4]).tolist() == [25.0]
+
+
+def test_quantities_set_the_unit_of_a_field_unless_one_is_given() -> None:
+    field = ChebyshevField(BOX, [[1.0, 2.0]] * u.nJy)
+    assert field.unit == u.nJy and field == ChebyshevField(BOX, [[1.0, 2.0]], unit=u.nJy)
+    assert ChebyshevField.from_power_series(BOX, [[1.0, 2.0]] * u.nJy).unit == u.nJy
+    for make in (
+        lambda: ChebyshevField(BOX, [[1.0]] * u.nJy, unit=u.nJy),
+        lambda: SplineField(BOX, [[1.0]] * u.nJy, y=[0], x=[0], unit=u.nJy),
+        lambda: ChebyshevField.fit(BOX, [[1.0]] * u.nJy, 0, y=[0], x=[0], unit=u.nJy),
+    ):
+        with pytest.raises(TypeError, match="must not be given too"):
+            make()
+
+
+def test_units_may_be_given_as_strings() -> None:
+    assert ChebyshevField(BOX, [[1.0]], unit="nJy").unit == u.nJy
+    assert SplineField(BOX, [[1.0]], y=[0], x=[0], unit="nJy")(x=0, y=0, quantity=True) == 1.0 * u.nJy
+    with pytest.raises(ValueError, match="did not parse"):
+        ChebyshevField(BOX, [[1.0]], unit="bogus")
+
+
+@pytest.mark.parametrize("bad", [[[1j]], [["a"]], [[None]], [[True]]], ids=repr)
+def test_values_that_are_no_real_numbers_are_type_errors(bad: Any) -> None:
+    for make in (
+        lambda: ChebyshevField(BOX, bad),
+        lambda: SplineField(BOX, bad, y=[0], x=[0]),
+        lambda: ChebyshevField.fit(BOX, bad, 0, y=[0], x=[0]),
+    ):
+        with pytest.raises(TypeError, match="must be real numbers"):
+            make()
+
+
+def test_masked_values_are_missing_values() -> None:
+    masked = np.ma.array([[1.0, 99.0, 3.0]], mask=[[False, True, False]])
+    missing = np.array([[1.0, np.nan, 3.0]])
+    x = [0.0, 1.0, 2.0]
+    assert SplineField(BOX, masked, y=[0.0], x=x) == SplineField(BOX, missing, y=[0.0], x=x)
+    assert ChebyshevField.fit(BOX, masked, 1, y=[0.0], x=x) == ChebyshevField.fit(
+        BOX, missing, 1, y=[0.0], x=x
+    )
+
+
+def test_factors_that_are_no_real_numbers_are_type_errors(maker: Any) -> None:
+    for factor in (1j, 1j * u.nJy, u.Quantity(True), [1.0, 2.0] * u.nJy, "2", None):
+        with pytest.raises(TypeError):
+            maker() * factor
+
+
+def test_units_that_do_not_convert_are_errors_of_both_families() -> None:
+    fields = [ChebyshevField(BOX, [[1.0]], unit=unit) for unit in (u.nJy, u.deg)]
+    for caught in (UnitMismatchError, u.UnitConversionError):
+        with pytest.raises(caught, match="Cannot add a field in deg to one in nJy"):
+            SumField(fields)

@@ -14,7 +14,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from afw_tables import read_tables
-from lsst.images import YX, Box, Image, NoOverlapError, NotContainedError
+from lsst.images import YX, Box, Image, MaskedImage, MaskPlane, MaskSchema, NoOverlapError, NotContainedError
 from lsst.images.convolution_kernels import ConvolutionKernel, ImageBasisConvolutionKernel
 from lsst.images.errors import CorruptArchiveError, MissingOptionalDependencyError
 from lsst.images.fields import ChebyshevField
@@ -164,6 +164,12 @@ def test_a_kernel_larger_than_the_image_is_refused() -> None:
     small = Image(np.ones((6, 20)), bbox=Box.factory[0:6, 0:20])
     with pytest.raises(NotContainedError, match="6x20 pixels cannot hold a kernel of 7x5"):
         make_kernel().convolve(small)
+
+
+def test_convolution_takes_one_plane_and_says_so() -> None:
+    planes = MaskedImage(Image(np.ones((20, 20))), mask_schema=MaskSchema([MaskPlane("BAD", "Bad.")]))
+    with pytest.raises(TypeError, match="applied to an Image, not to a MaskedImage"):
+        make_kernel().convolve(planes)  # type: ignore[arg-type]
 
 
 def test_convolution_needs_scipy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,13 @@ import numpy.typing as npt
 
 from ._geom import YX, Bounds, Box
 from ._pixels import Image
-from .errors import MissingOptionalDependencyError, NotContainedError
+from .errors import (
+    GeometryError,
+    InvalidParameterError,
+    MissingOptionalDependencyError,
+    NotContainedError,
+    UnitMismatchError,
+)
 from .fields import BaseField
 from .io import Serializable
 from .plugins import registry
@@ -92,9 +98,11 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
     ------
     NoOverlapError
         If the bounds of the fields do not overlap.
-    ValueError
-        If there are no fields, not as many as images, or fields with units,
-        or if the basis is not a stack of images.
+    GeometryError
+        If there are no fields, or not as many as images, or if the basis is
+        not a stack of images.
+    UnitMismatchError
+        If a field has a unit.
 
     Notes
     -----
@@ -111,13 +119,13 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         array = np.asarray(basis, dtype=np.float64)
         fields = tuple(spatial)
         if not fields:
-            raise ValueError("A kernel needs at least one field.")
+            raise GeometryError("A kernel needs at least one field.")
         if units := [field.unit for field in fields if field.unit is not None]:
-            raise ValueError(f"The weights of a kernel cannot have units; these have {units}.")
+            raise UnitMismatchError(f"The weights of a kernel cannot have units; these have {units}.")
         if array.ndim != 3 or not array.size:
-            raise ValueError(f"The basis must be a stack of images, a 3-d array; it has shape {array.shape}.")
+            raise GeometryError(f"The basis is a stack of images, a 3-d array, not of shape {array.shape}.")
         if len(array) != len(fields):
-            raise ValueError(f"{len(array)} basis images need as many fields, not {len(fields)}.")
+            raise GeometryError(f"{len(array)} basis images need as many fields, not {len(fields)}.")
         array.flags.writeable = False
         self._basis = array
         self._spatial = fields
@@ -213,6 +221,8 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
             If SciPy is not installed.
         NotContainedError
             If the image is smaller than the kernel.
+        TypeError
+            If it is not a single plane.
 
         Notes
         -----
@@ -223,6 +233,11 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         is a correlation.  A pixel that is not finite spoils those whose
         kernel touches it, and no others, however the sum is computed.
         """
+        if not isinstance(image, Image):
+            raise InvalidParameterError(
+                f"A kernel is applied to an Image, not to a {type(image).__name__}; give it one plane, and "
+                "say yourself what becomes of a mask and a variance."
+            )
         box = self._reach(image.bbox)
         pixels = np.asarray(image.array, dtype=np.float64)
         bad = ~np.isfinite(pixels)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from .._geom import Box
 from ..cells._annotated import UnitFactor
 from ..fields import Background, BackgroundMap, BaseField
+from ..serialization import UnitConversionError
 
 
 def find_unit_factor(
@@ -43,11 +44,11 @@ def find_unit_factor(
         If the units do not convert, with or without the scaling.
     """
     if unit is None or target is None:
-        raise u.UnitConversionError(f"There is no conversion from unit {unit} to {target}.")
+        raise UnitConversionError(f"There is no conversion from unit {unit} to {target}.")
     if unit.is_equivalent(target):
         return UnitFactor(float(unit.to(target)))
     if scaling is None or scaling.unit is None:
-        raise u.UnitConversionError(
+        raise UnitConversionError(
             f"Pixels of unit '{unit}' do not convert to '{target}', and there is no photometric scaling."
         )
     kind = np.dtype(dtype)
@@ -58,7 +59,7 @@ def find_unit_factor(
             if factor != 1.0:
                 values = values / factor if divides else values * factor
             return UnitFactor(values, divides)
-    raise u.UnitConversionError(
+    raise UnitConversionError(
         f"Pixels of unit '{unit}' do not convert to '{target}', not even multiplied or divided by the "
         f"photometric scaling, which has unit '{scaling.unit}'."
     )

@@ -12,6 +12,7 @@ import astropy.units as u
 import numpy as np
 
 from ..errors import UnitMismatchError
+from ..serialization import UnitConversionError
 
 
 def split_values(values: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase | None]:
@@ -89,7 +90,7 @@ def convert_values(values: np.ndarray, unit: u.UnitBase | None, target: u.UnitBa
     try:
         return np.asarray(given.to(wanted, values))
     except u.UnitConversionError as err:
-        raise u.UnitConversionError(
+        raise UnitConversionError(
             f"Values of unit {_name(unit)} cannot be written into pixels of unit {_name(target)}; "
             "convert them, or use view(unit=...), first."
         ) from err

@@ -16,7 +16,6 @@ from .._pixels import Image
 from ..errors import GeometryError
 from ..plugins import registry
 from ..psfs import VectorizedPointSpreadFunction, WarpingKernel
-from ..psfs._positions import check_position, check_positions
 from ..psfs._resample import shift_stack
 from ._cell_numbers import cell_numbers, require_cell, slices_of
 
@@ -50,7 +49,7 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
     -----
     Index it with a `~lsst.images.Box` for the PSF of the cells that the box
     touches, or with a `CellIJ` for the image of one cell.  Kernel images are
-    the stored ones; star images are normalized.
+    the stored ones, whatever their sums.
     """
 
     def __init__(
@@ -101,38 +100,6 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
         return shift_stack(self._kernels(x, y), dy, dx, self._kernel)
-
-    def compute_kernel_image(self, *, x: float, y: float) -> Image:
-        """Return the image of the cell that holds a position.
-
-        Parameters
-        ----------
-        x, y
-            Position of the source.
-
-        Returns
-        -------
-        image
-            A copy, with the box `kernel_bbox`.
-        """
-        x, y = check_position(self._cells, x=x, y=y)
-        return Image(self._kernels(np.array([x]), np.array([y]))[0], bbox=self.kernel_bbox)
-
-    def compute_kernel_images(self, *, x: Any, y: Any) -> Float64Array:
-        """Return the images of the cells that hold positions.
-
-        Parameters
-        ----------
-        x, y
-            Positions of the sources: numbers, lists or arrays that broadcast.
-
-        Returns
-        -------
-        stack
-            Shape of the positions, followed by that of `kernel_bbox`.
-        """
-        xs, ys, shape = check_positions(self._cells, x=x, y=y)
-        return self._kernels(xs, ys).reshape(shape + self._array.shape[2:])
 
     @overload
     def __getitem__(self, key: Box) -> CellPointSpreadFunction: ...

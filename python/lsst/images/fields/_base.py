@@ -18,7 +18,7 @@ from .._geom import Bounds, Box
 from .._pixels import Image
 from ..io import Serializable
 from ..plugins import registry
-from ._points import Float64Array, parse_positions
+from ._points import Float64Array, parse_points
 
 RENDER_BLOCK = 1 << 16
 """Pixels rendered at a time: half a megabyte of doubles stays in a cache."""
@@ -115,10 +115,12 @@ class BaseField(Serializable, ABC):
         ------
         TypeError
             If a coordinate is missing, given twice, or not a real number.
-        ValueError
+        UnitMismatchError
+            If a coordinate has a unit other than pixels.
+        GeometryError
             If the shapes do not broadcast.
         """
-        xs, ys, is_scalar = parse_positions(point, x=x, y=y)
+        xs, ys, is_scalar = parse_points(point, x=x, y=y)
         good_x, good_y = np.isfinite(xs), np.isfinite(ys)
         if good_x.all() and good_y.all():
             values = self._evaluate(xs, ys)
@@ -274,7 +276,8 @@ def _parse_factor(factor: Any) -> tuple[float, u.UnitBase | None] | None:
     if isinstance(factor, u.UnitBase):
         return 1.0, factor
     if isinstance(factor, u.Quantity):
-        return (float(factor.value), factor.unit) if factor.isscalar else None
+        is_number = factor.isscalar and factor.dtype.kind in "iuf"
+        return (float(factor.value), factor.unit) if is_number else None
     if isinstance(factor, numbers.Real):
         return float(factor), None
     if isinstance(factor, np.ndarray) and factor.ndim == 0 and factor.dtype.kind in "iuf":

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .._geom import Bounds, Interval
+from ..errors import GeometryError
 from ..plugins import registry
 from ._base import BaseField, multiply_units
 from ._chebyshev_fit import fit_chebyshev
-from ._points import Float64Array
+from ._points import Float64Array, as_values
 
 
 @final
@@ -32,26 +33,24 @@ class ChebyshevField(BaseField):
         Array of shape ``(ny, nx)``; element ``[p, q]`` multiplies
         ``T_p(y') T_q(x')``.  A float64 array becomes read-only in place.
     unit
-        Unit of the values.
+        Unit of the values if the coefficients are not a
+        `~astropy.units.Quantity`.
 
     Raises
     ------
-    ValueError
+    GeometryError
         If the coefficients are not a 2-d array with elements.
+    TypeError
+        If they are not real numbers, or a quantity although a unit is given.
     """
 
     def __init__(
         self, bounds: Bounds, coefficients: npt.ArrayLike, *, unit: u.UnitBase | None = None
     ) -> None:
-        array = np.asarray(coefficients, dtype=np.float64)
-        if array.ndim != 2 or not array.size:
-            raise ValueError(
-                f"Coefficients must be a 2-d array with elements; this one has shape {array.shape}."
-            )
+        array, self._unit = _as_coefficients(coefficients, unit)
         array.flags.writeable = False
         self._bounds = bounds
         self._coefficients = array
-        self._unit = unit
 
     @property
     def bounds(self) -> Bounds:
@@ -128,7 +127,7 @@ class ChebyshevField(BaseField):
             Where the new field is defined.
         data
             Values, an array or a `~astropy.units.Quantity`.  Those that are
-            not finite are left out.
+            masked or not finite are left out.
         order
             Highest order in both directions; excludes ``y_order``, ``x_order``.
         y, x
@@ -156,16 +155,11 @@ class ChebyshevField(BaseField):
         ------
         TypeError
             If the orders are missing or given twice, or the unit is.
-        ValueError
+        GeometryError
             If shapes do not match, an order is negative, or no value is
             finite.
         """
-        if isinstance(data, u.Quantity):
-            if unit is not None:
-                raise TypeError(
-                    f"The data are a quantity in {data.unit}; unit={unit!r} must not be given too."
-                )
-            data, unit = data.value, data.unit
+        values, unit = as_values(data, unit, what="data")
         if (order is None) == (x_order is None) or (x_order is None) != (y_order is None):
             raise TypeError("Give either order, or both x_order and y_order.")
         if x_order is None or y_order is None:
@@ -174,7 +168,7 @@ class ChebyshevField(BaseField):
         x_scaled = _normalize(np.asarray(x, dtype=np.float64), bounds.bbox.x)
         y_scaled = _normalize(np.asarray(y, dtype=np.float64), bounds.bbox.y)
         coefficients = fit_chebyshev(
-            np.asarray(data, dtype=np.float64),
+            values,
             y=y_scaled,
             x=x_scaled,
             weight=None if weight is None else np.asarray(weight, dtype=np.float64),
@@ -205,11 +199,7 @@ class ChebyshevField(BaseField):
         field
             The same function, up to rounding.
         """
-        series = np.asarray(coefficients, dtype=np.float64)
-        if series.ndim != 2 or not series.size:
-            raise ValueError(
-                f"Coefficients must be a 2-d array with elements; this one has shape {series.shape}."
-            )
+        series, unit = _as_coefficients(coefficients, unit)
         along_y = _powers_as_polynomials(bounds.bbox.y, series.shape[0])
         along_x = _powers_as_polynomials(bounds.bbox.x, series.shape[1])
         return cls(bounds, along_y.T @ series @ along_x, unit=unit)
@@ -289,6 +279,17 @@ class ChebyshevField(BaseField):
 
 def _make(bounds: Bounds, coefficients: Float64Array, unit: u.UnitBase | None) -> ChebyshevField:
     return ChebyshevField(bounds, coefficients, unit=unit)
+
+
+def _as_coefficients(
+    coefficients: npt.ArrayLike, unit: u.UnitBase | None
+) -> tuple[Float64Array, u.UnitBase | None]:
+    array, unit = as_values(coefficients, unit, what="coefficients")
+    if array.ndim != 2 or not array.size:
+        raise GeometryError(
+            f"Coefficients must be a 2-d array with elements; this one has shape {array.shape}."
+        )
+    return array, unit
 
 
 def _normalize(values: Float64Array, interval: Interval) -> Float64Array:

@@ -8,6 +8,7 @@ __all__ = ("fit_chebyshev",)
 
 import numpy as np
 
+from ..errors import GeometryError
 from ._points import Float64Array
 
 FIT_BLOCK = 1 << 21
@@ -47,7 +48,7 @@ def fit_chebyshev(
 
     Raises
     ------
-    ValueError
+    GeometryError
         If shapes do not match, an order is negative, or no value is finite.
 
     Notes
@@ -57,15 +58,15 @@ def fit_chebyshev(
     equations would square it) and needs memory for one block only.
     """
     if y_order < 0 or x_order < 0:
-        raise ValueError(f"Orders must not be negative; they are y_order={y_order}, x_order={x_order}.")
+        raise GeometryError(f"Orders must not be negative; they are y_order={y_order}, x_order={x_order}.")
     x, y = _full_positions(data, x, y)
     if weight is None:
         weight = np.ones_like(data)
     elif weight.shape != data.shape:
-        raise ValueError(f"Weights of shape {weight.shape} do not match data of shape {data.shape}.")
+        raise GeometryError(f"Weights of shape {weight.shape} do not match data of shape {data.shape}.")
     good = np.isfinite(data) & np.isfinite(weight) & np.isfinite(x) & np.isfinite(y)
     if not good.any():
-        raise ValueError(f"No good data points among {data.size}: no value is finite.")
+        raise GeometryError(f"No good data points among {data.size}: no value is finite.")
     highest = max(y_order, x_order)
     p, q = np.indices((y_order + 1, x_order + 1))
     used = p + q <= highest if triangular else np.ones(p.shape, dtype=bool)
@@ -82,7 +83,7 @@ def _full_positions(
         return np.broadcast_to(x, data.shape), np.broadcast_to(y[:, np.newaxis], data.shape)
     if x.shape == y.shape == data.shape:
         return x, y
-    raise ValueError(
+    raise GeometryError(
         f"Positions of shapes y={y.shape}, x={x.shape} do not match data of shape {data.shape}; they must "
         "have that shape, or be the 1-d coordinates of its rows and columns."
     )

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterable
 
 from .._geom import Bounds
+from ..errors import GeometryError
 from ._base import BaseField
 
 
@@ -27,7 +28,7 @@ def check_operands(operands: Iterable[BaseField], what: str) -> tuple[BaseField,
     ------
     TypeError
         If an operand is not a field.
-    ValueError
+    GeometryError
         If there are none.
     """
     fields = tuple(operands)
@@ -35,7 +36,7 @@ def check_operands(operands: Iterable[BaseField], what: str) -> tuple[BaseField,
         if not isinstance(field, BaseField):
             raise TypeError(f"An operand of a {what} must be a field, not {field!r}.")
     if not fields:
-        raise ValueError(f"A {what} needs at least one operand.")
+        raise GeometryError(f"A {what} needs at least one operand.")
     return fields
 
 

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Positions as callers give them, and as evaluation wants them."""
+"""Positions and values as fields want them."""
 
 from __future__ import annotations
 
-__all__ = ("Float64Array", "as_float64", "parse_positions")
+__all__ = ("Float64Array", "as_values", "parse_points")
 
 from typing import Any, TypeAlias
 
@@ -12,38 +12,13 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
-from .._geom import parse_point
+from .._geom import parse_positions
 
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 """An array of doubles."""
 
 
-def as_float64(value: Any, name: str) -> Float64Array:
-    """Make an array of doubles of a coordinate.
-
-    Parameters
-    ----------
-    value
-        Number, list or array of real numbers; a quantity must convert to
-        pixels.
-    name
-        What to call it in an error message.
-
-    Raises
-    ------
-    TypeError
-        If it does not consist of real numbers.
-    """
-    if isinstance(value, u.Quantity):
-        value = value.to_value(u.dimensionless_unscaled if value.unit.is_equivalent("") else u.pix)
-    array = np.asarray(value)
-    # An empty list has no type of its own.
-    if array.dtype.kind not in "iuf" and array.size:
-        raise TypeError(f"{name} must be a real number or an array of them, not {value!r}.")
-    return array.astype(np.float64, copy=False)
-
-
-def parse_positions(point: Any, *, x: Any, y: Any) -> tuple[Float64Array, Float64Array, bool]:
+def parse_points(point: Any, *, x: Any, y: Any) -> tuple[Float64Array, Float64Array, bool]:
     """Make arrays of equal rank of positions in any accepted form.
 
     Parameters
@@ -65,14 +40,58 @@ def parse_positions(point: Any, *, x: Any, y: Any) -> tuple[Float64Array, Float6
     ------
     TypeError
         If a coordinate is missing, given twice, or not a real number.
-    ValueError
+    UnitMismatchError
+        If a coordinate has a unit other than pixels.
+    GeometryError
         If the shapes do not broadcast.
     """
-    x, y = parse_point(point, x, y, caller="Evaluation")
-    xs, ys = as_float64(x, "x"), as_float64(y, "y")
+    x, y = parse_positions(point, x, y, caller="Evaluation")
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     ndim = max(xs.ndim, ys.ndim)
-    np.broadcast_shapes(xs.shape, ys.shape)
     rank = max(ndim, 1)
     xs = xs.reshape((1,) * (rank - xs.ndim) + xs.shape)
     ys = ys.reshape((1,) * (rank - ys.ndim) + ys.shape)
     return xs, ys, ndim == 0
+
+
+def as_values(
+    data: Any, unit: u.UnitBase | str | None, *, what: str
+) -> tuple[Float64Array, u.UnitBase | None]:
+    """Make an array of doubles of values, and find their unit.
+
+    Parameters
+    ----------
+    data
+        Real numbers, an array or a `~astropy.units.Quantity` of them.
+        Elements that an array masks become NaN.
+    unit
+        Unit of the values if they are no quantity; `None` for no unit.
+    what
+        What to call the values in messages.
+
+    Returns
+    -------
+    values
+        The given array itself if it is one of doubles.
+    unit
+        `None` if there is none.
+
+    Raises
+    ------
+    TypeError
+        If the values are a quantity and a unit is given too, or if they are
+        not real numbers.
+    ValueError
+        If the unit is a string that astropy does not understand.
+    """
+    if isinstance(data, u.Quantity):
+        if unit is not None:
+            raise TypeError(f"The {what} are a quantity in {data.unit}; unit={unit!r} must not be given too.")
+        data, unit = data.value, data.unit
+    array = data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
+    if array.dtype.kind not in "iuf" and array.size:
+        raise TypeError(f"The {what} must be real numbers, not {data!r:.60}.")
+    array = array.astype(np.float64, copy=False)
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.asarray(array.filled(np.nan))
+    return array, None if unit is None else u.Unit(unit)

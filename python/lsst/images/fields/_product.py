@@ -35,7 +35,7 @@ class ProductField(BaseField):
         If the bounds of the fields do not overlap.
     TypeError
         If an operand is not a field.
-    ValueError
+    GeometryError
         If there are no operands.
     """
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .._geom import Bounds
+from ..errors import GeometryError
 from ..plugins import registry
 from ._akima import Cubics, akima
 from ._base import BaseField, multiply_units
-from ._points import Float64Array
+from ._points import Float64Array, as_values
 
 POINT_BLOCK = 1 << 18
 """Interpolated node values held at a time for positions without a grid."""
@@ -33,7 +34,8 @@ class SplineField(BaseField):
         Where the field is defined.
     data
         Values at the nodes, shape ``(len(y), len(x))``, as an array or a
-        `~astropy.units.Quantity`.  Those that are not finite are missing.
+        `~astropy.units.Quantity`.  Those that are masked or not finite are
+        missing.
     y, x
         Strictly increasing coordinates of the rows and columns of nodes, in
         pixels.
@@ -43,8 +45,8 @@ class SplineField(BaseField):
     Raises
     ------
     TypeError
-        If the data are a quantity and a unit is given too.
-    ValueError
+        If the data are a quantity and a unit is given too, or not real.
+    GeometryError
         If a shape is wrong or coordinates do not increase.
 
     Notes
@@ -64,23 +66,17 @@ class SplineField(BaseField):
         x: npt.ArrayLike,
         unit: u.UnitBase | None = None,
     ) -> None:
-        if isinstance(data, u.Quantity):
-            if unit is not None:
-                raise TypeError(
-                    f"The data are a quantity in {data.unit}; unit={unit!r} must not be given too."
-                )
-            data, unit = data.value, data.unit
+        values, self._unit = as_values(data, unit, what="data")
         self._bounds = bounds
-        self._data = _freeze(data)
+        self._data = _freeze(values)
         self._y = _freeze(y)
         self._x = _freeze(x)
-        self._unit = unit
         for name, nodes in (("y", self._y), ("x", self._x)):
             increasing = np.isfinite(nodes).all() and np.all(np.diff(nodes) > 0.0)
             if nodes.ndim != 1 or not nodes.size or not increasing:
-                raise ValueError(f"{name} must be a 1-d array of increasing numbers, not {nodes!r}.")
+                raise GeometryError(f"{name} must be a 1-d array of increasing numbers, not {nodes!r}.")
         if self._data.shape != (self._y.size, self._x.size):
-            raise ValueError(
+            raise GeometryError(
                 f"Data of shape {self._data.shape} do not match {self._y.size} y and {self._x.size} x nodes; "
                 "they must be 2-d, y first."
             )
@@ -125,7 +121,7 @@ class SplineField(BaseField):
         finite = np.isfinite(self._data)
         patterns, which = np.unique(finite[:, self._used], axis=1, return_inverse=True)
         if not self._used.size:
-            raise ValueError(f"No valid data points: all {self._data.size} values are missing.")
+            raise GeometryError(f"No valid data points: all {self._data.size} values are missing.")
         data = self._data[:, self._used].T
         columns = [np.flatnonzero(which.reshape(-1) == n) for n in range(patterns.shape[1])]
         return [

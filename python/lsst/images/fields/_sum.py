@@ -13,6 +13,7 @@ import astropy.units as u
 
 from .._geom import Bounds
 from ..plugins import registry
+from ..serialization import UnitConversionError
 from ._base import BaseField
 from ._operands import check_operands, intersect_bounds
 from ._points import Float64Array
@@ -34,10 +35,10 @@ class SumField(BaseField):
         If the bounds of the fields do not overlap.
     TypeError
         If an operand is not a field.
-    ValueError
+    GeometryError
         If there are no operands.
-    astropy.units.UnitConversionError
-        If the units do not convert.
+    UnitMismatchError
+        If the units do not convert; also an `astropy.units.UnitConversionError`.
     """
 
     def __init__(self, operands: Iterable[BaseField]) -> None:
@@ -109,7 +110,10 @@ class SumField(BaseField):
 def _factor(unit: u.UnitBase | None, wanted: u.UnitBase | None) -> float:
     """Return what converts values of an operand into the unit of the sum."""
     if (unit is None) != (wanted is None):
-        raise u.UnitConversionError(
+        raise UnitConversionError(
             f"Cannot add a field in {unit} to one in {wanted}: either all fields have units or none has."
         )
-    return 1.0 if unit is None else float(unit.to(wanted))
+    try:
+        return 1.0 if unit is None else float(unit.to(wanted))
+    except u.UnitConversionError as err:
+        raise UnitConversionError(f"Cannot add a field in {unit} to one in {wanted}: {err}.") from err

@@ -16,7 +16,6 @@ from .._pixels import Image
 from ..fields._points import Float64Array
 from ..io import Serializable
 from ..plugins import registry
-from ..utils import round_half_up
 from ._gridded import make_gridded
 from ._positions import check_position, check_positions
 from ._resample import shift_stack
@@ -31,9 +30,11 @@ class PointSpreadFunction(Serializable, ABC):
 
     Notes
     -----
-    Positions are in absolute pixels.  All images are of float64, have the sum
-    1, and belong to the caller.  Outside its bounds a PSF is not defined:
-    `~lsst.images.BoundsError`.
+    Positions are in absolute pixels.  All images are of float64 and belong to
+    the caller.  Kernel images have the sum 1.  So do star images of PSFs that
+    are evaluated at the position of the star; those that are shifted kernel
+    images keep what the shift leaves, as in afw, typically within 1e-4 of 1.
+    Outside its bounds a PSF is not defined: `~lsst.images.BoundsError`.
     """
 
     @property
@@ -115,13 +116,14 @@ class PointSpreadFunction(Serializable, ABC):
         Notes
         -----
         Unless a PSF has a way of its own, the kernel image is shifted with a
-        Lanczos kernel of order 5, zero beyond its edges, and normalized.
+        Lanczos kernel of order 5, zero beyond its edges, as
+        `lsst.afw.detection.Psf` does.
         """
         x, y = check_position(self.bounds, x=x, y=y)
         kernel = np.asarray(self.compute_kernel_image(x=x, y=y).array, dtype=np.float64)
-        dy, dx = np.array([y - round_half_up(y)]), np.array([x - round_half_up(x)])
-        shifted = shift_stack(kernel[np.newaxis], dy, dx)[0]
-        return Image(shifted / shifted.sum(), bbox=self.compute_stellar_bbox(x=x, y=y))
+        ys, xs = np.array([y]), np.array([x])
+        shifted = shift_stack(kernel[np.newaxis], ys - self._nearest(ys), xs - self._nearest(xs))[0]
+        return Image(shifted, bbox=self.compute_stellar_bbox(x=x, y=y))
 
     def compute_stellar_images(self, *, x: Any, y: Any) -> tuple[Float64Array, YX[np.ndarray]]:
         """Evaluate the PSF as the images of many stars.
@@ -177,10 +179,15 @@ class PointSpreadFunction(Serializable, ABC):
         TypeError
             If it is not one position.
         """
-        x, y = check_position(self.bounds, x=x, y=y)
+        position = np.array(check_position(self.bounds, x=x, y=y))
         start = self.kernel_bbox.start
-        origin = YX(y=start.y + round_half_up(y), x=start.x + round_half_up(x))
-        return Box.from_shape(self.kernel_bbox.shape, start=origin)
+        column, row = self._nearest(position).astype(int).tolist()
+        return Box.from_shape(self.kernel_bbox.shape, start=YX(y=start.y + row, x=start.x + column))
+
+    def _nearest(self, values: Float64Array) -> Float64Array:
+        """Round to the pixel that holds a coordinate; it covers [-0.5, 0.5)."""
+        below = np.floor(values)
+        return np.where(values - below >= 0.5, below + 1.0, below)
 
     def to_gridded(self, n: int | tuple[int, int], *, bbox: Box | None = None) -> Any:
         """Sample the PSF on a grid, for photometry with photutils.
@@ -204,7 +211,7 @@ class PointSpreadFunction(Serializable, ABC):
             If a grid point lies outside the bounds.
         MissingOptionalDependencyError
             If photutils is not installed.
-        ValueError
+        GeometryError
             If there are fewer than two grid points in a direction.
         """
         return make_gridded(self.compute_kernel_images, n, bbox=self.bounds.bbox if bbox is None else bbox)

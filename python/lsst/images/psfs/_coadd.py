@@ -15,10 +15,10 @@ import numpy as np
 
 from .._geom import XY, Bounds, Box
 from .._transforms import Projection
-from ..errors import BoundsError
+from ..errors import BoundsError, GeometryError
 from ..fields._points import Float64Array
 from ._base import PointSpreadFunction
-from ._resample import WarpingKernel
+from ._resample import WarpingKernel, normalized
 from ._vectorized import VectorizedPointSpreadFunction
 from ._warping import PixelMap, outline_points, warp_kernels, warped_half_shape
 
@@ -65,7 +65,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
 
     Raises
     ------
-    ValueError
+    GeometryError
         If there are no inputs.
 
     Notes
@@ -85,7 +85,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
     ) -> None:
         self._inputs = tuple(inputs)
         if not self._inputs:
-            raise ValueError("A coadd PSF needs at least one input image.")
+            raise GeometryError("A coadd PSF needs at least one input image.")
         self._projection = projection
         self._bounds = bounds
         self._warping_kernel = WarpingKernel.parse(warping_kernel)
@@ -183,7 +183,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
                 f"There is no PSF at (x={x[bare]}, y={y[bare]}): none of the {len(self._inputs)} images of "
                 "the coadd covers it."
             )
-        return total
+        return normalized(total)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CoaddPointSpreadFunction):

@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from .._geom import Bounds, Box
+from ..errors import GeometryError
 from ..fields._points import Float64Array
 from ._vectorized import VectorizedPointSpreadFunction
 
@@ -32,7 +33,7 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
 
     Raises
     ------
-    ValueError
+    GeometryError
         If ``sigma`` or ``stamp_size`` is not positive, or the latter even.
     """
 
@@ -41,11 +42,11 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if not (self._sigma > 0.0 and math.isfinite(self._sigma)):
-            raise ValueError(f"sigma must be positive and finite, not {sigma!r}.")
+            raise GeometryError(f"sigma must be positive and finite, not {sigma!r}.")
         if self._stamp_size <= 0:
-            raise ValueError(f"stamp_size must be positive, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive, not {stamp_size!r}.")
         if not self._stamp_size % 2:
-            raise ValueError(f"stamp_size must be odd, so that there is a central pixel, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be odd, for a central pixel, not {stamp_size!r}.")
 
     @property
     def sigma(self) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._geom import Box
-from ..errors import MissingOptionalDependencyError
+from ..errors import GeometryError, MissingOptionalDependencyError
 
 
 def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *, bbox: Box) -> Any:
@@ -38,7 +38,7 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
         If a grid point lies outside the PSF's bounds.
     MissingOptionalDependencyError
         If photutils is not installed.
-    ValueError
+    GeometryError
         If there are fewer than two grid points in a direction.
     """
     try:
@@ -50,7 +50,7 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
         ) from err
     ny, nx = (n, n) if isinstance(n, int) else n
     if ny < 2 or nx < 2:
-        raise ValueError(f"A gridded PSF needs at least two grid points in each direction, not {n!r}.")
+        raise GeometryError(f"A gridded PSF needs at least two grid points in each direction, not {n!r}.")
     y, x = np.meshgrid(
         np.linspace(bbox.y.min, bbox.y.max, ny), np.linspace(bbox.x.min, bbox.x.max, nx), indexing="ij"
     )

@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from .._geom import YX, Bounds, Box
 from .._pixels import Image
+from ..errors import GeometryError, UnitMismatchError
 from ..fields import BaseField
 from ..fields._points import Float64Array
+from ._resample import normalized
 from ._vectorized import VectorizedPointSpreadFunction
 
 
@@ -39,8 +41,10 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
 
     Raises
     ------
-    ValueError
-        If the shapes or numbers do not match, or a weight has a unit.
+    GeometryError
+        If the shapes or numbers do not match.
+    UnitMismatchError
+        If a weight has a unit.
 
     Notes
     -----
@@ -59,14 +63,14 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     ) -> None:
         array = np.asarray(basis, dtype=np.float64)
         if array.ndim != 3 or not array.size:
-            raise ValueError(f"The basis must be a stack of images, a 3-d array; it has shape {array.shape}.")
+            raise GeometryError(f"The basis is a stack of images, a 3-d array, not of shape {array.shape}.")
         array.flags.writeable = False
         fields = None if spatial is None else tuple(spatial)
         count = 1 if fields is None else len(fields)
         if count != len(array):
-            raise ValueError(f"{len(array)} basis images need as many weights, not {count}.")
+            raise GeometryError(f"{len(array)} basis images need as many weights, not {count}.")
         if units := [field.unit for field in fields or () if field.unit is not None]:
-            raise ValueError(f"The weights of a PSF cannot have units; these have {units}.")
+            raise UnitMismatchError(f"The weights of a PSF cannot have units; these have {units}.")
         self._basis = array
         self._spatial = fields
         self._bounds = bounds
@@ -118,9 +122,9 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
 
     def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
         if self._spatial is None:
-            return np.broadcast_to(self._basis, (x.size, *self._basis.shape[1:]))
+            return np.tile(normalized(self._basis), (x.size, 1, 1))
         weights = np.stack([np.asarray(field(x=x, y=y)) for field in self._spatial], axis=-1)
-        return np.tensordot(weights, self._basis, axes=1)
+        return normalized(np.tensordot(weights, self._basis, axes=1))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, KernelPointSpreadFunction):

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from .._geom import XY, YX, Bounds, Box
-from ..errors import LegacyConversionError
+from ..errors import GeometryError, LegacyConversionError
 from ..fields._points import Float64Array
 from ._piff_record import PiffRecord, build_piff, dissect_piff
+from ._resample import normalized
 from ._vectorized import VectorizedPointSpreadFunction
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
     ------
     LegacyConversionError
         If the PSF depends on the colour of the star.
-    ValueError
+    GeometryError
         If ``stamp_size`` is not positive.
 
     Notes
@@ -105,7 +106,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if self._stamp_size <= 0:
-            raise ValueError(f"stamp_size must be positive, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive, not {stamp_size!r}.")
 
     @property
     def piff_psf(self) -> piff.PSF:
@@ -173,7 +174,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         for n, center in enumerate(zip(dx.tolist(), dy.tolist(), strict=True)):
             stamp = galsim.Image(stack[n], xmin=box.x.min, ymin=box.y.min)
             psf.draw(float(x[n]), float(y[n]), center=center, image=stamp)
-        return stack
+        return normalized(stack)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PiffWrapper):

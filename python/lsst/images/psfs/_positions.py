@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._geom import Bounds
+from .._geom import Bounds, parse_positions
 from ..errors import BoundsError
-from ..fields._points import Float64Array, as_float64
+from ..fields._points import Float64Array
 
 
 def check_position(bounds: Bounds, *, x: Any, y: Any) -> tuple[float, float]:
@@ -36,15 +36,16 @@ def check_position(bounds: Bounds, *, x: Any, y: Any) -> tuple[float, float]:
         If it lies outside or is not finite.
     TypeError
         If it is not one position.
+    UnitMismatchError
+        If it has a unit other than pixels.
     """
-    xs, ys = as_float64(x, "x"), as_float64(y, "y")
-    if xs.ndim or ys.ndim:
+    xs, ys, shape = _parse(x, y)
+    if shape:
         raise TypeError(
-            f"One position is needed, not arrays of shapes x={xs.shape}, y={ys.shape}; "
-            "use compute_kernel_images() for many."
+            f"One position is needed, not arrays of shape {shape}; use compute_kernel_images() for many."
         )
-    require_inside(bounds, xs.reshape(1), ys.reshape(1))
-    return float(xs), float(ys)
+    require_inside(bounds, xs, ys)
+    return float(xs[0]), float(ys[0])
 
 
 def check_positions(bounds: Bounds, *, x: Any, y: Any) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
@@ -70,12 +71,20 @@ def check_positions(bounds: Bounds, *, x: Any, y: Any) -> tuple[Float64Array, Fl
         If one lies outside or is not finite.
     TypeError
         If one is not a real number.
+    UnitMismatchError
+        If one has a unit other than pixels.
+    GeometryError
+        If the shapes do not broadcast.
     """
-    xs, ys = np.broadcast_arrays(as_float64(x, "x"), as_float64(y, "y"))
-    shape = xs.shape
-    xs, ys = xs.reshape(-1), ys.reshape(-1)
+    xs, ys, shape = _parse(x, y)
     require_inside(bounds, xs, ys)
     return xs, ys, shape
+
+
+def _parse(x: Any, y: Any) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
+    x, y = parse_positions(None, x, y, caller="A PSF")
+    xs, ys = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    return xs.reshape(-1), ys.reshape(-1), xs.shape
 
 
 def require_inside(bounds: Bounds, x: Float64Array, y: Float64Array) -> None:
@@ -97,12 +106,8 @@ def require_inside(bounds: Bounds, x: Float64Array, y: Float64Array) -> None:
         return
     inside = np.asarray(bounds.contains(x=x, y=y)) & np.isfinite(x) & np.isfinite(y)
     if not inside.all():
-        first = int(np.argmin(inside))
+        first, more = int(np.argmin(inside)), x.size - int(inside.sum()) - 1
         raise BoundsError(
             f"The PSF is not defined at (x={x[first]}, y={y[first]}), outside its bounds {bounds}"
-            + (
-                f", nor at {x.size - int(inside.sum()) - 1} more of {x.size} positions."
-                if x.size > 1
-                else "."
-            )
+            + (f", nor at {more} more of {x.size} positions." if more else ".")
         )

@@ -8,15 +8,18 @@ __all__ = ("PSFExPointSpreadFunction",)
 
 import functools
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
 from .._geom import XY, Bounds, Box
+from ..errors import GeometryError
 from ..fields._points import Float64Array
-from ._resample import LANCZOS5, interpolation_matrices
+from ._resample import LANCZOS5
 from ._vectorized import VectorizedPointSpreadFunction
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 
 @final
@@ -47,15 +50,17 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
 
     Raises
     ------
-    ValueError
+    GeometryError
         If the model is not a polynomial in x and y, or numbers do not match.
 
     Notes
     -----
     Bertin, E. 2011, ADASS XX, 435.  The order of terms is that of PSFEx:
     ``1, u, u^2, ..., v, u v, ..., v^2, ...``.  The images are resampled to
-    detector pixels with a Lanczos kernel of order 5, as
-    `lsst.meas.extensions.psfex` does.
+    detector pixels with a Lanczos kernel of order 5 in single precision, step
+    by step as in `lsst.meas.extensions.psfex`, so that images equal those of
+    afw bit by bit.  Sums are therefore 1 within some 1e-7 only, and a star
+    midway between two pixels belongs to the lower one.
     """
 
     def __init__(
@@ -81,21 +86,21 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         self._average = XY(*map(float, average))
         self._bounds = bounds
         if len(self._degree) > 1 or len(set(self._group)) > 1:
-            raise ValueError(
+            raise GeometryError(
                 f"Only PSFEx models with one group of variables can be evaluated; this one has degrees "
                 f"{self._degree} for groups {self._group}."
             )
         if not self._pixel_step > 0.0:
-            raise ValueError(f"pixel_step must be positive, not {pixel_step!r}.")
+            raise GeometryError(f"pixel_step must be positive, not {pixel_step!r}.")
         expected = {2} if any(self._degree) else {0, 2}
         if len(self._offsets) != len(self._scales) or len(self._offsets) not in expected:
-            raise ValueError(
+            raise GeometryError(
                 f"A PSFEx model of degree {self._degree} needs two offsets and scales, for x and y; "
                 f"there are {self._offsets} and {self._scales}."
             )
         terms = (self._highest + 1) * (self._highest + 2) // 2
         if array.ndim != 3 or len(array) != terms:
-            raise ValueError(
+            raise GeometryError(
                 f"A PSFEx model of degree {self._degree} needs {terms} images; the parameters have "
                 f"shape {array.shape}."
             )
@@ -105,7 +110,7 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         self._coeff = (0.0,) * terms if coeff is None else tuple(float(v) for v in coeff)
 
     @property
-    def parameters(self) -> npt.NDArray[np.float32]:
+    def parameters(self) -> Float32Array:
         """Images of the terms, read-only, shape ``(terms, ny, nx)``."""
         return self._parameters
 
@@ -169,6 +174,10 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         """Odd number of detector pixels along an axis of the images."""
         return int(size * self._pixel_step) | 1
 
+    def _nearest(self, values: Float64Array) -> Float64Array:
+        """Round to the pixel that holds a coordinate; it covers (-0.5, 0.5]."""
+        return np.ceil(values - 0.5)
+
     def _terms(self, x: Any, y: Any) -> Float64Array:
         """Evaluate the terms of the polynomial, shape ``(..., terms)``."""
         if not self._highest:
@@ -178,32 +187,34 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         powers = range(self._highest + 1)
         return np.stack([u**i * v**j for j in powers for i in powers if i + j <= self._highest], axis=-1)
 
+    def _images(self, x: Float64Array, y: Float64Array) -> Float32Array:
+        """Sum the terms of the polynomial, shape ``(n, ny, nx)``."""
+        images = np.zeros((x.size, *self._parameters.shape[1:]), dtype=np.float32)
+        weights = self._terms(x, y).astype(np.float32)
+        for weight, parameters in zip(weights.T, self._parameters, strict=True):
+            images += weight[:, np.newaxis, np.newaxis] * parameters
+        return images
+
     def _matrices(self, shift: Float64Array, size: int) -> Float64Array:
         """Make matrices that resample one axis, shape ``(n, native, size)``."""
         native = self._native_size(size)
         step = 1.0 / self._pixel_step
         at = size // 2 + (np.arange(native) - native // 2 - shift[:, np.newaxis]) * step
-        matrices = interpolation_matrices(LANCZOS5, at, size)
+        weights = LANCZOS5(np.arange(size) - at[..., np.newaxis])
+        weights /= weights.sum(axis=-1, keepdims=True)
         # Beyond the centres of the outermost pixels PSFEx does not go.
-        matrices[(at < 0) | (at > size - 1)] = 0.0
-        return matrices
-
-    @functools.cached_property
-    def _native_images(self) -> Float64Array:
-        """Images of the terms, centred on a detector pixel."""
-        _, ny, nx = self._parameters.shape
-        zero = np.zeros(1)
-        images = self._parameters.astype(np.float64)
-        result: Float64Array = self._matrices(zero, ny)[0] @ images @ self._matrices(zero, nx)[0].T
-        return result
+        weights[(at < 0) | (at > size - 1)] = 0.0
+        return weights
 
     def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        return np.tensordot(self._terms(x, y), self._native_images, axes=1)
+        return self._stars(x, y, np.zeros_like(x), np.zeros_like(y))
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
         _, ny, nx = self._parameters.shape
-        images = np.tensordot(self._terms(x, y), self._parameters.astype(np.float64), axes=1)
-        return self._matrices(dy, ny) @ images @ self._matrices(dx, nx).swapaxes(1, 2)
+        # Rows first, and what is stored in between has single precision.
+        rows = self._images(x, y) @ self._matrices(_as_single(dx), nx).swapaxes(1, 2)
+        stack = self._matrices(_as_single(dy), ny) @ rows.astype(np.float32)
+        return _normalized_in_order(stack.astype(np.float32)).astype(np.float64)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PSFExPointSpreadFunction):
@@ -230,6 +241,22 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _make, (self._parameters, self._bounds, *self._numbers())
+
+
+def _as_single(shift: Float64Array) -> Float64Array:
+    """Round fractions of pixels as a program does that counts them from below."""
+    below = (shift + (shift < 0.0)).astype(np.float32)
+    return np.where(shift < 0.0, below - np.float32(1.0), below).astype(np.float64)
+
+
+def _normalized_in_order(stack: Float32Array) -> Float32Array:
+    """Divide images by their sums, which are taken pixel by pixel."""
+    # numpy's sum() adds in pairs, which is better, but it is not what afw does.
+    sums = np.cumsum(stack.reshape(len(stack), int(np.prod(stack.shape[1:]))), axis=1, dtype=np.float32)[
+        :, -1
+    ]
+    result: Float32Array = stack / sums[:, np.newaxis, np.newaxis]
+    return result
 
 
 def _make(

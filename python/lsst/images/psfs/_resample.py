@@ -7,7 +7,14 @@ Everything works on stacks of images of one shape, ``(n, ny, nx)``.
 
 from __future__ import annotations
 
-__all__ = ("LANCZOS5", "WarpingKernel", "interpolation_matrices", "shift_stack", "warp_stack")
+__all__ = (
+    "LANCZOS5",
+    "WarpingKernel",
+    "interpolation_matrices",
+    "normalized",
+    "shift_stack",
+    "warp_stack",
+)
 
 import dataclasses
 import re
@@ -15,6 +22,7 @@ from typing import Self
 
 import numpy as np
 
+from ..errors import GeometryError
 from ..fields._points import Float64Array
 
 WARP_BLOCK = 1 << 20
@@ -32,7 +40,7 @@ class WarpingKernel:
 
     Raises
     ------
-    ValueError
+    GeometryError
         If there is no kernel of that name.
 
     Notes
@@ -45,7 +53,7 @@ class WarpingKernel:
 
     def __post_init__(self) -> None:
         if not re.fullmatch("nearest|bilinear|lanczos[1-9]", self.name):
-            raise ValueError(
+            raise GeometryError(
                 f"There is no warping kernel {self.name!r}; there are 'nearest', 'bilinear', "
                 "and 'lanczos1' to 'lanczos9'."
             )
@@ -140,6 +148,23 @@ def interpolation_matrices(kernel: WarpingKernel, positions: Float64Array, size:
     offsets = np.arange(1 - kernel.radius, kernel.radius + 1)
     norm = kernel(offsets - (positions - before)[..., np.newaxis]).sum(axis=-1)
     result: Float64Array = weights / norm[..., np.newaxis]
+    return result
+
+
+def normalized(stack: Float64Array) -> Float64Array:
+    """Divide images by their sums.
+
+    Parameters
+    ----------
+    stack
+        Images, shape ``(n, ny, nx)``.
+
+    Returns
+    -------
+    stack
+        A new array of images, each with the sum 1.
+    """
+    result: Float64Array = stack / stack.sum(axis=(1, 2), keepdims=True)
     return result
 
 

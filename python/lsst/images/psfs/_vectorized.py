@@ -39,7 +39,8 @@ class VectorizedPointSpreadFunction(PointSpreadFunction):
         Returns
         -------
         stack
-            Shape ``(n, ny, nx)``; normalized later.
+            Shape ``(n, ny, nx)``, new arrays of float64; the hook sees to it
+            that their sum is 1.
         """
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
@@ -55,40 +56,26 @@ class VectorizedPointSpreadFunction(PointSpreadFunction):
         Returns
         -------
         stack
-            Shape ``(n, ny, nx)``; normalized later.
+            Shape ``(n, ny, nx)``, new arrays of float64.
         """
         return shift_stack(self._kernels(x, y), dy, dx)
 
     def compute_kernel_image(self, *, x: float, y: float) -> Image:
         x, y = check_position(self.bounds, x=x, y=y)
         stack = self._kernels(np.array([x]), np.array([y]))
-        return Image(_normalize(stack)[0], bbox=self.kernel_bbox)
+        return Image(stack[0], bbox=self.kernel_bbox)
 
     def compute_kernel_images(self, *, x: Any, y: Any) -> Float64Array:
         xs, ys, shape = check_positions(self.bounds, x=x, y=y)
-        return _normalize(self._kernels(xs, ys)).reshape(shape + tuple(self.kernel_bbox.shape))
+        return self._kernels(xs, ys).reshape(shape + tuple(self.kernel_bbox.shape))
 
     def compute_stellar_image(self, *, x: float, y: float) -> Image:
         x, y = check_position(self.bounds, x=x, y=y)
-        stack = self._stars(*_split(np.array([x]), np.array([y])))
-        return Image(_normalize(stack)[0], bbox=self.compute_stellar_bbox(x=x, y=y))
+        stack, _ = self._star_stack(np.array([x]), np.array([y]))
+        return Image(stack[0], bbox=self.compute_stellar_bbox(x=x, y=y))
 
     def _star_stack(self, x: Float64Array, y: Float64Array) -> tuple[Float64Array, YX[np.ndarray]]:
         start = self.kernel_bbox.start
-        yx0 = YX(y=_round(y).astype(np.int64) + start.y, x=_round(x).astype(np.int64) + start.x)
-        return _normalize(self._stars(*_split(x, y))), yx0
-
-
-def _split(x: Float64Array, y: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
-    return x, y, x - _round(x), y - _round(y)
-
-
-def _round(values: Float64Array) -> Float64Array:
-    """Round to the pixel that holds a position, which covers [-0.5, 0.5)."""
-    below = np.floor(values)
-    return np.where(values - below >= 0.5, below + 1.0, below)
-
-
-def _normalize(stack: Float64Array) -> Float64Array:
-    result: Float64Array = stack / stack.sum(axis=(1, 2), keepdims=True)
-    return result
+        row, column = self._nearest(y), self._nearest(x)
+        yx0 = YX(y=row.astype(np.int64) + start.y, x=column.astype(np.int64) + start.x)
+        return self._stars(x, y, x - column, y - row), yx0

@@ -15,7 +15,7 @@ from .._geom import Bounds, Box
 from ..errors import BoundsError
 from ..fields._points import Float64Array
 from ._base import PointSpreadFunction
-from ._resample import WarpingKernel, warp_stack
+from ._resample import WarpingKernel, normalized, warp_stack
 
 PixelMap: TypeAlias = Callable[..., Any]
 """Called with ``x=`` and ``y=``, returns an `~lsst.images.XY`."""
@@ -148,5 +148,4 @@ def warp_kernels(
     stars, yx0 = psf._star_stack(source[:, 0], source[:, 1])
     origin = source - np.stack([yx0.x, yx0.y], axis=-1)
     warped = warp_stack(stars, origin, jacobian, half_shape, kernel)
-    result: Float64Array = warped / warped.sum(axis=(1, 2), keepdims=True)
-    return result
+    return normalized(warped)

@@ -8,7 +8,16 @@ generic syntax (``electron``), and read the same way.
 
 from __future__ import annotations
 
-__all__ = ("Quantity", "QuantityModel", "Time", "TimeModel", "Unit", "format_unit", "parse_unit")
+__all__ = (
+    "Quantity",
+    "QuantityModel",
+    "Time",
+    "TimeModel",
+    "Unit",
+    "UnitConversionError",
+    "format_unit",
+    "parse_unit",
+)
 
 import functools
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,8 +25,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import astropy.units as u
 import pydantic
 
+from ..errors import UnitMismatchError
+
 if TYPE_CHECKING:
     import astropy.time
+
+
+class UnitConversionError(UnitMismatchError, u.UnitConversionError):  # type: ignore[misc]  # untyped base
+    """Values of one unit cannot be had in another one.
+
+    Of both families: ours, and that of `astropy.units`.
+    """
 
 
 @functools.lru_cache(maxsize=256)
