@@ -33,7 +33,7 @@ from lsst.images.errors import (
 from lsst.images.io import open_archive, read
 from lsst.images.json._input_archive import JsonInputArchive
 from lsst.images.json._output_archive import JsonOutputArchive
-from lsst.images.models._pixels import (
+from lsst.images.models import (
     ImageSerializationModel,
     MaskedImageSerializationModel,
     MaskSerializationModel,
@@ -348,6 +348,13 @@ def test_fits_headers_tell_other_software(tmp_path: Path) -> None:
         for bit, name in enumerate(list(masked.mask.schema.names)[:31]):
             assert (header[f"MSKN{bit:04d}"], header[f"MSKM{bit:04d}"]) == (name, 1 << bit)
             np.testing.assert_array_equal(hdus["MASK", 1].data & (1 << bit) != 0, masked.mask.get(name))
+
+
+def test_compression_that_is_no_options_is_refused(tmp_path: Path) -> None:
+    options: Any = "RICE_1"
+    with pytest.raises(InvalidParameterError, match="compression of 'image' is a FitsCompressionOptions"):
+        make_masked_image().write_fits(tmp_path / "new.fits", image_compression=options)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_planes_are_compressed_as_they_are_told(tmp_path: Path) -> None:

@@ -142,6 +142,14 @@ def test_assigning_the_array_writes_in_place() -> None:
     assert image.array is array and np.all(array == 5)
 
 
+def test_a_quantity_that_is_assigned_to_the_array_keeps_its_value() -> None:
+    image = Image(np.zeros((3, 4)), unit=u.nJy)
+    image.array = 2 * u.uJy  # type: ignore[assignment]
+    np.testing.assert_allclose(image.array, 2000)
+    with pytest.raises(u.UnitConversionError):
+        image.array = 2 * u.s  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint16])
 def test_the_quantity_is_a_view_for_every_type(dtype: Any) -> None:
     image = Image(np.arange(12, dtype=dtype).reshape(3, 4), unit=u.mJy)
@@ -286,6 +294,16 @@ def test_metadata_is_shared_by_reference_and_can_be_detached() -> None:
     part.metadata = part.metadata.copy()
     part.metadata["c"] = 3
     assert "c" not in metadata
+
+
+@pytest.mark.parametrize("metadata", [[("a", 1)], "a", 1])
+def test_metadata_that_could_not_be_written_are_refused_at_once(metadata: Any) -> None:
+    with pytest.raises(TypeError, match="metadata of an image is a dict"):
+        Image(0, shape=(3, 4), metadata=metadata)
+    image = Image(0, shape=(3, 4), metadata={"a": 1})
+    with pytest.raises(TypeError, match="metadata of an image is a dict"):
+        image.metadata = metadata
+    assert image.metadata == {"a": 1}
 
 
 def test_equality_looks_at_box_unit_and_pixels_only() -> None:

@@ -78,6 +78,13 @@ def test_values_that_do_not_fit_are_not_cut() -> None:
         Mask(np.full((2, 2, 1), 256, dtype=np.int32), schema=schema)
     with pytest.raises(ValueError, match="cannot hold"):
         Mask(np.full((2, 2, 1), 0.5), schema=schema)
+    for fill in (256, -1, 0.5):
+        with pytest.raises(ValueError, match="cannot hold"):
+            Mask(fill, schema=schema, shape=(2, 2))  # type: ignore[arg-type]
+    mask = Mask(1, schema=schema, shape=(2, 2))
+    with pytest.raises(ValueError, match="cannot hold"):
+        mask.array = np.full((2, 2, 1), 256)
+    assert np.all(mask.array == 1)
 
 
 def test_a_fill_value_applies_to_every_element() -> None:
@@ -98,6 +105,7 @@ def test_a_fill_value_applies_to_every_element() -> None:
         (np.zeros((3, 4, 2), np.uint8), {"shape": (4, 3)}, ValueError, "Explicit shape"),
         (0, {"shape": (4, 3), "bbox": BOX}, ValueError, "does not match bbox shape"),
         (0, {}, TypeError, "bbox or a shape"),
+        ([[[0, 0]]], {"shape": (1, 1)}, TypeError, "numpy array or an integer"),
         (0, {"shape": (1, 1), "yx0": (0, 0), "start": (0, 0)}, TypeError, "two spellings"),
     ],
 )
@@ -215,6 +223,8 @@ def test_only_masks_can_be_assigned() -> None:
     for other in (0, mask.array, Image(0, bbox=BOX)):
         with pytest.raises(TypeError, match=r"set\(\) and clear\(\)"):
             mask[...] = other
+        with pytest.raises(TypeError, match="updated with another Mask"):
+            mask.update(other)  # type: ignore[arg-type]
 
 
 def test_many_rows_move_like_few() -> None:

@@ -115,6 +115,11 @@ def test_a_name_cannot_occur_twice() -> None:
         MaskSchema([*planes(3), MaskPlane("P0", "Again.")])
 
 
+def test_a_plane_has_more_than_a_name() -> None:
+    with pytest.raises(TypeError, match="MaskPlane objects or None, not 'BAD'"):
+        MaskSchema(["BAD"])  # type: ignore[list-item]
+
+
 def test_unknown_planes_are_key_errors_that_list_the_known_ones() -> None:
     schema = MaskSchema(planes(2))
     with pytest.raises(KeyError, match="P0.*P1"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from pathlib import Path
 from typing import Any
 
 import astropy.units as u
@@ -87,11 +88,20 @@ def test_pixels_are_shared_with_what_was_passed() -> None:
             "should be the square of the image unit",
         ),
         ({"mask_schema": SCHEMA, "projection": 1, "sky_projection": 1}, TypeError, "two spellings"),
+        ({"mask": Image(0, bbox=BOX)}, TypeError, "mask of a masked image is of type Mask"),
+        ({"mask": np.zeros(BOX.shape, np.uint8)}, TypeError, "mask of a masked image is of type Mask"),
+        ({"mask_schema": list(SCHEMA)}, TypeError, "is a MaskSchema"),
+        ({"mask_schema": SCHEMA, "variance": np.ones(BOX.shape)}, TypeError, "is of type Image"),
     ],
 )
 def test_planes_that_do_not_fit_are_refused(keywords: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         MaskedImage(make_image(unit=u.nJy), **keywords)
+
+
+def test_an_array_is_no_image_plane() -> None:
+    with pytest.raises(TypeError, match="is an Image"):
+        MaskedImage(np.zeros(BOX.shape), mask_schema=SCHEMA)  # type: ignore[arg-type]
 
 
 def test_a_variance_with_a_unit_needs_an_image_with_one() -> None:
@@ -167,6 +177,14 @@ def test_a_new_mask_must_cover_the_same_pixels() -> None:
 
 
 # Subimages and assignment.
+
+
+def test_a_new_mask_must_be_a_mask() -> None:
+    masked = make()
+    mask = masked.mask
+    with pytest.raises(TypeError, match="is of type Mask"):
+        masked.mask = masked.image  # type: ignore[assignment]
+    assert masked.mask is mask
 
 
 def test_a_subimage_views_all_planes_and_shares_the_rest() -> None:
@@ -255,6 +273,18 @@ def test_butler_information_follows_every_view() -> None:
     for other in (masked[...], masked.copy(), masked.local[:3, :3]):
         assert other._attachments.butler_info == {"dataset": None, "provenance": None}
         assert other.butler_dataset is None and other.butler_provenance is None
+
+
+@pytest.mark.parametrize("name", ["image", "mask", "variance"])
+def test_planes_say_where_the_whole_came_from(name: str, tmp_path: Path) -> None:
+    info = {"dataset": None, "provenance": {"inputs": [], "quantum_id": None}}
+    masked = make()
+    masked.write(tmp_path / "masked.fits", butler_info=info)
+    assert getattr(masked, name)._attachments.butler_info is None
+    back = MaskedImage.read(tmp_path / "masked.fits")
+    for other in (back, back.local[:3, :3], back.copy(), pickle.loads(pickle.dumps(back))):
+        assert getattr(other, name)._attachments.butler_info == other._attachments.butler_info
+        assert other._attachments.butler_info["provenance"] == info["provenance"]
 
 
 def test_a_masked_image_prints_its_planes() -> None:

@@ -324,10 +324,13 @@ def test_an_unstamped_branch_is_recognized_by_its_members() -> None:
         ({"schema_url": "no url"}, NotAnArchiveError, "no url"),
         ({**GUEST, "value": "x"}, CorruptArchiveError, "tests.leaf"),
         ({**GUEST, "schema_version": "9.0.0", "min_read_version": 9}, SchemaVersionError, "major >= 9"),
+        (3, CorruptArchiveError, "JSON object is needed here, not 3"),
+        ("text", CorruptArchiveError, "not 'text'"),
+        ([1], CorruptArchiveError, "not \\[1\\]"),
     ],
 )
 def test_a_branch_that_cannot_be_read_complains_when_it_is_used(
-    guest: dict[str, Any], error: type[Exception], message: str
+    guest: Any, error: type[Exception], message: str
 ) -> None:
     tree = Branch.model_validate(branch(guest=guest))
     assert tree.deserialize(ARCHIVE) == 7
@@ -338,8 +341,8 @@ def test_a_branch_that_cannot_be_read_complains_when_it_is_used(
     assert json.loads(tree.model_dump_json())["guest"] == guest
 
 
-@pytest.mark.parametrize("guest", [3, "text", [1]])
-def test_a_branch_that_is_no_object_is_malformed(guest: Any) -> None:
+@pytest.mark.parametrize("guest", [1j, object()])
+def test_a_branch_that_is_no_json_is_malformed(guest: Any) -> None:
     with pytest.raises(pydantic.ValidationError, match="JSON object"):
         Branch.model_validate(branch(guest=guest))
 

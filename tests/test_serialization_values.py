@@ -134,7 +134,7 @@ def test_inline_arrays_with_units_come_back() -> None:
     np.testing.assert_array_equal(found.value, values.value)
 
 
-@pytest.mark.parametrize("data", [[[1], [2, 3]], ["x"], [1e9], [300], [-1], [None]])
+@pytest.mark.parametrize("data", [[[1], [2, 3]], ["x"], ["1"], [1e9], [300], [-1], [None], [1.5]])
 def test_an_inline_array_that_holds_what_it_cannot_is_refused(data: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         Values.model_validate({"array": {"data": data, "datatype": "uint8"}})

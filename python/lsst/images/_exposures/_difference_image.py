@@ -36,14 +36,16 @@ class DifferenceImage(VisitImage):
         image: Image,
         *,
         kernel: ConvolutionKernel | Deferred | None = None,
-        templates: Iterable[DifferenceImageTemplateInfo | Deferred] | None = None,
+        templates: Iterable[DifferenceImageTemplateInfo | Deferred] | Deferred | None = None,
         **keywords: Any,
     ) -> None:
         super().__init__(image, **keywords)
         self._kernel = kernel
         # A list that is given is kept, so that views share it.
-        self._templates: list[Any] | None = (
-            templates if templates is None or isinstance(templates, list) else list(templates)
+        self._templates: list[Any] | Deferred | None = (
+            templates
+            if templates is None or is_deferred(templates) or isinstance(templates, list)
+            else list(templates)
         )
 
     @property
@@ -73,12 +75,12 @@ class DifferenceImage(VisitImage):
         `AttributeError` is raised when they are not known; they can be
         deleted.
         """
-        if self._templates is None:
+        templates = available(self._templates)
+        if templates is None:
             raise AttributeError("This difference image does not know its templates.")
-        for template in self._templates:
-            if is_deferred(template):
-                available(template)
-        return self._templates
+        for template in templates:
+            available(template)
+        return templates
 
     @templates.setter
     def templates(self, value: Iterable[DifferenceImageTemplateInfo]) -> None:
@@ -93,6 +95,6 @@ class DifferenceImage(VisitImage):
 
     def _copied_parts(self, *, copy_detector: bool) -> dict[str, Any]:
         parts = super()._copied_parts(copy_detector=copy_detector)
-        if self._templates is not None:
+        if isinstance(self._templates, list):
             parts["templates"] = list(self._templates)
         return parts

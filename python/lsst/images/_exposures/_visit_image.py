@@ -16,13 +16,13 @@ from .._geom import Bounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
-from ..cells._annotated import AnnotatedImage, UnitFactor
+from ..cells._annotated import AnnotatedImage, UnitFactor, check_band
 from ..cells._deferred import Deferred, available, copied, is_deferred
 from ..errors import GeometryError
 from ..fields import ApertureCorrectionMap, BackgroundMap, BaseField
 from ..plugins import registry
 from ..psfs import PointSpreadFunction
-from ..serialization import MetadataValue
+from ..serialization import MetadataValue, UnitConversionError
 from ._convert_unit import attach_unit, find_unit_factor
 from ._summary_stats import ObservationSummaryStats
 from ._validity import clip_bounds
@@ -102,7 +102,7 @@ class VisitImage(AnnotatedImage):
         detector: Detector | Deferred | None = None,
         aperture_corrections: ApertureCorrectionMap | Deferred | None = None,
         backgrounds: BackgroundMap | Deferred | None = None,
-        band: str | None = None,
+        band: str | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
         allow_missing: bool = False,
     ) -> None:
@@ -117,6 +117,7 @@ class VisitImage(AnnotatedImage):
             metadata=metadata,
         )
         _check_scaling(photometric_scaling)
+        check_band(band)
         self._bounds = self._clip(bounds)
         self._summary_stats = ObservationSummaryStats() if summary_stats is None else summary_stats
         self._photometric_scaling = photometric_scaling
@@ -176,7 +177,7 @@ class VisitImage(AnnotatedImage):
     @property
     def band(self) -> str | None:
         """Short name of the filter (`str`)."""
-        return self._band
+        return available(self._band)
 
     @property
     def summary_stats(self) -> ObservationSummaryStats:
@@ -321,7 +322,7 @@ class VisitImage(AnnotatedImage):
         unit = u.Unit(unit)
         factor = self._unit_factor(self.unit, unit)
         if copy is False and not factor.is_one:
-            raise u.UnitConversionError(
+            raise UnitConversionError(
                 f"Pixels of unit '{self.unit}' change when they are converted to '{unit}', which "
                 "copy=False does not allow."
             )

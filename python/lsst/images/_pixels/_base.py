@@ -42,7 +42,7 @@ class GeneralizedImage(Serializable, ABC):
     """
 
     def __init__(self, metadata: dict[str, MetadataValue] | None = None) -> None:
-        self._metadata: dict[str, MetadataValue] = {} if metadata is None else metadata
+        self.metadata = {} if metadata is None else metadata
         self._fits_wcs: tuple[astropy.wcs.WCS | None] | None = None
 
     # What subclasses define.
@@ -266,16 +266,10 @@ class GeneralizedImage(Serializable, ABC):
         return registry.load("lsst.images.interop:token")(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Pickled arrays are writeable again unless it is noted that they were not.
-        array = self.__dict__.get("_array")
-        frozen = array is not None and not array.flags.writeable
-        return {**self.__dict__, "_fits_wcs": None, "_frozen": frozen}
+        return {**self.__dict__, "_fits_wcs": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        frozen = state.pop("_frozen", False)
         self.__dict__.update(state)
-        if frozen:
-            self.__dict__["_array"].flags.writeable = False
 
     def __copy__(self) -> Self:
         return self[...]
@@ -300,6 +294,8 @@ class GeneralizedImage(Serializable, ABC):
 
     @metadata.setter
     def metadata(self, value: dict[str, MetadataValue]) -> None:
+        if not isinstance(value, dict):
+            raise TypeError(f"The metadata of an image is a dict, not {value!r:.80}.")
         self._metadata = value
 
     @property

@@ -19,14 +19,14 @@ from ..errors import GeometryError
 from ..io import write
 from ..serialization import FitsCompressionOptions, MetadataValue
 from ._arguments import Origin, resolve_bbox
-from ._base import GeneralizedImage
+from ._array_image import ArrayImage, take_matching
 from ._image import Image
 from ._units import store
 
 CHANNELS = ("red", "green", "blue")
 
 
-class ColorImage(GeneralizedImage):
+class ColorImage(ArrayImage):
     """An array of red, green and blue values with a place on a pixel grid.
 
     Parameters
@@ -61,14 +61,12 @@ class ColorImage(GeneralizedImage):
         projection: Projection[Any] | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
-        super().__init__(metadata)
         if array.ndim != 3 or array.shape[2] != len(CHANNELS):
             raise GeometryError(
                 f"A color image array is of shape (ny, nx, 3); got one of shape {array.shape}."
             )
-        self._bbox = resolve_bbox(array.shape[:2], bbox=bbox, shape=None, start=start)
-        self._array = array
-        self._projection = projection
+        bbox = resolve_bbox(array.shape[:2], bbox=bbox, shape=None, start=start)
+        super().__init__(array, bbox, projection, metadata)
 
     @staticmethod
     @accepts_aliases(projection="sky_projection")
@@ -142,25 +140,8 @@ class ColorImage(GeneralizedImage):
     def _channel(self, n: int) -> Image:
         return Image(self._array[..., n], bbox=self._bbox, projection=self._projection)
 
-    @property
-    def bbox(self) -> Box:
-        """Pixels of the image, in absolute coordinates (`Box`)."""
-        return self._bbox
-
-    @property
-    def projection(self) -> Projection[Any] | None:
-        """The projection that maps the pixel grid to the sky
-        (`Projection` | `None`).
-        """
-        return self._projection
-
-    def _view(self, bbox: Box) -> Self:
-        return type(self)(
-            self._array[bbox.slice_within(self._bbox)],
-            bbox=bbox,
-            projection=self._projection,
-            metadata=self._metadata,
-        )
+    def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
+        return type(self)(array, bbox=bbox, projection=self._projection, metadata=metadata)
 
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, ColorImage):
@@ -168,33 +149,7 @@ class ColorImage(GeneralizedImage):
                 f"Only a ColorImage can be assigned to pixels of one, not {type(other).__name__}; "
                 "assign to the channels or the 'array' of a subimage instead."
             )
-        if other.bbox.contains(bbox):
-            other = other[bbox]
-        elif other.bbox.shape != bbox.shape:
-            raise GeometryError(
-                f"The pixels {other.bbox} neither cover the pixels {bbox} that they are assigned to, "
-                "nor are they of the same shape."
-            )
-        store(self._array[bbox.slice_within(self._bbox)], other.array)
-
-    def copy(self) -> Self:
-        """Deep-copy the image and metadata.
-
-        Returns
-        -------
-        copy
-            Shares the projection, which is immutable.
-        """
-        result = type(self)(
-            self._array.copy(), bbox=self._bbox, projection=self._projection, metadata=self._metadata.copy()
-        )
-        return self._with_attachments_of(result, whole=False)
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__}({self._bbox}, {self._array.dtype})"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(..., bbox={self._bbox!r}, dtype={self._array.dtype!r})"
+        store(self._array[bbox.slice_within(self._bbox)], take_matching(other, bbox))
 
     def write_fits(  # type: ignore[override]  # the options have names here
         self,

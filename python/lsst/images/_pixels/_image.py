@@ -22,7 +22,7 @@ from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
 from ._arguments import Alternative, Origin, keep, resolve_bbox
-from ._base import GeneralizedImage
+from ._array_image import ArrayImage, take_matching
 from ._units import convert_values, make_quantity, split_values, store
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ PIXEL_FRAME = GeneralFrame(unit=u.pix)
 """Frame of the pixels of a file that says nothing about them."""
 
 
-class Image(GeneralizedImage):
+class Image(ArrayImage):
     """A two-dimensional array of pixels with a unit and a place on a grid.
 
     Parameters
@@ -93,34 +93,37 @@ class Image(GeneralizedImage):
         obs_info: ObservationInfo | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
-        super().__init__(metadata)
         values, self._unit = split_values(array_or_fill, None if unit is None else u.Unit(unit))
         if isinstance(values, np.ndarray) and values.ndim:
             if values.ndim != 2:
                 raise GeometryError(f"An image array is 2-d; got one of shape {values.shape}.")
-            self._bbox = resolve_bbox(values.shape, bbox=bbox, shape=shape, start=start)
-            self._array = values if dtype is None else values.astype(dtype, copy=False)
+            bbox = resolve_bbox(values.shape, bbox=bbox, shape=shape, start=start)
+            array = values if dtype is None else values.astype(dtype, copy=False)
         else:
             if not np.isscalar(values) and np.ndim(values):
                 raise TypeError(f"An image is made from a numpy array or a number, not from {values!r:.80}.")
-            self._bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
-            self._array = np.full(self._bbox.shape, values, dtype=dtype)
-        if self._array.dtype.kind not in NUMBERS:
-            raise TypeError(f"The pixels of an image are numbers, not {self._array.dtype}.")
-        self._projection = projection
+            bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
+            array = np.full(bbox.shape, values, dtype=dtype)
+        if array.dtype.kind not in NUMBERS:
+            raise TypeError(f"The pixels of an image are numbers, not {array.dtype}.")
+        super().__init__(array, bbox, projection, metadata)
         self._obs_info = obs_info
 
     @property
     def array(self) -> np.ndarray:
         """The pixels, an array of shape ``(ny, nx)`` (`numpy.ndarray`).
 
-        Assignment writes into the array in place.
+        Assignment writes into the array in place; a quantity is converted to
+        the unit of the image.
         """
         return self._array
 
     @array.setter
     def array(self, value: Any) -> None:
-        self._array[...] = value
+        if isinstance(value, u.Quantity):
+            self.quantity = value
+        else:
+            self._array[...] = value
 
     @property
     def quantity(self) -> u.Quantity:
@@ -143,26 +146,11 @@ class Image(GeneralizedImage):
         return self._unit
 
     @property
-    def bbox(self) -> Box:
-        """Pixels of the image, in absolute coordinates (`Box`)."""
-        return self._bbox
-
-    @property
-    def projection(self) -> Projection[Any] | None:
-        """The projection that maps the pixel grid to the sky
-        (`Projection` | `None`).
-        """
-        return self._projection
-
-    @property
     def obs_info(self) -> ObservationInfo | None:
         """General information about the associated observation in standard
         form (`~astro_metadata_translator.ObservationInfo` | `None`).
         """
         return self._obs_info
-
-    def _view(self, bbox: Box) -> Self:
-        return self._replaced(self._array[bbox.slice_within(self._bbox)], bbox, self._metadata)
 
     def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
         return self._assemble(array, bbox, self._unit, self._projection, self._obs_info, metadata)
@@ -201,26 +189,8 @@ class Image(GeneralizedImage):
                 f"Only an Image can be assigned to pixels of an image, not {type(other).__name__}; "
                 "assign anything else to the 'array' or 'quantity' of a subimage."
             )
-        if other.bbox.contains(bbox):
-            other = other[bbox]
-        elif other.bbox.shape != bbox.shape:
-            raise GeometryError(
-                f"The pixels {other.bbox} neither cover the pixels {bbox} that they are assigned to, "
-                "nor are they of the same shape."
-            )
-        store(self._array[bbox.slice_within(self._bbox)], convert_values(other.array, other.unit, self._unit))
-
-    def copy(self) -> Self:
-        """Deep-copy the image and metadata.
-
-        Returns
-        -------
-        copy
-            Shares the projection and the observation information, which are
-            immutable.
-        """
-        result = self._replaced(self._array.copy(), self._bbox, self._metadata.copy())
-        return self._with_attachments_of(result, whole=False)
+        values = convert_values(take_matching(other, bbox), other.unit, self._unit)
+        store(self._array[bbox.slice_within(self._bbox)], values)
 
     @accepts_aliases(start="yx0", projection="sky_projection")
     def view(
@@ -264,12 +234,6 @@ class Image(GeneralizedImage):
         )
 
     __hash__ = None  # type: ignore[assignment]  # equality compares pixels
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__}({self._bbox}, {self._array.dtype})"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(..., bbox={self._bbox!r}, dtype={self._array.dtype!r})"
 
     # Files.
 
@@ -417,7 +381,7 @@ class Image(GeneralizedImage):
 
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         ext: str | int = 1,

@@ -22,7 +22,7 @@ from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
 from ._arguments import Alternative, Origin, keep, resolve_bbox
-from ._base import GeneralizedImage
+from ._array_image import ArrayImage
 from ._bits import merge_planes
 from ._mask_schema import MaskPlane, MaskSchema
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
 
 
-class Mask(GeneralizedImage):
+class Mask(ArrayImage):
     """Flags for the pixels of an image.
 
     Parameters
@@ -79,22 +79,27 @@ class Mask(GeneralizedImage):
         obs_info: ObservationInfo | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
-        super().__init__(metadata)
+        if not isinstance(schema, MaskSchema):
+            raise TypeError(f"The schema of a mask is a MaskSchema, not {schema!r:.80}.")
         if isinstance(array_or_fill, np.ndarray) and array_or_fill.ndim:
             if array_or_fill.ndim != 3:
                 raise GeometryError(f"Mask array must be 3-d; got one of shape {array_or_fill.shape}.")
-            self._bbox = resolve_bbox(array_or_fill.shape[:2], bbox=bbox, shape=shape, start=start)
+            bbox = resolve_bbox(array_or_fill.shape[:2], bbox=bbox, shape=shape, start=start)
             if array_or_fill.shape[2] != schema.mask_size:
                 raise GeometryError(
                     f"The last axis of a mask array has the schema's mask_size {schema.mask_size}; "
                     f"got an array of shape {array_or_fill.shape}."
                 )
-            self._array = _convert(array_or_fill, schema.dtype)
+            array = _convert(array_or_fill, schema.dtype)
         else:
-            self._bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
-            self._array = np.full((*self._bbox.shape, schema.mask_size), array_or_fill, dtype=schema.dtype)
+            if np.ndim(array_or_fill):
+                raise TypeError(
+                    f"A mask is made from a numpy array or an integer, not from {array_or_fill!r:.80}."
+                )
+            bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
+            array = np.full((*bbox.shape, schema.mask_size), _convert(array_or_fill, schema.dtype))
+        super().__init__(array, bbox, projection, metadata)
         self._schema = schema
-        self._projection = projection
         self._obs_info = obs_info
 
     @property
@@ -108,24 +113,12 @@ class Mask(GeneralizedImage):
 
     @array.setter
     def array(self, value: Any) -> None:
-        self._array[...] = value
+        self._array[...] = _convert(value, self._schema.dtype)
 
     @property
     def schema(self) -> MaskSchema:
         """The planes, and their places in the array (`MaskSchema`)."""
         return self._schema
-
-    @property
-    def bbox(self) -> Box:
-        """Pixels of the mask, in absolute coordinates (`Box`)."""
-        return self._bbox
-
-    @property
-    def projection(self) -> Projection[Any] | None:
-        """The projection that maps the pixel grid to the sky
-        (`Projection` | `None`).
-        """
-        return self._projection
 
     @property
     def obs_info(self) -> ObservationInfo | None:
@@ -225,7 +218,14 @@ class Mask(GeneralizedImage):
             Mask whose planes are matched by name, and its pixels by absolute
             coordinates.  Planes and pixels that only one of the masks has
             are ignored.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no mask.
         """
+        if not isinstance(other, Mask):
+            raise TypeError(f"A mask is updated with another Mask, not with {type(other).__name__}.")
         try:
             bbox = self._bbox.intersection(other.bbox)
         except NoOverlapError:
@@ -238,16 +238,16 @@ class Mask(GeneralizedImage):
             [name for name in other._schema.names if name in self._schema],
         )
 
-    def _view(self, bbox: Box) -> Self:
-        array = self._array[bbox.slice_within(self._bbox)]
-        return self._replaced(array, self._schema, bbox, self._metadata)
-
     def _replaced(
-        self, array: np.ndarray, schema: MaskSchema, bbox: Box, metadata: dict[str, MetadataValue]
+        self,
+        array: np.ndarray,
+        bbox: Box,
+        metadata: dict[str, MetadataValue],
+        schema: MaskSchema | None = None,
     ) -> Self:
         return type(self)(
             array,
-            schema=schema,
+            schema=self._schema if schema is None else schema,
             bbox=bbox,
             projection=self._projection,
             obs_info=self._obs_info,
@@ -259,7 +259,7 @@ class Mask(GeneralizedImage):
         array = np.zeros((*bbox.shape, self._schema.mask_size), dtype=self._schema.dtype)
         inside = self._bbox.slice_within(bbox)
         array[inside] = self._array
-        result: Mask = self._replaced(array, self._schema, bbox, self._metadata.copy())
+        result: Mask = self._replaced(array, bbox, self._metadata.copy())
         if no_data not in self._schema.names:
             result = result.add_plane(no_data, "There is no data for this pixel.")
         outside = np.ones(bbox.shape, dtype=bool)
@@ -337,19 +337,7 @@ class Mask(GeneralizedImage):
         array = np.zeros((*self._bbox.shape, schema.mask_size), dtype=schema.dtype)
         retained = [plane.name for plane in kept if plane is not None]
         merge_planes(self._array, self._schema, array, schema, retained)
-        result = self._replaced(array, schema, self._bbox, self._metadata.copy())
-        return self._with_attachments_of(result, whole=False)
-
-    def copy(self) -> Self:
-        """Deep-copy the mask and metadata.
-
-        Returns
-        -------
-        copy
-            Shares the schema, the projection and the observation information,
-            which are immutable.
-        """
-        result = self._replaced(self._array.copy(), self._schema, self._bbox, self._metadata.copy())
+        result = self._replaced(array, self._bbox, self._metadata.copy(), schema)
         return self._with_attachments_of(result, whole=False)
 
     @accepts_aliases(start="yx0", projection="sky_projection")
@@ -485,7 +473,7 @@ class Mask(GeneralizedImage):
 
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         plane_map: Mapping[str, MaskPlane] | None = None,
         ext: str | int = 1,
@@ -517,8 +505,9 @@ class Mask(GeneralizedImage):
         return result
 
 
-def _convert(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+def _convert(values: Any, dtype: np.dtype[Any]) -> np.ndarray:
     """Convert to the type of a mask without losing bits."""
+    array = np.asarray(values)
     if array.dtype == dtype:
         return array
     result = array.astype(dtype)

@@ -128,7 +128,7 @@ class MaskSchema(Described):
     Raises
     ------
     TypeError
-        If the type is no integer.
+        If the type is no integer, or a plane is no `MaskPlane`.
     ValueError
         If two planes have one name.
     """
@@ -143,6 +143,8 @@ class MaskSchema(Described):
         for n, plane in enumerate(self._planes):
             if plane is None:
                 continue
+            if not isinstance(plane, MaskPlane):
+                raise TypeError(f"The planes of a mask are MaskPlane objects or None, not {plane!r:.80}.")
             if plane.name in self._bits:
                 raise ValueError(f"A mask cannot have two planes of the name {plane.name!r}.")
             self._bits[plane.name] = MaskPlaneBit.compute(n, stride, self._dtype)

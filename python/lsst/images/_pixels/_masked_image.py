@@ -20,7 +20,7 @@ from .._transforms import Frame, Projection
 from ..errors import GeometryError
 from ..io import write
 from ..plugins import registry
-from ..serialization import FitsCompressionOptions, MetadataValue
+from ..serialization import NO_ATTACHMENTS, Attachments, FitsCompressionOptions, MetadataValue
 from ._arguments import Origin
 from ._base import GeneralizedImage
 from ._image import PIXEL_FRAME, Image
@@ -64,7 +64,8 @@ class MaskedImage(GeneralizedImage):
     Raises
     ------
     TypeError
-        If both or none of ``mask`` and ``mask_schema`` are given.
+        If both or none of ``mask`` and ``mask_schema`` are given, or a plane
+        is of another type.
     GeometryError
         If the planes have different bounding boxes.
     UnitMismatchError
@@ -89,6 +90,8 @@ class MaskedImage(GeneralizedImage):
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         super().__init__(metadata)
+        if not isinstance(image, Image):
+            raise TypeError(f"The image plane of a masked image is an Image, not {type(image).__name__}.")
         projection = image.projection if projection is None else projection
         obs_info = image.obs_info if obs_info is None else obs_info
         if mask is None:
@@ -99,8 +102,8 @@ class MaskedImage(GeneralizedImage):
             raise TypeError("A masked image takes a mask or a mask_schema; got both.")
         if variance is None:
             variance = Image(1.0, bbox=image.bbox, dtype=np.float32)
-        _check_bbox("mask", mask, image)
-        _check_bbox("variance", variance, image)
+        _check_plane("mask", mask, Mask, image)
+        _check_plane("variance", variance, Image, image)
         unit = check_variance_unit(image.unit, variance.unit)
         self._image = image.view(projection=projection, obs_info=obs_info)
         self._variance = variance.view(unit=unit, projection=projection, obs_info=obs_info)
@@ -124,7 +127,7 @@ class MaskedImage(GeneralizedImage):
 
     @mask.setter
     def mask(self, value: Mask) -> None:
-        _check_bbox("mask", value, self._image)
+        _check_plane("mask", value, Mask, self._image)
         # Of the plane, since those of a subclass may be unreadable.
         obs_info = self._image.obs_info if value.obs_info is None else value.obs_info
         self._mask = value.view(projection=self._image.projection, obs_info=obs_info)
@@ -159,6 +162,20 @@ class MaskedImage(GeneralizedImage):
         form (`~astro_metadata_translator.ObservationInfo` | `None`).
         """
         return self._image.obs_info
+
+    @property
+    def _attachments(self) -> Attachments:
+        found: Attachments = self.__dict__.get("_attachments", NO_ATTACHMENTS)
+        return found
+
+    @_attachments.setter
+    def _attachments(self, value: Attachments) -> None:
+        self.__dict__["_attachments"] = value
+        if value.butler_info is None:
+            return
+        # A plane says where it came from, as if it were read as a component.
+        for plane in (self._image, self._mask, self._variance):
+            plane._attachments = Attachments(value.butler_info, plane._attachments.baggage)
 
     def _view(self, bbox: Box) -> Self:
         return type(self)(
@@ -409,7 +426,7 @@ class MaskedImage(GeneralizedImage):
     @overload
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         component: Literal["image"],
@@ -419,7 +436,7 @@ class MaskedImage(GeneralizedImage):
     @overload
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         plane_map: Mapping[str, MaskPlane] | None = None,
         component: Literal["mask"],
@@ -429,7 +446,7 @@ class MaskedImage(GeneralizedImage):
     @overload
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         component: Literal["variance"],
@@ -439,7 +456,7 @@ class MaskedImage(GeneralizedImage):
     @overload
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         plane_map: Mapping[str, MaskPlane] | None = None,
@@ -449,7 +466,7 @@ class MaskedImage(GeneralizedImage):
 
     @staticmethod
     def read_legacy(
-        uri: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         plane_map: Mapping[str, MaskPlane] | None = None,
@@ -496,7 +513,11 @@ class MaskedImage(GeneralizedImage):
         )
 
 
-def _check_bbox(name: str, plane: GeneralizedImage, image: Image) -> None:
+def _check_plane(name: str, plane: Any, pytype: type[GeneralizedImage], image: Image) -> None:
+    if not isinstance(plane, pytype):
+        raise TypeError(
+            f"The {name} of a masked image is of type {pytype.__name__}, not {type(plane).__name__}."
+        )
     if plane.bbox != image.bbox:
         raise GeometryError(
             f"Image and {name} bboxes do not agree: {image.bbox} and {plane.bbox}; "

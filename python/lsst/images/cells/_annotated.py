@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("AnnotatedImage", "UnitFactor")
+__all__ = ("AnnotatedImage", "UnitFactor", "check_band")
 
 import dataclasses
 from abc import abstractmethod
@@ -18,7 +18,7 @@ from .._pixels import Image, Mask, MaskedImage, MaskSchema
 from .._pixels._units import store
 from .._transforms import Projection
 from ..fields import BackgroundMap, BaseField
-from ..serialization import MetadataValue
+from ..serialization import MetadataValue, UnitConversionError
 from ._deferred import Deferred, available, is_deferred
 
 if TYPE_CHECKING:
@@ -62,6 +62,23 @@ class UnitFactor:
         """
         factor = self.values**power
         return np.asarray(array / factor if self.divides else array * factor)
+
+
+def check_band(band: Any) -> None:
+    """Check that what is given as the name of a filter can be one.
+
+    Parameters
+    ----------
+    band
+        Short name of the filter, `None`, or what stands for it.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(band, str | None) and not is_deferred(band):
+        raise TypeError(f"band must be the short name of a filter, such as 'r', not {band!r}.")
 
 
 class AnnotatedImage(MaskedImage):
@@ -244,5 +261,5 @@ class AnnotatedImage(MaskedImage):
             If the units do not convert.
         """
         if unit is None or target is None:
-            raise u.UnitConversionError(f"There is no conversion from unit {unit} to {target}.")
+            raise UnitConversionError(f"There is no conversion from unit {unit} to {target}.")
         return UnitFactor(float(unit.to(target)))

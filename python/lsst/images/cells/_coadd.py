@@ -6,8 +6,8 @@ from __future__ import annotations
 
 __all__ = ("CellCoadd",)
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import astropy.units as u
 
@@ -19,7 +19,7 @@ from ..errors import GeometryError
 from ..fields import BackgroundMap
 from ..plugins import registry
 from ..serialization import MetadataValue
-from ._annotated import AnnotatedImage
+from ._annotated import AnnotatedImage, check_band
 from ._aperture_corrections import CellApertureCorrectionMap
 from ._deferred import Deferred, available, copied, is_deferred
 from ._patch import PatchDefinition
@@ -28,6 +28,11 @@ from ._psf import CellPointSpreadFunction
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+
+P = TypeVar("P")
+
+PLANE_PARTS = ("mask_fractions", "noise_realizations")
+"""Parts that are images of the same pixels."""
 
 
 class CellCoadd(AnnotatedImage):
@@ -79,11 +84,11 @@ class CellCoadd(AnnotatedImage):
         *,
         mask: Mask | None = None,
         variance: Image | None = None,
-        mask_fractions: Mapping[str, Image] | None = None,
-        noise_realizations: Iterable[Image] = (),
+        mask_fractions: Mapping[str, Image] | Deferred | None = None,
+        noise_realizations: Iterable[Image] | Deferred | None = (),
         mask_schema: MaskSchema | None = None,
         projection: Projection[TractFrame] | Deferred | None = None,
-        band: str | None = None,
+        band: str | Deferred | None = None,
         psf: CellPointSpreadFunction | Deferred,
         aperture_corrections: CellApertureCorrectionMap | Deferred | None = None,
         patch: PatchDefinition | Deferred | None = None,
@@ -108,13 +113,15 @@ class CellCoadd(AnnotatedImage):
             _check_frame(self._image.projection)
         if provenance is not None and patch is None:
             raise TypeError("Provenance counts cells in a patch, so that a coadd needs a patch to have it.")
-        self._mask_fractions = {
-            name: self._as_plane(f"mask fraction {name!r}", plane)
-            for name, plane in (mask_fractions or {}).items()
-        }
-        self._noise_realizations = [
-            self._as_plane("noise realization", plane) for plane in noise_realizations
-        ]
+        self._mask_fractions = _map_planes(
+            lambda name, plane: self._as_plane(f"mask fraction {name!r}", plane),
+            mask_fractions if is_deferred(mask_fractions) else dict(mask_fractions or {}),
+        )
+        self._noise_realizations = _map_planes(
+            lambda number, plane: self._as_plane(f"noise realization {number}", plane),
+            noise_realizations if is_deferred(noise_realizations) else list(noise_realizations or ()),
+        )
+        check_band(band)
         self._band = band
         self._psf = psf if is_deferred(psf) else _cut_psf(psf, self.bbox)
         self._aperture_corrections = {} if aperture_corrections is None else aperture_corrections
@@ -188,19 +195,19 @@ class CellCoadd(AnnotatedImage):
     @property
     def band(self) -> str | None:
         """Short name of the filter (`str` | `None`)."""
-        return self._band
+        return available(self._band)
 
     @property
     def mask_fractions(self) -> Mapping[str, Image]:
         """For mask planes of the images that went in, the part of the weight
         in each pixel that was masked.
         """
-        return self._mask_fractions
+        return available(self._mask_fractions)
 
     @property
     def noise_realizations(self) -> list[Image]:
         """Images of noise that went through the same processing."""
-        return self._noise_realizations
+        return available(self._noise_realizations)
 
     @property
     def psf(self) -> CellPointSpreadFunction:
@@ -239,8 +246,8 @@ class CellCoadd(AnnotatedImage):
 
     def _view(self, bbox: Box) -> Self:
         parts = self._parts()
-        parts["mask_fractions"] = {name: plane[bbox] for name, plane in self._mask_fractions.items()}
-        parts["noise_realizations"] = [plane[bbox] for plane in self._noise_realizations]
+        for name in PLANE_PARTS:
+            parts[name] = _map_planes(lambda _, plane: plane[bbox], parts[name])
         if bbox != self.bbox and not is_deferred(self._psf):
             parts["psf"] = psf = _cut_psf(self._psf, bbox)
             if isinstance(self._provenance, CoaddProvenance):
@@ -259,8 +266,8 @@ class CellCoadd(AnnotatedImage):
             Shares what is immutable: the PSF, the projection, the patch.
         """
         parts = self._parts()
-        parts["mask_fractions"] = {name: plane.copy() for name, plane in self._mask_fractions.items()}
-        parts["noise_realizations"] = [plane.copy() for plane in self._noise_realizations]
+        for name in PLANE_PARTS:
+            parts[name] = _map_planes(lambda _, plane: plane.copy(), parts[name])
         for name in ("aperture_corrections", "provenance", "backgrounds"):
             parts[name] = copied(parts[name])
         result = self._rebuilt(
@@ -373,6 +380,16 @@ class CellCoadd(AnnotatedImage):
             preserve_quantization=preserve_quantization,
             plane_map=plane_map,
         )
+
+
+def _map_planes(function: Callable[[Any, Image], Image], planes: P) -> P:
+    """Apply a function to all images of a part, unless it could not be read."""
+    result: Any = planes
+    if isinstance(planes, dict):
+        result = {name: function(name, plane) for name, plane in planes.items()}
+    elif isinstance(planes, list):
+        result = [function(number, plane) for number, plane in enumerate(planes)]
+    return result  # type: ignore[no-any-return]  # of the type that came in
 
 
 def _check_frame(projection: Projection[Any] | None) -> None:

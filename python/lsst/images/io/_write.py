@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pydantic
+import pydantic_core
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
@@ -29,6 +30,7 @@ from ..serialization import (
     iter_trees,
     warn_for_development_schemas,
 )
+from ..serialization._metadata import writable_metadata
 from ._atomic import atomic_output
 from ._compression import is_compressed_name
 from ._containers import container_for_name, container_for_path, output_class
@@ -95,10 +97,15 @@ def write(
         contextlib.closing(output_class(spec).create(stream, baggage=baggage, **options)) as archive,
     ):
         tree = _serialize_root(obj, archive, context)
-        tree.metadata = {**tree.metadata, **_hook_metadata(obj, context), **(metadata or {})}
+        tree.metadata = writable_metadata(
+            {**tree.metadata, **_hook_metadata(obj, context), **(metadata or {})}
+        )
         tree.butler_info = None if butler_info is None else dict(butler_info)
         _check_tree(tree)
-        archive.finish(tree)
+        try:
+            archive.finish(tree)
+        except pydantic_core.PydanticSerializationError as err:
+            raise ArchiveWriteError(f"The tree of a {type(obj).__name__} cannot be written: {err}") from err
     return tree
 
 
@@ -121,11 +128,6 @@ def _hook_metadata(obj: Any, context: WriteContext) -> dict[str, Any]:
 
 def _check_tree(tree: ArchiveTree) -> None:
     """Refuse what could not be read back, and warn of what may change."""
-    for key, value in tree.metadata.items():
-        if value is not None and type(value) not in (int, float, str, bool):
-            raise ArchiveWriteError(
-                f"metadata[{key!r}] is {value!r:.80}; a value must be int, float, str, bool or None."
-            )
     for node in iter_trees(tree):
         if isinstance(node, UnreadableTree) and node.refers_to_arrays:
             raise UnserializableTypeError(

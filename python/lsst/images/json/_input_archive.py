@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("JsonInputArchive", "parse_json")
 
+import gc
 from types import EllipsisType
 from typing import Any, NoReturn, Self
 
@@ -83,10 +84,17 @@ def parse_json(content: bytes) -> dict[str, Any]:
         If it is not a JSON object, or nested deeper than the parser's limit
         of 200, which no real tree comes near.
     """
+    collects = gc.isenabled()
+    # Looking for garbage among millions of new lists takes longer than making
+    # them, and there is none.
+    gc.disable()
     try:
         tree = pydantic_core.from_json(content, allow_inf_nan=True)
     except ValueError as err:
         raise _JsonSyntaxError(f"Not a JSON file: {err}") from err
+    finally:
+        if collects:
+            gc.enable()
     if not isinstance(tree, dict):
         raise NotAnArchiveError(f"The file holds a JSON {type(tree).__name__}, not an object.")
     return tree

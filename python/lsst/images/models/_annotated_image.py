@@ -18,9 +18,9 @@ from ..fields import BackgroundMap
 from ..serialization import InputArchive, OutputArchive, UnreadableTree, component
 from ._deferrable import Deferrable, deserialize_branch, serialize_branch
 from ._field_maps import BackgroundMapSerializationModel
+from ._late_projection import LateProjection, deserialize_projection
 from ._masked_image import MaskedImageSerializationModel
 from ._obs_info import ObsInfo
-from ._transforms import ProjectionSerializationModel
 
 P = TypeVar("P", Image, Mask)
 
@@ -42,7 +42,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
     Every branch but the planes may be damaged: it costs nothing but itself.
     """
 
-    sky_projection: Deferrable[ProjectionSerializationModel] = pydantic.Field(  # type: ignore[assignment]  # wider
+    sky_projection: LateProjection = pydantic.Field(
         default=None, description="Projection that maps the pixel grid to the sky."
     )
     backgrounds: Deferrable[BackgroundMapSerializationModel] = pydantic.Field(
@@ -132,11 +132,15 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
 
     @component("masked_image", needs=("image", "mask", "variance", "sky_projection", "obs_info", "metadata"))
     def _masked_image(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
-        image, keywords = self.deserialize_annotated(archive, bbox=bbox)
-        del keywords["backgrounds"]
-        for name in ("projection", "obs_info"):
-            keywords[name] = None if is_deferred(keywords[name]) else keywords[name]
-        return MaskedImage(image, **keywords)
+        planes = self.deserialize_planes(archive, bbox=bbox)
+        return MaskedImage(
+            planes.image,
+            mask=planes.mask,
+            variance=planes.variance,
+            projection=deserialize_projection(self.sky_projection, archive),
+            obs_info=None if is_deferred(self.obs_info) else self.obs_info,
+            metadata=planes.metadata,
+        )
 
     @component("obs_info", needs=("image", "obs_info"))
     def _obs_info(self, archive: InputArchive) -> Any:
@@ -152,9 +156,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
         """Give a plane what is stored once for all of them, as far as it can
         be read.
         """
-        projection = deserialize_branch(self.sky_projection, archive)
-        obs_info = self.obs_info if plane.obs_info is None else plane.obs_info
-        return plane.view(
-            projection=None if is_deferred(projection) else projection,
-            obs_info=None if is_deferred(obs_info) else obs_info,
-        )
+        plane = super()._complete(plane, archive)
+        if is_deferred(plane._obs_info):
+            plane._obs_info = None
+        return plane

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 __all__ = ("CellCoaddSerializationModel",)
 
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import pydantic
 
@@ -27,23 +27,32 @@ from ._cell_aperture_corrections import CellApertureCorrectionMapSerializationMo
 from ._cell_psf import CellPointSpreadFunctionSerializationModel
 from ._coadd_provenance import CoaddProvenanceSerializationModel
 from ._corruption import reading
-from ._deferrable import Deferrable, deserialize_branch, serialize_branch
+from ._deferrable import (
+    Deferrable,
+    DeferrableAlways,
+    deserialize_branch,
+    serialize_branch,
+    unless_unreadable,
+)
 from ._image import ImageSerializationModel
+from ._pixel_tree import require_same_box
 
-FRACTIONS = "mask_fractions"
+FRACTIONS, NOISE = "mask_fractions", "noise_realizations"
+
+Images: TypeAlias = dict[str, ImageSerializationModel]
 
 
 class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", version="1.0.0"):
     """The tree of a `~lsst.images.cells.CellCoadd`."""
 
-    mask_fractions: dict[str, ImageSerializationModel] = pydantic.Field(
+    mask_fractions: DeferrableAlways[Images] = pydantic.Field(
         default_factory=dict,
         description="Parts of the weight in each pixel that were masked, by mask plane of the input images.",
     )
-    noise_realizations: list[ImageSerializationModel] = pydantic.Field(
+    noise_realizations: DeferrableAlways[list[ImageSerializationModel]] = pydantic.Field(
         default_factory=list, description="Images of noise that was processed like the images."
     )
-    band: str | None = pydantic.Field(default=None, description="Short name of the filter.")
+    band: Deferrable[str] = pydantic.Field(default=None, description="Short name of the filter.")
     psf: Deferrable[CellPointSpreadFunctionSerializationModel] = pydantic.Field(
         description="PSF of the cells."
     )
@@ -96,15 +105,21 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
         return cls(
             # Arrays of backgrounds have always had this name in files.
             **cls.serialize_annotated(obj, archive, background_path="background", tile_shape=tile_shape),
-            mask_fractions={
-                name: add(f"{FRACTIONS}/{name}", image, FRACTIONS)
-                for name, image in obj.mask_fractions.items()
-            },
-            noise_realizations=[
-                add(f"noise_realizations/{number}", image, "image")
-                for number, image in enumerate(obj.noise_realizations)
-            ],
-            band=obj.band,
+            mask_fractions=serialize_branch(
+                FRACTIONS,
+                parts[FRACTIONS],
+                archive,
+                lambda images, _: {
+                    name: add(f"{FRACTIONS}/{name}", image, FRACTIONS) for name, image in images.items()
+                },
+            ),
+            noise_realizations=serialize_branch(
+                NOISE,
+                parts[NOISE],
+                archive,
+                lambda images, _: [add(f"{NOISE}/{n}", image, "image") for n, image in enumerate(images)],
+            ),
+            band=parts["band"],
             psf=serialize_branch("psf", psf, archive),
             aperture_corrections=serialize_branch(
                 "aperture_corrections",
@@ -156,15 +171,26 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             return CorruptArchiveError("The coadd in the file has no PSF.")
         return deserialize_branch(self.psf, archive, bbox=bbox)
 
-    def _read_fractions(self, archive: InputArchive, bbox: Box | None) -> dict[str, Image]:
-        # Some releases wrote the path instead of the name.
-        return {
-            name.removeprefix(f"{FRACTIONS}/"): model.deserialize(archive, bbox=bbox)
-            for name, model in self.mask_fractions.items()
-        }
+    def _read_fractions(self, archive: InputArchive, bbox: Box | None) -> Any:
+        def read(models: Images) -> dict[str, Image]:
+            # Some releases wrote the path instead of the name.
+            return {
+                name.removeprefix(f"{FRACTIONS}/"): self._read_plane(model, archive, bbox)
+                for name, model in models.items()
+            }
 
-    def _read_noise(self, archive: InputArchive, bbox: Box | None) -> list[Image]:
-        return [model.deserialize(archive, bbox=bbox) for model in self.noise_realizations]
+        return unless_unreadable(self.mask_fractions, Images, read)
+
+    def _read_noise(self, archive: InputArchive, bbox: Box | None) -> Any:
+        return unless_unreadable(
+            self.noise_realizations,
+            list[ImageSerializationModel],
+            lambda models: [self._read_plane(model, archive, bbox) for model in models],
+        )
+
+    def _read_plane(self, model: ImageSerializationModel, archive: InputArchive, bbox: Box | None) -> Image:
+        require_same_box({"the image": self.image, "it": model})
+        return model.deserialize(archive, bbox=bbox)
 
     @component("psf", needs=("psf", "image"))
     def _psf(self, archive: InputArchive, *, bbox: Box | None = None) -> CellPointSpreadFunction:
@@ -194,16 +220,19 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
     def _patch(self, archive: InputArchive) -> PatchDefinition | None:
         return available(self.patch)
 
-    @component("mask_fractions", needs=("mask_fractions", "sky_projection", "obs_info"))
+    @component("mask_fractions", needs=("image", "mask_fractions", "sky_projection", "obs_info"))
     def _mask_fractions(self, archive: InputArchive, *, bbox: Box | None = None) -> dict[str, Image]:
-        return {
-            name: self._complete(image, archive)
-            for name, image in self._read_fractions(archive, bbox).items()
-        }
+        found: dict[str, Image] | None = available(self._read_fractions(archive, bbox))
+        return {name: self._complete(image, archive) for name, image in (found or {}).items()}
 
-    @component("noise_realizations", needs=("noise_realizations", "sky_projection", "obs_info"))
+    @component("noise_realizations", needs=("image", "noise_realizations", "sky_projection", "obs_info"))
     def _noise_realizations(self, archive: InputArchive, *, bbox: Box | None = None) -> list[Image]:
-        return [self._complete(image, archive) for image in self._read_noise(archive, bbox)]
+        found: list[Image] | None = available(self._read_noise(archive, bbox))
+        return [self._complete(image, archive) for image in found or []]
+
+    @component("band", needs=("band",))
+    def _band(self, archive: InputArchive) -> str | None:
+        return available(self.band)
 
 
 def _cut_provenance(provenance: Any, psf: Any) -> CoaddProvenance | Any:

@@ -15,14 +15,10 @@ from .._pixels import ColorImage, Image
 from ..errors import CorruptArchiveError, GeometryError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._input_archive import ArrayPart
+from ..serialization._metadata import writable_metadata
 from ._image import ImageSerializationModel
-from ._pixel_tree import (
-    LateProjection,
-    PixelTree,
-    deserialize_projection,
-    serialize_projection,
-    writable_metadata,
-)
+from ._late_projection import LateProjection, deserialize_projection, serialize_projection
+from ._pixel_tree import PixelTree, require_same_box
 
 
 class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0.0.dev0"):
@@ -81,6 +77,7 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
         CorruptArchiveError
             If the channels do not fit together.
         """
+        require_same_box({"red": self.red, "green": self.green, "blue": self.blue})
         if archive.remote:
             archive.expect(self.pixel_parts(bbox))
         channels = [channel.deserialize(archive, bbox=bbox) for channel in (self.red, self.green, self.blue)]

@@ -12,10 +12,10 @@ from ._storage_classes import STORAGE_CLASSES
 _ROWS = (
     # schema, type, module and name of the model, members that name trees of
     # the first releases, which do not say their schema
-    ("image", "_pixels:Image", "_pixels:Image", "data"),
-    ("mask", "_pixels:Mask", "_pixels:Mask", "data planes"),
-    ("masked_image", "_pixels:MaskedImage", "_pixels:MaskedImage", "image mask variance"),
-    ("color_image", "_pixels:ColorImage", "_pixels:ColorImage", "red green blue"),
+    ("image", "_pixels:Image", "_image:Image", "data"),
+    ("mask", "_pixels:Mask", "_mask:Mask", "data planes"),
+    ("masked_image", "_pixels:MaskedImage", "_masked_image:MaskedImage", "image mask variance"),
+    ("color_image", "_pixels:ColorImage", "_color_image:ColorImage", "red green blue"),
     (
         "visit_image",
         "_exposures:VisitImage",

@@ -9,7 +9,14 @@ used, and goes into the next file unchanged if it can.
 
 from __future__ import annotations
 
-__all__ = ("Deferrable", "deserialize_branch", "make_unreadable", "serialize_branch")
+__all__ = (
+    "Deferrable",
+    "DeferrableAlways",
+    "deserialize_branch",
+    "make_unreadable",
+    "serialize_branch",
+    "unless_unreadable",
+)
 
 import functools
 from collections.abc import Callable
@@ -23,9 +30,12 @@ from ..errors import (
     CorruptArchiveError,
     ImagesError,
     MissingOptionalDependencyError,
+    NotAnArchiveError,
     UnserializableTypeError,
 )
-from ..serialization import InputArchive, OutputArchive, UnreadableTree
+from ..serialization import ArchiveTree, InputArchive, OutputArchive, UnreadableTree, parse_schema_url
+from ..serialization._polymorphic import branch_as_read, is_json, make_branch, remember_branch
+from ..serialization._tree import tree_error
 
 T = TypeVar("T")
 
@@ -34,23 +44,43 @@ def _validate(value: Any, *, model: Any) -> Any:
     if value is None or isinstance(value, UnreadableTree):
         return value
     try:
-        return _adapter(model).validate_python(value)
+        if _is_of_another_schema(value, model):
+            return _make_other_branch(value, model)
+        return remember_branch(_adapter(model).validate_python(value), value)
     except ArchiveReadError as err:
         reason = err
     except pydantic.ValidationError as err:
-        first = err.errors(include_url=False)[0]
-        own = first.get("ctx", {}).get("error")
-        where = "/".join(map(str, first["loc"])) or "its root"
-        kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
-        reason = kind(f"A branch is malformed at {where}: {first['msg']}; found {first['input']!r:.100}.")
+        reason = tree_error(err, "its root", what="A branch")
         reason.__cause__ = err
     except TypeError as err:
         # Validators of other packages compute before they look.
         reason = CorruptArchiveError(f"A branch is malformed: {err}")
         reason.__cause__ = err
-    if not isinstance(value, dict):
+    if not is_json(value):
         raise ValueError(str(reason))
     return UnreadableTree.because(value, reason)
+
+
+def _is_of_another_schema(value: Any, model: Any) -> bool:
+    """Tell whether a raw branch names a schema other than that of its place."""
+    url = value.get("schema_url") if isinstance(value, dict) else None
+    if not isinstance(url, str) or not isinstance(model, type) or not issubclass(model, ArchiveTree):
+        return False
+    try:
+        return parse_schema_url(url)[0] not in (model.SCHEMA_NAME, *model.OLD_SCHEMA_NAMES)
+    except NotAnArchiveError:
+        # Nobody but us has to look at it.
+        return False
+
+
+def _make_other_branch(value: dict[str, Any], model: type[ArchiveTree]) -> ArchiveTree | UnreadableTree:
+    """Validate a branch of a schema that extends the one of its place."""
+    branch = make_branch(value)
+    if isinstance(branch, UnreadableTree | model):
+        return branch
+    raise CorruptArchiveError(
+        f"A branch of schema {value['schema_url']!r} stands where one of {model.SCHEMA_NAME!r} belongs."
+    )
 
 
 _adapter: Callable[[Any], pydantic.TypeAdapter[Any]] = functools.cache(pydantic.TypeAdapter)
@@ -66,6 +96,7 @@ def _dump(value: Any, info: pydantic.SerializationInfo, *, model: Any) -> Any:
 
 if TYPE_CHECKING:
     Deferrable: TypeAlias = T | UnreadableTree | None
+    DeferrableAlways: TypeAlias = T | UnreadableTree | None
 else:
 
     class Deferrable:
@@ -76,13 +107,26 @@ else:
         """
 
         def __class_getitem__(cls, model: Any) -> Any:
-            return Annotated[
-                Any,
-                pydantic.PlainValidator(
-                    functools.partial(_validate, model=model), json_schema_input_type=model | None
-                ),
-                pydantic.PlainSerializer(functools.partial(_dump, model=model)),
-            ]
+            return _annotate(model, model | None)
+
+    class DeferrableAlways:
+        """The same for a branch that every tree should have.
+
+        Its schema does not mention ``null``.
+        """
+
+        def __class_getitem__(cls, model: Any) -> Any:
+            return _annotate(model, model)
+
+
+def _annotate(model: Any, schema_type: Any) -> Any:
+    return Annotated[
+        Any,
+        pydantic.PlainValidator(
+            functools.partial(_validate, model=model), json_schema_input_type=schema_type
+        ),
+        pydantic.PlainSerializer(functools.partial(_dump, model=model)),
+    ]
 
 
 def deserialize_branch(branch: Any, archive: InputArchive, **parameters: Any) -> Any:
@@ -102,15 +146,35 @@ def deserialize_branch(branch: Any, archive: InputArchive, **parameters: Any) ->
     value
         The object, an `UnreadableTree`, or `None`.
     """
+    return unless_unreadable(branch, type(branch), lambda model: model.deserialize(archive, **parameters))
+
+
+def unless_unreadable(branch: Any, model: Any, make: Callable[[Any], Any]) -> Any:
+    """Make something of a branch, or what stands for it if that fails.
+
+    Parameters
+    ----------
+    branch
+        Value of the branch; it may be unreadable already, or `None`.
+    model
+        Type or annotation that validated it.
+    make
+        Called with the value.
+
+    Returns
+    -------
+    value
+        What was made, an `UnreadableTree`, or `None`.
+    """
     if branch is None or isinstance(branch, UnreadableTree):
         return branch
     try:
-        return branch.deserialize(archive, **parameters)
+        return make(branch)
     except ArchiveAccessRequiredError:
         raise
     except (ImagesError, TypeError, ValueError) as err:
         # What validates one by one may still make no sense together.
-        return make_unreadable(branch, type(branch), _as_reason(err))
+        return make_unreadable(branch, model, _as_reason(err))
 
 
 def _as_reason(err: Exception) -> ArchiveReadError:
@@ -139,7 +203,10 @@ def make_unreadable(value: Any, model: Any, reason: ArchiveReadError) -> Unreada
     branch
         The raw branch with the reason.
     """
-    return UnreadableTree.because(_adapter(model).dump_python(value, mode="json"), reason)
+    raw = branch_as_read(value)
+    return UnreadableTree.because(
+        _adapter(model).dump_python(value, mode="json") if raw is None else raw, reason
+    )
 
 
 def serialize_branch(

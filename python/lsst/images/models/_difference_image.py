@@ -28,7 +28,7 @@ class DifferenceImageSerializationModel(
     kernel: Polymorphic[ConvolutionKernel] | None = pydantic.Field(
         default=None, description="Kernel that gave the template the PSF of the visit image."
     )
-    templates: list[Deferrable[DifferenceImageTemplateInfo]] | None = pydantic.Field(
+    templates: Deferrable[list[Deferrable[DifferenceImageTemplateInfo]]] = pydantic.Field(
         default=None, description="Coadds that the template was made of."
     )
 
@@ -60,7 +60,7 @@ class DifferenceImageSerializationModel(
         return cls(
             **cls.serialize_parts(obj, archive),
             kernel=serialize_branch("kernel", parts["kernel"], archive),
-            templates=None if templates is None else list(templates),
+            templates=list(templates) if isinstance(templates, list) else templates,
         )
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Any:
@@ -88,6 +88,7 @@ class DifferenceImageSerializationModel(
 
     @component("templates", needs=("templates",))
     def _templates(self, archive: InputArchive) -> list[DifferenceImageTemplateInfo] | None:
-        if self.templates is None:
+        templates = available(self.templates)
+        if templates is None:
             return None
-        return [template for template in map(available, self.templates) if template is not None]
+        return [template for template in map(available, templates) if template is not None]

@@ -12,7 +12,7 @@ from typing import Self
 
 import pydantic
 
-from ..errors import CorruptArchiveError
+from ..errors import ArchiveReadError, CorruptArchiveError
 from ..fields import ApertureCorrectionMap, Background, BackgroundMap, BaseField
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
 from ._fields import FieldSerializationModel
@@ -46,7 +46,7 @@ class ApertureCorrectionMapSerializationModel(ArchiveTree, schema="aperture_corr
         archive
             Archive to read from.
         """
-        return {name: field.deserialize(archive) for name, field in self.fields.items()}
+        return {name: _read(name, field, archive) for name, field in self.fields.items()}
 
 
 class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", version="1.0.0"):
@@ -97,11 +97,20 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
             )
         return BackgroundMap(
             [
-                Background(name, field.deserialize(archive), self.descriptions.get(name, ""))
+                Background(name, _read(name, field, archive), self.descriptions.get(name, ""))
                 for name, field in self.fields.items()
             ],
             self.subtracted,
         )
+
+
+def _read(name: str, field: FieldSerializationModel, archive: InputArchive) -> BaseField:
+    """Read a field; if it cannot be, say which one it is."""
+    try:
+        result: BaseField = field.deserialize(archive)
+    except ArchiveReadError as err:
+        raise type(err)(f"Field {name!r} cannot be read: {err}") from err
+    return result
 
 
 def _path(name: str) -> str:

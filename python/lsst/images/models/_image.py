@@ -23,17 +23,15 @@ from ..serialization import (
     split_quantity,
 )
 from ..serialization._input_archive import ArrayPart
-from ._obs_info import ExtraObsInfo, extra_obs_info
-from ._pixel_tree import (
-    YX0,
-    PixelTree,
+from ..serialization._metadata import writable_metadata
+from ._late_projection import (
+    DeferrableProjection,
     deserialize_projection,
-    make_box,
-    place_box,
+    readable_projection,
     serialize_projection,
-    writable_metadata,
 )
-from ._transforms import ProjectionSerializationModel
+from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._pixel_tree import YX0, PixelTree, make_box, place_box
 
 
 class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
@@ -43,7 +41,7 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
 
     data: AnyArrayModel = pydantic.Field(description="Reference to pixel data.")
     yx0: YX0 = pydantic.Field(description="Coordinate of the first pixels in the array, ordered (y, x).")
-    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+    sky_projection: DeferrableProjection = omit_if_none(
         description="Projection that maps the logical pixel grid onto the sky."
     )
     obs_info: ExtraObsInfo = extra_obs_info()
@@ -80,7 +78,7 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         tree
             The tree.
         """
-        hints = ArrayHints(bbox=obj.bbox, unit=obj.unit, projection=obj.projection)
+        hints = ArrayHints(bbox=obj.bbox, unit=obj.unit, projection=readable_projection(obj.projection))
         return cls(
             data=archive.add_array(obj.array, hints=hints, tile_shape=tile_shape, options_name=options_name),
             yx0=list(obj.bbox.start),

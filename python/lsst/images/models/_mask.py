@@ -26,16 +26,15 @@ from ..serialization import (
     omit_if_none,
 )
 from ..serialization._input_archive import ArrayPart
-from ._obs_info import ExtraObsInfo, extra_obs_info
-from ._pixel_tree import (
-    YX0,
-    PixelTree,
+from ..serialization._metadata import writable_metadata
+from ._late_projection import (
+    DeferrableProjection,
     deserialize_projection,
-    make_box,
+    readable_projection,
     serialize_projection,
-    writable_metadata,
 )
-from ._transforms import ProjectionSerializationModel
+from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._pixel_tree import YX0, PixelTree, make_box
 
 PACKED_TYPE = np.dtype(np.int32)
 """Type of the arrays into which mask planes are packed."""
@@ -61,7 +60,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
     yx0: YX0 = pydantic.Field(description="Coordinate of the first pixels in the array, ordered (y, x).")
     planes: list[MaskPlane | None] = pydantic.Field(description="Definitions of the bitplanes in the mask.")
     dtype: IntegerType = pydantic.Field(description="Data type of the in-memory mask.")
-    sky_projection: ProjectionSerializationModel | None = omit_if_none(
+    sky_projection: DeferrableProjection = omit_if_none(
         description="Projection that maps the logical pixel grid onto the sky."
     )
     obs_info: ExtraObsInfo = extra_obs_info()
@@ -206,7 +205,7 @@ def _add_native(
     mask: Mask, archive: OutputArchive, tile_shape: tuple[int, int] | None, options_name: str | None
 ) -> list[Any]:
     shape = None if tile_shape is None else (*tile_shape, mask.schema.mask_size)
-    hints = ArrayHints(bbox=mask.bbox, projection=mask.projection)
+    hints = ArrayHints(bbox=mask.bbox, projection=readable_projection(mask.projection))
     return [archive.add_array(mask.array, hints=hints, tile_shape=shape, options_name=options_name)]
 
 
@@ -219,7 +218,7 @@ def _add_packed(
         merge_planes(mask.array, mask.schema, packed, group, group.names)
         hints = ArrayHints(
             bbox=mask.bbox,
-            projection=mask.projection,
+            projection=readable_projection(mask.projection),
             mask_planes=tuple(group.descriptions.items()),
         )
         models.append(

@@ -16,16 +16,12 @@ from .._pixels import Image, Mask, MaskedImage
 from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._input_archive import ArrayPart
+from ..serialization._metadata import writable_metadata
 from ._image import ImageSerializationModel
+from ._late_projection import LateProjection, deserialize_projection, serialize_projection
 from ._mask import MaskSerializationModel
 from ._obs_info import ExtraObsInfo, extra_obs_info
-from ._pixel_tree import (
-    LateProjection,
-    PixelTree,
-    deserialize_projection,
-    serialize_projection,
-    writable_metadata,
-)
+from ._pixel_tree import PixelTree, require_same_box
 
 P = TypeVar("P", Image, Mask)
 
@@ -143,6 +139,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         CorruptArchiveError
             If the planes do not fit together.
         """
+        require_same_box({"image": self.image, "mask": self.mask, "variance": self.variance})
         if archive.remote:
             archive.expect(self.pixel_parts(bbox))
         image = self.image.deserialize(archive, bbox=bbox)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..describe import DescribeOptions, FieldRole, Report, ReportField, make_report
-from ..errors import ImagesError
+from ..errors import ArchiveReadError, ImagesError
 
 
 @functools.singledispatch
@@ -77,7 +77,16 @@ def add_part(
         # How some attributes say that there is nothing.
         return
     except ImagesError as err:
-        children[name] = Report("unreadable", summary=f"unreadable: {err}", inline=True)
+        children[name] = _unreadable(err)
         return
-    if part is not None:
+    if part is None:
+        return
+    try:
         children[name] = report(part, options)
+    except ArchiveReadError as err:
+        # Some parts are made of what is in the file only now.
+        children[name] = _unreadable(err)
+
+
+def _unreadable(err: ImagesError) -> Report:
+    return Report("unreadable", summary=f"unreadable: {err}", inline=True)

@@ -95,20 +95,18 @@ def _(obj: AnnotatedImage, options: DescribeOptions) -> Report:
 
 
 def _coadd_fields(obj: CellCoadd) -> list[ReportField]:
-    noise = obj.noise_realizations
-    types = sorted({str(plane.array.dtype) for plane in noise})
     return [
         *_facts(obj, "skymap", "tract", "patch", "band"),
-        derived("mask_fractions", ", ".join(obj.mask_fractions) or "none"),
-        derived(
-            "noise_realizations",
-            f"{len(noise)} image{'' if len(noise) == 1 else 's'} (dtype {', '.join(types)})"
-            if noise
-            else "none",
-        ),
+        *_facts(obj, "mask_fractions", show=lambda planes: ", ".join(planes) or "none"),
+        *_facts(obj, "noise_realizations", show=_count_images),
         _corrections(obj),
         *([] if _fact(obj, "provenance") is not None else [derived("provenance", "none")]),
     ]
+
+
+def _count_images(images: list[Image]) -> str:
+    types = ", ".join(sorted({str(image.array.dtype) for image in images}))
+    return f"{len(images)} image{'' if len(images) == 1 else 's'} (dtype {types})" if images else "none"
 
 
 def _corrections(obj: Any) -> ReportField:

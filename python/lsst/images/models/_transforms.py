@@ -153,11 +153,10 @@ def _serialize_mapping(
 
 
 class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version="1.0.0"):
-    """A mapping from pixels to the sky.
+    """A mapping from pixels to the sky."""
 
-    Files from before 30.0.8 name the schema ``projection``; its members are
-    the same.
-    """
+    # Files from before 30.0.8 have it, with the same members.
+    OLD_SCHEMA_NAMES = ("projection",)
 
     pixel_to_sky: TransformSerializationModel
     fits_approximation: TransformSerializationModel | None = omit_if_none()

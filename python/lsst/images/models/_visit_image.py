@@ -55,7 +55,7 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
         description="Region of valid pixels, if it differs from the box of the image."
     )
     psf: PSFSerializationModel | None = pydantic.Field(default=None, description="The PSF.")
-    band: str | None = pydantic.Field(default=None, description="Short name of the filter.")
+    band: Deferrable[str] = pydantic.Field(default=None, description="Short name of the filter.")
 
     @classmethod
     def serialize(  # type: ignore[override]  # a tree of another type
@@ -116,7 +116,7 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
             "bounds": None
             if isinstance(bounds, Box) and bounds == obj.bbox
             else serialize_branch("bounds", bounds, archive, lambda value, _: serialize_bounds(value)),
-            "band": obj.band,
+            "band": parts["band"],
         }
         if missing := [name for name in EXPECTED if members[name] is None]:
             warnings.warn(
@@ -182,6 +182,10 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
             deserialize_branch(self.aperture_corrections, archive)
         )
         return {} if found is None else found
+
+    @component("band", needs=("band",))
+    def _band(self, archive: InputArchive) -> str | None:
+        return available(self.band)
 
     @component("physical_filter", needs=("obs_info", "image"))
     def _physical_filter(self, archive: InputArchive) -> str | None:

@@ -72,7 +72,16 @@ from ._registration import (
 )
 from ._tables import TableColumnModel, TableModel
 from ._tree import SCHEMA_URL_BASE, ArchiveTree
-from ._units import Quantity, QuantityModel, Time, TimeModel, Unit, format_unit, parse_unit
+from ._units import (
+    Quantity,
+    QuantityModel,
+    Time,
+    TimeModel,
+    Unit,
+    UnitConversionError,
+    format_unit,
+    parse_unit,
+)
 
 __all__ = (
     "NO_ATTACHMENTS",
@@ -121,6 +130,7 @@ __all__ = (
     "Time",
     "TimeModel",
     "Unit",
+    "UnitConversionError",
     "UnreadableTree",
     "UnsignedIntegerType",
     "UnsupportedTableError",

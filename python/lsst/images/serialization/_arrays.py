@@ -81,9 +81,13 @@ class InlineArrayModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
             If the nested lists are ragged, or hold what the type cannot.
         """
         try:
-            return np.asarray(self.data, dtype=self.datatype.to_numpy())
+            array = np.asarray(self.data, dtype=self.datatype.to_numpy())
+            # Numpy cuts fractions off, and everything but zero is true.
+            if array.dtype.kind in "iub" and not np.array_equal(array, found := np.asarray(self.data)):
+                raise ValueError(f"it holds {found[array != found].flat[0]!r}")
         except (OverflowError, TypeError) as err:
             raise ValueError(str(err)) from err
+        return array
 
     def with_units(self, unit: u.UnitBase) -> InlineArrayQuantityModel:
         """Attach a unit.

@@ -9,7 +9,7 @@ understands, or that is damaged, is kept as it is and complains when used.
 
 from __future__ import annotations
 
-__all__ = ("Polymorphic", "UnreadableTree", "make_branch")
+__all__ = ("Polymorphic", "UnreadableTree", "branch_as_read", "make_branch", "remember_branch")
 
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Protocol, TypeVar
 
@@ -18,27 +18,32 @@ import pydantic
 from ..errors import ArchiveReadError, CorruptArchiveError, UnknownSchemaError
 from ..plugins import registry
 from ._migrations import parse_schema_url
-from ._tree import ArchiveTree
+from ._tree import ArchiveTree, tree_error
 
 if TYPE_CHECKING:
     from ._input_archive import InputArchive
 
 T = TypeVar("T", covariant=True)
+M = TypeVar("M")
 
 
-class UnreadableTree(pydantic.RootModel[dict[str, Any]], ser_json_inf_nan="constants"):
+_AS_READ = "_branch_as_read"
+"""Where a model keeps the raw branch; no field, so that nobody else sees it."""
+
+
+class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
     """A branch that could not be understood, with the reason."""
 
     _reason: ArchiveReadError = pydantic.PrivateAttr()
 
     @classmethod
-    def because(cls, tree: dict[str, Any], reason: ArchiveReadError) -> UnreadableTree:
+    def because(cls, tree: Any, reason: ArchiveReadError) -> UnreadableTree:
         """Keep a raw branch.
 
         Parameters
         ----------
         tree
-            Raw JSON object.
+            Raw JSON, an object unless it is damaged badly.
         reason
             Raised by whoever uses the branch.
         """
@@ -73,27 +78,77 @@ def make_branch(data: Any) -> Any:
     Parameters
     ----------
     data
-        Raw JSON object, or a model.
+        Raw JSON, or a model.
 
     Returns
     -------
     branch
         An `ArchiveTree`, or an `UnreadableTree`.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON.
     """
     if isinstance(data, ArchiveTree | UnreadableTree):
         return data
-    if not isinstance(data, dict):
-        raise ValueError(f"A JSON object is needed here, not {data!r:.80}.")
     try:
-        return _find_model(data).model_validate(data)
+        if not isinstance(data, dict):
+            message = f"A JSON object is needed here, not {data!r:.80}."
+            raise CorruptArchiveError(message) if is_json(data) else ValueError(message)
+        return remember_branch(_find_model(data).model_validate(data), data)
     except ArchiveReadError as err:
         return UnreadableTree.because(data, err)
     except pydantic.ValidationError as err:
-        own = err.errors(include_url=False)[0].get("ctx", {}).get("error")
-        kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
-        reason = kind(f"A branch of {data.get('schema_url')!r} is damaged: {err}")
+        reason = tree_error(err, "its root", what=f"A branch of {data.get('schema_url')!r}")
         reason.__cause__ = err
         return UnreadableTree.because(data, reason)
+
+
+def is_json(value: Any) -> bool:
+    """Tell whether a value can be a raw branch, which ``null`` by itself is not.
+
+    Parameters
+    ----------
+    value
+        The value.
+    """
+    if isinstance(value, dict):
+        return all(item is None or is_json(item) for item in value.values())
+    if isinstance(value, list):
+        return all(item is None or is_json(item) for item in value)
+    return isinstance(value, str | int | float)
+
+
+def remember_branch(model: M, raw: Any) -> M:
+    """Let a model keep the raw branch, in case no object can be made of it.
+
+    Parameters
+    ----------
+    model
+        What was validated.
+    raw
+        Raw JSON.
+
+    Returns
+    -------
+    model
+        The same.
+    """
+    if isinstance(model, ArchiveTree):
+        vars(model)[_AS_READ] = raw
+    return model
+
+
+def branch_as_read(model: Any) -> Any:
+    """Return the raw branch that a model keeps; `None` if it keeps none.
+
+    Parameters
+    ----------
+    model
+        What was validated.
+    """
+    return vars(model).get(_AS_READ) if isinstance(model, ArchiveTree) else None
 
 
 def _find_model(data: dict[str, Any]) -> type[ArchiveTree]:

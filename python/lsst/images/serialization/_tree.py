@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
@@ -20,6 +21,9 @@ from ._migrations import check_version, migrate
 
 if TYPE_CHECKING:
     from ._input_archive import InputArchive
+
+_FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
+"""What names one of several forms in the path of an error, not a member."""
 
 SCHEMA_URL_BASE = "https://images.lsst.io/schemas"
 
@@ -44,6 +48,9 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
     SCHEMA_URL: ClassVar[str] = ""
     ROOT_NAME: ClassVar[str] = ""
     """Archive path of the object when it is the root; arrays need a name."""
+
+    OLD_SCHEMA_NAMES: ClassVar[tuple[str, ...]] = ()
+    """Names that other releases gave the schema."""
 
     OLD_MEMBERS: ClassVar[Mapping[str, str]] = {}
     """Names under which other releases stored members, and today's names.
@@ -275,7 +282,9 @@ def _member_component(cls: type[ArchiveTree], name: str) -> Component:
     return Component(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
 
 
-def tree_error(err: pydantic.ValidationError, root: str = "the root") -> ArchiveReadError:
+def tree_error(
+    err: pydantic.ValidationError, root: str = "the root", *, what: str = "The tree"
+) -> ArchiveReadError:
     """Say which node of a tree is wrong, keeping an error of ours if there is one.
 
     Parameters
@@ -283,6 +292,8 @@ def tree_error(err: pydantic.ValidationError, root: str = "the root") -> Archive
     err
         What pydantic says.
     root
+        Name of the root of what was validated, for the message.
+    what
         What was validated, for the message.
 
     Returns
@@ -290,12 +301,13 @@ def tree_error(err: pydantic.ValidationError, root: str = "the root") -> Archive
     error
         To be raised instead.
     """
-    first = err.errors(include_url=False)[0]
-    where = "/".join(map(str, first["loc"])) or root
+    # A branch that fits none of several forms lacks members of all the others.
+    first = min(err.errors(include_url=False), key=lambda error: error["type"] == "missing")
+    where = "/".join(part for part in map(str, first["loc"]) if not _FORM.search(part)) or root
     own = first.get("ctx", {}).get("error")
     kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
     more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
-    return kind(f"The tree is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
+    return kind(f"{what} is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
 
 
 def check_parameters(allowed: frozenset[str], given: Mapping[str, Any], what: str) -> None:

@@ -1,0 +1,307 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Tests of files with branches that cannot be read: whatever is wrong with one
+costs that branch alone, and goes into the next file as it was.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from exposures import make_cell_coadd, make_difference_image, make_visit_image
+from lsst.images import Box, ColorImage, MaskedImage
+from lsst.images.errors import (
+    ArchiveReadError,
+    ArchiveWriteError,
+    CorruptArchiveError,
+    SchemaVersionError,
+    UnknownSchemaError,
+    UnserializableTypeError,
+)
+from lsst.images.io import open_archive, read
+
+needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
+containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
+pytestmark = pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning")
+
+
+def make_masked_image() -> MaskedImage:
+    return make_visit_image().as_masked_image()
+
+
+def make_color_image() -> ColorImage:
+    array = np.arange(360, dtype=np.uint8).reshape(10, 12, 3)
+    return ColorImage(array, yx0=(3, 4), projection=make_masked_image().projection)
+
+
+PLAIN: dict[str, Callable[[], Any]] = {
+    "image": lambda: make_masked_image().image,
+    "mask": lambda: make_masked_image().mask,
+    "masked_image": make_masked_image,
+    "color_image": make_color_image,
+}
+ANNOTATED: dict[str, Callable[[], Any]] = {
+    "visit_image": make_visit_image,
+    "difference_image": make_difference_image,
+    "cell_coadd": make_cell_coadd,
+}
+BRANCHES = {
+    "visit_image": "sky_projection psf summary_stats detector aperture_corrections backgrounds "
+    "photometric_scaling bounds band",
+    "difference_image": "kernel templates psf",
+    "cell_coadd": "sky_projection psf aperture_corrections provenance patch backgrounds band mask_fractions "
+    "noise_realizations",
+}
+
+ALIEN = {"schema_url": "https://example.org/schemas/alien-1.0.0", "schema_version": "1.0.0", "alien": [1.5]}
+NEWER = {"schema_version": "9.0.0", "min_read_version": 9, "future": {"deep": [1, "two", None]}}
+
+
+def damaged(folder: Path, obj: Any, name: str, branch: Any) -> Path:
+    """Write an object to a JSON file, and exchange a branch."""
+    obj.write(folder / "good.json")
+    tree = json.loads((folder / "good.json").read_text())
+    path = folder / "damaged.json"
+    path.write_text(json.dumps({**tree, name: branch}))
+    return path
+
+
+def pixels(obj: Any) -> list[np.ndarray]:
+    planes = [getattr(obj, name) for name in ("image", "mask", "variance")] if hasattr(obj, "mask") else [obj]
+    return [plane.array for plane in planes]
+
+
+# The projection of plain images.
+
+
+@containers
+@pytest.mark.parametrize("kind", PLAIN)
+@pytest.mark.parametrize(
+    ("branch", "error", "fragment"),
+    [
+        (ALIEN, UnknownSchemaError, "alien"),
+        (NEWER, SchemaVersionError, "major >= 9"),
+        ({"schema_version": "1.0.0"}, CorruptArchiveError, "pixel_to_sky"),
+        (17, CorruptArchiveError, "found 17"),
+        ("gone", CorruptArchiveError, "found 'gone'"),
+    ],
+)
+def test_a_projection_that_cannot_be_read_costs_only_the_sky(
+    kind: str, branch: Any, error: type[Exception], fragment: str, extension: str, tmp_path: Path
+) -> None:
+    good = PLAIN[kind]()
+    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    window = found.bbox.padded(-2)
+    for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[window]):
+        assert repr(obj) and str(obj) and fragment in str(obj.describe())
+        for _ in range(2):
+            with pytest.raises(error, match=fragment):
+                obj.projection.pixel_to_sky(x=25, y=12)
+        for mine, theirs in zip(pixels(obj), pixels(good[obj.bbox]), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    found.write(tmp_path / f"again{extension}")
+    with open_archive(tmp_path / f"again{extension}") as reader:
+        assert reader.raw_tree["sky_projection"] == branch
+        assert reader.get_component("bbox") == good.bbox
+
+
+def test_a_projection_with_a_damaged_mapping_is_written_as_it_was(tmp_path: Path) -> None:
+    good = make_masked_image()
+    good.write(tmp_path / "good.json")
+    branch = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
+    (tmp_path / "good.json").unlink()
+    branch["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
+    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    with pytest.raises(ArchiveReadError, match="Nonsense"):
+        found.projection.pixel_to_sky(x=25, y=12)
+    found.write(tmp_path / "again.fits")
+    with open_archive(tmp_path / "again.fits") as reader:
+        assert reader.raw_tree["sky_projection"] == branch
+
+
+# Everything that visit images and coadds have.
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in BRANCHES.items() for name in names.split()]
+)
+@pytest.mark.parametrize("branch", [ALIEN, {**ALIEN, **NEWER}, 17, ["x", {"y": 1}]], ids=str)
+def test_any_branch_may_be_anything(kind: str, name: str, branch: Any, tmp_path: Path) -> None:
+    if name in ("bounds", "band", "patch") and isinstance(branch, dict):
+        branch = {"alien": 1}  # these have no schema of their own
+    good = ANNOTATED[kind]()
+    path = damaged(tmp_path, good, name, branch)
+    found = read(path)
+    for obj in (found, found.copy(), found[found.bbox.padded(-3)], pickle.loads(pickle.dumps(found))):
+        assert repr(obj) and str(obj) and "unreadable" in str(obj.describe())
+        with pytest.raises(ArchiveReadError):
+            getattr(obj, name)
+    for mine, theirs in zip(pixels(found), pixels(good), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    with open_archive(path) as reader:
+        assert reader.get_component("image") == good.image
+        with pytest.raises(ArchiveReadError):
+            component = reader.get_component(name)
+            component.pixel_to_sky(x=25, y=12)  # projections are made when they are used
+    found.write(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("backgrounds", {"subtracted": "nobody", "oddity": 1}),
+        (
+            "sky_projection",
+            {"pixel_to_sky": {"schema_version": "1.0.0", "mappings": [{"ast": "x"}], "odd": 2}},
+        ),
+        ("detector", {"frames": {"schema_version": "1.0.0", "instrument": "TestCam", "ast": "x", "odd": 3}}),
+    ],
+)
+def test_a_valid_branch_that_is_no_object_is_written_as_it_was(
+    name: str, change: dict[str, Any], tmp_path: Path
+) -> None:
+    good = make_visit_image()
+    good.write(tmp_path / "good.json")
+    branch = {**json.loads((tmp_path / "good.json").read_text())[name], **change, "schema_version": "1.4.0"}
+    (tmp_path / "good.json").unlink()
+    found = read(damaged(tmp_path, good, name, branch))
+    with pytest.raises(ArchiveReadError):
+        getattr(found, name)
+    found.write(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+
+
+def test_a_branch_of_a_schema_that_belongs_elsewhere_is_refused(tmp_path: Path) -> None:
+    good = make_visit_image()
+    good.psf.write(tmp_path / "psf.json")
+    found = read(damaged(tmp_path, good, "detector", json.loads((tmp_path / "psf.json").read_text())))
+    with pytest.raises(CorruptArchiveError, match="'detector' belongs"):
+        _ = found.detector
+    assert found.psf == good.psf
+
+
+def test_schema_urls_of_other_hosts_and_forms_do_not_matter(tmp_path: Path) -> None:
+    good = make_visit_image()
+    good.write(tmp_path / "good.json")
+    branch = json.loads((tmp_path / "good.json").read_text())["detector"]
+    (tmp_path / "good.json").unlink()
+    for url in ("https://elsewhere.org/a/schemas/detector-7.1.0", "urn:detector"):
+        path = damaged(tmp_path, good, "detector", {**branch, "schema_url": url})
+        assert read(path).detector == good.detector
+        (tmp_path / "good.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "extname"),
+    [("noise_realizations", "NOISE_REALIZATIONS/1"), ("mask_fractions", "MASK_FRACTIONS")],
+)
+def test_damaged_bytes_of_a_side_image_do_not_cost_the_coadd(name: str, extname: str, tmp_path: Path) -> None:
+    good = make_cell_coadd()
+    path = tmp_path / "coadd.fits"
+    good.write(path)
+    content = bytearray(path.read_bytes())
+    start = content.index(f"EXTNAME = '{extname}".encode())
+    data = content.index(b"END" + b" " * 77, start) // 2880 * 2880 + 2880
+    content[data : data + 2000] = b"\xff" * 2000
+    path.write_bytes(content)
+    box = Box.factory[115:130, 220:250]
+    with open_archive(path) as reader:
+        assert reader.get_component("image", bbox=box) == good.image[box]
+        with pytest.raises(CorruptArchiveError):
+            reader.get_component(name, bbox=box)
+        found = reader.read(bbox=box)
+    assert found.image == good.image[box] and found.psf == good.psf[box]
+    with pytest.raises(CorruptArchiveError):
+        getattr(found, name)
+    with pytest.raises(UnserializableTypeError, match="arrays of the file"):
+        found.write(tmp_path / "again.fits")
+    assert not (tmp_path / "again.fits").exists()
+
+
+def test_a_side_image_of_other_pixels_is_refused_whatever_is_read(tmp_path: Path) -> None:
+    good = make_cell_coadd()
+    good.write(tmp_path / "good.json")
+    branch = json.loads((tmp_path / "good.json").read_text())["noise_realizations"]
+    (tmp_path / "good.json").unlink()
+    branch[1]["yx0"] = [0, 0]
+    path = damaged(tmp_path, good, "noise_realizations", branch)
+    for parameters in ({}, {"bbox": Box.factory[115:130, 220:250]}):
+        found = read(path, **parameters)
+        with pytest.raises(CorruptArchiveError, match="covers"):
+            _ = found.noise_realizations
+        assert set(found.mask_fractions) == {"rejected"}
+
+
+# Trees that contradict themselves.
+
+
+@pytest.mark.parametrize("kind", ["masked_image", "color_image", "visit_image"])
+@pytest.mark.parametrize("box", [None, Box.factory[12:16, 30:34]])
+def test_planes_of_other_pixels_are_refused_whatever_is_read(
+    kind: str, box: Box | None, tmp_path: Path
+) -> None:
+    good = {**PLAIN, **ANNOTATED}[kind]()
+    good.write(tmp_path / "good.json")
+    name = "green" if kind == "color_image" else "variance"
+    branch = json.loads((tmp_path / "good.json").read_text())[name]
+    (tmp_path / "good.json").unlink()
+    path = damaged(tmp_path, good, name, {**branch, "yx0": [2, 2]})
+    with pytest.raises(CorruptArchiveError, match=rf"do not fit together: .*{name} covers"):
+        read(path, bbox=box)
+
+
+@pytest.mark.parametrize(
+    ("members", "fragment"),
+    [
+        ({"unit": "furlong"}, "at image/data/unit: .*furlong"),
+        ({"unit": 3}, "at image/data/unit: .*not 3"),
+        ({"value": {"data": [[1.0]], "datatype": "float99"}}, "at image/data/value/datatype: .*float99"),
+    ],
+)
+def test_a_malformed_array_is_named_by_its_path_in_the_file(
+    members: dict[str, Any], fragment: str, tmp_path: Path
+) -> None:
+    good = make_masked_image()
+    good.write(tmp_path / "good.json")
+    image = json.loads((tmp_path / "good.json").read_text())["image"]
+    (tmp_path / "good.json").unlink()
+    path = damaged(tmp_path, good, "image", {**image, "data": {**image["data"], **members}})
+    with pytest.raises(CorruptArchiveError, match=fragment) as caught:
+        read(path)
+    assert str(path) in "".join(caught.value.__notes__)
+
+
+# What cannot be written.
+
+
+@containers
+@pytest.mark.parametrize(
+    ("change", "error", "fragment"),
+    [
+        ({"templates": [object()]}, ArchiveWriteError, "templates"),
+        ({"metadata": {"name": "\ud800"}}, ArchiveWriteError, "surrogate"),
+        ({"metadata": {"\ud800": 1}}, ArchiveWriteError, "surrogate"),
+        ({"detector": object()}, UnserializableTypeError, "object"),
+    ],
+    ids=["a template", "a value of metadata", "a name of metadata", "a detector"],
+)
+def test_what_cannot_be_written_is_named_and_leaves_nothing(
+    change: dict[str, Any], error: type[Exception], fragment: str, extension: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=fragment):
+        make_difference_image(**change).write(tmp_path / f"x{extension}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [make_visit_image, make_cell_coadd])
+def test_a_band_is_a_name(make: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="not 3"):
+        make(band=3)
