@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import pytest
 from lsst.images.errors import (
     ArchiveError,
-    ArchiveReadError,
+    CorruptArchiveError,
     InvalidComponentError,
     InvalidParameterError,
     NotAnArchiveError,
@@ -128,12 +129,19 @@ def test_a_file_that_is_not_gzip_although_named_so_is_read_as_what_it_is(tmp_pat
     assert read(misnamed).metadata == {"a": 1}
 
 
-def test_a_damaged_zstd_file_is_a_named_error(tmp_path: Path, path: Path) -> None:
-    zstandard = pytest.importorskip("zstandard")
+@pytest.mark.parametrize("part", [slice(4), slice(40), slice(-4)])
+def test_a_damaged_zstd_file_is_a_named_error(tmp_path: Path, path: Path, part: slice) -> None:
     packed = tmp_path / "y.json.zst"
-    packed.write_bytes(b"\x28\xb5\x2f\xfd" + zstandard.compress(path.read_bytes())[9:])
-    with pytest.raises(ArchiveReadError, match=r"y\.json"):
+    packed.write_bytes(imagecodecs.zstd_encode(path.read_bytes())[part])
+    with pytest.raises(CorruptArchiveError, match=r"y\.json\.zst is a damaged zstd file"):
         read(packed)
+
+
+def test_a_zstd_file_of_several_frames_is_read_to_its_end(tmp_path: Path, path: Path) -> None:
+    content = path.read_bytes()
+    packed = tmp_path / "y.json.zst"
+    packed.write_bytes(imagecodecs.zstd_encode(content[:10]) + imagecodecs.zstd_encode(content[10:]))
+    assert read(packed).metadata == {"a": 1}
 
 
 def test_a_compressed_file_with_an_unknown_inner_name_is_recognized(tmp_path: Path, path: Path) -> None:

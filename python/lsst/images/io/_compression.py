@@ -7,10 +7,11 @@ from __future__ import annotations
 __all__ = ("compression_of", "decompress", "is_compressed_name")
 
 import gzip
-import io
 import tempfile
 import zlib
 from typing import IO
+
+import imagecodecs
 
 from lsst.resources import ResourcePath
 
@@ -86,15 +87,13 @@ def decompress(uri: ResourcePath) -> IO[bytes]:
 
 
 def _decompress_zstd(content: bytes, uri: ResourcePath) -> bytes:
-    try:
-        import zstandard
-    except ImportError as err:
+    # Python has it from 3.14 on only; imagecodecs is needed for FITS anyway.
+    if not imagecodecs.ZSTD.available:
         raise UnsupportedFormatError(
-            f"There is no zstd decompressor for {uri}; install the package zstandard, "
-            "or decompress the file first."
-        ) from err
+            f"There is no zstd decompressor for {uri}: this build of the package imagecodecs has none. "
+            "Install imagecodecs from PyPI or conda-forge, or decompress the file first."
+        )
     try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)) as stream:
-            return bytes(stream.read())
-    except zstandard.ZstdError as err:
+        return bytes(imagecodecs.zstd_decode(content))
+    except imagecodecs.ZstdError as err:
         raise CorruptArchiveError(f"{uri} is a damaged zstd file: {err}") from err
