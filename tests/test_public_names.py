@@ -9,7 +9,10 @@ import importlib.util
 import re
 from pathlib import Path
 
+import astropy.units as u
+import numpy as np
 import pytest
+from lsst.images import Box, GeneralFrame
 
 FACE = """
 XY YX SerializableXY SerializableYX Interval IntervalSliceFactory Box BoxSliceFactory Bounds BoundsError
@@ -100,6 +103,31 @@ def test_both_vocabularies_name_the_same_things() -> None:
     images = load("")
     for canonical in ("Projection", "ProjectionAstropyView", "ProjectionSerializationModel"):
         assert getattr(images, canonical) is getattr(images, f"Sky{canonical}")
+
+
+def test_repositories_of_the_first_release_find_their_formatter() -> None:
+    pytest.importorskip("lsst.daf.butler")
+    old, new = load("fits.formatters"), load("formatters")
+    for name in ("GenericFormatter", "ImageFormatter", "MaskedImageFormatter", "VisitImageFormatter"):
+        assert getattr(old, name) is new.GenericFormatter  # type: ignore[attr-defined]  # a module
+    with pytest.raises(AttributeError, match="NoFormatter"):
+        _ = old.NoFormatter  # type: ignore[attr-defined]  # a module
+
+
+def test_projections_for_tests_have_both_names_and_tell_themselves_apart() -> None:
+    helpers, frame = load("tests"), GeneralFrame(unit=u.pix)
+    make, check = helpers.make_random_projection, helpers.assert_projections_equal  # type: ignore[attr-defined]
+    assert make is helpers.make_random_sky_projection  # type: ignore[attr-defined]  # a module
+    assert check is helpers.assert_sky_projections_equal  # type: ignore[attr-defined]  # a module
+    box = Box.factory[100:300, -50:80]
+    one, other = (make(np.random.default_rng(seed), frame, box) for seed in (1, 2))
+    check(one, make(np.random.default_rng(1), frame, box), expect_identity=False)
+    check(one, one, expect_identity=True)
+    assert one.pixel_scale().value == pytest.approx(0.2, rel=0.06)
+    assert one.fits_wcs_error(box).max < 1e-6 and one.fits_approximation is None
+    for arguments in ((one, other), (one, None), (one, one, False)):
+        with pytest.raises(AssertionError):
+            check(*arguments)
 
 
 def butler_names() -> list[str]:

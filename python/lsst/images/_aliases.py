@@ -30,6 +30,12 @@ MOVED = {
         "read": "lsst.images.io:read_fits",
         "write": "lsst.images.io:write_fits",
     },
+    "lsst.images.fits.formatters": {
+        "GenericFormatter": "lsst.images.formatters:GenericFormatter",
+        "ImageFormatter": "lsst.images.formatters:GenericFormatter",
+        "MaskedImageFormatter": "lsst.images.formatters:GenericFormatter",
+        "VisitImageFormatter": "lsst.images.formatters:GenericFormatter",
+    },
     "lsst.images.json": {"write": "lsst.images.io:write_json"},
     "lsst.images.serialization": {
         "Backend": "lsst.images.io:Backend",
@@ -44,7 +50,7 @@ MOVED = {
         "write_archive": "lsst.images.io:write",
     },
 }
-"""Names that younger code expects in a module below the one that has them."""
+"""Names that other code expects in a module below the one that has them."""
 
 
 def moved_names(module: str) -> Callable[[str], Any]:

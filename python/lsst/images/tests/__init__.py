@@ -13,13 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._conformance import ContainerConformance
+    from ._projections import assert_projections_equal, make_random_projection
+    from ._projections import assert_projections_equal as assert_sky_projections_equal
+    from ._projections import make_random_projection as make_random_sky_projection
 
-__all__ = ("ContainerConformance",)
+__all__ = (
+    "ContainerConformance",
+    "assert_projections_equal",
+    "assert_sky_projections_equal",
+    "make_random_projection",
+    "make_random_sky_projection",
+)
 
-_HOMES = {"ContainerConformance": "_conformance"}
+_HOMES = {
+    "ContainerConformance": "_conformance:ContainerConformance",
+    "assert_projections_equal": "_projections:assert_projections_equal",
+    "assert_sky_projections_equal": "_projections:assert_projections_equal",
+    "make_random_projection": "_projections:make_random_projection",
+    "make_random_sky_projection": "_projections:make_random_projection",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if (module := _HOMES.get(name)) is None:
+    if (place := _HOMES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    module, _, actual = place.partition(":")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), actual)

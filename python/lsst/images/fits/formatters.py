@@ -1,0 +1,14 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Names of Butler formatters that repositories of the first release recorded.
+
+A Butler remembers the formatter of each dataset by its full name.
+"""
+
+from __future__ import annotations
+
+__all__ = ()
+
+from .._aliases import moved_names
+
+__getattr__ = moved_names(__name__)
