@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers import CountingProxy
 
 BUCKET = "images"
 
@@ -91,31 +91,9 @@ def _call(command: list[str]) -> None:
 # S3.
 
 
-class S3:
-    """An S3 server with a bucket.
-
-    Parameters
-    ----------
-    url
-        Where it listens.
-    log
-        File to which the server writes a line for each request.
-    """
-
-    def __init__(self, url: str, log: Path) -> None:
-        self.url = url
-        self._log = log
-
-    def requests(self) -> list[str]:
-        """Return method and path of every request so far."""
-        lines = self._log.read_text(errors="replace").splitlines()
-        found = [line.split('"')[1] for line in lines if line.count('"') >= 2 and "HTTP/1" in line]
-        return [re.sub(r"\x1b\[\d+m", "", request) for request in found]
-
-
 @contextlib.contextmanager
-def s3(log: Path) -> Iterator[S3]:
-    """Start an S3 server with a bucket; set the environment for its clients."""
+def s3(log: Path) -> Iterator[CountingProxy]:
+    """Start an S3 server with a bucket behind a proxy; set the environment for its clients."""
     pytest.importorskip("moto.server", reason="moto[server] is not installed")
     pytest.importorskip("s3fs")
     boto3 = pytest.importorskip("boto3")
@@ -126,8 +104,9 @@ def s3(log: Path) -> Iterator[S3]:
         server = subprocess.Popen(
             [sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port)], stdout=stream, stderr=stream
         )
+    proxy = CountingProxy(url)
     settings = {
-        "S3_ENDPOINT_URL": url,
+        "S3_ENDPOINT_URL": proxy.url,
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -137,8 +116,9 @@ def s3(log: Path) -> Iterator[S3]:
     try:
         _wait(url, server)
         boto3.client("s3", endpoint_url=url).create_bucket(Bucket=BUCKET)
-        yield S3(url, log)
+        yield proxy
     finally:
+        proxy.close()
         server.terminate()
         server.wait(10)
         for key, value in before.items():

@@ -1,93 +1,140 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A web server that counts, for the tests of remote files."""
+"""Web servers that count, and misbehave, for the tests of remote files."""
 
 from __future__ import annotations
 
-__all__ = ("CountingServer",)
+__all__ = ("Answer", "CountingProxy", "CountingServer", "WebServer")
 
+import contextlib
+import dataclasses
+import http.client
 import http.server
 import re
+import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 
-class CountingServer:
-    """A web server of one file that keeps a list of what it was asked for."""
+class _Server(http.server.ThreadingHTTPServer):
+    # Connections that are made at the same time; those beyond are refused, and made a second later.
+    request_queue_size = 64
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+
+@dataclasses.dataclass
+class Answer:
+    """What a server sends."""
+
+    status: int
+    headers: dict[str, str]
+    """Values by name in lower case."""
+    body: bytes
+
+
+class WebServer:
+    """A web server that keeps a list of what it was asked for.
+
+    Parameters
+    ----------
+    delay
+        Seconds without a new request that every answer waits for: requests
+        that do not wait for one another then overlap.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
         self.requests: list[tuple[str, str | None]] = []
+        """Method and ``Range`` of each request."""
+        self.lines: list[str] = []
+        """Method and path of each request."""
         self.sent = 0
+        """Bytes of all bodies."""
+        self.delay = delay
         self.misbehave: Callable[[int], str] = lambda number: ""
-        self.delay = 0.0
+        """What is wrong with the answer to the request of a number, from 1 on, if it is for a range:
+        a key of `_FAULTS`, or ``whole``, ``slow``, ``stuck``, ``short`` or ``reset``."""
         self.busy = self.most_at_once = 0
+        self.arrived = 0.0
         self.intervals: list[tuple[float, float]] = []
+        self.released = threading.Event()
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_HEAD(self) -> None:
-                server.requests.append(("HEAD", None))
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(server.content)))
-                self.end_headers()
+            def handle_one_request(self) -> None:
+                # Clients that lose patience are part of the tests.
+                with contextlib.suppress(ConnectionError):
+                    super().handle_one_request()
 
-            def do_GET(self) -> None:
-                server.answer(self)
+            def respond(self) -> None:
+                server._respond(self)
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = respond
 
             def log_message(self, *args: Any) -> None:
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/file.fits"
+        self.http = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        asked = handler.headers.get("Range")
-        self.requests.append(("GET", asked))
-        began = time.monotonic()
-        how = self.misbehave(len(self.requests))
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Find the right answer to a request."""
+        raise NotImplementedError
+
+    def _respond(self, handler: http.server.BaseHTTPRequestHandler) -> None:
+        method, headers = handler.command, dict(handler.headers.items())
+        body = handler.rfile.read(int(headers.get("Content-Length", 0)))
+        self.requests.append((method, headers.get("Range")))
+        self.lines.append(f"{method} {handler.path}")
+        fault = self.misbehave(len(self.requests)) if "Range" in headers else ""
+        if fault == "whole":
+            headers.pop("Range", None)
+        began = self.arrived = time.monotonic()
         self.busy += 1
         self.most_at_once = max(self.most_at_once, self.busy)
-        time.sleep(self.delay)
+        answer = self.answer(method, handler.path, headers, body)
+        while (left := self.arrived + self.delay - time.monotonic()) > 0:
+            time.sleep(left)
         self.busy -= 1
         self.intervals.append((began, time.monotonic()))
-        size = len(self.content)
-        match = re.fullmatch(r"bytes=(\d*)-(\d*)", asked or "")
-        if handler.path != "/file.fits":
-            return handler.send_error(404)
-        if how == "busy":
-            return handler.send_error(503)
-        if how == "forbidden":
-            return handler.send_error(403)
-        if match is None or how == "whole":
-            first, stop, status = 0, size, 200
-        elif match[1]:
-            first, stop, status = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size), 206
-        else:
-            first, stop, status = max(0, size - int(match[2])), size, 206
-        if how == "shifted":
-            first, stop = first + 8, stop + 8
-        data = self.content[first:stop]
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.send_header("ETag", '"other"' if how == "changed" else '"one"')
-        if status == 206:
-            handler.send_header("Content-Range", f"bytes {first}-{first + len(data) - 1}/{size}")
+        if fault == "stuck":
+            self.released.wait(60)
+        if fault in _FAULTS:
+            answer = _FAULTS[fault](answer)
+        handler.send_response(answer.status)
+        for name, value in answer.headers.items():
+            handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(data[: len(data) // 2] if how == "short" else data)
-        self.sent += len(data)
-        if how == "short":
+        if method != "HEAD":
+            self.sent += len(answer.body)
+            self._send(handler, answer.body, fault)
+
+    def _send(self, handler: http.server.BaseHTTPRequestHandler, body: bytes, fault: str) -> None:
+        if fault == "slow":
+            step = -(-len(body) // 4)
+            for first in range(0, len(body), step):
+                handler.wfile.write(body[first : first + step])
+                time.sleep(0.05)
+        elif fault in ("short", "reset"):
+            handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
-        return None
+            if fault == "reset":
+                # Closed without lingering, a connection is reset.
+                linger = struct.pack("ii", 1, 0)
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                handler.connection.close()
+        else:
+            handler.wfile.write(body)
 
     def restart_counting(self) -> None:
         """Forget what was asked for so far."""
         self.requests.clear()
+        self.lines.clear()
         self.intervals.clear()
         self.sent = 0
 
@@ -98,3 +145,125 @@ class CountingServer:
             if began >= last:
                 count, last = count + 1, ended
         return count
+
+    def release(self) -> None:
+        """Let go of all requests that are stuck."""
+        self.released.set()
+        self.released = threading.Event()
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.release()
+        self.http.shutdown()
+        self.http.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class CountingServer(WebServer):
+    """A web server of one file.
+
+    Parameters
+    ----------
+    content
+        The file.
+    delay
+        See `WebServer`.
+    """
+
+    def __init__(self, content: bytes, delay: float = 0.0) -> None:
+        super().__init__(delay)
+        self.content = content
+        self.url += "/file.fits"
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if path != "/file.fits":
+            return _error(404)
+        size = len(self.content)
+        match = re.fullmatch(r"bytes=(\d*)-(\d*)", headers.get("Range", ""))
+        if match is None:
+            return _full(self.content, {"etag": '"one"'})
+        if match[1]:
+            first, stop = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size)
+        else:
+            first, stop = max(0, size - int(match[2])), size
+        return _part(self.content[first:stop], first, size, {"etag": '"one"'})
+
+
+class CountingProxy(WebServer):
+    """A server that asks another one, S3 for instance.
+
+    Parameters
+    ----------
+    upstream
+        URL of the other server.
+    delay
+        See `WebServer`.
+    """
+
+    def __init__(self, upstream: str, delay: float = 0.0) -> None:
+        self.upstream = urllib.parse.urlsplit(upstream).netloc
+        super().__init__(delay)
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        with contextlib.closing(http.client.HTTPConnection(self.upstream, timeout=60)) as connection:
+            connection.request(method, path, body or None, dict(headers))
+            reply = connection.getresponse()
+            kept = {k.lower(): v for k, v in reply.getheaders() if k.lower() not in _OF_THE_CONNECTION}
+            content = reply.read()
+            if method != "HEAD":
+                kept["content-length"] = str(len(content))
+            return Answer(reply.status, kept, content)
+
+
+_OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "server", "date"}
+
+
+def _full(content: bytes, headers: Mapping[str, str]) -> Answer:
+    return Answer(200, {**headers, "content-length": str(len(content))}, content)
+
+
+def _part(content: bytes, first: int, total: int, headers: Mapping[str, str]) -> Answer:
+    place = f"bytes {first}-{first + len(content) - 1}/{total}"
+    return Answer(206, {**_full(content, headers).headers, "content-range": place}, content)
+
+
+def _error(status: int) -> Answer:
+    return Answer(status, {"content-length": "0"}, b"")
+
+
+def _place(answer: Answer) -> tuple[int, int]:
+    first, total = re.findall(r"\d+", answer.headers["content-range"])[::2]
+    return int(first), int(total)
+
+
+def _shifted(answer: Answer) -> Answer:
+    first, total = _place(answer)
+    return _part(answer.body, first + 8, total, answer.headers)
+
+
+def _truncated(answer: Answer) -> Answer:
+    # All headers agree, but it is less than what was asked for.
+    return _part(answer.body[: len(answer.body) // 2], *_place(answer), answer.headers)
+
+
+def _lying(answer: Answer) -> Answer:
+    # Content-Range is what was asked for, the body is not.
+    body = answer.body[: len(answer.body) // 2]
+    return Answer(206, {**answer.headers, "content-length": str(len(body))}, body)
+
+
+_FAULTS: dict[str, Callable[[Answer], Answer]] = {
+    "forbidden": lambda answer: _error(403),
+    "unsatisfiable": lambda answer: _error(416),
+    "busy": lambda answer: _error(503),
+    "broken": lambda answer: _error(500),
+    "shifted": _shifted,
+    "truncated": _truncated,
+    "lying": _lying,
+    "changed": lambda answer: Answer(answer.status, {**answer.headers, "etag": '"other"'}, answer.body),
+}

@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from butler_servers import BUCKET, S3, s3
+from butler_servers import BUCKET, s3
 from butler_world import BOX, DATA_ID, DATA_IDS, FULL, add_records, assert_same_pixels, make_image, register
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import ingest_images, read_cutouts, verify_dataset
-from test_pipelines import run_pipeline
+from servers import CountingProxy
+from test_pipelines import fill_inputs, run_pipeline
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Iterator[S3]:
+def store(tmp_path_factory) -> Iterator[CountingProxy]:
     with s3(tmp_path_factory.mktemp("s3") / "log") as server:
         yield server
 
@@ -29,11 +29,10 @@ def root(store, tmp_path_factory) -> str:
     Butler.makeRepo(root, config=config, forceConfigRoot=False)
     butler = Butler.from_config(root, writeable=True, run="run")
     add_records(butler)
-    register(butler, mi="MaskedImageV2", calexp="MaskedImageV2")
-    butler.collections.register("inputs")
+    register(butler, mi="MaskedImageV2")
+    fill_inputs(butler)
     for seed, data_id in enumerate(DATA_IDS):
         butler.put(make_image(seed), "mi", data_id)
-        butler.put(make_image(seed), "calexp", data_id, run="inputs")
     return root
 
 
@@ -42,12 +41,11 @@ def butler(root) -> Butler:
     return Butler.from_config(root, writeable=True, run="run")
 
 
-def count(store: S3, action: Callable[[], object]) -> list[str]:
+def count(store: CountingProxy, action: Callable[[], object]) -> list[str]:
     """Return the requests that an action makes."""
-    before = len(store.requests())
+    store.restart_counting()
     action()
-    time.sleep(0.1)  # the server logs after it has answered
-    return store.requests()[before:]
+    return list(store.lines)
 
 
 def test_images_come_whole_by_box_and_by_component(butler):
@@ -59,14 +57,62 @@ def test_images_come_whole_by_box_and_by_component(butler):
 
 
 @pytest.mark.parametrize(
-    "name, parameters, most",
-    [("mi.bbox", None, 4), ("mi.mask", {"bbox": BOX}, 6), ("mi", {"bbox": BOX}, 8)],
+    "name, parameters, most, trips",
+    [("mi.bbox", None, 2, 1), ("mi.mask", {"bbox": BOX}, 4, 2), ("mi", {"bbox": BOX}, 6, 2)],
 )
-def test_parts_cost_few_requests_and_never_the_whole_file(butler, store, name, parameters, most):
+def test_parts_cost_few_requests_and_trips(butler, store, monkeypatch, name, parameters, most, trips):
     butler.get(name, DATA_ID, parameters=parameters)  # clients are made with the first
+    # Requests that do not wait for one another overlap for certain.
+    monkeypatch.setattr(store, "delay", 0.1)
     made = count(store, lambda: butler.get(name, DATA_ID, parameters=parameters))
     assert 0 < len(made) <= most, made
     assert all("GET" in request for request in made)
+    assert store.trips() <= trips
+
+
+# Faults of the store.
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> Iterator[None]:
+    """Make the clients give up soon, and forget them afterwards."""
+    s3fs = pytest.importorskip("s3fs")
+    monkeypatch.setattr(s3fs.S3FileSystem, "read_timeout", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize("fault", ["busy", "short", "reset", "truncated", "shifted", "slow", "whole"])
+def test_passing_faults_of_the_store_are_mended(butler, store, monkeypatch, impatient, fault):
+    monkeypatch.setattr(store, "misbehave", lambda number: fault if number % 4 == 2 else "")
+    store.restart_counting()
+    found = butler.get("mi", DATA_ID, parameters={"bbox": BOX})
+    assert_same_pixels(found, make_image(0)[BOX])
+    assert len(store.requests) >= 2
+
+
+@pytest.mark.parametrize(
+    "fault, reason",
+    [
+        ("busy", "503|Service"),
+        ("forbidden", "403|Forbidden"),
+        ("short", "5 tries"),
+        ("truncated", "5 tries.* came instead of"),
+        ("shifted", "5 tries.* came instead of"),
+        ("stuck", "[Tt]imeout"),
+    ],
+)
+def test_lasting_faults_of_the_store_name_dataset_file_and_reason(
+    butler, store, monkeypatch, impatient, fault, reason
+):
+    ref, name = butler.find_dataset("mi", DATA_ID), butler.getURI("mi", DATA_ID).basename()
+    monkeypatch.setattr(store, "misbehave", lambda number: fault)
+    with pytest.raises((ValueError, RuntimeError), match=reason) as caught:
+        butler.get("mi", DATA_ID, parameters={"bbox": BOX})
+    store.release()
+    assert str(ref.id) in str(caught.value) and name in str(caught.value)
 
 
 def test_a_batch_of_cutouts_costs_fewer_requests_than_its_parts(butler, store):

@@ -23,6 +23,9 @@ LOCAL_GAP = 64 * 1024
 """Two ranges of a local file are read as one if no more bytes than this lie
 between them; copying that much costs about as much as one system call."""
 
+LEAST_GLANCE = 4 * 2880
+"""Fewer bytes than this of a far source are often less than a header, and more are fetched."""
+
 FEW_RANGES = 8
 """So few ranges of a local file are read one by one: looking which are close
 to each other would cost more."""

@@ -96,7 +96,9 @@ def _read_few(
     # Some gzipped tiles without loss, one after the other; whether they were all of the usual kind.
     tiles = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
     itemsize, sizes = image.itemsize, selection.sizes.tolist()
-    stage = [np.empty(math.prod(size) * itemsize, dtype=np.uint8) for size in sizes]
+    stage: list[_Array] = []
+    for size in sizes:
+        stage.append(np.empty(math.prod(size) * itemsize, dtype=np.uint8))
     if not gunzip_stack(tiles, stage):
         return False
     inner, inner_stop = selection.inner.tolist(), selection.inner_stop.tolist()

@@ -292,7 +292,7 @@ class _Encoder:
             forms += ["1D", "1D"]
         rows = table.tobytes()
         cards = _table_cards(table, forms, heap) + _image_cards(plan, self.blank)
-        return EncodedHdu(cards, [rows, *self.main], [data_sum(rows), *self.sums])
+        return EncodedHdu(cards, [rows, *self.main], [data_sum(rows), *self.sums], plan.grid.tile)
 
 
 def _table_cards(table: _Array, forms: list[str], heap: int) -> list[CardLike]:

@@ -36,10 +36,24 @@ class EncodedHdu:
     sums: Sequence[int] | None = field(default=None)
     """`data_sum` of each piece, where somebody has it already."""
 
+    tile: tuple[int, ...] = ()
+    """Shape of a tile, where the pieces are a tile table and then each tile, in order."""
+
     @property
     def data_size(self) -> int:
         """Bytes in the data unit, padding included (`int`)."""
         return padded(sum(map(len, self.data)))
+
+    def tile_bytes(self) -> list[int]:
+        """Return the lengths of the tile table and of each tile.
+
+        Returns
+        -------
+        `list` [ `int` ]
+            The lengths; none if there are no tiles, or the lengths do not fit in 32 bits.
+        """
+        lengths = list(map(len, self.data)) if self.tile else []
+        return lengths if max(lengths, default=0) < 2**31 else []
 
     def header(self, extra: Iterable[CardLike] = (), *, checksum: bool = True) -> bytes:
         """Make the header.

@@ -217,13 +217,13 @@ class FitsFile:
 
         Notes
         -----
-        Tile tables that are not near cost a trip before.  More pixels than
+        Rows of tile tables that are not near cost a trip before.  More pixels than
         can be kept are not fetched; each read then fetches its own.
         """
         if not self.source.remote:
             return
         listed = list(requests)
-        self.source.fetch_ahead([hdu.tile_table for hdu in {id(hdu): hdu for hdu, _ in listed}.values()])
+        self.source.fetch_ahead([hdu.tile_rows(slices) for hdu, slices in listed])
         ranges = set(also)
         ranges |= {place for hdu, slices in listed for place in hdu.byte_ranges(slices) if place[1]}
         if sum(size for _, size in ranges) <= MOST_FETCHED:

@@ -267,14 +267,28 @@ class Hdu:
             for b, work in zip(bounds, works, strict=True)
         ]
 
-    @property
-    def tile_table(self) -> tuple[int, int]:
-        """Offset and length of the table that says where tiles are; the
-        length is 0 if there is none (`tuple` [ `int`, `int` ]).
+    def tile_rows(self, slices: Slices = ...) -> tuple[int, int]:
+        """Return where in the file it says where the tiles of a part are.
+
+        Parameters
+        ----------
+        slices
+            Which part, as for `read_image`.
+
+        Returns
+        -------
+        offset, length : `int`
+            Rows of the tile table; the length is 0 if there is none.
         """
         if self.kind != "compressed_image":
             return self.data_address, 0
-        return self.data_address, min(math.prod(self._structure.axes), self._structure.size)
+        start, stop, _ = normalize_slices(slices, self.shape)
+        if not all(b > a for a, b in zip(start, stop, strict=True)):
+            return self.data_address, 0
+        image = self.compressed
+        rows = image.grid.select(start, stop).rows
+        first, last = int(rows[0]) * image.row_size, (int(rows[-1]) + 1) * image.row_size
+        return self.data_address + first, last - first
 
     def byte_ranges(self, slices: Slices = ...) -> list[tuple[int, int]]:
         """Return where in the file the bytes of a part of the image lie.

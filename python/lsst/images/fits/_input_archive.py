@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..serialization import ArrayReferenceModel, InputArchive, NumberType, TableModel
 from ..serialization._input_archive import ArrayPart
-from ._file import FitsFile, Hdu
+from ._file import MOST_FETCHED, FitsFile, Hdu
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._opaque import FitsOpaqueMetadata, RawHeader
 from ._remote_source import DEFAULT_PAGE_SIZE
@@ -158,7 +158,7 @@ class FitsInputArchive(InputArchive):
         baggage.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
         return baggage
 
-    def _find(self, key: ExtensionKey) -> Hdu:
+    def _locate(self, key: ExtensionKey) -> Hdu:
         tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
         if (address := tail.addresses.get((key.name, key.ver))) is None:
             raise InvalidFitsArchiveError(
@@ -172,6 +172,11 @@ class FitsInputArchive(InputArchive):
                 f"The index of {self._file.name} says that {key} is at byte {address}, but there is "
                 f"{found}: the file was edited or is damaged."
             )
+        return hdu
+
+    def _find(self, key: ExtensionKey) -> Hdu:
+        hdu = self._locate(key)
+        address = hdu.header_address
         if self._verify and address not in self._verified:
             self._verified.add(address)
             if self.remote and hdu.values.get("DATASUM"):
@@ -186,17 +191,18 @@ class FitsInputArchive(InputArchive):
         if not self.remote:
             return
         found = [
-            (parse_source(model.source)[0], slices)
+            (parse_source(model.source)[0], tuple(model.shape), slices)
             for model, slices in parts
             if isinstance(model, ArrayReferenceModel)
         ]
-        if self._tail is None:
-            self.get_raw_tree()
-        assert self._tail is not None, "get_raw_tree reads it"
-        self._file.fetch_headers(
-            self._tail.headers_to_fetch({(key.name, key.ver) for key, _ in found}, self._file.source.size)
-        )
-        self._file.fetch_pixels([(self._find(key), slices) for key, slices in found])
+        wanted: dict[tuple[str, int], list[Any]] = {}
+        for key, shape, slices in found:
+            wanted.setdefault((key.name, key.ver), []).append((shape, slices))
+        source = self._file.source
+        tail = self._tail = self._tail or read_tail(source, self._primary)
+        source.fetch_ahead(tail.ranges_to_fetch(wanted, source.size, MOST_FETCHED))
+        # All that the index did not know, or was wrong about.
+        self._file.fetch_pixels([(self._locate(key), slices) for key, _, slices in found])
 
     def read_ahead(self, parts: Sequence[ArrayPart]) -> None:
         self._ahead.clear()
@@ -224,6 +230,9 @@ class FitsInputArchive(InputArchive):
 
     def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
         key, _ = parse_source(model.source)
+        if self.remote and not self._ahead:
+            # Free, if it was expected together with others.
+            self.expect([(model, slices)])
         hdu = self._find(key)
         if hdu.kind not in ("image", "compressed_image"):
             raise InvalidFitsArchiveError(f"{key} is a {hdu.kind}, but the tree wants an image.")

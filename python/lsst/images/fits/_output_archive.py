@@ -100,7 +100,7 @@ class FitsOutputArchive(OutputArchive):
         self._schema_url = ""
         # Its addresses are not known yet; the place is.
         self._primary_size = self._stream.write(self._primary_header())
-        self._index.append(("", 1, "IMAGE", False, 0, self._primary_size, 0))
+        self._index.append(("", 1, "IMAGE", False, 0, self._primary_size, 0, (), ()))
 
     @classmethod
     def create(
@@ -248,7 +248,12 @@ class FitsOutputArchive(OutputArchive):
 
     def _take_options(self, name: str) -> FitsCompressionOptions | None:
         self._used_options.add(name)
-        return self._options.get(name, FitsCompressionOptions.DEFAULT)
+        options = self._options.get(name, FitsCompressionOptions.DEFAULT)
+        if options is not None and not isinstance(options, FitsCompressionOptions):
+            raise InvalidParameterError(
+                f"The compression of {name!r} is a FitsCompressionOptions, or None; got {options!r:.80}."
+            )
+        return options
 
     def _encode(
         self, array: np.ndarray, options: FitsCompressionOptions | None, tile_shape: tuple[int, ...] | None
@@ -309,6 +314,9 @@ class FitsOutputArchive(OutputArchive):
                 address,
                 address + size - hdu.data_size,
                 hdu.data_size,
+                # Readers far away find the tiles of a box without the header and the tile table.
+                hdu.tile[::-1],
+                hdu.tile_bytes(),
             )
         )
         return size
@@ -316,7 +324,7 @@ class FitsOutputArchive(OutputArchive):
     def _index_table(self) -> np.ndarray:
         width = max(len(row[0]) for row in self._index)
         return np.array(
-            self._index,
+            [(*row[:-2], np.array(row[-2], "i4"), np.array(row[-1], "i4")) for row in self._index],
             dtype=[
                 ("EXTNAME", f"S{width}"),
                 ("EXTVER", "i4"),
@@ -325,6 +333,8 @@ class FitsOutputArchive(OutputArchive):
                 ("HDRADDR", "i8"),
                 ("DATADDR", "i8"),
                 ("DATSIZE", "i8"),
+                ("ZTILE", "O"),
+                ("ZBYTES", "O"),
             ],
         )
 

@@ -41,6 +41,10 @@ FIRST_SPREAD = 500
 PIECE = 1 << 17
 """Pixels that are scaled at once: longer calls are kinder to other threads, shorter ones to the caches."""
 
+GAP = 8
+"""Numbers between the tiles of a piece.  Without them numpy takes all tiles for one row, and copies the
+scale of each tile once per pixel, which takes longer than the multiplication."""
+
 NULL_VALUE = -2147483647
 """Integer that the standard's reference writes for an undefined pixel."""
 
@@ -85,6 +89,12 @@ def random_table() -> _Array:
     return table
 
 
+@functools.cache
+def _first_numbers() -> list[int]:
+    # Where in the table a tile begins, for each number that chooses it.
+    return list(map(int, random_table() * FIRST_SPREAD))
+
+
 def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> None:
     """Fill in the random numbers of some pixels of some tiles.
 
@@ -99,18 +109,32 @@ def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> Non
     start
         First pixel, counted within each tile.
     """
-    for row, tile in zip(out, tiles, strict=True):
-        for at, numbers in _random_pieces(tile, seed, start, len(row)):
-            row[at : at + len(numbers)] = numbers
+    for row, numbers in _random_rows(out, tiles, seed, start):
+        row[...] = numbers
+
+
+def _random_rows(
+    rows: _Array, tiles: Iterable[int], seed: int, start: int
+) -> Iterator[tuple[_Array, _Array]]:
+    # Stretches of each row, and the numbers that belong to them.
+    table, firsts, count = random_table(), _first_numbers(), rows.shape[1]
+    for row, tile in zip(rows, tiles, strict=True):
+        first = firsts[(tile + seed - 1) % RANDOM_SIZE] + start
+        if first + count <= RANDOM_SIZE:
+            # Rows of an image are short: one stretch is enough.
+            yield row, table[first : first + count]
+            continue
+        for at, numbers in _random_pieces(tile, seed, start, count):
+            yield row[at : at + len(numbers)], numbers
 
 
 def _random_pieces(tile: int, seed: int, start: int, count: int) -> Iterator[tuple[int, _Array]]:
     # Stretches of the table, and at which of the wanted pixels each begins.
-    table = random_table()
+    table, firsts = random_table(), _first_numbers()
     at = (tile + seed - 1) % RANDOM_SIZE
     skip, filled = start, 0
     while filled < count:
-        first = int(table[at] * FIRST_SPREAD)
+        first = firsts[at]
         size = RANDOM_SIZE - first
         if skip >= size:
             skip -= size
@@ -157,7 +181,7 @@ class Dither:
         Parameters
         ----------
         work
-            Pixels (`float64`, C order, shape ``(n, rows, ...)``).
+            Pixels (`float64`, shape ``(n, rows, ...)``, each tile in C order).
         tiles
             Which of the tiles they belong to.
         first
@@ -165,9 +189,9 @@ class Dither:
         """
         start = self._start + first * self._slab
         if self._whole:
-            for row, tile in zip(work.reshape(len(work), -1), self._tiles[tiles], strict=True):
-                for at, numbers in _random_pieces(tile, self._seed, start, len(row)):
-                    row[at : at + len(numbers)] -= numbers
+            flat = work.reshape(len(work), -1)
+            for row, numbers in _random_rows(flat, self._tiles[tiles], self._seed, start):
+                row -= numbers
             return
         random = self._scratch.array("dither", (len(work), work.shape[1] * self._slab), np.float64)
         fill_dither(random, self._tiles[tiles], self._seed, start)
@@ -221,7 +245,10 @@ def dequantize(
         part = slice(first, first + step)
         cut = part if axis == 0 else (slice(None), part)
         of_tile = part if axis == 0 else slice(None)
-        work = scratch.array("work", values[cut].shape, np.float64)
+        shape = values[cut].shape
+        size = math.prod(shape[1:])
+        rows = scratch.array("work", (shape[0], size + GAP), np.float64)
+        work = rows[:, :size].reshape(shape)
         work[...] = values[cut]
         if dither is not None:
             dither.subtract(work, of_tile, 0 if axis == 0 else first)

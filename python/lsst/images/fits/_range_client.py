@@ -19,6 +19,13 @@ from ..errors import ArchiveReadError, MissingOptionalDependencyError
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 
+PATIENCE = 15.0
+"""Seconds without a byte after which an HTTP server is not waited for any longer; as in s3fs for S3."""
+
+MOST_AT_ONCE = 32
+"""Requests that an S3 client may make at the same time; with the usual 10 a box in
+three planes would take two turns."""
+
 
 class TransientError(Exception):
     """A request failed in a way that another try may mend."""
@@ -37,7 +44,7 @@ class Reply:
     """Size of the file, if the server said it."""
 
     version: str | None
-    """Something that changes when the file does (``ETag``), if the server said it."""
+    """Something that changes when the file does (``ETag``, or the date), if the server said it."""
 
 
 class RangeClient(ABC):
@@ -62,6 +69,8 @@ class RangeClient(ABC):
         ------
         TransientError
             If another try may help.
+        ArchiveReadError
+            If none will.
         FileNotFoundError
             If there is no such file.
         """
@@ -99,15 +108,21 @@ def _header(start: int, stop: int | None) -> str:
     return f"bytes={start}" if start < 0 else f"bytes={start}-{'' if stop is None else stop - 1}"
 
 
-def _reply(data: bytes, content_range: str | None, version: str | None) -> Reply:
-    match = _CONTENT_RANGE.match(content_range or "")
-    if match is None:
+def _reply(data: bytes, status: int, content_range: str | None, version: str | None) -> Reply:
+    if status != 206:
         # The server ignored the range and sent everything.
         return Reply(0, data, len(data), version)
+    match = _CONTENT_RANGE.match(content_range or "")
+    if match is None:
+        raise TransientError(f"{len(data)} bytes came with Content-Range {content_range!r}")
     first, last = int(match[1]), int(match[2])
     if len(data) != last + 1 - first:
         raise TransientError(f"{len(data)} bytes came of the {last + 1 - first} that the server announced")
     return Reply(first, data, None if match[3] == "*" else int(match[3]), version)
+
+
+def _told(err: BaseException) -> str:
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
 
 
 class _AsyncClient(RangeClient):
@@ -133,10 +148,16 @@ class _HttpClient(_AsyncClient):
         import aiohttp
 
         session = await self.fs.set_session()
-        headers = {**self.fs.kwargs.get("headers", {}), "Range": _header(start, stop)}
-        options = {k: v for k, v in self.fs.kwargs.items() if k != "headers"}
+        # Ranges count bytes of what is sent, which therefore must be the file itself.
+        headers = {
+            **self.fs.kwargs.get("headers", {}),
+            "Range": _header(start, stop),
+            "Accept-Encoding": "identity",
+        }
+        patience = aiohttp.ClientTimeout(sock_connect=PATIENCE, sock_read=PATIENCE)
+        options = {"timeout": patience, **self.fs.kwargs, "headers": headers}
         try:
-            async with session.get(self.fs.encode_url(self.path), headers=headers, **options) as response:
+            async with session.get(self.fs.encode_url(self.path), **options) as response:
                 status = response.status
                 if status in (404, 410):
                     raise FileNotFoundError(self.path)
@@ -148,33 +169,44 @@ class _HttpClient(_AsyncClient):
                         f"with HTTP status {status} ({response.reason})."
                     )
                 data = await response.read()
-                content_range = response.headers.get("Content-Range") if status == 206 else None
-                return _reply(data, content_range, response.headers.get("ETag"))
+                version = response.headers.get("ETag") or response.headers.get("Last-Modified")
+                return _reply(data, status, response.headers.get("Content-Range"), version)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as err:
-            raise TransientError(f"{type(err).__name__}: {err}") from err
+            raise TransientError(_told(err)) from err
+        except aiohttp.ClientError as err:
+            raise ArchiveReadError(f"{self.path} cannot be read: {_told(err)}.") from err
 
 
 class _S3Client(_AsyncClient):
-    """S3, through the client of s3fs, which makes a few more tries of its own."""
+    """S3, through the client of s3fs.
+
+    A request that is refused, or gets no answer, is repeated by that client
+    itself; only what happens to the bytes afterwards is left to us.
+    """
 
     async def fetch(self, start: int, stop: int | None) -> Reply:
+        import aiohttp
         from botocore.exceptions import BotoCoreError, ClientError
 
         bucket, key, _ = self.fs.split_path(self.path)
+        await self.fs.set_session()
+        client = await self.fs.get_s3(bucket)
         try:
-            found = await self.fs._call_s3(
-                "get_object", Bucket=bucket, Key=key, Range=_header(start, stop), **self.fs.req_kw
+            found = await client.get_object(
+                Bucket=bucket, Key=key, Range=_header(start, stop), **self.fs.req_kw
             )
-            data = await found["Body"].read()
-        except FileNotFoundError:
-            raise FileNotFoundError(f"s3://{self.path}") from None
-        except PermissionError:
-            raise
         except ClientError as err:
-            raise ArchiveReadError(f"s3://{self.path}: {err}") from err
+            if err.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                raise FileNotFoundError(f"s3://{self.path}") from None
+            raise ArchiveReadError(f"s3://{self.path} cannot be read: {err}.") from err
         except (BotoCoreError, OSError, TimeoutError) as err:
-            raise TransientError(f"{type(err).__name__}: {err}") from err
-        return _reply(data, found.get("ContentRange"), found.get("ETag"))
+            raise ArchiveReadError(f"s3://{self.path} cannot be read: {_told(err)}.") from err
+        try:
+            data = await found["Body"].read()
+        except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as err:
+            raise TransientError(_told(err)) from err
+        status = found["ResponseMetadata"]["HTTPStatusCode"]
+        return _reply(data, status, found.get("ContentRange"), found.get("ETag"))
 
 
 class _AnyClient(RangeClient):
@@ -192,7 +224,7 @@ class _AnyClient(RangeClient):
         except (FileNotFoundError, PermissionError):
             raise
         except (OSError, TimeoutError) as err:
-            raise TransientError(f"{type(err).__name__}: {err}") from err
+            raise TransientError(_told(err)) from err
         return Reply(start, data, None, None)
 
     async def size(self) -> int:
@@ -219,6 +251,8 @@ def make_client(path: ResourcePath) -> RangeClient:
     ------
     MissingOptionalDependencyError
         If the package for this kind of server is not installed.
+    ArchiveReadError
+        If there is no such server.
     """
     try:
         fs, name = path.to_fsspec()
@@ -226,7 +260,12 @@ def make_client(path: ResourcePath) -> RangeClient:
         raise MissingOptionalDependencyError(
             f"{path} cannot be read: {err}. Install 'aiohttp' for http, 's3fs' for s3, 'gcsfs' for gs."
         ) from err
+    except OSError as err:
+        # The first path on an HTTP server asks it what it can do.
+        raise ArchiveReadError(f"{path} cannot be read: {err}.") from err
     if hasattr(fs, "_call_s3"):
+        # Of no effect, and no harm, if the client is at work already.
+        fs.config_kwargs.setdefault("max_pool_connections", MOST_AT_ONCE)
         return _S3Client(fs, name)
     if hasattr(fs, "set_session") and hasattr(fs, "encode_url"):
         return _HttpClient(fs, name)

@@ -14,7 +14,7 @@ from typing import Any
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, InvalidParameterError
-from ._byte_source import Buffer, ByteSource, coalesce
+from ._byte_source import LEAST_GLANCE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, TransientError, make_client
 
 HEAD = 12 * 2880
@@ -23,9 +23,6 @@ usually, and that of the first extension."""
 
 TAIL = 24 * 2880
 """Bytes of the end that are fetched at the same time: the tree and the index."""
-
-LEAST_GLANCE = 4 * 2880
-"""Fewer bytes than this are often less than a header, and more are fetched."""
 
 GAP = 16 * 1024
 """Unwanted bytes that cost less than another request."""
@@ -40,7 +37,10 @@ FIRST_PAUSE = 0.1
 """Seconds before the second try; doubled before each further one."""
 
 READ_CACHE_MAX_BYTES = 64 * 1024 * 1024
-"""Bytes that are kept of what was fetched ahead; the oldest go first."""
+"""Bytes that are kept of what was fetched ahead; the oldest pixels go first."""
+
+SMALL = 1024 * 1024
+"""So few bytes are no pixels to speak of, but headers and tables, which are wanted again."""
 
 
 class RemoteSource(ByteSource):
@@ -76,7 +76,7 @@ class RemoteSource(ByteSource):
         self._kept: list[tuple[int, Buffer]] = []
         self._keeping = threading.Lock()
         self._version: str | None = None
-        self.size = self._run(self._first_requests())
+        self._run(self._first_requests())
 
     def read(self, offset: int, size: int) -> Buffer:
         return self.read_many([(offset, size)])[0]
@@ -113,7 +113,8 @@ class RemoteSource(ByteSource):
         with self._keeping:
             self._kept.append((offset, data))
             while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > READ_CACHE_MAX_BYTES:
-                del self._kept[0]
+                old = self._kept[:-1]
+                del self._kept[next((i for i, (_, kept) in enumerate(old) if len(kept) > SMALL), 0)]
 
     def close(self) -> None:
         self._client = None
@@ -131,33 +132,34 @@ class RemoteSource(ByteSource):
             offset += len(parts[-1])
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _first_requests(self) -> int:
+    async def _first_requests(self) -> None:
         client = self._open_client()
         if not client.suffixes:
-            size = await client.size()
-            self._keep(await self._try(0, min(HEAD, size)))
-            return size
+            self.size = await client.size()
+            self._keep(await self._try(0, min(HEAD, self.size)))
+            return
         head, tail = await asyncio.gather(self._try(0, HEAD), self._try(-TAIL, None), return_exceptions=True)
         if isinstance(head, BaseException):
             raise head
+        self.size = head.total if head.total is not None else await client.size()
         self._keep(head)
         # Some servers do not know how to give the end; then it is read when it is needed.
         if isinstance(tail, Reply):
             self._keep(tail)
         elif not isinstance(tail, ArchiveReadError):
             raise tail
-        return head.total if head.total is not None else await client.size()
 
     def _keep(self, reply: Reply) -> None:
         self._check_version(reply)
         self.preload(reply.start, reply.data)
 
     def _check_version(self, reply: Reply) -> None:
-        if self._version is not None and reply.version not in (None, self._version):
-            raise ArchiveReadError(
-                f"{self.name} was replaced while it was being read (its ETag changed from {self._version!r} "
-                f"to {reply.version!r}). Open it again."
-            )
+        for what, old, new in (("ETag", self._version, reply.version), ("size", self.size, reply.total)):
+            if old is not None and new not in (None, old):
+                raise ArchiveReadError(
+                    f"{self.name} was replaced while it was being read (its {what} changed from {old!r} "
+                    f"to {new!r}). Open it again."
+                )
         self._version = reply.version if self._version is None else self._version
 
     def _fetch_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
@@ -181,7 +183,13 @@ class RemoteSource(ByteSource):
         return found
 
     async def _gather(self, parts: Sequence[tuple[int, int]]) -> dict[int, bytes]:
-        replies = await asyncio.gather(*(self._try(start, stop) for start, stop in parts))
+        tasks = [asyncio.ensure_future(self._try(start, stop)) for start, stop in parts]
+        try:
+            replies = await asyncio.gather(*tasks)
+        finally:
+            # Where one has failed for good, nobody wants the others.
+            for task in tasks:
+                task.cancel()
         for reply in replies:
             self._check_version(reply)
         return {start: reply.data for (start, _), reply in zip(parts, replies, strict=True)}
@@ -202,10 +210,12 @@ class RemoteSource(ByteSource):
         raise AssertionError("the loop above returns or raises")
 
     def _check(self, reply: Reply, start: int, stop: int | None) -> Reply:
-        if start < 0 or stop is None:
-            return reply
+        if stop is None and reply.total is None:
+            raise ArchiveReadError(f"{self.name}: the server does not say where the end is that it sent.")
         if reply.total is not None:
-            stop = min(stop, reply.total)
+            start = max(0, start + reply.total) if start < 0 else start
+            stop = reply.total if stop is None else min(stop, reply.total)
+        assert stop is not None, "told by the server"
         first = start - reply.start
         data = reply.data if first == 0 else reply.data[first:] if first > 0 else b""
         # The whole file instead of a part of it will do as well.

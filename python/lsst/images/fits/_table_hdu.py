@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArchiveWriteError
+from ._byte_source import Buffer
 from ._card_writer import CardLike
 from ._encoded_hdu import EncodedHdu
 
@@ -49,7 +50,8 @@ def encode_table(
     ----------
     table
         One-dimensional structured array; fields may be booleans, numbers or
-        fixed-width strings, or arrays of these.
+        fixed-width strings, or arrays of these; or objects, which are
+        one-dimensional arrays of any length and one type.
     units
         FITS unit of columns that have one (``TUNITn``).
     comments
@@ -69,8 +71,13 @@ def encode_table(
         raise ArchiveWriteError(f"A table must be a one-dimensional structured array, not {table.dtype}.")
     blocks: list[_Array] = []
     columns: list[CardLike] = []
+    heap: list[Buffer] = []
     for i, name in enumerate(table.dtype.names, start=1):
-        block, form, zero = _encode_column(name, table[name])
+        if table.dtype[name].kind == "O":
+            (block, form, lists), zero = _encode_lists(list(table[name]), sum(map(len, heap))), 0
+            heap += lists
+        else:
+            block, form, zero = _encode_column(name, table[name])
         shape = table.dtype[name].shape
         columns += [(f"TTYPE{i}", name, (comments or {}).get(name) or ""), (f"TFORM{i}", form)]
         if zero:
@@ -82,8 +89,8 @@ def encode_table(
             columns.append((f"TDIM{i}", f"({','.join(map(str, width + shape[::-1]))})"))
         blocks.append(block)
     rows = np.concatenate(blocks, axis=1) if blocks else np.empty((len(table), 0), dtype=np.uint8)
-    cards = _mandatory(rows.shape[1], len(table), 0, len(blocks)) + columns
-    return EncodedHdu(cards, [rows.reshape(-1).data] if rows.size else [])
+    cards = _mandatory(rows.shape[1], len(table), sum(map(len, heap)), len(blocks)) + columns
+    return EncodedHdu(cards, [rows.reshape(-1).data, *heap] if rows.size else [])
 
 
 def _encode_column(name: str, values: _Array) -> tuple[_Array, str, int]:
@@ -138,14 +145,23 @@ def encode_byte_rows(name: str, rows: Sequence[bytes]) -> EncodedHdu:
         Cards and data: a column of format ``PB``, or ``QB`` if the strings
         take 2 GiB or more.
     """
-    sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-    heap = int(sizes.sum())
-    wide = heap > MOST_HEAP
-    pairs = np.stack([sizes, np.cumsum(sizes) - sizes], axis=1).astype(">i8" if wide else ">i4")
-    form = f"{'Q' if wide else 'P'}B({int(sizes.max(initial=0))})"
-    cards = _mandatory(16 if wide else 8, len(rows), heap, 1)
+    block, form, heap = _encode_lists([np.frombuffer(row, dtype=np.uint8) for row in rows])
+    cards = _mandatory(block.shape[1], len(rows), sum(map(len, heap)), 1)
     cards += [("TTYPE1", name), ("TFORM1", form)]
-    return EncodedHdu(cards, [pairs.tobytes(), *rows])
+    return EncodedHdu(cards, [block.tobytes(), *heap])
+
+
+def _encode_lists(rows: Sequence[_Array], start: int = 0) -> tuple[_Array, str, list[Buffer]]:
+    # Descriptors, TFORM, and what goes into the heap, from a byte of it on.
+    dtype = rows[0].dtype if len(rows) else np.dtype(np.uint8)
+    counts = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    stops = start + np.cumsum(counts * dtype.itemsize)
+    wide = int(stops.max(initial=0)) > MOST_HEAP
+    pairs = np.stack([counts, stops - counts * dtype.itemsize], axis=1).astype(">i8" if wide else ">i4")
+    letter, _ = _LETTERS[dtype.str[1:]]
+    swapped = (np.ascontiguousarray(row, dtype=dtype.newbyteorder(">")) for row in rows)
+    lists: list[Buffer] = [row.view(np.uint8).data for row in swapped]
+    return pairs.view(np.uint8), f"{'Q' if wide else 'P'}{letter}({int(counts.max(initial=0))})", lists
 
 
 def _mandatory(row_size: int, rows: int, heap: int, fields: int) -> list[CardLike]:

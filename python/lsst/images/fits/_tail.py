@@ -12,14 +12,18 @@ __all__ = ("Tail", "read_tail")
 
 import dataclasses
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from ..errors import CorruptArchiveError
-from ._byte_source import ByteSource
+from ._byte_source import LEAST_GLANCE, ByteSource
 from ._cards import BLOCK, scan
+from ._tiles import TileGrid, normalize_slices
+
+_Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
 
 _END = re.compile(rb"END {77}")
 _FORM = re.compile(r"1?(?P<letter>[PQ])B\(\d+\)")
@@ -47,37 +51,90 @@ class Tail:
     addresses
         Byte at which the header of each HDU starts, by ``EXTNAME`` and
         ``EXTVER``.
+    index
+        Rows of the table ``INDEX``, if it says where tiles are.
+    heap
+        What its cells of variable length point into.
     """
 
     rows: list[bytes]
     addresses: dict[tuple[str, int], int]
+    index: np.ndarray | None
+    heap: bytes
 
-    def headers_to_fetch(self, wanted: Set[tuple[str, int]], size: int) -> list[tuple[int, int]]:
-        """Return which bytes bring the headers of some HDUs, and all of small other ones.
+    def ranges_to_fetch(
+        self, wanted: Mapping[tuple[str, int], Sequence[_Part]], size: int, most: int
+    ) -> list[tuple[int, int]]:
+        """Return which bytes bring parts of some arrays, or what leads to them, and all of small other HDUs.
 
         Parameters
         ----------
         wanted
-            Keys of the HDUs.
+            Shape and slices of the parts of each HDU.
         size
             Bytes in the file.
+        most
+            Bytes beyond which headers are enough.
 
         Returns
         -------
         `list` [ `tuple` [ `int`, `int` ] ]
             Offset and length of each range.
+
+        Notes
+        -----
+        Where tiles are is taken from the index, so that they come together with
+        the headers and tile tables that say it with authority: where the
+        two differ, what is missing costs another trip, and nothing else.
         """
         starts = sorted(self.addresses.values())
         length = {a: b - a for a, b in zip(starts, [*starts[1:], size], strict=True)}
-        ranges, spare = [], MOST_ALONG
+        headers, places, spare = [], [], MOST_ALONG
         for key, address in self.addresses.items():
             if key in wanted:
-                ranges.append((address, min(length[address], HEADER_AND_TABLE)))
+                headers.append((address, min(length[address], HEADER_AND_TABLE)))
+                places += self._places(address, length[address], wanted[key]) or headers[-1:]
             elif length[address] <= MOST_SMALL and length[address] <= spare:
                 # A point-spread function, for instance, that will be wanted next.
                 spare -= length[address]
-                ranges.append((address, length[address]))
-        return ranges
+                headers.append((address, length[address]))
+                places.append(headers[-1])
+        return places if sum(extent for _, extent in places) <= most else headers
+
+    def _places(self, address: int, length: int, parts: Sequence[_Part]) -> list[tuple[int, int]]:
+        """Return where the bytes of parts of an HDU are, or nothing if the index does not say it."""
+        if any(slices is ... for _, slices in parts):
+            return [(address, length)]
+        if self.index is None:
+            return []
+        row = self.index[self.index["HDRADDR"].ravel() == address][0]
+        sides, extents = self._cell(row["ZTILE"]), self._cell(row["ZBYTES"])
+        data = row["DATADDR"].item()
+        # Whatever is wrong here the header will tell better.
+        wrong = (sides < 1).any() or (extents < 0).any()
+        if wrong or not 0 < data - address <= length - extents.sum():
+            return []
+        places = [(address, min(length, max(data - address, LEAST_GLANCE)))]
+        starts = data + np.cumsum(extents) - extents
+        for shape, slices in parts:
+            if not len(shape) == len(sides) > 0:
+                return []
+            grid = TileGrid(shape, sides[::-1].tolist())
+            if grid.size != len(extents) - 1:
+                return []
+            start, stop, _ = normalize_slices(slices, shape)
+            if all(b > a for a, b in zip(start, stop, strict=True)):
+                rows = grid.select(start, stop).rows
+                places += zip(starts[1 + rows].tolist(), extents[1 + rows].tolist(), strict=True)
+                first, last = (int(extents[0]) * int(n) // grid.size for n in (rows[0], rows[-1] + 1))
+                places.append((data + first, last - first))
+        return places
+
+    def _cell(self, descriptor: np.ndarray) -> np.ndarray:
+        """Return the numbers in a cell of variable length."""
+        count, first = descriptor.tolist()
+        content = self.heap[first : first + 4 * count]
+        return np.frombuffer(content[: len(content) // 4 * 4], ">i4").astype(np.int64)
 
 
 def read_tail(source: ByteSource, primary: Mapping[str, Any]) -> Tail:
@@ -123,7 +180,9 @@ def _parse(json: bytes, index: bytes) -> Tail:
     heap = start + int(cards.get("THEAP", cards["NAXIS1"] * count))
     if count < 1 or (descriptors < 0).any() or int((descriptors.sum(axis=1) + heap).max()) > len(json):
         raise ValueError("a row of JSON lies outside the table")
-    rows = [json[heap + first : heap + first + size] for size, first in descriptors.tolist()]
+    rows = []
+    for size, first in descriptors.tolist():
+        rows.append(json[heap + first : heap + first + size])
 
     start = -(-_END.search(index).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
     cards = scan(index[:start])
@@ -131,11 +190,18 @@ def _parse(json: bytes, index: bytes) -> Tail:
     for n in range(1, int(cards["TFIELDS"]) + 1):
         form = cards[f"TFORM{n}"]
         letter, repeat = form[-1], form[:-1] or "1"
-        fields.append((cards[f"TTYPE{n}"], f"S{repeat}" if letter in "AL" else f"{repeat}{_TYPES[letter]}"))
-    table = np.frombuffer(index, np.dtype(fields), int(cards["NAXIS2"]), start)
-    columns = (table[name].ravel().tolist() for name in ("EXTNAME", "EXTVER", "HDRADDR"))
-    addresses = {
-        (name.decode("ascii").strip(), version): address
-        for name, version, address in zip(*columns, strict=True)
-    }
-    return Tail(rows, addresses)
+        if letter == ")":
+            fields.append((cards[f"TTYPE{n}"], "2>i8" if "Q" in form else "2>i4"))
+        else:
+            fields.append(
+                (cards[f"TTYPE{n}"], f"S{repeat}" if letter in "AL" else f"{repeat}{_TYPES[letter]}")
+            )
+    count = int(cards["NAXIS2"])
+    table = np.frombuffer(index, np.dtype(fields), count, start)
+    names, versions = table["EXTNAME"].tolist(), table["EXTVER"].ravel().tolist()
+    addresses = {}
+    for name, version, address in zip(names, versions, table["HDRADDR"].ravel().tolist(), strict=True):
+        addresses[name.decode("ascii").strip(), version] = address
+    if {"ZTILE": "2>i4", "ZBYTES": "2>i4", "DATADDR": "1>i8"}.items() <= dict(fields).items():
+        return Tail(rows, addresses, table, index[start + count * table.itemsize :])
+    return Tail(rows, addresses, None, b"")
