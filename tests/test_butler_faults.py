@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from butler_world import BOX, DATA_ID, DATA_IDS, FULL, assert_same_pixels, make_image, new_repo
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
-from lsst.daf.butler.registry import ConflictingDefinitionError
+from lsst.images import Box
 from lsst.images.butler import read_cutouts, verify_dataset, verify_file
 from lsst.images.errors import CorruptArchiveError
 
@@ -65,19 +65,23 @@ def test_a_truncated_file_is_told_by_dataset_and_name(butler, name, parameters, 
     assert verify_dataset(butler, ref)
 
 
-def test_a_file_of_another_dataset_of_the_run_is_refused(butler):
+def test_files_of_two_datasets_that_were_swapped_are_refused(butler, tmp_path):
     # The same pixels, so that the sizes agree and only the content can tell.
-    first, second = stored(butler, 0, 0), stored(butler, 0, 1)
-    assert first.stat().st_size == second.stat().st_size
-    shutil.copy(second, first)
-    with pytest.raises(ValueError, match="files of the run were swapped") as caught:
-        butler.get("mi", DATA_ID)
-    ref = butler.find_dataset("mi", DATA_ID)
-    assert str(ref.id) in str(caught.value) and first.name in str(caught.value)
-    with pytest.raises(CorruptArchiveError):
-        read_cutouts(butler, [(ref, BOX)])
-    assert "swapped" in verify_dataset(butler, ref)[0]
-    assert "swapped" in verify_file(first, ref=ref)[0]
+    paths = [stored(butler, 0, 0), stored(butler, 0, 1)]
+    assert paths[0].stat().st_size == paths[1].stat().st_size
+    paths[0].rename(tmp_path / "other.fits")
+    paths[1].rename(paths[0])
+    (tmp_path / "other.fits").rename(paths[1])
+    for path, data_id in zip(paths, DATA_IDS, strict=False):
+        ref = butler.find_dataset("mi", data_id)
+        for name, parameters in REQUESTS:
+            with pytest.raises(ValueError, match="files of the run were swapped") as caught:
+                butler.get(name, data_id, parameters=parameters)
+            assert str(ref.id) in str(caught.value) and path.name in str(caught.value)
+        with pytest.raises(CorruptArchiveError):
+            read_cutouts(butler, [(ref, BOX)])
+        assert "swapped" in verify_dataset(butler, ref)[0]
+        assert "swapped" in verify_file(path, ref=ref)[0]
 
 
 def test_a_file_of_another_type_is_refused_with_both_types(butler):
@@ -110,40 +114,76 @@ def test_flipped_bytes_never_give_other_pixels_in_silence(butler, offset):
         assert verify_file(path)
 
 
-# Puts that are cut short.
+# Puts that are cut short, by real means and in processes of their own.
 
-SLOW_PUT = """
-import sys, time
+PUT = """
+import sys
+import time
 from pathlib import Path
 from butler_world import DATA_ID, make_image
-from lsst.daf.butler import Butler, DatasetRef, FileDataset
-from lsst.images.fits import FitsOutputArchive
-original = FitsOutputArchive.finish
-
-def finish(self, tree):
-    Path(sys.argv[2]).touch()
-    time.sleep(60)
-
-FitsOutputArchive.finish = finish
-Butler.from_config(sys.argv[1], writeable=True, run="run").put(make_image(), "mi", DATA_ID)
+from lsst.daf.butler import Butler
+from lsst.images import Box
+root, seed, side, go = sys.argv[1:]
+image = make_image(int(seed), Box.factory[0:int(side), 0:int(side)])
+butler = Butler.from_config(root, writeable=True, run="run")
+print("ready", flush=True)
+while not Path(go).exists():
+    time.sleep(0.001)
+LIMIT
+butler.put(image, "mi", DATA_ID)
+print("put", flush=True)
 """
 
 
-def test_a_killed_put_leaves_no_dataset_and_no_file_in_its_place(butler, tmp_path):
+def start_put(
+    butler: Butler, go: Path, *, seed: int = 0, side: int = 100, limit: str = ""
+) -> subprocess.Popen:
+    """Start a process that puts an image as soon as a file is there."""
     path = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
-    mark = tmp_path / "writing"
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_PUT, str(tmp_path / "repo"), str(mark)],
+        [sys.executable, "-c", PUT.replace("LIMIT", limit), root(butler), str(seed), str(side), str(go)],
         env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        text=True,
     )
-    while not mark.exists() and process.poll() is None:
-        time.sleep(0.05)
-    assert process.poll() is None, process.stderr.read().decode()
+    if process.stdout.readline() != "ready\n":
+        pytest.fail(process.communicate()[1])
+    return process
+
+
+def root(butler: Butler) -> str:
+    return butler._config.configDir.ospath
+
+
+def files(butler: Butler) -> list[Path]:
+    return [path for path in Path(root(butler), "run").rglob("*") if path.is_file()]
+
+
+def written(pid: int, folder: Path) -> int:
+    """Return how many bytes a process has written to files that it has open in a folder, -1 without any."""
+    sizes = [-1]
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        # Some are closed while we look.
+        with contextlib.suppress(OSError):
+            if os.readlink(link).startswith(f"{folder}/"):
+                sizes.append(link.stat().st_size)
+    return max(sizes)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc to watch a process by")
+@pytest.mark.parametrize("least", [-1, 0, 1_000_000, 17_000_000])
+def test_a_put_that_is_killed_leaves_no_dataset_and_no_file(butler, tmp_path, least):
+    # Before a file is open; when one is; in the pixels of the image; and in those of the variance.
+    process = start_put(butler, tmp_path / "go", side=2000)
+    (tmp_path / "go").touch()
+    while written(process.pid, tmp_path / "repo" / "run") < least and process.poll() is None:
+        pass
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    out, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL and "put" not in out
     assert butler.find_dataset("mi", DATA_ID) is None
-    assert not [p for p in (tmp_path / "repo" / "run").rglob("mi_*.fits")]
+    assert files(butler) == []
     # And nothing stands in the way of the next one.
     assert_same_pixels(butler.get(butler.put(make_image(), "mi", DATA_ID)), make_image())
 
@@ -158,34 +198,66 @@ def test_a_put_that_fails_leaves_no_dataset_and_no_file(butler, tmp_path):
     assert not [p for p in (tmp_path / "repo" / "run").rglob("*") if p.is_file()]
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(butler, tmp_path, monkeypatch):
-    def full(*arguments: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("lsst.images.fits.FitsOutputArchive.finish", full)
-    with pytest.raises(RuntimeError) as caught:
-        butler.put(make_image(), "mi", DATA_ID)
-    assert "No space left" in reasons(caught.value)
+def test_a_file_that_may_not_grow_is_told_and_leaves_nothing(butler, tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))"
+    process = start_put(butler, tmp_path / "go", side=2000, limit=limit)
+    (tmp_path / "go").touch()
+    out, err = process.communicate()
+    assert "put" not in out
+    assert "File too large" in err and "ArchiveWriteError" in err and "mi_" in err
     assert butler.find_dataset("mi", DATA_ID) is None
-    assert not [p for p in (tmp_path / "repo" / "run").rglob("*") if p.is_file()]
+    assert files(butler) == []
 
 
-def test_two_writers_of_one_dataset_leave_one_whole_dataset(butler, tmp_path):
-    def put(seed: int) -> bool:
-        own = Butler.from_config(str(tmp_path / "repo"), writeable=True, run="run")
-        try:
-            own.put(make_image(seed), "mi", DATA_ID)
-        except (ConflictingDefinitionError, FileExistsError, RuntimeError):
-            return False
-        return True
+@pytest.fixture
+def small_disk(butler) -> Iterator[Path]:
+    """A disk of a megabyte in the folder of the run."""
+    folder = Path(root(butler), "run")
+    folder.mkdir()
+    try:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError) as err:
+        pytest.skip(f"a small disk cannot be mounted: {err}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
-    with ThreadPoolExecutor(4) as pool:
-        won = list(pool.map(put, range(4)))
-    assert won.count(True) == 1
-    assert_same_pixels(butler.get("mi", DATA_ID), make_image(won.index(True)))
-    files = [p for p in (tmp_path / "repo" / "run").rglob("*") if p.is_file()]
-    assert len(files) == 1
+
+def test_a_full_disk_is_told_and_leaves_nothing(butler, small_disk):
+    # Of which half is taken.
+    (small_disk / "other").write_bytes(bytes(2**19))
+    image = make_image(0, Box.factory[0:500, 0:500])
+    with pytest.raises(RuntimeError) as caught:
+        butler.put(image, "mi", DATA_ID)
+    assert "No space left on device" in reasons(caught.value) and "mi_" in reasons(caught.value)
+    assert butler.find_dataset("mi", DATA_ID) is None
+    assert files(butler) == [small_disk / "other"]
+    # There is room again.
+    (small_disk / "other").unlink()
+    assert_same_pixels(butler.get(butler.put(make_image(), "mi", DATA_ID)), make_image())
+
+
+def test_a_disk_that_may_not_be_written_is_told(butler, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises((RuntimeError, OSError)) as caught:
+        butler.put(make_image(), "mi", DATA_ID)
+    assert "Read-only file system" in reasons(caught.value)
+    assert butler.find_dataset("mi", DATA_ID) is None
+
+
+def test_two_processes_that_put_one_dataset_leave_one_whole_dataset(butler, tmp_path):
+    processes = [start_put(butler, tmp_path / "go", seed=seed, side=1000) for seed in range(2)]
+    (tmp_path / "go").touch()
+    results = [process.communicate() for process in processes]
+    won = [process.returncode == 0 for process in processes]
+    assert won.count(True) == 1, results
+    expected = make_image(won.index(True), Box.factory[0:1000, 0:1000])
+    assert_same_pixels(butler.get("mi", DATA_ID), expected)
+    assert len(files(butler)) == 1
     assert verify_dataset(butler, butler.find_dataset("mi", DATA_ID)) == []
+    # The other says why.
+    assert "ConflictingDefinitionError" in results[won.index(False)][1]
 
 
 def test_a_copy_from_another_run_passes_as_what_it_was_ingested_as(butler, tmp_path):

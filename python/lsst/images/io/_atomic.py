@@ -73,12 +73,24 @@ def _local_output(path: str) -> Iterator[IO[bytes]]:
     # open() and not by tempfile, so that it gets the user's usual mode.
     temporary = f"{path}.{secrets.token_hex(6)}.partial"
     try:
-        with open(temporary, "x+b") as stream:
+        with _unnamed(os.path.dirname(path) or ".") or open(temporary, "x+b") as stream:
             yield stream
+            stream.flush()
+            if not os.path.exists(temporary):
+                # A directory must be given for the link to be followed to the file.
+                os.link(f"/proc/self/fd/{stream.fileno()}", temporary, src_dir_fd=0, follow_symlinks=True)
         _publish(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _unnamed(folder: str) -> IO[bytes] | None:
+    """Open a file without a name, of which nothing is left if the process is killed; not all systems can."""
+    try:
+        return open(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "r+b")
+    except (AttributeError, OSError):
+        return None
 
 
 def _publish(temporary: str, path: str) -> None:
