@@ -8,7 +8,6 @@ that are writeable and in order, a dictionary of mask planes for the process.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import math
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import starlink.Ast
+from afw_stand_ins_cells import CELL_COADDS, Index2D, Quadrupole
 from afw_stand_ins_geom import (
     AfwPolygon,
     Angle,
@@ -392,46 +392,6 @@ class Camera(dict[str, Any]):
         return FrameSet(str(frames))
 
 
-# lsst.cell_coadds and lsst.skymap
-
-
-@dataclasses.dataclass(frozen=True)
-class Index2D:
-    x: int
-    y: int
-
-
-class UniformGrid:
-    padding = 0
-
-    def __init__(self, box: Box2I, size: Extent2I) -> None:
-        self.bbox, self.cell_size = box, size
-        whole = box.getDimensions()
-        self.shape = Extent2I(whole.x // size.x, whole.y // size.y)
-
-    @classmethod
-    def from_bbox_cell_size(cls, box: Box2I, size: Extent2I) -> UniformGrid:
-        require(Box2I, box)
-        require(Extent2I, size)
-        return cls(box, size)
-
-
-class GridContainer(dict[Any, Any]):
-    def __init__(self, *, shape: Any) -> None:
-        super().__init__()
-        self.shape = shape
-
-
-class StitchedPsf(Psf):
-    def __init__(self, images: GridContainer, grid: UniformGrid) -> None:
-        self.images, self.grid = images, grid
-
-
-class StitchedApertureCorrection:
-    def __init__(self, ugrid: UniformGrid, gc: GridContainer) -> None:
-        self.ugrid, self.gc = ugrid, gc
-
-
 MODULES: dict[str, dict[str, Any]] = {
     "lsst.geom": {
         kind.__name__: kind
@@ -472,6 +432,7 @@ MODULES: dict[str, dict[str, Any]] = {
         "TransformPoint2ToPoint2": TransformPoint2ToPoint2,
         "Polygon": AfwPolygon,
     },
+    "lsst.afw.geom.ellipses": {"Quadrupole": Quadrupole},
     "lsst.afw.math": {
         kind.__name__: kind
         for kind in (
@@ -498,12 +459,7 @@ MODULES: dict[str, dict[str, Any]] = {
     "lsst.meas.extensions": {},
     "lsst.meas.extensions.piff": {},
     "lsst.meas.extensions.piff.piffPsf": {"PiffPsf": PiffPsf},
-    "lsst.cell_coadds": {
-        "UniformGrid": UniformGrid,
-        "GridContainer": GridContainer,
-        "StitchedPsf": StitchedPsf,
-        "StitchedApertureCorrection": StitchedApertureCorrection,
-    },
+    "lsst.cell_coadds": CELL_COADDS,
     "lsst.skymap": {"Index2D": Index2D},
     "astshim": {"Mapping": Mapping, "FrameSet": FrameSet, "FrameDict": FrameDict},
 }

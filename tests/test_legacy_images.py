@@ -182,6 +182,14 @@ def test_preserved_quantization_is_written_bit_by_bit(shared_data, tmp_path):
     np.testing.assert_array_equal(back.variance.array, masked_image.variance.array)
 
 
+def test_preserved_pixels_are_read_only_whether_compressed_or_not(shared_data):
+    for name in ("maskedimage_lossy", "maskedimage_gzip1_tiles", "maskedimage"):
+        kept = MaskedImage.read_legacy(shared_data / f"afw/{name}.fits", preserve_quantization=True)
+        for plane in (kept.image, kept.variance):
+            assert not plane.array.flags.writeable
+            assert plane.copy().array.flags.writeable
+
+
 def test_cards_that_nobody_understands_survive_a_conversion(shared_data, tmp_path):
     path = shared_data / "legacy/calexp/afw_HSC-0908120-056-small.fits"
     MaskedImage.read_legacy(path).write_fits(tmp_path / "new.fits")

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 __all__ = ("legacy_baggage",)
 
+import warnings
 from typing import Any
 
+from ..errors import LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader
+from ._damage import UNFORESEEN
 from ._file import LegacyFile
 
 
@@ -30,7 +33,7 @@ def legacy_baggage(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
     """
     baggage = FitsOpaqueMetadata()
     if not any(hdu is file.primary for hdu in file.planes.values()):
-        obj.metadata.update(baggage.extract_legacy_primary_header(file.primary.header))
+        _add_primary(baggage, file, obj)
     for name, hdu in file.planes.items():
         baggage.add_raw(ExtensionKey(name), RawHeader(hdu.cards.raw, has_unit=True))
     for plane in (obj, getattr(obj, "image", None), getattr(obj, "variance", None)):
@@ -38,3 +41,15 @@ def legacy_baggage(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
         if isinstance(own, FitsOpaqueMetadata):
             baggage.precompressed.update(own.precompressed)
     return baggage
+
+
+def _add_primary(baggage: FitsOpaqueMetadata, file: LegacyFile, obj: Any) -> None:
+    try:
+        obj.metadata.update(baggage.extract_legacy_primary_header(file.primary.header))
+    except UNFORESEEN as err:
+        # Cards that astropy stumbles over must not cost the pixels.
+        warnings.warn(
+            f"{file.name}: the cards of the primary header are not kept: {type(err).__name__}: {err}",
+            LossyConversionWarning,
+            stacklevel=4,
+        )

@@ -29,8 +29,11 @@ from ..cells import CellCoadd, CellField, CellPointSpreadFunction, CoaddProvenan
 from ..errors import LegacyConversionError
 from ._live_geom import box_to, cell_to, point_to, polygon_to
 from ._live_modules import stack_module
-from ._live_pixels import image_from, image_to, mask_from, masked_image_to
+from ._live_pixels import image_from, image_to, mask_from, mask_to, masked_image_to
 from ._live_wcs import projection_from, projection_to
+
+UNITS: dict[str, u.UnitBase] = {"nJy": u.nJy, "chi": u.dimensionless_unscaled}
+"""Units by the name that `lsst.cell_coadds` has for them."""
 
 
 def _layout(grid: Any) -> CellGrid:
@@ -188,7 +191,7 @@ def provenance_from(legacy: Any, pytype: type) -> CoaddProvenance:
                 }
             )
     if not rows:
-        raise LegacyConversionError("The coadd does not tell what went into it.")
+        raise LegacyConversionError("The coadd does not tell which images went into it.")
     return CoaddProvenance.from_columns(_columns([inputs[key] for key in sorted(inputs)]), _columns(rows))
 
 
@@ -294,7 +297,7 @@ def coadd_from(
     )
     projection: Projection[Any] = projection_from(legacy.wcs, Projection, pixel_frame=frame)
     stitched = legacy.stitch(box_to(box))
-    unit = u.Unit(str(getattr(legacy.units, "value", legacy.units)))
+    unit = _unit_of(legacy.units)
     image = image_from(stitched.image, Image, unit=unit, projection=projection)
     mask = _mask_of(stitched.mask, plane_map)
     variance = image_from(stitched.variance, Image, unit=unit**2)
@@ -304,19 +307,39 @@ def coadd_from(
         str(name): field_from(field, CellField, bounds=bounds) for name, field in stitched.ap_corr_map.items()
     }
     patch = _patch_of(legacy, tract_info, grid)
-    fractions = getattr(stitched, "mask_fractions", None)
+    tells = any(legacy.cells[key].inputs for key in keys.values())
     return CellCoadd(
         image,
         mask=mask,
         variance=variance,
-        mask_fractions={} if fractions is None else {"rejected": image_from(fractions, Image)},
+        mask_fractions=_fractions_of(stitched),
         noise_realizations=[image_from(noise, Image) for noise in stitched.noise_realizations],
         band=str(legacy.band),
         psf=psf,
         aperture_corrections=corrections,
         patch=patch,
-        provenance=provenance_from(legacy, CoaddProvenance),
+        provenance=provenance_from(legacy, CoaddProvenance) if tells else None,
     )
+
+
+def _unit_of(legacy: Any) -> u.UnitBase:
+    # The values of this enumeration may be mere numbers; its names are units.
+    name = str(getattr(legacy, "name", legacy))
+    if name not in UNITS:
+        raise LegacyConversionError(
+            f"The pixels of this coadd are in units of {name!r}; they can be converted if in one of "
+            f"{sorted(UNITS)}."
+        )
+    return UNITS[name]
+
+
+def _fractions_of(stitched: Any) -> dict[str, Image]:
+    found = stitched.mask_fractions
+    if found is None:
+        return {}
+    # Versions differ in whether there is one image or one for each name.
+    named = found if isinstance(found, Mapping) else {"rejected": found}
+    return {str(name): image_from(image, Image) for name, image in named.items()}
 
 
 def _mask_of(legacy: Any, plane_map: Mapping[str, MaskPlane] | None) -> Mask:
@@ -373,7 +396,7 @@ def coadd_to(
 
 
 class CellGridError(LegacyConversionError, ValueError):
-    """A coadd cannot be cut into cells, or is in the wrong unit."""
+    """A coadd cannot be cut into cells, has no patch, or the wrong unit."""
 
 
 def _cells_to(obj: CellCoadd, planes: Mapping[str, MaskPlane]) -> Any:
@@ -382,18 +405,25 @@ def _cells_to(obj: CellCoadd, planes: Mapping[str, MaskPlane]) -> Any:
         raise CellGridError(f"A MultipleCellCoadd is in nJy, but this coadd in {obj.unit}.")
     if obj.bbox != obj.bounds.bbox:
         raise CellGridError("MultipleCellCoadd requires its bounding box to lie on the cell grid.")
+    if (patch := getattr(obj, "patch", None)) is None:
+        raise CellGridError("A MultipleCellCoadd belongs to a patch, and this coadd has none.")
     coadds = stack_module("cell_coadds")
     grid = obj.grid.to_legacy()
-    patch = cell_to(CellIJ(obj.patch.index.y, obj.patch.index.x))
-    names = {"skymap": obj.skymap, "tract": obj.tract, "patch": patch, "band": obj.band}
-    inputs = provenance_to(obj.provenance, form="cell_coadd_inputs")
+    index = cell_to(CellIJ(patch.index.y, patch.index.x))
+    names = {"skymap": obj.skymap, "tract": obj.tract, "patch": index, "band": obj.band}
+    provenance = getattr(obj, "provenance", None)
+    observations = [] if provenance is None else _observations(provenance)
+    inputs, polygons = (
+        {} if provenance is None else provenance_to(provenance, form=form, observations=observations)
+        for form in ("cell_coadd_inputs", "polygon_map")
+    )
     assert obj.projection is not None, "checked by the constructor"
     common = coadds.CommonComponents(
         units=coadds.CoaddUnits.nJy,
         wcs=projection_to(obj.projection),
         band=obj.band,
         identifiers=coadds.PatchIdentifiers(**names),
-        visit_polygons=provenance_to(obj.provenance, form="polygon_map"),
+        visit_polygons=polygons,
     )
     cells = [
         _cell_to(obj, cell, common, coadds.CellIdentifiers(**names, cell=cell_to(cell)), inputs, planes)
@@ -419,14 +449,13 @@ def _cell_to(
 ) -> Any:
     coadds = stack_module("cell_coadds")
     box = obj.grid.bbox_of(cell)
-    part = masked_image_to(obj.as_masked_image()[box], copy=True, plane_map=planes, keep_unknown=True)
     fractions = obj.mask_fractions.get("rejected")
     outer = coadds.OwnedImagePlanes(
-        image=part.image,
-        mask=part.mask,
-        variance=part.variance,
-        mask_fractions=None if fractions is None else image_to(fractions[box], copy=True),
-        noise_realizations=tuple(image_to(noise[box], copy=True) for noise in obj.noise_realizations),
+        image=_image_f(obj.image[box]),
+        mask=mask_to(obj.mask[box], plane_map=planes, keep_unknown=True),
+        variance=_image_f(obj.variance[box]),
+        mask_fractions=None if fractions is None else _image_f(fractions[box]),
+        noise_realizations=tuple(_image_f(noise[box]) for noise in obj.noise_realizations),
     )
     return coadds.SingleCellCoadd(
         outer,
@@ -436,8 +465,13 @@ def _cell_to(
         common=common,
         identifiers=identifiers,
         aperture_correction_map={
-            name: field.value_in_cell(cell)
+            name: float(field.value_in_cell(cell))
             for name, field in obj.aperture_corrections.items()
             if field.bounds.contains_cell(cell)
         },
     )
+
+
+def _image_f(image: Image) -> Any:
+    """Copy an image to the one type of pixels that cells have."""
+    return image_to(Image(image.array.astype(np.float32), bbox=image.bbox))

@@ -17,7 +17,6 @@ from ..cameras import Detector
 from ..convolution_kernels import ConvolutionKernel
 from ..errors import (
     ArchiveReadError,
-    ImagesError,
     InvalidComponentError,
     InvalidParameterError,
     LegacyConversionError,
@@ -33,6 +32,7 @@ from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import EVERYWHERE, make_psf
 from ._convert_visit import make_summary_stats
 from ._convert_wcs import make_projection
+from ._damage import reading
 from ._file import LegacyFile
 from ._reader import PIXEL_FRAME
 from .afw_archive import read_backgrounds
@@ -122,11 +122,10 @@ class LegacyObjectReader:
         if maker is None:
             raise LegacyConversionError(f"No legacy file is read as a {self._pytype.__name__}.")
         make: Callable[[], Any] = getattr(self, maker)
-        try:
+        kind = self._pytype.__name__
+        note = f"While reading the legacy file {self.file.name} as a {kind}."
+        with reading(self.file.name, kind, note=note):
             return make()
-        except ImagesError as err:
-            err.add_note(f"While reading the legacy file {self.file.name} as a {self._pytype.__name__}.")
-            raise
 
     def get_component(self, name: str, **parameters: Any) -> Any:
         """Refuse: these objects have no components.

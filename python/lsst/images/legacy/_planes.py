@@ -51,8 +51,8 @@ def read_image(
     projection
         Sky projection of the result.
     preserve_quantization
-        Keep the compressed table too, so that the next write repeats it bit
-        by bit; pixels become read-only.
+        Keep the table of a compressed plane too, so that the next write
+        repeats it bit by bit.  Pixels are read-only, compressed or not.
 
     Raises
     ------
@@ -65,11 +65,12 @@ def read_image(
     bbox = full if bbox is None else bbox
     array = _read_flat(hdu, bbox, full)
     result = Image(array, bbox=bbox, unit=file.unit(hdu, power=power), projection=projection)
-    if preserve_quantization and hdu.kind == "compressed_image" and bbox == full:
+    if preserve_quantization and bbox == full:
         array.flags.writeable = False
-        table = PrecompressedImage.from_hdu(hdu.header, hdu.read_data())
-        name = "VARIANCE" if power == 2 else "IMAGE"
-        result._attachments = Attachments(baggage=FitsOpaqueMetadata(precompressed={name: table}))
+        if hdu.kind == "compressed_image":
+            table = PrecompressedImage.from_hdu(hdu.header, hdu.read_data())
+            name = "VARIANCE" if power == 2 else "IMAGE"
+            result._attachments = Attachments(baggage=FitsOpaqueMetadata(precompressed={name: table}))
     return result
 
 

@@ -20,7 +20,6 @@ from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from .._transforms import Frame, GeneralFrame, Projection
 from ..errors import (
     ArchiveReadError,
-    ImagesError,
     InvalidComponentError,
     InvalidParameterError,
     LossyConversionWarning,
@@ -30,6 +29,7 @@ from ..plugins import ReadContext
 from ..serialization import Attachments
 from ._baggage import legacy_baggage
 from ._convert_wcs import make_projection
+from ._damage import reading
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._planes import map_planes, read_image, read_mask, read_projection
@@ -117,8 +117,7 @@ class LegacyReader:
         ArchiveReadError
             If the file is damaged, or of another kind.
         """
-        with self._noting("the whole", bbox):
-            box = self._parse_bbox(bbox)
+        with self._reading("whole", bbox) as box:
             return self._read_whole(box)
 
     def get_component(self, name: str, **parameters: Any) -> Any:
@@ -138,18 +137,16 @@ class LegacyReader:
         InvalidParameterError
             If the component does not take a parameter.
         """
-        with self._noting(f"component {name!r}", parameters.get("bbox")):
-            name = COMPONENT_ALIASES.get(name, name)
-            method = self._component_method(name)
-            allowed = {"bbox"} if name in self.WINDOWED else set()
-            if unknown := parameters.keys() - allowed:
-                raise InvalidParameterError(
-                    f"Component {name!r} of a legacy file does not take the read parameters "
-                    f"{sorted(unknown)}; it takes {sorted(allowed)}."
-                )
-            if name in self.WINDOWED:
-                return method(self._parse_bbox(parameters.get("bbox")))
-            return method()
+        name = COMPONENT_ALIASES.get(name, name)
+        method = self._component_method(name)
+        allowed = {"bbox"} if name in self.WINDOWED else set()
+        if unknown := parameters.keys() - allowed:
+            raise InvalidParameterError(
+                f"Component {name!r} of a legacy file does not take the read parameters "
+                f"{sorted(unknown)}; it takes {sorted(allowed)}."
+            )
+        with self._reading(f"component {name!r}", parameters.get("bbox")) as box:
+            return method(box) if name in self.WINDOWED else method()
 
     def _component_method(self, name: str) -> Callable[..., Any]:
         try:
@@ -269,12 +266,12 @@ class LegacyReader:
         return parse_bbox(bbox, context)
 
     @contextlib.contextmanager
-    def _noting(self, what: str, bbox: Any) -> Iterator[None]:
-        try:
-            yield
-        except ImagesError as err:
-            err.add_note(f"While reading {what} of the legacy file {self.file.name}, bbox {bbox}.")
-            raise
+    def _reading(self, what: str, bbox: Any) -> Iterator[Box | None]:
+        # What is wrong with the caller's box is no damage of the file.
+        box = self._parse_bbox(bbox)
+        note = f"While reading the {what} of the legacy file {self.file.name}, bbox {bbox}."
+        with reading(self.file.name, what, note=note):
+            yield box
 
 
 def _clear_mask(image: Image) -> Mask:

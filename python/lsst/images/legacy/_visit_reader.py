@@ -38,6 +38,7 @@ from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import make_psf
 from ._convert_visit import complete_obs_info, make_bounds, make_obs_info, make_summary_stats
 from ._convert_wcs import make_projection
+from ._damage import UNFORESEEN
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._planes import read_projection
@@ -77,8 +78,7 @@ def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
         raise
     except ArchiveReadError as err:
         return err
-    except (ImagesError, ValueError, TypeError, ArithmeticError, LookupError) as err:
-        # A header or table that is wrong in a way that nobody foresaw.
+    except (ImagesError, *UNFORESEEN) as err:
         reason = CorruptArchiveError(
             f"The {name.replace('_', ' ')} of {file} cannot be read: {type(err).__name__}: {err}"
         )

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 __all__ = ("VisitSummary", "VisitSummaryRow", "read_visit_summary")
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import astropy.table
 import astropy.units as u
@@ -28,6 +29,7 @@ from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import make_psf
 from ._convert_visit import make_bounds, make_obs_info
 from ._convert_wcs import make_projection
+from ._damage import reading
 from ._file import LegacyFile
 from ._reader import PIXEL_FRAME
 from .afw_archive import LegacyExposureCatalog, open_exposure_catalog
@@ -37,6 +39,8 @@ from .afw_archive._visit_info import LegacyVisitInfo
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+
+T = TypeVar("T")
 
 
 class VisitSummaryRow(Mapping[str, Any]):
@@ -110,16 +114,22 @@ class VisitSummaryRow(Mapping[str, Any]):
     @property
     def projection(self) -> Projection[Any] | None:
         """Maps pixels to the sky (`~lsst.images.Projection` | `None`)."""
-        record = self._record.component("wcs")
-        return None if record is None else make_projection(record, self._frame)
+        return self._convert("wcs", lambda record: make_projection(record, self._frame))
 
     sky_projection = projection
 
     @property
     def psf(self) -> PointSpreadFunction | None:
         """The PSF (`~lsst.images.psfs.PointSpreadFunction` | `None`)."""
-        record = self._record.component("psf")
-        return None if record is None else make_psf(record, self._where)
+        return self._convert("psf", lambda record: make_psf(record, self._where))
+
+    def _convert(self, name: str, make: Callable[[Any], T]) -> T | None:
+        """Convert a component that the row may have."""
+        record = self._record.component(name)
+        if record is None:
+            return None
+        with reading(f"detector {self.id}", name):
+            return make(record)
 
     @property
     def _where(self) -> Box:
@@ -136,14 +146,13 @@ class VisitSummaryRow(Mapping[str, Any]):
         """The calibration as a field (`~lsst.images.fields.BaseField` |
         `None`), in nJy per electron; `None` if it is 1 as well.
         """
-        record = self.photo_calib
-        return None if record is None else make_photometric_scaling(record, self._where)
+        return self._convert("photo_calib", lambda record: make_photometric_scaling(record, self._where))
 
     @property
     def aperture_corrections(self) -> ApertureCorrectionMap:
         """Fields by name of the algorithm (`dict`); may be empty."""
-        record = self._record.component("ap_corr_map")
-        return {} if record is None else make_aperture_corrections(record, self._where)
+        make = functools.partial(make_aperture_corrections, bounds=self._where)
+        return self._convert("ap_corr_map", make) or {}
 
     @property
     def visit_info(self) -> LegacyVisitInfo | None:
@@ -154,22 +163,19 @@ class VisitSummaryRow(Mapping[str, Any]):
     @property
     def obs_info(self) -> ObservationInfo | None:
         """The same as `~astro_metadata_translator.ObservationInfo`."""
-        record = self.visit_info
-        return None if record is None else make_obs_info(record, self._instrument)
+        return self._convert("visit_info", lambda record: make_obs_info(record, self._instrument))
 
     @property
     def polygon(self) -> Polygon | None:
         """Region of valid pixels (`~lsst.images.Polygon` | `None`)."""
-        record = self._record.component("valid_polygon")
-        return None if record is None else make_bounds(record)
+        return self._convert("valid_polygon", make_bounds)
 
     @property
     def detector(self) -> Detector | None:
         """The detector (`~lsst.images.cameras.Detector` | `None`)."""
-        record = self._record.component("detector")
-        if record is None:
-            return None
-        return make_detector(record, instrument=self._instrument or UNKNOWN_INSTRUMENT, visit=self.visit)
+        instrument = self._instrument or UNKNOWN_INSTRUMENT
+        make = functools.partial(make_detector, instrument=instrument, visit=self.visit)
+        return self._convert("detector", make)
 
     @property
     def ra_corners(self) -> np.ndarray | None:
@@ -248,6 +254,11 @@ class VisitSummary(Sequence[VisitSummaryRow]):
     def table(self) -> astropy.table.Table:
         """The columns of plain values (`astropy.table.Table`), with units."""
         table = astropy.table.Table()
+        with reading("catalog", "columns"):
+            self._fill(table)
+        return table
+
+    def _fill(self, table: astropy.table.Table) -> None:
         units = self._catalog.units
         for name in self._names:
             values = self._catalog.column(name)
@@ -256,7 +267,6 @@ class VisitSummary(Sequence[VisitSummaryRow]):
                 continue
             unit = units.get(name)
             table[name] = astropy.table.Column(array, unit=_unit(unit) if unit else None)
-        return table
 
     def __repr__(self) -> str:
         return f"<VisitSummary of {len(self)} detectors>"
@@ -303,7 +313,8 @@ def read_visit_summary(uri: ResourcePathExpression, *, instrument: str | None = 
     """
     file = LegacyFile.open(uri)
     try:
-        catalog = open_exposure_catalog(file.fits)
+        with reading(file.name, "catalog"):
+            catalog = open_exposure_catalog(file.fits)
     finally:
         file.close()
     return VisitSummary(catalog, instrument)

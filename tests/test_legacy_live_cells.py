@@ -1,0 +1,197 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Live coadds of `lsst.cell_coadds` in both directions, on stand-ins."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import afw_stand_ins as afw
+import afw_stand_ins_cells as afw_cells
+import astropy.units as u
+import numpy as np
+import numpy.testing as npt
+import pytest
+from lsst.images import Box, Image, MaskPlane
+from lsst.images.cells import CellCoadd, CellGridBounds, CellPointSpreadFunction, CoaddProvenance
+from lsst.images.errors import LegacyConversionError, MissingOptionalDependencyError
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    afw.install(monkeypatch)
+
+
+@pytest.fixture
+def coadd(shared_data: Path) -> CellCoadd:
+    """A coadd with missing cells, as real ones have."""
+    whole = CellCoadd.read_fits(shared_data / "examples" / "cell_coadd.fits")
+    assert isinstance(whole, CellCoadd) and whole.bounds.missing
+    return whole
+
+
+def present_in(coadd: CellCoadd) -> np.ndarray:
+    """Mark the pixels of cells that are there."""
+    present = np.zeros(coadd.bbox.shape, dtype=bool)
+    for cell in coadd.bounds.cell_indices():
+        present[coadd.grid.bbox_of(cell).slice_within(coadd.bbox)] = True
+    assert present.any() and not present.all()
+    return present
+
+
+def tract_of(coadd: CellCoadd) -> afw_cells.TractInfo:
+    index = afw_cells.Index2D(coadd.patch.index.x, coadd.patch.index.y)
+    patch = afw_cells.PatchInfo(coadd.patch.id, coadd.patch.inner_bbox.to_legacy())
+    frame: Any = coadd.projection.pixel_frame
+    return afw_cells.TractInfo(frame.bbox.to_legacy(), index, patch)
+
+
+def come_back(coadd: CellCoadd, legacy: Any, **options: Any) -> CellCoadd:
+    return CellCoadd.from_legacy_cell_coadd(legacy, tract_info=tract_of(coadd), **options)
+
+
+def test_without_the_stack_the_package_that_is_missing_is_named(coadd: CellCoadd) -> None:
+    with pytest.raises(MissingOptionalDependencyError, match=r"lsst\.cell_coadds"):
+        coadd.to_legacy_cell_coadd()
+
+
+def test_a_coadd_of_cells_goes_and_comes_back(stack: None, coadd: CellCoadd) -> None:
+    legacy = coadd.to_legacy_cell_coadd()
+    assert type(legacy) is afw_cells.MultipleCellCoadd
+    assert len(legacy.cells) == len(list(coadd.bounds.cell_indices()))
+    back = come_back(coadd, legacy)
+    present = present_in(coadd)
+    for name in ("image", "variance"):
+        npt.assert_array_equal(getattr(back, name).array[present], getattr(coadd, name).array[present])
+    assert np.isinf(back.variance.array[~present]).all()
+    for name in coadd.mask.schema.names:
+        npt.assert_array_equal(back.mask.get(name)[present], coadd.mask.get(name)[present], err_msg=name)
+    assert back.mask.get("NO_DATA")[~present].all()
+    assert back.mask.schema == coadd.mask.schema
+    for name in ("bbox", "unit", "band", "skymap", "tract", "patch", "psf"):
+        assert getattr(back, name) == getattr(coadd, name), name
+
+    assert back.projection.pixel_frame == coadd.projection.pixel_frame
+    x, y = np.array([6050.0, 6100.0]), np.array([3040.0, 3090.0])
+    found, expected = (p.pixel_to_sky(x=x, y=y) for p in (back.projection, coadd.projection))
+    assert found.separation(expected).arcsec.max() < 1e-9
+
+
+def test_what_belongs_to_cells_goes_and_comes_back(stack: None, coadd: CellCoadd) -> None:
+    back = come_back(coadd, coadd.to_legacy_cell_coadd())
+    assert back.aperture_corrections == coadd.aperture_corrections != {}
+    assert set(back.mask_fractions) == {"rejected"}
+    present = present_in(coadd)
+    theirs, ours = back.mask_fractions["rejected"].array, coadd.mask_fractions["rejected"].array
+    npt.assert_array_equal(theirs[present], ours[present])
+    assert len(back.noise_realizations) == len(coadd.noise_realizations) > 0
+    for found, expected in zip(back.noise_realizations, coadd.noise_realizations, strict=True):
+        npt.assert_array_equal(found.array[present], expected.array[present])
+    assert table_of(back.provenance.inputs) == table_of(coadd.provenance.inputs)
+    assert polygons_of(back.provenance) == polygons_of(coadd.provenance)
+    assert table_of(back.provenance.contributions) == table_of(coadd.provenance.contributions)
+
+
+def table_of(table: Any) -> list[tuple[str, ...]]:
+    """List rows as texts.
+
+    The vertices of polygons may run either way; there is no place for
+    fractions that are not masked.
+    """
+    names = [name for name in table.colnames if name not in ("polygon", "unmasked_fraction")]
+    return sorted(tuple(f"{name}={row[name]!s}" for name in names) for row in table)
+
+
+def polygons_of(provenance: CoaddProvenance) -> dict[tuple[int, int], Any]:
+    return {(int(row["visit"]), int(row["detector"])): row["polygon"] for row in provenance.inputs}
+
+
+def test_part_of_a_live_coadd_can_be_converted(stack: None, coadd: CellCoadd) -> None:
+    cell = next(iter(coadd.bounds.cell_indices()))
+    box = coadd.grid.bbox_of(cell)
+    part = come_back(coadd, coadd.to_legacy_cell_coadd(), bbox=box)
+    assert part.bbox == box == part.bounds.bbox
+    npt.assert_array_equal(part.image.array, coadd.image[box].array)
+
+
+def test_planes_of_a_live_coadd_may_be_named(stack: None, coadd: CellCoadd) -> None:
+    planes = {"NO_DATA": MaskPlane("NOTHING", "no data at all")}
+    legacy = coadd.to_legacy_cell_coadd()
+    for cell in legacy.cells.values():
+        cell.outer.mask.array[...] &= cell.outer.mask.getPlaneBitMask("NO_DATA")
+    assert set(come_back(coadd, legacy, plane_map=planes).mask.schema.names) == {"NOTHING"}
+
+
+def test_pixels_of_double_precision_become_those_of_cells(stack: None, coadd: CellCoadd) -> None:
+    image = Image(coadd.image.array.astype("f8"), bbox=coadd.bbox, unit=u.nJy, projection=coadd.projection)
+    double = CellCoadd(
+        image, mask=coadd.mask, variance=coadd.variance, psf=coadd.psf, patch=coadd.patch, band="r"
+    )
+    back = come_back(coadd, double.to_legacy_cell_coadd())
+    assert back.image.array.dtype == np.float32
+    assert getattr(back, "provenance", None) is None and back.aperture_corrections == {}
+
+
+def test_units_of_live_coadds_are_the_names_of_an_enumeration(stack: None, coadd: CellCoadd) -> None:
+    legacy = coadd.to_legacy_cell_coadd()
+    units = afw_cells.CoaddUnits
+    legacy.common = dataclasses.replace(legacy.common, units=units.chi)
+    assert come_back(coadd, legacy).unit == u.dimensionless_unscaled
+    legacy.common = dataclasses.replace(legacy.common, units=units.legacy)
+    with pytest.raises(LegacyConversionError, match="units of 'legacy'.*nJy"):
+        come_back(coadd, legacy)
+
+
+def test_a_coadd_that_does_not_fit_its_cells_is_refused(stack: None, coadd: CellCoadd) -> None:
+    box = coadd.bbox
+    inside = Box.factory[box.y.start + 1 : box.y.stop, box.x.start : box.x.stop]
+    with pytest.raises(LegacyConversionError, match="cell grid"):
+        coadd[inside].to_legacy_cell_coadd()
+    without = CellCoadd(coadd.image, mask=coadd.mask, variance=coadd.variance, psf=coadd.psf)
+    with pytest.raises(LegacyConversionError, match="has none"):
+        without.to_legacy_cell_coadd()
+    image = Image(coadd.image.array, bbox=box, unit=u.mJy, projection=coadd.projection)
+    wrong = CellCoadd(image, mask=coadd.mask, psf=coadd.psf, patch=coadd.patch)
+    with pytest.raises(LegacyConversionError, match="in nJy, but this coadd in mJy"):
+        wrong.to_legacy_cell_coadd()
+
+
+def test_a_live_coadd_without_cells_is_refused(stack: None, coadd: CellCoadd) -> None:
+    legacy = coadd.to_legacy_cell_coadd()
+    legacy.cells.clear()
+    with pytest.raises(LegacyConversionError, match="without any cell"):
+        come_back(coadd, legacy)
+
+
+def test_provenance_goes_to_the_forms_that_cells_have(stack: None, coadd: CellCoadd) -> None:
+    provenance = coadd.provenance
+    legacy = coadd.to_legacy_cell_coadd()
+    assert table_of(CoaddProvenance.from_legacy(legacy).inputs) == table_of(provenance.inputs)
+    polygons = provenance.to_legacy_polygon_map()
+    assert {type(key) for key in polygons} == {afw_cells.ObservationIdentifiers}
+    by_cell = provenance.to_legacy_cell_coadd_inputs(list(polygons))
+    cell = next(iter(coadd.bounds.cell_indices()))
+    found = by_cell[cell.to_legacy()]
+    assert {type(item) for item in found.values()} == {afw_cells.CoaddInputs}
+    assert len(found) == len(provenance[cell].inputs)
+
+
+def test_an_exposure_of_a_coadd_has_its_components(stack: None, coadd: CellCoadd) -> None:
+    exposure = coadd.to_legacy()
+    assert exposure.getBBox().x.begin == coadd.bbox.x.start
+    assert exposure.info.getFilter().bandLabel == "r"
+    assert exposure.info.getPhotoCalib().getCalibrationMean() == 1.0
+    assert exposure.metadata["BUNIT"] == "nJy"
+    assert CellPointSpreadFunction.from_legacy(exposure.info.getPsf()) == coadd.psf
+    sky = exposure.info.getWcs().pixelToSky(10.0, 20.0)
+    expected = coadd.projection.pixel_to_sky(x=10.0, y=20.0)
+    assert sky[0].asRadians() == pytest.approx(expected.ra.rad, abs=1e-15)
+
+
+def test_the_psf_of_cells_is_cut_to_bounds(stack: None, coadd: CellCoadd) -> None:
+    cell = next(iter(coadd.bounds.cell_indices()))
+    bounds = CellGridBounds(coadd.grid, coadd.grid.bbox_of(cell), frozenset())
+    part = CellPointSpreadFunction.from_legacy(coadd.psf.to_legacy(), bounds)
+    assert part == coadd.psf[bounds.bbox]
