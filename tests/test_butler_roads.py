@@ -406,6 +406,8 @@ def test_a_calexp_of_the_pipelines_is_ingested_with_its_header(tmp_path, shared_
     Butler.makeRepo(str(root))
     butler = Butler.from_config(str(root), writeable=True)
     register(butler, calexp="MaskedImageV2")
+    (reason,) = ingest_images(butler, [calexp], "calexp", "u/me", transfer="direct").failed.values()
+    assert "instrument" in reason and "--transfer-dimensions" in reason
     refused = ingest_images(butler, [calexp], "calexp", "u/me", transfer="direct", transfer_dimensions=True)
     assert "band" in refused.failed[ResourcePath(calexp)]
     report = ingest_images(

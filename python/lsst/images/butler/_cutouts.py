@@ -8,18 +8,19 @@ __all__ = ("Cutout", "iter_cutouts", "read_cutouts")
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-from lsst.daf.butler import Butler, DatasetRef
+from lsst.daf.butler import Butler, DatasetRef, DeferredDatasetHandle
 from lsst.resources import ResourcePath
 
-from .._geom import Box
-from ..errors import ArchiveReadError, ImagesError, NoOverlapError, NotAnArchiveError
-from ..io import open_archive, parse_bbox
+from ..errors import NotAnArchiveError
+from ..io import Cutout as Piece
+from ..io import open_archive
+from ..io import read_cutouts as read_pieces
 from ..legacy import open_legacy
-from ..plugins import ReadContext, registry
+from ..plugins import registry
 from ..plugins._specs import GENERIC_FORMATTER
 from ._file_facts import LEGACY_FORMATTER
 from ._provenance import check_identity, identify
@@ -127,9 +128,9 @@ def iter_cutouts(
     for number, (ref, where) in enumerate(requests):
         groups.setdefault(ref, []).append((number, where))
     # Asked of the registry's side here, because a Butler serves one thread.
-    files = [_File(butler, ref, wanted, component, clip) for ref, wanted in groups.items()]
-    with ThreadPoolExecutor(max(1, min(workers, len(files))), thread_name_prefix="cutouts") as pool:
-        tasks = [pool.submit(file.read) for file in files]
+    datasets = [_Dataset(butler, ref, wanted, component, clip) for ref, wanted in groups.items()]
+    with ThreadPoolExecutor(max(1, min(workers, len(datasets))), thread_name_prefix="cutouts") as pool:
+        tasks = [pool.submit(dataset.read) for dataset in datasets]
         try:
             for task in as_completed(tasks):
                 for number, cutout in task.result():
@@ -141,7 +142,7 @@ def iter_cutouts(
                 task.cancel()
 
 
-class _File:
+class _Dataset:
     """All that is wanted of one dataset."""
 
     def __init__(
@@ -152,90 +153,67 @@ class _File:
         component: str | None,
         clip: bool,
     ) -> None:
-        self._butler = butler
         self._ref = ref
         self._wanted = wanted
         self._component = component
         self._clip = clip
-        self._uri = self._find()
+        self._uri = _find_file(butler, ref)
         # Handles, unlike the Butler, may be used by other threads.
-        self._handle = None if self._uri is not None else butler.getDeferred(ref)
-
-    def _find(self) -> ResourcePath | None:
-        """Return the file, if it is one that we can open ourselves."""
-        spec = registry.storage_classes().get(self._ref.datasetType.storageClass_name)
-        if spec is None or spec.formatter not in (GENERIC_FORMATTER, LEGACY_FORMATTER):
-            return None
-        uris = self._butler.getURIs(self._ref)
-        primary: ResourcePath | None = uris.primaryURI
-        if primary is None or uris.componentURIs or primary.scheme == "mem" or primary.fragment:
-            return None
-        return primary
+        self._handle = butler.getDeferred(ref)
+        self._info: Mapping[str, Any] | None = None
 
     def read(self) -> list[tuple[int, Cutout]]:
         """Read all pieces; what goes wrong is kept with its piece."""
+        numbers, places = zip(*self._wanted, strict=True)
         try:
-            if self._uri is None:
-                return [self._caught(None, number, where) for number, where in self._wanted]
-            with self._open(self._uri) as reader:
-                check_identity(getattr(reader, "butler_info", None), self._ref, self._uri)
-                self._read_ahead(reader)
-                return [self._caught(reader, number, where) for number, where in self._wanted]
+            with self._open() as reader:
+                pieces = read_pieces(reader, places, planes=self._component, clip=self._clip)
         except Exception as err:  # handed to the caller of iter_cutouts
-            err.add_note(f"While reading cutouts of dataset {self._ref}.")
-            return [(number, Cutout(self._ref, where, error=err)) for number, where in self._wanted]
+            pieces = [Piece(where, error=err) for where in places]
+        for piece in pieces:
+            if piece.error is not None:
+                piece.error.add_note(f"While reading a cutout at {piece.where} of dataset {self._ref}.")
+            elif self._info is not None:
+                identify(piece.image, self._info)
+        cutouts = [Cutout(self._ref, piece.where, piece.image, piece.error) for piece in pieces]
+        return list(zip(numbers, cutouts, strict=True))
 
     @contextlib.contextmanager
-    def _open(self, uri: ResourcePath) -> Iterator[Any]:
+    def _open(self) -> Iterator[Any]:
+        if self._uri is None:
+            yield _HandleReader(self._handle)
+            return
         pytype = self._ref.datasetType.storageClass.pytype
         with contextlib.ExitStack() as stack:
             try:
-                reader: Any = stack.enter_context(open_archive(uri, pytype))
+                reader: Any = stack.enter_context(open_archive(self._uri, pytype))
             except NotAnArchiveError:
-                reader = stack.enter_context(open_legacy(uri, pytype))
+                reader = stack.enter_context(open_legacy(self._uri, pytype))
+            self._info = check_identity(getattr(reader, "butler_info", None), self._ref, self._uri)
             yield reader
 
-    def _read_ahead(self, reader: Any) -> None:
-        """Have what several pieces need decoded once."""
-        if len(self._wanted) < 2 or not hasattr(reader, "read_ahead"):
-            return
-        boxes = []
-        for _, where in self._wanted:
-            # Whatever is wrong is told by the piece's own read.
-            with contextlib.suppress(ImagesError):
-                boxes.append(self._place(reader.get_component, where))
-        with contextlib.suppress(ArchiveReadError):
-            reader.read_ahead(boxes, [self._component])
 
-    def _caught(self, reader: Any, number: int, where: Any) -> tuple[int, Cutout]:
-        try:
-            image = self._read_one(reader, where)
-        except Exception as err:  # handed to the caller of iter_cutouts
-            err.add_note(f"While reading a cutout at {where} of dataset {self._ref}.")
-            return number, Cutout(self._ref, where, error=err)
-        return number, Cutout(self._ref, where, image=identify(image, self._ref))
+class _HandleReader:
+    """A dataset that only its Butler can read, with the verbs of an open file."""
 
-    def _read_one(self, reader: Any, where: Any) -> Any:
-        get = self._get_deferred if reader is None else reader.get_component
-        bbox = self._place(get, where) if self._clip else where
-        if reader is None:
-            return self._get_deferred(self._component, bbox=bbox)
-        if self._component is not None:
-            return reader.get_component(self._component, bbox=bbox)
-        return reader.read(bbox=bbox)
+    def __init__(self, handle: DeferredDatasetHandle) -> None:
+        self._handle = handle
+        self.component_names = sorted(handle.ref.datasetType.storageClass.allComponents())
 
-    def _place(self, get: Callable[[str], Any], where: Any) -> Box:
-        context = ReadContext(uri=self._uri, projection=lambda: get("sky_projection"))
-        box = parse_bbox(where, context)
-        return _overlap(box, get("bbox")) if self._clip else box
+    def read(self, **parameters: Any) -> Any:
+        return self._handle.get(parameters=parameters)
 
-    def _get_deferred(self, name: str | None, **parameters: Any) -> Any:
-        assert self._handle is not None, "made when there is no file to open"
+    def get_component(self, name: str, **parameters: Any) -> Any:
         return self._handle.get(component=name, parameters=parameters)
 
 
-def _overlap(box: Box, full: Box) -> Box:
-    try:
-        return box.intersection(full)
-    except NoOverlapError as err:
-        raise NoOverlapError(f"The piece {box} lies outside the image, {full}.") from err
+def _find_file(butler: Butler, ref: DatasetRef) -> ResourcePath | None:
+    """Return the file of a dataset, if it is one that we can open ourselves."""
+    spec = registry.storage_classes().get(ref.datasetType.storageClass_name)
+    if spec is None or spec.formatter not in (GENERIC_FORMATTER, LEGACY_FORMATTER):
+        return None
+    uris = butler.getURIs(ref)
+    primary: ResourcePath | None = uris.primaryURI
+    if primary is None or uris.componentURIs or primary.scheme == "mem" or primary.fragment:
+        return None
+    return primary

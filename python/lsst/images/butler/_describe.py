@@ -21,6 +21,17 @@ from ..plugins import registry
 LIGHT = ("bbox", "unit", "sky_projection", "obs_info")
 """Components that cost no pixels and fit into a line or two."""
 
+OBSERVATION = (
+    "instrument",
+    "visit_id",
+    "detector_name",
+    "physical_filter",
+    "datetime_begin",
+    "exposure_time",
+    "object",
+)
+"""What people look for first in an observation; there are fifty more facts."""
+
 WIDTH = 14
 """Characters of a label."""
 
@@ -100,12 +111,13 @@ def _light_components(reader: Reader | LegacyReader, names: list[str]) -> dict[s
             found[name] = f"unreadable: {err}"
             continue
         if value is not None:
-            found[name] = _in_one_line(value)
+            found[name] = _observation(value) if name == "obs_info" else " ".join(str(value).split())
     return found
 
 
-def _in_one_line(value: Any) -> str:
-    return " ".join(str(value).split())
+def _observation(info: Any) -> str:
+    facts = {name: getattr(info, name) for name in OBSERVATION}
+    return ", ".join(f"{name} {getattr(v, 'isot', v)}" for name, v in facts.items() if v is not None)
 
 
 def _describe_object(obj: Any) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DatasetType, FileDataset
+from lsst.daf.butler import Butler, DataCoordinate, DataIdValueError, DatasetRef, DatasetType, FileDataset
 from lsst.resources import ResourcePath, ResourcePathExpression
 
+from ..errors import InvalidParameterError
 from ..plugins import registry
 from ._dimension_records import add_dimension_records
 from ._file_facts import LEGACY_FORMATTER, FileFacts, inspect_file
@@ -220,7 +221,7 @@ class _Job:
                 add_dimension_records(self.butler, values, facts.obs_info, given)
             coordinate = DataCoordinate.standardize(values, dimensions=self.dataset_type.dimensions)
             if not (self.dry_run and self.transfer_dimensions):
-                coordinate = self.butler.registry.expandDataId(coordinate)
+                coordinate = self._expand(coordinate)
         except Exception as err:  # reported, and the other files go on
             self._fail(facts.uri, err)
             return None
@@ -232,6 +233,15 @@ class _Job:
         else:
             self.report.failed[facts.uri] = f"{coordinate} is also the data ID of {other}."
         return None
+
+    def _expand(self, coordinate: DataCoordinate) -> DataCoordinate:
+        try:
+            return self.butler.registry.expandDataId(coordinate)
+        except DataIdValueError as err:
+            raise InvalidParameterError(
+                f"{err} Register the instrument and define its visits, or have records made of headers "
+                "with transfer_dimensions=True (--transfer-dimensions)."
+            ) from err
 
     def _formatter_for(self, facts: FileFacts) -> str | None:
         if self.formatter is not None:

@@ -9,7 +9,7 @@ __all__ = ("ButlerInfo", "check_identity", "compression_seed", "identify", "prov
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import pydantic
 
@@ -17,8 +17,6 @@ from lsst.daf.butler import DatasetProvenance, DatasetRef, SerializedDatasetRef
 
 from ..errors import CorruptArchiveError
 from ..serialization import Attachments
-
-T = TypeVar("T")
 
 MAX_INPUTS = 3000
 """Inputs listed in FITS cards at the most; the tree lists them all."""
@@ -54,28 +52,18 @@ class ButlerInfo(pydantic.BaseModel):
         return cls(dataset=ref.to_simple(), provenance=provenance or DatasetProvenance())
 
 
-def identify(value: T, ref: DatasetRef) -> T:
+def identify(value: Any, info: Mapping[str, Any]) -> None:
     """Tell an object which dataset it is.
-
-    The Butler knows better than the file, which may have been ingested or
-    copied; of the inputs only the file knows.
 
     Parameters
     ----------
     value
         What was read.  Values that cannot carry it are left alone.
-    ref
-        The dataset.
-
-    Returns
-    -------
-    value
-        The same object.
+    info
+        What `check_identity` returned.
     """
-    if hasattr(value, "_attachments"):
-        known: Attachments = value._attachments
-        value._attachments = Attachments(_settle(known.butler_info, ref), known.baggage)
-    return value
+    if (known := getattr(value, "_attachments", None)) is not None:
+        value._attachments = Attachments(info, known.baggage)
 
 
 def _settle(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any]:

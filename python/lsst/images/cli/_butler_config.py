@@ -29,7 +29,8 @@ def butler_config(where: str | None, shipped: bool) -> None:
     it is not there.
 
     REPO is the root of a Butler repository: its butler.yaml then includes
-    the configuration, and nobody needs the variable.
+    the configuration, and nobody needs the variable.  Storage classes that
+    the Butler defines itself stay as they are there; DIR extends them too.
 
     What would keep a Butler from starting is refused.
     """

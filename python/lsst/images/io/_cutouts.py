@@ -8,6 +8,7 @@ __all__ = ("Cutout", "read_cutouts")
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
 
@@ -112,7 +113,10 @@ def read_cutouts(
             reader = stack.enter_context(open_archive(path, format=format))
         recipe = _Recipe(reader, planes)
         full: Box = reader.get_component("bbox")
-        return recipe.read_all([_place(reader, where, full, fill, clip) for where in boxes], fill)
+        # Pieces on the sky need it, and it is the same for all.
+        projection = functools.cache(lambda: reader.get_component("sky_projection"))
+        context = ReadContext(uri=getattr(reader, "_uri", None), projection=projection)
+        return recipe.read_all([_place(context, where, full, fill, clip) for where in boxes], fill)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,11 +131,8 @@ class _Wanted:
     error: Exception | None = None
 
 
-def _place(reader: Any, where: Any, full: Box, fill: str | None, clip: bool) -> _Wanted:
+def _place(context: ReadContext, where: Any, full: Box, fill: str | None, clip: bool) -> _Wanted:
     try:
-        context = ReadContext(
-            uri=getattr(reader, "_uri", None), projection=lambda: reader.get_component("sky_projection")
-        )
         bbox = parse_bbox(where, context)
         if fill is None and not clip:
             # Raises if the box does not fit.
