@@ -15,7 +15,7 @@ from butler_world import BOX, DATA_ID, DATA_IDS, assert_same_pixels, make_image,
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import read_cutouts
 from lsst.sphgeom import LonLat
-from test_pipelines import run_pipeline
+from test_pipelines import fill_inputs, run_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,10 @@ def root(server, tmp_path_factory) -> Path:
     config = Config()
     config["registry", "db"] = server
     config["registry", "namespace"] = "images"
-    butler = new_repo(root, config=config, mi="MaskedImageV2", calexp="MaskedImageV2")
-    butler.collections.register("inputs")
+    butler = new_repo(root, config=config, mi="MaskedImageV2")
+    fill_inputs(butler)
     for seed, data_id in enumerate(DATA_IDS):
         butler.put(make_image(seed), "mi", data_id)
-        butler.put(make_image(seed), "calexp", data_id, run="inputs")
     return root
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from butler_servers import BUCKET, postgres, s3
-from butler_world import DATA_IDS, add_records, make_image, register
+from butler_world import add_records
 from lsst.daf.butler import Butler, Config
-from test_pipelines import EXAMPLE, check_outputs, check_provenance, environment
+from test_pipelines import EXAMPLE, OUTPUT, check, environment, fill_inputs
 
 PREFIX = Path(sys.prefix)
 
@@ -31,15 +31,11 @@ def test_bps_runs_the_pipeline_with_parsl_on_postgresql_and_s3(tmp_path):
         root = str(tmp_path / "repo")
         Butler.makeRepo(root, config=config, forceConfigRoot=False)
         butler = Butler.from_config(root, writeable=True)
-        butler.collections.register("inputs")
         add_records(butler)
-        register(butler, calexp="MaskedImageV2")
-        for seed, data_id in enumerate(DATA_IDS):
-            butler.put(make_image(seed), "calexp", data_id, run="inputs")
+        fill_inputs(butler)
         submit(tmp_path, root)
-        check_outputs(butler, "u/me/out")
-        check_provenance(butler, "u/me/out")
-        assert any("subtracted" in request for request in store.requests() if request.startswith("PUT"))
+        check(root)
+        assert any("subtracted" in request for request in store.lines if request.startswith("PUT"))
 
 
 def submit(directory: Path, root: str) -> None:
@@ -53,13 +49,13 @@ def submit(directory: Path, root: str) -> None:
         # Where bps puts its files.
         "PWD": str(directory),
     }
-    command = ["submit", str(EXAMPLE / "bps.yaml"), "-b", root, "-i", "inputs", "-o", "u/me/out"]
+    command = ["submit", str(EXAMPLE / "bps.yaml"), "-b", root, "-i", "inputs", "-o", OUTPUT]
     result = subprocess.run(
         [str(PREFIX / "bin" / "bps"), *command],
         cwd=directory,
         env=settings,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -4,60 +4,119 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from butler_world import DATA_IDS, DETECTORS, FULL, INSTRUMENT, make_image, new_repo
+from butler_world import DATA_IDS, DETECTORS, FULL, INSTRUMENT, make_image, new_repo, register
+from exposures import make_visit_image
 from lsst.daf.butler import Butler
+from lsst.images import VisitImage
+from lsst.images.psfs import GaussianPointSpreadFunction
+from stranger import install, run
 
 SimplePipelineExecutor = pytest.importorskip("lsst.pipe.base.simple_pipeline_executor").SimplePipelineExecutor
 
-ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE = ROOT / "doc" / "examples" / "pipeline"
+TESTS = Path(__file__).resolve().parent
+EXAMPLE = TESTS.parent / "doc" / "examples" / "pipeline"
 MARGIN = 10  # as in the YAML
+OUTPUT = "u/me/out"
+OUTPUTS = (
+    "subtracted",
+    "subtracted.mask",
+    "cleaned",
+    "cleaned.variance",
+    "background_image",
+    "pattern.image",
+)
+
+
+@functools.cache
+def _installed() -> dict[str, str]:
+    return install(Path(tempfile.mkdtemp(prefix="images-stranger-")))
 
 
 def environment() -> dict[str, str]:
-    path = [str(EXAMPLE), str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    """Return the variables of a process that knows the tasks, and the plugin whose type they write."""
+    path = os.pathsep.join([str(EXAMPLE), str(TESTS), _installed()["PYTHONPATH"]])
+    return {**os.environ, **_installed(), "PYTHONPATH": path}
 
 
-def make_repo(root: Path) -> Butler:
-    butler = new_repo(root, calexp="MaskedImageV2")
+def make_input(seed: int) -> VisitImage:
+    planes = make_image(seed)
+    return make_visit_image(
+        image=planes.image,
+        mask=planes.mask,
+        variance=planes.variance,
+        psf=GaussianPointSpreadFunction(2.0 + seed, FULL, 21),
+        bounds=None,
+        photometric_scaling=None,
+        aperture_corrections=None,
+        backgrounds=None,
+    )
+
+
+def fill_inputs(butler: Butler) -> None:
+    """Put what the pipeline starts with."""
+    register(butler, calexp="VisitImage")
     butler.collections.register("inputs")
     for seed, data_id in enumerate(DATA_IDS):
-        butler.put(make_image(seed), "calexp", data_id, run="inputs")
-    return butler
+        butler.put(make_input(seed), "calexp", data_id, run="inputs")
 
 
-def check_outputs(butler: Butler, collection: str) -> None:
+def make_repo(root: Path) -> None:
+    fill_inputs(new_repo(root))
+
+
+def check(root: str) -> None:
+    """Check what the pipeline made, in a process that knows the plugin."""
+    run(environment(), root, code="import sys, test_pipelines; test_pipelines.check_here(sys.argv[1])")
+
+
+def check_here(root: str) -> None:
+    butler = Butler.from_config(root, collections=OUTPUT)
+    check_outputs(butler)
+    check_provenance(butler)
+
+
+def check_outputs(butler: Butler) -> None:
     """Compare everything with numpy on the inputs."""
-    rows = butler.get("residuals", **INSTRUMENT, visit=42, collections=collection)
+    rows = butler.get("residuals", **INSTRUMENT, visit=42)
     assert list(rows["detector"]) == list(DETECTORS)
     box = FULL.padded(-MARGIN)
     for seed, (data_id, row) in enumerate(zip(DATA_IDS, rows, strict=True)):
-        truth = make_image(seed)[box]
+        truth = make_input(seed)[box]
         good = ~truth.mask.get("BAD")
         level = np.median(truth.image.array[good])
-        subtracted = butler.get("subtracted", data_id, collections=collection)
-        assert subtracted.bbox == box
-        assert np.array_equal(subtracted.image.array, truth.image.array - level)
-        assert subtracted.mask == truth.mask
-        assert np.all(butler.get("background_image", data_id, collections=collection).array == level)
-        assert row["n"] == good.sum() and abs(row["median"]) < 1e-4
+        left = truth.image.array - level
+        subtracted, cleaned = butler.get("subtracted", data_id), butler.get("cleaned", data_id)
+        for image in (subtracted, cleaned):
+            assert image.bbox == box
+            assert np.array_equal(image.image.array, left)
+            assert image.mask == truth.mask and image.variance == truth.variance
+        assert (type(cleaned), cleaned.psf, cleaned.detector) == (VisitImage, truth.psf, truth.detector)
+        assert cleaned.backgrounds.subtracted.field.evaluate(x=250, y=150) == pytest.approx(level)
+        assert np.all(butler.get("background_image", data_id).array == level)
+        pattern = butler.get("pattern", data_id)
+        assert np.array_equal(pattern.image.array, left) and pattern.psf == truth.psf
+        assert pattern.amplitude == pytest.approx(left[good].std() / level)
+        assert row["n"] == good.sum() and abs(row["median"]) < 1e-4 and row["area"] == box.area
+        peak = truth.psf.compute_kernel_image(x=box.x.center, y=box.y.center).array.max()
+        assert row["psf_peak"] == pytest.approx(peak)
 
 
-def check_provenance(butler: Butler, collection: str) -> None:
+def check_provenance(butler: Butler) -> None:
     """The quantum and its input reach the object that is read later."""
     quanta = set()
     for data_id in DATA_IDS:
         source = butler.find_dataset("calexp", data_id, collections="inputs")
-        for name in ("subtracted", "subtracted.mask", "background_image"):
-            provenance = butler.get(name, data_id, collections=collection).butler_provenance
+        for name in OUTPUTS:
+            provenance = butler.get(name, data_id).butler_provenance
             assert [i.id for i in provenance.inputs] == [source.id]
             assert provenance.quantum_id is not None
             quanta.add(provenance.quantum_id)
@@ -65,20 +124,16 @@ def check_provenance(butler: Butler, collection: str) -> None:
 
 
 def run_pipeline(root: str) -> int:
-    """Run the example in this process, check what it made, and count its quanta."""
-    sys.path.insert(0, str(EXAMPLE))
-    try:
-        butler = SimplePipelineExecutor.prep_butler(root, inputs=["inputs"], output="u/me/out")
-        executor = SimplePipelineExecutor.from_pipeline_filename(
-            str(EXAMPLE / "pipeline.yaml"), butler=butler
-        )
-        quanta = executor.run(register_dataset_types=True, save_versions=False)
-    finally:
-        sys.path.remove(str(EXAMPLE))
-    after = Butler.from_config(root)
-    check_outputs(after, "u/me/out")
-    check_provenance(after, "u/me/out")
-    return len(quanta)
+    """Run the example, check what it made, and count its quanta."""
+    said = run(environment(), root, code="import sys, test_pipelines; test_pipelines.run_here(sys.argv[1])")
+    check(root)
+    return int(said.splitlines()[-1])
+
+
+def run_here(root: str) -> None:
+    butler = SimplePipelineExecutor.prep_butler(root, inputs=["inputs"], output=OUTPUT)
+    executor = SimplePipelineExecutor.from_pipeline_filename(str(EXAMPLE / "pipeline.yaml"), butler=butler)
+    print(len(executor.run(register_dataset_types=True, save_versions=False)))
 
 
 def test_a_pipeline_runs_and_its_provenance_arrives(tmp_path):
@@ -96,27 +151,16 @@ def pipetask(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_pipetask_runs_it_in_two_processes(tmp_path):
     pytest.importorskip("lsst.ctrl.mpexec")
     make_repo(tmp_path / "repo")
-    arguments = ["-b", str(tmp_path / "repo"), "-p", str(EXAMPLE / "pipeline.yaml")]
-    result = pipetask(
-        "run",
-        *arguments,
-        "-i",
-        "inputs",
-        "-o",
-        "u/me/out",
-        "--register-dataset-types",
-        "--no-versions",
-        "-j",
-        "2",
-    )
+    where = ["-b", str(tmp_path / "repo"), "-i", "inputs", "-o", OUTPUT]
+    how = ["--register-dataset-types", "--no-versions", "-j", "2"]
+    result = pipetask("run", "-p", str(EXAMPLE / "pipeline.yaml"), *where, *how)
     assert result.returncode == 0, result.stderr
-    butler = Butler.from_config(str(tmp_path / "repo"))
-    check_outputs(butler, "u/me/out")
-    check_provenance(butler, "u/me/out")
+    check(str(tmp_path / "repo"))
 
 
 def test_a_graph_knows_our_storage_classes(tmp_path):
     pytest.importorskip("lsst.ctrl.mpexec")
     result = pipetask("build", "-p", str(EXAMPLE / "pipeline.yaml"), "--show", "pipeline-graph")
     assert result.returncode == 0, result.stderr
-    assert "subtracted" in result.stdout and "MaskedImageV2" in result.stdout
+    for name in ("MaskedImageV2", "VisitImage", "FringeFrame"):
+        assert name in result.stdout

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-
-ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE = ROOT / "doc" / "examples" / "my_survey"
-COMMAND = "from lsst.images.cli import main; main()"
+from stranger import COMMAND, EXAMPLE, install, run
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +24,7 @@ def place(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def environment(place) -> dict[str, str]:
     """An environment in which the package is installed, and configured."""
-    # Without isolation, because then nothing is downloaded.
-    pytest.importorskip("setuptools", minversion="77")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    # From a copy, because setuptools leaves its scraps beside the source.
-    shutil.copytree(EXAMPLE, place / "source")
-    target = ["--no-build-isolation", "--target", str(place / "site"), str(place / "source")]
-    built = subprocess.run([*install, *target], capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    path = os.pathsep.join([str(place / "site"), str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "DAF_BUTLER_CONFIG_PATH": str(place / "config")}
-    run(environment, "butler-config", str(place / "config"))
-    return environment
-
-
-def run(environment: dict[str, str], *arguments: str, code: str = COMMAND) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    return {**os.environ, **install(place)}
 
 
 @pytest.fixture(scope="module")
