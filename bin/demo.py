@@ -112,11 +112,20 @@ class Independent:
         return wrong
 
 
+def check_file(calexp: Path) -> str:
+    """Raise for a file that cannot be read, before it is the newest run."""
+    for plane in ("image", "mask"):
+        MaskedImage.read_legacy(calexp, component=plane)  # type: ignore[call-overload]
+    return f"{calexp.name} can be read"
+
+
 # The Butler.
 
 
 def open_repository(root: Path) -> Butler:
     """Open the repository; create it and its data ID if it is not there."""
+    if root.exists() and not (root / "butler.yaml").is_file():
+        raise FileExistsError(f"{root} is there, but is no Butler repository; move it away.")
     if not root.exists():
         # Made aside and renamed, so that an interrupted run leaves no half.
         partial = tempfile.mkdtemp(prefix=f"{root.name}_", dir=root.parent)
@@ -196,6 +205,8 @@ def sky_report(mine: MaskedImage, truth: Independent) -> str:
 
 def run(calexp: Path, root: Path, png: Path) -> list[str]:
     """Do the main job; return what went wrong."""
+    with step("file") as facts:
+        facts.append(check_file(calexp))
     with step("repository") as facts:
         butler = open_repository(root)
         facts.append(f"{root} (SQLite)")
@@ -259,7 +270,7 @@ def main() -> None:
                 write_calexp(calexp)
                 facts.append(f"{calexp}, {calexp.stat().st_size / 1e6:.1f} MB")
     elif not calexp.is_file():
-        sys.exit(f"bin/demo: there is no file {str(calexp)!r}.")
+        sys.exit(f"bin/demo: {str(calexp)!r} is no file.")
     try:
         wrong = run(calexp.absolute(), here / "demo_repo", here / "demo_quicklook.png")
     except (ImagesError, OSError, ValueError) as err:

@@ -68,6 +68,20 @@ def test_the_demo_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_the_demo_cannot_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "text.fits").write_text("no FITS file")
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "demo.py"), "text.fits"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    assert "is no FITS file" in result.stderr and "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["text.fits"]
+
+
 def test_the_readme_shows_both_commands_and_python_that_compiles() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "bin/demo" in readme and "bin/test" in readme
