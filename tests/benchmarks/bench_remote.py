@@ -1,0 +1,156 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""What a get costs from a folder, over HTTP and from S3: requests, trips, bytes and seconds.
+
+Usage: ``PYTHONPATH=python python tests/benchmarks/bench_remote.py [--places folder http s3]``
+
+The S3 server is moto's, on this machine; its objects are read over HTTP as
+well.  Requests and bytes are counted by a proxy before it, which holds answers
+back until no more requests come: those that are answered together are one trip.
+Seconds are medians without the proxy; what a trip takes in a real network comes on top.
+"""
+
+from __future__ import annotations
+
+__all__ = ("main",)
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import boto3  # the helpers of the tests are not installed
+import butler_servers
+import butler_world
+import numpy as np
+from lsst.daf.butler import Butler, Config, DatasetRef, FileDataset
+from lsst.images import Box
+from lsst.images.butler import read_cutouts
+from servers import CountingProxy
+
+DATA_ID = butler_world.DATA_ID
+DELAY = 0.1
+PLACES = ["folder", "http", "s3"]
+FORMATTER = "lsst.images.formatters.GenericFormatter"
+
+Job = Callable[[], Any]
+
+
+def butler_of_folder(root: Path, side: int) -> Butler:
+    """Make a repository with one image in a folder."""
+    butler = butler_world.new_repo(root, mi="MaskedImageV2")
+    butler.put(butler_world.make_image(0, Box.factory[0:side, 0:side]), "mi", DATA_ID)
+    return butler
+
+
+def butler_of_store(root: Path, folder: Butler, scheme: str) -> Butler:
+    """Make a repository with the same file as an object of the store."""
+    path = folder.getURI("mi", DATA_ID).ospath
+    url = os.environ["S3_ENDPOINT_URL"]
+    boto3.client("s3", endpoint_url=url).upload_file(
+        path, butler_servers.BUCKET, "file.fits", ExtraArgs={"ACL": "public-read"}
+    )
+    config = Config()
+    config["datastore", "root"] = f"s3://{butler_servers.BUCKET}/repo"
+    Butler.makeRepo(str(root), config=config, forceConfigRoot=False)
+    butler = Butler.from_config(str(root), writeable=True, run="run")
+    butler_world.add_records(butler)
+    butler_world.register(butler, mi="MaskedImageV2")
+    data_id = butler.registry.expandDataId(DATA_ID)
+    number = folder.find_dataset("mi", DATA_ID).id
+    ref = DatasetRef(butler.get_dataset_type("mi"), data_id, run="run", id=number)
+    place = f"{url}/{butler_servers.BUCKET}" if scheme == "http" else f"s3://{butler_servers.BUCKET}"
+    butler.ingest(FileDataset(f"{place}/file.fits", ref, formatter=FORMATTER), transfer="direct")
+    return butler
+
+
+def jobs(butler: Butler, side: int) -> Iterator[tuple[str, Job]]:
+    """Yield what is measured."""
+    ref = butler.find_dataset("mi", DATA_ID)
+    middle = side // 2 - 100
+    box = Box.factory[middle : middle + 256, middle : middle + 256]
+    starts = np.random.default_rng(3).integers(0, side - 50, (10, 2)).tolist()
+    boxes = [Box.factory[y : y + 50, x : x + 50] for y, x in starts]
+    image = ref.makeComponentRef("image")
+    yield "whole", lambda: butler.get(ref)
+    yield "box of 256 x 256, three planes", lambda: butler.get(ref, parameters={"bbox": box})
+    yield "the same box of ``image``", lambda: butler.get(image, parameters={"bbox": box})
+    yield "``mask``, whole", lambda: butler.get(ref.makeComponentRef("mask"))
+    yield "``bbox``", lambda: butler.get(ref.makeComponentRef("bbox"))
+    yield (
+        "10 boxes of 50 x 50 of ``image``, one by one",
+        lambda: [butler.get(image, parameters={"bbox": b}) for b in boxes],
+    )
+    yield (
+        "the same by ``read_cutouts``",
+        lambda: read_cutouts(butler, [(ref, b) for b in boxes], component="image"),
+    )
+
+
+def seconds(job: Job, repeat: int) -> float:
+    """Return the median of the time that a job takes, after one that does not count."""
+    taken = []
+    for _ in range(repeat + 1):
+        began = time.perf_counter()
+        job()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken[1:])
+
+
+def counted(job: Job, proxy: CountingProxy) -> list[str]:
+    """Return requests, trips and bytes of a job."""
+    job()
+    proxy.restart_counting()
+    proxy.delay = DELAY
+    job()
+    proxy.delay = 0.0
+    return [str(len(proxy.requests)), str(proxy.trips()), f"{proxy.sent / 1e6:.2f}"]
+
+
+def measure(root: Path, side: int, repeat: int, places: list[str]) -> dict[str, list[str]]:
+    """Return for each job what it costs at each place."""
+    folder = butler_of_folder(root / "folder", side)
+    rows: dict[str, list[str]] = {name: [] for name, _ in jobs(folder, side)}
+    if "folder" in places:
+        for what, job in jobs(folder, side):
+            rows[what].append(f"{seconds(job, repeat):.4f}")
+    with butler_servers.s3(root / "log") as proxy:
+        for place in [place for place in places if place != "folder"]:
+            os.environ["S3_ENDPOINT_URL"] = proxy.url
+            for what, job in jobs(butler_of_store(root / place, folder, place), side):
+                rows[what] += counted(job, proxy)
+            os.environ["S3_ENDPOINT_URL"] = f"http://{proxy.upstream}"
+            for what, job in jobs(butler_of_store(root / f"{place}-direct", folder, place), side):
+                rows[what].append(f"{seconds(job, repeat):.3f}")
+    return rows
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=4000, help="pixels along a side of the image")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each read is timed")
+    parser.add_argument("--places", nargs="+", choices=PLACES, default=PLACES)
+    arguments = parser.parse_args()
+    os.environ["DAF_BUTLER_CACHE_EXPIRATION_MODE"] = "disabled"
+    columns = []
+    for place in arguments.places:
+        columns += [
+            f"{place}: {what}" for what in (("s",) if place == "folder" else ("requests", "trips", "MB", "s"))
+        ]
+    print(" | ".join(["get", *columns]))
+    with tempfile.TemporaryDirectory() as root:
+        found = measure(Path(root), arguments.side, arguments.repeat, arguments.places)
+    for what, values in found.items():
+        print(" | ".join([what, *values]))
+
+
+if __name__ == "__main__":
+    main()
