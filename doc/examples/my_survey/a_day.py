@@ -48,7 +48,8 @@ def main(old_file: str, repository: str) -> None:
     )
     assert butler.get("fringe_frame.bbox", DATA_ID) == frame.bbox
     star = butler.get("fringe_frame.psf", DATA_ID).compute_stellar_image(x=70.3, y=12.0)
-    assert np.isclose(star.array.sum(), 1.0)
+    # A star is the kernel, shifted: a little of it falls off the edges.
+    assert np.isclose(star.array.sum(), 1.0, atol=1e-3)
     print(butler.getURI("fringe_frame", DATA_ID).ospath)
 
 
