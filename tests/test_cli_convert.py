@@ -116,9 +116,13 @@ def test_what_cannot_be_kept_is_told(shared_data: Path, tmp_path: Path) -> None:
     result = run(source, "-o", tmp_path / "new.fits")
     assert result.exit_code == 0, result.output
     assert "psf is left out" in result.output and "DummyPsf" in result.output
+
+
+def test_a_coadd_is_converted_with_its_psf_and_corrections(shared_data: Path, tmp_path: Path) -> None:
     result = run(shared_data / "afw/exposure_coadd.fits", "-o", tmp_path / "coadd.fits")
-    assert "aperture_corrections is left out" in result.output
-    assert "psf differs" not in result.output, result.output
+    assert result.exit_code == 0, result.output
+    assert "left out" not in result.output and "differs" not in result.output, result.output
+    assert read(tmp_path / "coadd.fits").aperture_corrections
 
 
 @pytest.mark.parametrize("extension", ["json", "sdf"])

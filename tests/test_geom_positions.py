@@ -77,7 +77,19 @@ everything = pytest.mark.parametrize("name", EVERYTHING)
 @everything
 @pytest.mark.parametrize(
     "bad",
-    ["3", ["3"], True, [True], 1j, [1j], [None], [[1.0], [2.0, 3.0]], {}, Decimal(3), np.datetime64("now")],
+    [
+        "3",
+        ["3"],
+        True,
+        [True],
+        1j,
+        [1j],
+        [None],
+        [[1.0], [2.0, 3.0]],
+        {},
+        Decimal(3),
+        np.datetime64("2026-01-02T03:04:05"),
+    ],
     ids=repr,
 )
 def test_what_is_no_real_number_is_a_type_error(name: str, bad: Any) -> None:

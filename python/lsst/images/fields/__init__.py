@@ -14,6 +14,8 @@ __all__ = (
     "BackgroundMap",
     "BaseField",
     "ChebyshevField",
+    "CoaddField",
+    "CoaddFieldInput",
     "Field",
     "ProductField",
     "SplineField",
@@ -34,6 +36,7 @@ from ._aperture_corrections import (
 from ._background_map import Background, BackgroundMap
 from ._base import BaseField, Field, deserialize_field
 from ._chebyshev import ChebyshevField
+from ._coadd import CoaddField, CoaddFieldInput
 from ._from_legacy import field_from_legacy, field_from_legacy_background, field_from_legacy_photo_calib
 from ._product import ProductField
 from ._spline import SplineField

@@ -13,10 +13,19 @@ import astropy.units as u
 import numpy as np
 
 from .._geom import Bounds, Box, Interval
+from .._transforms import GeneralFrame
 from ..errors import ArchiveReadError
-from ..fields import ApertureCorrectionMap, BaseField, ChebyshevField, ProductField
+from ..fields import (
+    ApertureCorrectionMap,
+    BaseField,
+    ChebyshevField,
+    CoaddField,
+    CoaddFieldInput,
+    ProductField,
+)
 from ..fields._base import multiply_units
 from ..fields._points import Float64Array
+from ._convert_wcs import make_projection
 from .afw_archive._fields import (
     LegacyApCorrMap,
     LegacyChebyshev,
@@ -26,21 +35,20 @@ from .afw_archive._fields import (
 from .afw_archive._functions import LegacyChebyshevFunction, LegacyPolynomialFunction
 from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
 
+PIXELS = GeneralFrame(unit=u.pix)
+
 NOMINAL = Box.factory[0:4096, 0:4096]
 """Box for polynomials of which it is not known where they are used."""
 
 LARGEST_DETECTOR = 1 << 16
 
-_OTHERS = (LegacyCoaddField, LegacyPixelArea, LegacyTransformField)
+_OTHERS = (LegacyPixelArea, LegacyTransformField)
 """Records of fields for which there is no type of ours."""
 
 
 @final
 class ArchivedField(BaseField):
-    """A field of an `lsst.afw` file that is not a polynomial.
-
-    Corrections of coadds are the weighted means of those of their images, and
-    jump where an image ends; others are areas of pixels, or mappings of AST.
+    """A field of an `lsst.afw` file that is an area of pixels, or a mapping of AST.
 
     Parameters
     ----------
@@ -129,6 +137,8 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
         if unit is not None:
             factors[0] = factors[0] * unit
         return ProductField(factors)
+    if isinstance(record, LegacyCoaddField):
+        return _make_coadd(record, bounds, unit)
     if isinstance(record, _OTHERS):
         field = ArchivedField(record, record.bbox or bounds, unit=unit)
         _try_out(field)
@@ -138,6 +148,25 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
         f"There is no field that is like a {type(record).__name__ if entry is None else entry.class_name} "
         "of lsst.afw."
     )
+
+
+def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | None) -> CoaddField:
+    inputs = []
+    for element in record.elements:
+        field = element.field()
+        if field.bbox is None:
+            continue
+        polygon = element.valid_polygon() if element.valid_polygon else None
+        inputs.append(
+            CoaddFieldInput(
+                make_field(field, field.bbox, unit=unit),
+                make_projection(element.wcs(), PIXELS),
+                field.bbox if polygon is None else field.bbox.intersection(polygon.polygon),
+                element.weight,
+            )
+        )
+    projection = make_projection(record.wcs(), PIXELS)
+    return CoaddField(inputs, projection, record.bbox or bounds, default=record.default, unit=unit)
 
 
 def _try_out(field: BaseField) -> None:

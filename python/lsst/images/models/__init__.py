@@ -15,6 +15,7 @@ _HOMES = {
     "_cell_aperture_corrections": "CellApertureCorrectionMapSerializationModel",
     "_cell_coadd": "CellCoaddSerializationModel",
     "_cell_psf": "CellPointSpreadFunctionSerializationModel",
+    "_coadd_field": "CoaddFieldSerializationModel",
     "_coadd_provenance": "CoaddProvenanceSerializationModel",
     "_color_image": "ColorImageSerializationModel",
     "_composite_psfs": "CoaddPSFSerializationModel KernelPSFSerializationModel WarpedPSFSerializationModel",

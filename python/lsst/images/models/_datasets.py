@@ -49,6 +49,7 @@ _ROWS = (
     ("spline_field", "fields:SplineField", "_fields:SplineField", "field_type data y x"),
     ("product_field", "fields:ProductField", "_fields:ProductField", ""),
     ("sum_field", "fields:SumField", "_fields:SumField", ""),
+    ("coadd_field", "fields:CoaddField", "_coadd_field:CoaddField", ""),
     ("background_map", "fields:BackgroundMap", "_field_maps:BackgroundMap", ""),
     (
         "image_basis_convolution_kernel",

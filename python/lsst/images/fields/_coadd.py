@@ -1,0 +1,158 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The field of a sum of resampled images."""
+
+from __future__ import annotations
+
+__all__ = ("CoaddField", "CoaddFieldInput")
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, Self, final
+
+import astropy.units as u
+import numpy as np
+
+from .._geom import Bounds
+from .._transforms import Projection
+from ..errors import UnitMismatchError
+from ._base import BaseField, multiply_units
+from ._points import Float64Array
+
+
+@dataclasses.dataclass(frozen=True)
+class CoaddFieldInput:
+    """The field of one image that went into a coadd.
+
+    Parameters
+    ----------
+    field
+        The field, in pixels of the image.
+    projection
+        Maps pixels of the image to the sky.
+    bounds
+        Pixels of the image that were used.
+    weight
+        Weight in the mean.
+    """
+
+    field: BaseField
+    projection: Projection[Any]
+    bounds: Bounds
+    weight: float = 1.0
+
+    __hash__ = None  # type: ignore[assignment]  # fields are not hashable
+
+
+@final
+class CoaddField(BaseField):
+    """The weighted mean of the fields of the images that cover a position.
+
+    Parameters
+    ----------
+    inputs
+        Images that went into the coadd.
+    projection
+        Maps pixels of the coadd to the sky.
+    bounds
+        Where the field is defined, in pixels of the coadd.
+    default
+        Value where no image is.
+    unit
+        Unit of the values, which all fields have; `None` for no unit.
+
+    Raises
+    ------
+    UnitMismatchError
+        If a field has another unit.
+
+    Notes
+    -----
+    This is what `lsst.meas.algorithms` calls a ``CoaddBoundedField``: the
+    aperture corrections of a coadd, for instance.  It jumps where an image ends.
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[CoaddFieldInput],
+        projection: Projection[Any],
+        bounds: Bounds,
+        *,
+        default: float = 0.0,
+        unit: u.UnitBase | None = None,
+    ) -> None:
+        self._inputs = tuple(inputs)
+        self._projection = projection
+        self._bounds = bounds
+        self._default = float(default)
+        self._unit = unit
+        if wrong := [item.field.unit for item in self._inputs if item.field.unit != unit]:
+            raise UnitMismatchError(
+                f"The fields of a coadd field in {unit} are in {unit} too, not in {wrong}."
+            )
+
+    @property
+    def inputs(self) -> tuple[CoaddFieldInput, ...]:
+        """Images that went into the coadd."""
+        return self._inputs
+
+    @property
+    def projection(self) -> Projection[Any]:
+        """Maps pixels of the coadd to the sky."""
+        return self._projection
+
+    @property
+    def default(self) -> float:
+        """Value where no image is, in the unit of the field (`float`)."""
+        return self._default
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where the field is defined (`~lsst.images.Bounds`)."""
+        return self._bounds
+
+    @property
+    def unit(self) -> u.UnitBase | None:
+        """Unit of the values, or `None`."""
+        return self._unit
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is the same everywhere: only without images (`bool`)."""
+        return not self._inputs
+
+    def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        x, y = np.broadcast_arrays(x, y)
+        sky = self._projection.pixel_to_sky_transform.apply_forward(x=x.ravel(), y=y.ravel())
+        total, weights = np.zeros(x.size), np.zeros(x.size)
+        for item in self._inputs:
+            there = item.projection.sky_to_pixel_transform.apply_forward(sky)
+            inside = np.asarray(item.bounds.contains(x=there.x, y=there.y))
+            if inside.any():
+                total[inside] += item.weight * item.field._evaluate(there.x[inside], there.y[inside])
+                weights[inside] += item.weight
+        result = np.full(x.size, self._default)
+        np.divide(total, weights, out=result, where=weights > 0.0)
+        return result.reshape(x.shape)
+
+    def _scaled(self, factor: float, unit: u.UnitBase | None) -> Self:
+        return type(self)(
+            [dataclasses.replace(item, field=item.field._scaled(factor, unit)) for item in self._inputs],
+            self._projection,
+            self._bounds,
+            default=self._default * factor,
+            unit=multiply_units(self._unit, unit),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CoaddField):
+            return NotImplemented
+        return (
+            self._inputs == other._inputs
+            and (self._default, self._unit) == (other._default, other._unit)
+            and bool(self._projection == other._projection)
+            and bool(self._bounds == other._bounds)
+        )
+
+    def __str__(self) -> str:
+        return f"CoaddField of {len(self._inputs)} images over {self._bounds}"

@@ -1,0 +1,113 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How the field of a coadd is packed and unpacked.
+
+The schema is ours and may still change; other readers keep such a field, but
+cannot evaluate it.
+"""
+
+from __future__ import annotations
+
+__all__ = ("CoaddFieldSerializationModel",)
+
+from typing import Self
+
+import pydantic
+
+from .._geom import BoundsSerializationModel, serialize_bounds
+from ..fields import CoaddField, CoaddFieldInput
+from ..serialization import ArchiveTree, InputArchive, OutputArchive, Unit
+from ._corruption import reading
+from ._fields import FieldSerializationModel
+from ._transforms import ProjectionSerializationModel
+
+
+class CoaddFieldInputModel(pydantic.BaseModel):
+    """The field of one image that went into a coadd."""
+
+    field: FieldSerializationModel
+    sky_projection: ProjectionSerializationModel
+    bounds: BoundsSerializationModel
+    weight: float
+
+    @classmethod
+    def serialize(cls, obj: CoaddFieldInput, archive: OutputArchive) -> Self:
+        """Write the field and position of an image.
+
+        Parameters
+        ----------
+        obj
+            What is known of the image.
+        archive
+            Archive to write to.
+        """
+        return cls(
+            field=archive.serialize_child("field", obj.field),
+            sky_projection=archive.serialize_child("sky_projection", obj.projection),
+            bounds=serialize_bounds(obj.bounds),
+            weight=obj.weight,
+        )
+
+    def deserialize(self, archive: InputArchive) -> CoaddFieldInput:
+        """Read the field and position of the image.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        return CoaddFieldInput(
+            self.field.deserialize(archive),
+            self.sky_projection.deserialize(archive),
+            self.bounds.deserialize(),
+            self.weight,
+        )
+
+
+class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1.0.0.dev0"):
+    """The tree of a `~lsst.images.fields.CoaddField`."""
+
+    ROOT_NAME = "field"
+
+    inputs: list[CoaddFieldInputModel]
+    sky_projection: ProjectionSerializationModel
+    bounds: BoundsSerializationModel
+    default: float
+    unit: Unit | None = None
+
+    @classmethod
+    def serialize(cls, obj: CoaddField, archive: OutputArchive) -> Self:
+        """Write a field.
+
+        Parameters
+        ----------
+        obj
+            The field.
+        archive
+            Archive to write to.
+        """
+        return cls(
+            inputs=[
+                CoaddFieldInputModel.serialize(item, archive.nested(f"inputs/{number}"))
+                for number, item in enumerate(obj.inputs)
+            ],
+            sky_projection=archive.serialize_child("sky_projection", obj.projection),
+            bounds=serialize_bounds(obj.bounds),
+            default=obj.default,
+            unit=obj.unit,
+        )
+
+    def deserialize(self, archive: InputArchive) -> CoaddField:
+        """Read the field.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+        """
+        inputs = [item.deserialize(archive) for item in self.inputs]
+        projection = self.sky_projection.deserialize(archive)
+        with reading("coadd field"):
+            return CoaddField(
+                inputs, projection, self.bounds.deserialize(), default=self.default, unit=self.unit
+            )
