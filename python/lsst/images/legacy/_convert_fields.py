@@ -13,7 +13,6 @@ import astropy.units as u
 import numpy as np
 
 from .._geom import Bounds, Box, Interval
-from .._transforms import GeneralFrame
 from ..errors import ArchiveReadError
 from ..fields import (
     ApertureCorrectionMap,
@@ -25,7 +24,7 @@ from ..fields import (
 )
 from ..fields._base import multiply_units
 from ..fields._points import Float64Array
-from ._convert_wcs import make_projection
+from ._convert_wcs import PIXEL_FRAME, make_projection
 from .afw_archive._fields import (
     LegacyApCorrMap,
     LegacyChebyshev,
@@ -34,8 +33,6 @@ from .afw_archive._fields import (
 )
 from .afw_archive._functions import LegacyChebyshevFunction, LegacyPolynomialFunction
 from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
-
-PIXELS = GeneralFrame(unit=u.pix)
 
 NOMINAL = Box.factory[0:4096, 0:4096]
 """Box for polynomials of which it is not known where they are used."""
@@ -160,12 +157,12 @@ def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | Non
         inputs.append(
             CoaddFieldInput(
                 make_field(field, field.bbox, unit=unit),
-                make_projection(element.wcs(), PIXELS),
+                make_projection(element.wcs(), PIXEL_FRAME),
                 field.bbox if polygon is None else field.bbox.intersection(polygon.polygon),
                 element.weight,
             )
         )
-    projection = make_projection(record.wcs(), PIXELS)
+    projection = make_projection(record.wcs(), PIXEL_FRAME)
     return CoaddField(inputs, projection, record.bbox or bounds, default=record.default, unit=unit)
 
 

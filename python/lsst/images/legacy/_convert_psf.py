@@ -9,12 +9,10 @@ __all__ = ("make_psf",)
 from collections.abc import Callable
 from typing import Any
 
-import astropy.units as u
 import numpy as np
 
 from .._geom import YX, Bounds, Box, CellGrid, CellGridBounds, CellIJ
 from .._pixels import Image
-from .._transforms import GeneralFrame
 from ..cells import CellPointSpreadFunction
 from ..errors import ArchiveReadError, ImagesError
 from ..psfs import (
@@ -29,7 +27,7 @@ from ..psfs import (
 )
 from ..psfs._piff_record import PiffRecord, PiffTable, PiffValue
 from ._convert_kernel import make_kernel_psf
-from ._convert_wcs import make_projection, make_transform
+from ._convert_wcs import PIXEL_FRAME, make_projection, make_transform
 from .afw_archive._piff import LegacyBasisPolynomial, LegacyPiffPsf, LegacyPixelGrid
 from .afw_archive._psfs import (
     LegacyCoaddPsf,
@@ -40,8 +38,6 @@ from .afw_archive._psfs import (
     LegacyWarpedPsf,
 )
 from .afw_archive._stitched_psf import LegacyStitchedPsf
-
-PIXELS = GeneralFrame(unit=u.pix)
 
 EVERYWHERE = Box.factory[-(1 << 20) : 1 << 20, -(1 << 20) : 1 << 20]
 """Bounds of PSFs of images that went into others, whose boxes nobody knows."""
@@ -121,7 +117,7 @@ def _make_psfex(record: LegacyPsfexPsf, bounds: Bounds) -> PointSpreadFunction:
 def _make_warped(record: LegacyWarpedPsf, bounds: Bounds) -> PointSpreadFunction:
     return WarpedPointSpreadFunction(
         make_psf(record.psf(), EVERYWHERE),
-        make_transform(record.transform(), PIXELS, PIXELS, backwards=True),
+        make_transform(record.transform(), PIXEL_FRAME, PIXEL_FRAME, backwards=True),
         bounds,
         warping_kernel=record.control.part("kernel").part("name"),
     )
@@ -138,12 +134,12 @@ def _make_coadd(record: LegacyCoaddPsf, bounds: Bounds) -> PointSpreadFunction:
             CoaddPsfInput(
                 # A pixel that is just covered may be next to one that is not.
                 make_psf(row.component("psf"), EVERYWHERE),
-                make_projection(row.component("wcs"), PIXELS, box),
+                make_projection(row.component("wcs"), PIXEL_FRAME, box),
                 box if polygon is None else box.intersection(polygon.polygon),
                 float(row["weight"]),
             )
         )
-    projection = make_projection(record.wcs(), PIXELS)
+    projection = make_projection(record.wcs(), PIXEL_FRAME)
     return CoaddPointSpreadFunction(inputs, projection, bounds, warping_kernel=record.warping_kernel)
 
 

@@ -4,19 +4,24 @@
 
 from __future__ import annotations
 
-__all__ = ("make_projection", "make_transform", "step_mappings")
+__all__ = ("PIXEL_FRAME", "make_projection", "make_transform", "step_mappings")
 
 import functools
 from collections.abc import Iterable
 from typing import Any
 
+import astropy.units as u
+
 from .._geom import Bounds
-from .._transforms import Frame, Projection, Transform
+from .._transforms import Frame, GeneralFrame, Projection, Transform
 from .._transforms._ast import AstMapping
 from ..errors import ArchiveReadError, CorruptArchiveError, ImagesError
 from .afw_archive._ast_text import read_mapping
 from .afw_archive._transforms import LegacyTransform
 from .afw_archive._wcs import LegacyFitsWcs, LegacySkyWcs
+
+PIXEL_FRAME = GeneralFrame(unit=u.pix)
+"""Frame of pixels of which only the grid is known."""
 
 
 def make_projection(record: Any, frame: Frame, bounds: Bounds | None = None) -> Projection[Any]:

@@ -29,6 +29,7 @@ from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import Attachments, format_unit, parse_unit
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
+from ._convert_wcs import PIXEL_FRAME
 from ._live_camera import detector_from, detector_to
 from ._live_fields import corrections_from, corrections_to, field_from, field_to, unscaled_to
 from ._live_geom import polygon_to
@@ -38,7 +39,6 @@ from ._live_psf import psf_from, psf_to
 from ._live_visit_info import visit_info_record, visit_info_to
 from ._live_wcs import projection_from, projection_to
 from ._obs_info import translate_header
-from ._reader import PIXEL_FRAME
 from ._visit_reader import IdentityError
 
 if TYPE_CHECKING:

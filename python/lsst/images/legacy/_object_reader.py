@@ -31,10 +31,9 @@ from ._convert_kernel import make_convolution_kernel
 from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import EVERYWHERE, make_psf
 from ._convert_visit import make_summary_stats
-from ._convert_wcs import make_projection
+from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
-from ._reader import PIXEL_FRAME
 from .afw_archive import read_backgrounds
 from .afw_archive._camera import LegacyDetector
 from .afw_archive._photo_calib import LegacyPhotoCalib

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("PIXEL_FRAME", "LegacyReader")
+__all__ = ("LegacyReader",)
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ import astropy.units as u
 from .._aliases import COMPONENT_ALIASES
 from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
-from .._transforms import Frame, GeneralFrame, Projection
+from .._transforms import Frame, Projection
 from ..errors import (
     ArchiveReadError,
     InvalidComponentError,
@@ -28,14 +28,11 @@ from ..io import parse_bbox
 from ..plugins import ReadContext
 from ..serialization import Attachments
 from ._baggage import legacy_baggage
-from ._convert_wcs import make_projection
+from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._planes import map_planes, read_image, read_mask, read_projection
-
-PIXEL_FRAME = GeneralFrame(unit=u.pix)
-"""Frame of pixels of which only the grid is known."""
 
 
 class LegacyReader:

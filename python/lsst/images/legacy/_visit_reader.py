@@ -37,12 +37,12 @@ from ._convert_fields import make_aperture_corrections
 from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import make_psf
 from ._convert_visit import complete_obs_info, make_bounds, make_obs_info, make_summary_stats
-from ._convert_wcs import make_projection
+from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import UNFORESEEN
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._planes import read_projection
-from ._reader import PIXEL_FRAME, LegacyReader
+from ._reader import LegacyReader
 from .afw_archive import filter_label_from_cards, photo_calib_from_cards, visit_info_from_cards
 
 NEWEST_EXPOSURE = 2

@@ -28,10 +28,9 @@ from ._convert_fields import NOMINAL, make_aperture_corrections
 from ._convert_photo_calib import make_photometric_scaling
 from ._convert_psf import make_psf
 from ._convert_visit import make_bounds, make_obs_info
-from ._convert_wcs import make_projection
+from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
-from ._reader import PIXEL_FRAME
 from .afw_archive import LegacyExposureCatalog, open_exposure_catalog
 from .afw_archive._catalogs import LegacyExposureRecord
 from .afw_archive._photo_calib import LegacyPhotoCalib
