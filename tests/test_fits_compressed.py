@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,50 @@ def test_lossless_images_that_we_write_are_read_back_by_everyone(
     # CFITSIO has neither 64-bit integers in tiles nor NOCOMPRESS in this build.
     if dtype not in ("i8", "u8") and algorithm != "NOCOMPRESS":
         assert_same(array, by_cfitsio(content, tmp_path))
+
+
+def large_tile(kind: str) -> np.ndarray:
+    """A tile that is large enough for its bytes to be looked at before they are compressed."""
+    rng = np.random.default_rng(4)
+    shape = (100, 97)
+    if kind.startswith("random"):
+        return rng.integers(0, 256, (100, 97 * 4), dtype=np.uint8).view("i4").astype(kind[7:])
+    sky = rng.normal(1000, 30, shape)
+    return {
+        "sky f4": sky.astype("f4"),
+        "sky f8": sky,
+        "counts f4": sky.round().astype("f4"),
+        "counts i2": sky.astype("i2"),
+        "variance f4": ((900 + np.maximum(sky - 1000, 0)) / 1.5).astype("f4"),
+        "mask i4": np.where(rng.random(shape) < 0.001, 1 << rng.integers(0, 31, shape), 0).astype("i4"),
+        "nothing f4": np.zeros(shape, "f4"),
+        # Noise that the samples do not see must be kept, too.
+        "half i4": np.where(np.arange(97) < 50, rng.integers(-(2**31), 2**31, shape), 0).astype("i4"),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("random i4", "random i2", "random i8"),
+        *("sky f4", "sky f8", "counts f4", "counts i2", "variance f4", "mask i4", "nothing f4", "half i4"),
+    ],
+)
+@pytest.mark.parametrize("rows", [(slice(None)), slice(0, 90)])
+def test_large_tiles_without_loss_are_read_by_everyone_and_no_larger_than_zlib_makes_them(
+    kind: str, rows: slice, tmp_path: Path
+) -> None:
+    array = large_tile(kind)[rows]
+    content = file_bytes(compress_image(array, algorithm="GZIP_2", tile_shape=array.shape))
+    assert_same(FitsFile.open(content).hdu(1).read_image(), array)
+    assert_same(array, by_astropy(content))
+    if array.dtype != np.int64:
+        assert_same(array, by_cfitsio(content, tmp_path))
+    size = array.dtype.itemsize
+    planes = np.moveaxis(array.astype(array.dtype.newbyteorder(">")).view(np.uint8).reshape(-1, size), 1, 0)
+    usual = len(zlib.compress(planes.tobytes(), 6))
+    with FitsFile.open(content) as file:
+        assert sum(n for _, n in file.hdu(1).byte_ranges(...)) <= 1.06 * usual + array.nbytes // 500 + 100
 
 
 @pytest.mark.parametrize("tile", [(1, 300), (16, 40), (37, 300)])

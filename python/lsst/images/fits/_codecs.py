@@ -8,7 +8,7 @@ does can be done for many short tiles at once.
 
 from __future__ import annotations
 
-__all__ = ("gunzip", "gunzip_stack", "gzip", "rice_decode", "rice_encode", "unshuffle")
+__all__ = ("gunzip", "gunzip_stack", "rice_decode", "rice_encode", "unshuffle")
 
 import zlib
 from collections.abc import Sequence
@@ -21,10 +21,6 @@ from ..errors import CorruptArchiveError
 from ._byte_source import Buffer
 
 _Array = np.ndarray[Any, np.dtype[Any]]
-
-GZIP_LEVEL = 2
-"""Level of libdeflate: not larger than zlib's default on noisy pixels, in a third of the time; higher
-levels save 0.4 % and cost a fifth more."""
 
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 # zlib's own sign for "gzip or zlib, look which".
@@ -131,24 +127,6 @@ def rice_decode(tiles: Sequence[Buffer], out: _Array, block: int) -> None:
             decode(tile, nblock=block, out=row)
     except (imagecodecs.RcompError, ValueError) as err:
         raise CorruptArchiveError(f"Rice-coded tile is damaged: {err}.") from err
-
-
-def gzip(data: Any, level: int = GZIP_LEVEL) -> bytes:
-    """Compress bytes to a gzip stream.
-
-    Parameters
-    ----------
-    data
-        A contiguous buffer.
-    level
-        Effort, 1 to 12.
-
-    Returns
-    -------
-    `bytes`
-        The stream.
-    """
-    return bytes(imagecodecs.gzip_encode(data, level))
 
 
 def rice_encode(pixels: _Array, block: int) -> bytes:

@@ -9,7 +9,7 @@ __all__ = ("DEFAULT_TILE_SIDE", "compress_image", "default_tile_shape")
 import math
 import operator
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ from ..errors import ArchiveWriteError
 from ._byte_source import Buffer
 from ._card_writer import CardLike
 from ._checksum import data_sum
-from ._codecs import gzip, rice_encode
+from ._codecs import rice_encode
 from ._decode import share_out
+from ._deflate import gzip, gzip_planes
 from ._encoded_hdu import EncodedHdu
 from ._image_hdu import STORED, stored_array
 from ._pool import run_jobs
@@ -259,10 +260,14 @@ class _Encoder:
             return
         swapped = flat if itemsize == 1 else flat.astype(flat.dtype.newbyteorder(">"))
         content = swapped.view(np.uint8)
+        pack: Callable[[_Array], bytes] = operator.methodcaller("tobytes")
         if self.plan.algorithm == "GZIP_2" and itemsize > 1:
             content = np.ascontiguousarray(content.reshape(len(flat), -1, itemsize).transpose(0, 2, 1))
+            pack = gzip_planes
+        elif self.plan.algorithm != "NOCOMPRESS":
+            pack = gzip
         for i, tile in enumerate(content, start=first):
-            self._keep(tile.tobytes() if self.plan.algorithm == "NOCOMPRESS" else gzip(tile), i)
+            self._keep(pack(tile), i)
 
     def _keep(self, data: Buffer, i: int) -> None:
         self.main[i] = data
