@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,27 @@ def test_an_index_that_contradicts_the_headers_is_told(content: bytes) -> None:
     assert "HDRADDR of fits:IMAGE" not in messages
 
 
+@pytest.mark.parametrize(
+    ("column", "row", "change", "message"),
+    [
+        ("ZBYTES", 1, lambda lengths: lengths[::-1], "has the tile table at byte"),
+        ("ZBYTES", 3, lambda lengths: [*lengths[:-2], *lengths[:-3:-1]], "has tile 4 at byte"),
+        ("ZTILE", 1, lambda sides: sides + 3, r"has tiles of \(160, 160\), but ZTILE in the index says"),
+        ("ZTILE", 1, lambda sides: sides * 0 - 1, "ZTILE in the index says"),
+    ],
+)
+def test_an_index_that_looks_for_tiles_where_they_are_not_is_told(
+    content: bytes, column: str, row: int, change: Any, message: str
+) -> None:
+    true = hdu_named(content, "INDEX").read_table().column(column)[row].astype(">i4")
+    index = hdu_named(content, "INDEX")
+    start, stop = index.data_address, index.stop
+    changed = content[start:stop].replace(true.tobytes(), np.asarray(change(true), ">i4").tobytes(), 1)
+    report = verify(content[:start] + changed + content[stop:])
+    found = [finding.message for finding in report.findings if finding.kind == "index"]
+    assert len(found) == 1 and re.search(message, found[0])
+
+
 def with_tree(content: bytes, old: bytes, new: bytes) -> VerifyReport:
     """Change the tree, correcting the checksums."""
     stream = io.BytesIO()
@@ -155,8 +177,6 @@ def with_tree(content: bytes, old: bytes, new: bytes) -> VerifyReport:
 def test_a_tree_that_does_not_fit_the_file_is_told(
     content: bytes, old: bytes, new: bytes | None, what: str
 ) -> None:
-    import re
-
     report = with_tree(content, old, old.replace(b"int32", b"int16") if new is None else new)
     assert {finding.kind for finding in report.findings} <= {"tree"}
     assert re.search(what, str(report))

@@ -6,17 +6,23 @@ from __future__ import annotations
 
 __all__ = ("check_archive",)
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pydantic_core
 
 from ..errors import ArchiveReadError
 from ._file import FitsFile, Hdu
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, parse_source
+from ._table import TableData
 from ._verify_report import Finding
 
 _Known = Mapping[ExtensionKey, Hdu]
+
+PLACES = ("ZTILE", "ZBYTES")
+"""Columns of the index that say how large tiles are, in pixels and in bytes."""
 
 
 def check_archive(file: FitsFile, hdus: Sequence[Hdu]) -> Iterator[Finding]:
@@ -85,7 +91,9 @@ def _check_index(known: _Known) -> Iterator[Finding]:
         yield Finding(index.label, "index", f"The index cannot be read: {err}")
         return
     listed = set()
+    places = _places(table)
     for name, version, kind, zimage, *addresses in zip(*columns, strict=True):
+        sides, lengths = next(places, ((), ()))
         key = ExtensionKey(name.strip().upper(), version)
         listed.add(key)
         hdu = known.get(key)
@@ -100,8 +108,48 @@ def _check_index(known: _Known) -> Iterator[Finding]:
         found = str(hdu.values.get("XTENSION")).strip(), hdu.kind == "compressed_image"
         if (kind.strip(), zimage) != found:
             yield Finding(index.label, "index", f"{key} is {found}, but the index says {(kind, zimage)}.")
+        elif zimage and len(lengths):
+            for message in _check_places(hdu, sides, lengths):
+                yield Finding(index.label, "index", f"{key} {message}")
     for key in known.keys() - listed - {ExtensionKey(INDEX_EXTNAME), ExtensionKey(JSON_EXTNAME)}:
         yield Finding(index.label, "index", f"The index does not have {key}, which is in the file.")
+
+
+def _places(table: TableData) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """Return what each row says of its tiles: sides in pixels, and lengths in bytes."""
+    columns: list[list[list[int]]] = []
+    for name in PLACES:
+        # Files of others have no such columns, or mean something else by them.
+        cells = table.column(name) if name in table.names else ()
+        if isinstance(cells, list) and all(isinstance(cell, np.ndarray) for cell in cells):
+            columns.append([cell.tolist() for cell in cells if cell.dtype.kind == "i"])
+    return zip(*columns, strict=False) if len(columns) == len(PLACES) else iter(())
+
+
+def _check_places(hdu: Hdu, sides: Sequence[int], lengths: Sequence[int]) -> Iterator[str]:
+    """Compare what the index knows of tiles with the header and the tile table."""
+    try:
+        tile = hdu.compressed.grid.tile[::-1]
+        found = [hdu.tile_rows(), *hdu.byte_ranges()]
+    except ArchiveReadError:
+        # A damaged table is told where its HDU is checked.
+        return
+    if tuple(sides) != tile:
+        yield f"has tiles of {tile}, but ZTILE in the index says {tuple(sides)}."
+    starts = itertools.accumulate(lengths, initial=hdu.data_address)
+    stated = list(zip(starts, lengths, strict=False))
+    if len(stated) != len(found):
+        yield f"has {len(found) - 1} tiles, but ZBYTES in the index has lengths of {len(stated) - 1}."
+        return
+    # Tiles in a fallback column have no bytes in the usual one.
+    wrong = [i for i, fact in enumerate(found) if fact[1] and fact != stated[i]]
+    if wrong:
+        i = wrong[0]
+        what = f"tile {i - 1}" if i else "the tile table"
+        yield (
+            f"has {what} at byte {found[i][0]}, {found[i][1]} bytes long; by ZBYTES in the index it is "
+            f"at {stated[i][0]}, {stated[i][1]} bytes long."
+        )
 
 
 def _check_trees(known: _Known) -> Iterator[Finding]:
