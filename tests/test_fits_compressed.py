@@ -490,6 +490,7 @@ def test_default_tiles_are_squares_no_larger_than_the_image() -> None:
     assert default_tile_shape((4000, 4072)) == (160, 160)
     assert default_tile_shape((5, 100, 4000)) == (1, 100, 160)
     assert default_tile_shape((10,)) == (10,)
+    assert default_tile_shape((4000, 150), "RICE_1") == (192, 150)
 
 
 @pytest.mark.parametrize(
