@@ -136,6 +136,31 @@ def test_copies_are_equal(duplicate: Any, from_record: bool) -> None:
     assert other != PiffWrapper(make_piff(), BOX, 23)
 
 
+@pytest.mark.parametrize(
+    ("size", "x", "y", "offset"),
+    [
+        (21, 40.3, 51.8, (0.0, 0.0)),
+        # Exactly between two pixels, box and stamp of odd size go different ways.
+        (21, 40.5, 51.8, (1.0, 0.0)),
+        (21, 41.5, 50.5, (1.0, 1.0)),
+        (20, 40.5, 50.5, (0.0, 0.0)),
+        (20, 40.3, 50.5, (0.0, 0.0)),
+    ],
+)
+def test_stars_stand_where_piff_draws_them_in_the_box_around_them(
+    size: int, x: float, y: float, offset: tuple[float, float]
+) -> None:
+    psf = PiffWrapper(make_piff(), BOX, size)
+    star = psf.compute_stellar_image(x=x, y=y)
+    assert star.bbox == psf.compute_stellar_bbox(x=x, y=y)
+    columns, rows = star.bbox.meshgrid()
+    kernel = psf.compute_kernel_image(x=x, y=y)
+    center = [float((grid * kernel.array).sum()) for grid in kernel.bbox.meshgrid()]
+    # The profile has long wings, of which the box holds a little less on one side.
+    assert float((columns * star.array).sum()) - center[0] == pytest.approx(x + offset[0], abs=0.05)
+    assert float((rows * star.array).sum()) - center[1] == pytest.approx(y + offset[1], abs=0.05)
+
+
 def test_a_psf_without_stars_can_be_written(tmp_path: Path) -> None:
     impl = make_piff()
     del impl.stars

@@ -72,8 +72,8 @@ class PiffWrapper(VectorizedPointSpreadFunction):
     `~lsst.images.errors.MissingOptionalDependencyError` then.
 
     A star exactly between two pixels has the box around the upper one, as
-    with every PSF, but the stamp that Piff centres on the lower one, so that it
-    appears one pixel too high.  That is what the ``lsst.images`` of the
+    with every PSF, but, if ``stamp_size`` is odd, the stamp that Piff centres on
+    the lower one, so that it appears one pixel too high.  That is what the ``lsst.images`` of the
     science pipelines returns, and files with known values hold; keep clear of
     half-integer positions where a pixel matters.
     """
@@ -168,8 +168,10 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         return self._draw(x, y, np.zeros_like(x), np.zeros_like(y))
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
-        # Halves belong to the lower pixel in Piff, while boxes take the upper one.
-        return self._draw(x, y, np.where(dx == -0.5, 0.5, dx), np.where(dy == -0.5, 0.5, dy))
+        if self._stamp_size % 2:
+            # Halves belong to the lower pixel in Piff, while boxes take the upper one.
+            dx, dy = np.where(dx == -0.5, 0.5, dx), np.where(dy == -0.5, 0.5, dy)
+        return self._draw(x, y, dx, dy)
 
     def _draw(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
         """Let Piff draw stars, each on a stamp of its own."""
