@@ -17,11 +17,12 @@ from .._geom import Bounds
 from .._transforms import Projection
 from ..errors import UnitMismatchError
 from ._base import BaseField, multiply_units
+from ._coadd_input import CoaddInput
 from ._points import Float64Array
 
 
 @dataclasses.dataclass(frozen=True)
-class CoaddFieldInput:
+class CoaddFieldInput(CoaddInput):
     """The field of one image that went into a coadd.
 
     Parameters
@@ -126,8 +127,7 @@ class CoaddField(BaseField):
         sky = self._projection.pixel_to_sky_transform.apply_forward(x=x.ravel(), y=y.ravel())
         total, weights = np.zeros(x.size), np.zeros(x.size)
         for item in self._inputs:
-            there = item.projection.sky_to_pixel_transform.apply_forward(sky)
-            inside = np.asarray(item.bounds.contains(x=there.x, y=there.y))
+            there, inside = item.locate(sky)
             if inside.any():
                 total[inside] += item.weight * item.field._evaluate(there.x[inside], there.y[inside])
                 weights[inside] += item.weight

@@ -10,58 +10,26 @@ from __future__ import annotations
 
 __all__ = ("CoaddFieldSerializationModel",)
 
-from typing import Self
-
-import pydantic
+from typing import ClassVar, Self
 
 from .._geom import BoundsSerializationModel, serialize_bounds
 from ..fields import CoaddField, CoaddFieldInput
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, Unit
+from ._coadd_input import CoaddInputModel
 from ._corruption import reading
 from ._fields import FieldSerializationModel
 from ._transforms import ProjectionSerializationModel
 
 
-class CoaddFieldInputModel(pydantic.BaseModel):
+class CoaddFieldInputModel(CoaddInputModel):
     """The field of one image that went into a coadd."""
+
+    input_type: ClassVar = CoaddFieldInput
 
     field: FieldSerializationModel
     sky_projection: ProjectionSerializationModel
     bounds: BoundsSerializationModel
     weight: float
-
-    @classmethod
-    def serialize(cls, obj: CoaddFieldInput, archive: OutputArchive) -> Self:
-        """Write the field and position of an image.
-
-        Parameters
-        ----------
-        obj
-            What is known of the image.
-        archive
-            Archive to write to.
-        """
-        return cls(
-            field=archive.serialize_child("field", obj.field),
-            sky_projection=archive.serialize_child("sky_projection", obj.projection),
-            bounds=serialize_bounds(obj.bounds),
-            weight=obj.weight,
-        )
-
-    def deserialize(self, archive: InputArchive) -> CoaddFieldInput:
-        """Read the field and position of the image.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
-        return CoaddFieldInput(
-            self.field.deserialize(archive),
-            self.sky_projection.deserialize(archive),
-            self.bounds.deserialize(),
-            self.weight,
-        )
 
 
 class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1.0.0.dev0"):
@@ -87,10 +55,7 @@ class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1
             Archive to write to.
         """
         return cls(
-            inputs=[
-                CoaddFieldInputModel.serialize(item, archive.nested(f"inputs/{number}"))
-                for number, item in enumerate(obj.inputs)
-            ],
+            inputs=CoaddFieldInputModel.serialize_all(obj.inputs, archive),
             sky_projection=archive.serialize_child("sky_projection", obj.projection),
             bounds=serialize_bounds(obj.bounds),
             default=obj.default,

@@ -14,7 +14,7 @@ __all__ = (
     "WarpedPSFSerializationModel",
 )
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pydantic
 
@@ -26,6 +26,7 @@ from ..psfs import (
     WarpedPointSpreadFunction,
 )
 from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
+from ._coadd_input import CoaddInputModel
 from ._corruption import reading
 from ._fields import FieldSerializationModel
 from ._psfs import PSFSerializationModel
@@ -122,46 +123,15 @@ class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0
             )
 
 
-class CoaddPSFInputModel(pydantic.BaseModel):
+class CoaddPSFInputModel(CoaddInputModel):
     """One image that went into a coadd."""
+
+    input_type: ClassVar = CoaddPsfInput
 
     psf: PSFSerializationModel
     sky_projection: ProjectionSerializationModel
     bounds: BoundsSerializationModel
     weight: float
-
-    @classmethod
-    def serialize(cls, obj: CoaddPsfInput, archive: OutputArchive) -> Self:
-        """Write the PSF and position of an image.
-
-        Parameters
-        ----------
-        obj
-            What is known of the image.
-        archive
-            Archive to write to.
-        """
-        return cls(
-            psf=archive.serialize_child("psf", obj.psf),
-            sky_projection=archive.serialize_child("sky_projection", obj.projection),
-            bounds=serialize_bounds(obj.bounds),
-            weight=obj.weight,
-        )
-
-    def deserialize(self, archive: InputArchive) -> CoaddPsfInput:
-        """Read the PSF and position of the image.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
-        return CoaddPsfInput(
-            self.psf.deserialize(archive),
-            self.sky_projection.deserialize(archive),
-            self.bounds.deserialize(),
-            self.weight,
-        )
 
 
 class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0.dev0"):
@@ -186,10 +156,7 @@ class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0
             Archive to write to.
         """
         return cls(
-            inputs=[
-                CoaddPSFInputModel.serialize(item, archive.nested(f"inputs/{number}"))
-                for number, item in enumerate(obj.inputs)
-            ],
+            inputs=CoaddPSFInputModel.serialize_all(obj.inputs, archive),
             sky_projection=archive.serialize_child("sky_projection", obj.projection),
             warping_kernel=obj.warping_kernel.name,
             bounds=serialize_bounds(obj.bounds),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("PointSpreadFunction",)
+__all__ = ("PointSpreadFunction", "centered_box")
 
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -250,3 +250,14 @@ class PointSpreadFunction(Serializable, ABC):
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+def centered_box(half_y: int, half_x: int) -> Box:
+    """Make the box of an image with pixel (0, 0) in its middle.
+
+    Parameters
+    ----------
+    half_y, half_x
+        Numbers of rows and columns on each side of that pixel.
+    """
+    return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]

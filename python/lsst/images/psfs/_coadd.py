@@ -13,18 +13,19 @@ from typing import Any, final
 
 import numpy as np
 
-from .._geom import XY, Bounds, Box
+from .._geom import Bounds, Box
 from .._transforms import Projection
 from ..errors import BoundsError, GeometryError
+from ..fields._coadd_input import CoaddInput
 from ..fields._points import Float64Array
-from ._base import PointSpreadFunction
+from ._base import PointSpreadFunction, centered_box
 from ._resample import WarpingKernel, normalized
 from ._vectorized import VectorizedPointSpreadFunction
 from ._warping import PixelMap, outline_points, warp_kernels, warped_half_shape
 
 
 @dataclasses.dataclass(frozen=True)
-class CoaddPsfInput:
+class CoaddPsfInput(CoaddInput):
     """One image that went into a coadd.
 
     Parameters
@@ -113,8 +114,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
     @functools.cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
-        half_y, half_x = np.max(self._half_shapes, axis=0).tolist()
-        return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]
+        return centered_box(*np.max(self._half_shapes, axis=0).tolist())
 
     @functools.cached_property
     def _half_shapes(self) -> list[tuple[int, int]]:
@@ -122,19 +122,12 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         shapes = []
         for item in self._inputs:
             there_x, there_y = outline_points(item.bounds)
-            here = self._from_input(item)(x=there_x, y=there_y)
+            here = _map_through_sky(item.projection, self._projection)(x=there_x, y=there_y)
             shapes.append(warped_half_shape(item.psf.kernel_bbox, self._to_input(item), here.x, here.y))
         return shapes
 
     def _to_input(self, item: CoaddPsfInput) -> PixelMap:
-        to_sky = self._projection.pixel_to_sky_transform.apply_forward
-        from_sky = item.projection.sky_to_pixel_transform.apply_forward
-        return lambda *, x, y: from_sky(to_sky(x=x, y=y))
-
-    def _from_input(self, item: CoaddPsfInput) -> PixelMap:
-        to_sky = item.projection.pixel_to_sky_transform.apply_forward
-        from_sky = self._projection.sky_to_pixel_transform.apply_forward
-        return lambda *, x, y: from_sky(to_sky(x=x, y=y))
+        return _map_through_sky(self._projection, item.projection)
 
     def covering(self, *, x: float, y: float) -> list[CoaddPsfInput]:
         """Find the images that cover a position.
@@ -149,34 +142,20 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         inputs
             In the order of `inputs`.
         """
-        at = np.array([x]), np.array([y])
-        return [item for item in self._inputs if self._covers(item, *at)[0]]
-
-    def _covers(self, item: CoaddPsfInput, x: Float64Array, y: Float64Array) -> np.ndarray:
-        there: XY[Float64Array] = self._to_input(item)(x=x, y=y)
-        inside: np.ndarray = np.asarray(item.bounds.contains(x=there.x, y=there.y))
-        return inside & np.isfinite(there.x) & np.isfinite(there.y)
+        sky = self._projection.pixel_to_sky_transform.apply_forward(x=np.array([x]), y=np.array([y]))
+        return [item for item in self._inputs if item.locate(sky)[1].all()]
 
     def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
         box = self.kernel_bbox
-        total = np.zeros((x.size, *box.shape))
-        weights = np.zeros(x.size)
-        for item, (half_y, half_x) in zip(self._inputs, self._half_shapes, strict=True):
-            covered = self._covers(item, x, y)
-            if not covered.any():
-                continue
-            stack = warp_kernels(
-                item.psf,
-                self._to_input(item),
-                x[covered],
-                y[covered],
-                (half_y, half_x),
-                self._warping_kernel,
-            )
-            rows = slice(-half_y - box.y.start, half_y + 1 - box.y.start)
-            columns = slice(-half_x - box.x.start, half_x + 1 - box.x.start)
-            total[covered, rows, columns] += item.weight * stack
-            weights[covered] += item.weight
+        total, weights = np.zeros((x.size, *box.shape)), np.zeros(x.size)
+        sky = self._projection.pixel_to_sky_transform.apply_forward(x=x, y=y)
+        for item, half_shape in zip(self._inputs, self._half_shapes, strict=True):
+            _, inside = item.locate(sky)
+            if inside.any():
+                at = x[inside], y[inside]
+                stack = warp_kernels(item.psf, self._to_input(item), *at, half_shape, self._warping_kernel)
+                total[inside, *centered_box(*half_shape).slice_within(box)] += item.weight * stack
+                weights[inside] += item.weight
         if not weights.all():
             bare = int(np.argmin(weights != 0.0))
             raise BoundsError(
@@ -199,3 +178,10 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
 
     def __str__(self) -> str:
         return f"CoaddPointSpreadFunction of {len(self._inputs)} images over {self._bounds}"
+
+
+def _map_through_sky(source: Projection[Any], target: Projection[Any]) -> PixelMap:
+    """Make the map from the pixels of one projection to those of another."""
+    to_sky = source.pixel_to_sky_transform.apply_forward
+    from_sky = target.sky_to_pixel_transform.apply_forward
+    return lambda *, x, y: from_sky(to_sky(x=x, y=y))

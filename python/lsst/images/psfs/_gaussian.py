@@ -15,6 +15,7 @@ import numpy as np
 from .._geom import Bounds, Box
 from ..errors import GeometryError
 from ..fields._points import Float64Array
+from ._base import centered_box
 from ._vectorized import VectorizedPointSpreadFunction
 
 
@@ -67,7 +68,7 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         radius = self._stamp_size // 2
-        return Box.factory[-radius : radius + 1, -radius : radius + 1]
+        return centered_box(radius, radius)
 
     def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
         return self._stars(x, y, np.zeros_like(x), np.zeros_like(y))

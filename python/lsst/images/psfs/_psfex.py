@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .._geom import XY, Bounds, Box
 from ..errors import GeometryError
 from ..fields._points import Float64Array
+from ._base import centered_box
 from ._resample import LANCZOS5
 from ._vectorized import VectorizedPointSpreadFunction
 
@@ -163,8 +164,7 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         _, ny, nx = self._parameters.shape
-        half_y, half_x = (self._native_size(size) // 2 for size in (ny, nx))
-        return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]
+        return centered_box(self._native_size(ny) // 2, self._native_size(nx) // 2)
 
     @property
     def _highest(self) -> int:

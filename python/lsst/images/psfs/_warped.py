@@ -12,7 +12,7 @@ from typing import Any, final
 from .._geom import Bounds, Box
 from .._transforms import Transform
 from ..fields._points import Float64Array
-from ._base import PointSpreadFunction
+from ._base import PointSpreadFunction, centered_box
 from ._resample import WarpingKernel
 from ._vectorized import VectorizedPointSpreadFunction
 from ._warping import outline_points, warp_kernels, warped_half_shape
@@ -75,8 +75,7 @@ class WarpedPointSpreadFunction(VectorizedPointSpreadFunction):
     @functools.cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
-        half_y, half_x = self._half_shape
-        return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]
+        return centered_box(*self._half_shape)
 
     @functools.cached_property
     def _half_shape(self) -> tuple[int, int]:
