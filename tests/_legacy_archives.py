@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import starlink.Ast
 from astropy.io import fits
+from lsst.images.fits import FitsFile
+from lsst.images.legacy.afw_archive import LegacyArchive
 
 Object = tuple[int, str, Sequence[fits.BinTableHDU]]
 
@@ -75,3 +78,38 @@ def write_archive(
     stream = io.BytesIO()
     fits.HDUList([primary, index, *data]).writeto(stream)
     return stream.getvalue()
+
+
+def archive_of(*objects: Any, **options: Any) -> LegacyArchive:
+    """Write an archive, and open it."""
+    found = LegacyArchive.find(FitsFile.open(write_archive(objects, **options)))
+    assert found is not None
+    return found
+
+
+def box(x0: int, y0: int, x1: int, y1: int, rows: int = 1) -> dict[str, Any]:
+    """Make the columns of a box, corners included."""
+    values = {"min_x": x0, "min_y": y0, "max_x": x1, "max_y": y1}
+    return {f"bbox_{name}": ("J", [value] * rows) for name, value in values.items()}
+
+
+def chebyshev(number: int, coefficients: list[float], bbox: Any = None) -> Any:
+    """Make a field that is constant, unless there are more coefficients."""
+    columns = {"order_x": ("J", [0]), **(bbox or box(0, 0, 9, 9))}
+    columns["coefficients"] = (f"{len(coefficients)}D", [coefficients])
+    return number, "ChebyshevBoundedField", [table(columns)]
+
+
+def ast_text(mapping: Any) -> str:
+    """Write what AST writes of a mapping."""
+    return str(mapping)
+
+
+def wcs(number: int, dx: float = 0.0) -> Any:
+    """Make pixels of 1e-4 rad around (1, 0.5), as a cylinder."""
+    scale = 1e-4
+    mapping = starlink.Ast.WinMap(
+        [0.0, 0.0], [1.0, 1.0], [1.0 - dx * scale, 0.5], [1.0 + scale - dx * scale, 0.5 + scale]
+    )
+    blob = f"1 SkyWcs 0 {ast_text(mapping)}".encode()
+    return number, "SkyWcs", [table({"wcs": ("1QB()", [blob])})]

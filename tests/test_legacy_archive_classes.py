@@ -11,48 +11,16 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import starlink.Ast
-from _legacy_archives import table, write_archive
+from _legacy_archives import archive_of, ast_text, box, chebyshev, table, wcs, write_archive
 from lsst.images import Box
 from lsst.images.errors import CorruptArchiveError, SchemaVersionError
 from lsst.images.fits import FitsFile
 from lsst.images.legacy.afw_archive import (
-    LegacyArchive,
     filter_label_from_cards,
     open_cell_coadd,
     visit_info_from_cards,
 )
 from lsst.images.legacy.afw_archive._photo_calib import photo_calib_from_cards
-
-
-def archive_of(*objects: Any, **options: Any) -> LegacyArchive:
-    found = LegacyArchive.find(FitsFile.open(write_archive(objects, **options)))
-    assert found is not None
-    return found
-
-
-def box(x0: int, y0: int, x1: int, y1: int, rows: int = 1) -> dict[str, Any]:
-    values = {"min_x": x0, "min_y": y0, "max_x": x1, "max_y": y1}
-    return {f"bbox_{name}": ("J", [value] * rows) for name, value in values.items()}
-
-
-def chebyshev(number: int, coefficients: list[float], bbox: Any = None) -> Any:
-    columns = {"order_x": ("J", [0]), **(bbox or box(0, 0, 9, 9))}
-    columns["coefficients"] = (f"{len(coefficients)}D", [coefficients])
-    return number, "ChebyshevBoundedField", [table(columns)]
-
-
-def ast_text(mapping: Any) -> str:
-    return str(mapping)
-
-
-def wcs(number: int, dx: float = 0.0) -> Any:
-    """Make pixels of 1e-4 rad around (1, 0.5), as a cylinder."""
-    scale = 1e-4
-    mapping = starlink.Ast.WinMap(
-        [0.0, 0.0], [1.0, 1.0], [1.0 - dx * scale, 0.5], [1.0 + scale - dx * scale, 0.5 + scale]
-    )
-    blob = f"1 SkyWcs 0 {ast_text(mapping)}".encode()
-    return number, "SkyWcs", [table({"wcs": ("1QB()", [blob])})]
 
 
 def test_the_sky_wcs_may_carry_an_approximation() -> None:

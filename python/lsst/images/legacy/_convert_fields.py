@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("ArchivedField", "make_aperture_corrections", "make_field", "make_function_field")
+__all__ = ("ArchivedField", "make_aperture_corrections", "make_field", "make_function_field", "used_pixels")
 
 import math
 from typing import Any, Self, final
@@ -13,7 +13,7 @@ import astropy.units as u
 import numpy as np
 
 from .._geom import Bounds, Box, Interval
-from ..errors import ArchiveReadError
+from ..errors import ArchiveReadError, NoOverlapError
 from ..fields import (
     ApertureCorrectionMap,
     BaseField,
@@ -32,6 +32,7 @@ from .afw_archive._fields import (
     LegacyTransformField,
 )
 from .afw_archive._functions import LegacyChebyshevFunction, LegacyPolynomialFunction
+from .afw_archive._misc import LegacyPolygon
 from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
 
 NOMINAL = Box.factory[0:4096, 0:4096]
@@ -154,16 +155,38 @@ def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | Non
         if field.bbox is None:
             continue
         polygon = element.valid_polygon() if element.valid_polygon else None
-        inputs.append(
-            CoaddFieldInput(
-                make_field(field, field.bbox, unit=unit),
-                make_projection(element.wcs(), PIXEL_FRAME),
-                field.bbox if polygon is None else field.bbox.intersection(polygon.polygon),
-                element.weight,
-            )
-        )
+        used = used_pixels(field.bbox, polygon)
+        if used is not None:
+            values = make_field(field, field.bbox, unit=unit)
+            wcs = make_projection(element.wcs(), PIXEL_FRAME)
+            inputs.append(CoaddFieldInput(values, wcs, used, element.weight))
     projection = make_projection(record.wcs(), PIXEL_FRAME)
     return CoaddField(inputs, projection, record.bbox or bounds, default=record.default, unit=unit)
+
+
+def used_pixels(box: Box, polygon: LegacyPolygon | None) -> Bounds | None:
+    """Return the pixels of an image that went into a coadd.
+
+    Parameters
+    ----------
+    box
+        Box of the image.
+    polygon
+        Its valid pixels; `None` if all are.
+
+    Returns
+    -------
+    bounds
+        `None` if there are none.  Such an image adds nothing to the coadd: an
+        image counts where both its box and its polygon hold a position.
+    """
+    if polygon is None:
+        return box
+    try:
+        bounds: Bounds = box.intersection(polygon.polygon)
+    except NoOverlapError:
+        return None
+    return bounds
 
 
 def _try_out(field: BaseField) -> None:

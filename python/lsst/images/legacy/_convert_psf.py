@@ -26,6 +26,7 @@ from ..psfs import (
     WarpedPointSpreadFunction,
 )
 from ..psfs._piff_record import PiffRecord, PiffTable, PiffValue
+from ._convert_fields import used_pixels
 from ._convert_kernel import make_kernel_psf
 from ._convert_wcs import PIXEL_FRAME, make_projection, make_transform
 from .afw_archive._piff import LegacyBasisPolynomial, LegacyPiffPsf, LegacyPixelGrid
@@ -129,16 +130,12 @@ def _make_coadd(record: LegacyCoaddPsf, bounds: Bounds) -> PointSpreadFunction:
         box = row.bbox
         if box is None:
             raise ArchiveReadError(f"Image {row.id} of a coadd PSF has no pixels.")
-        polygon = row.component("valid_polygon")
-        inputs.append(
-            CoaddPsfInput(
-                # A pixel that is just covered may be next to one that is not.
-                make_psf(row.component("psf"), EVERYWHERE),
-                make_projection(row.component("wcs"), PIXEL_FRAME, box),
-                box if polygon is None else box.intersection(polygon.polygon),
-                float(row["weight"]),
-            )
-        )
+        used = used_pixels(box, row.component("valid_polygon"))
+        if used is not None:
+            # A pixel that is just covered may be next to one that is not.
+            psf = make_psf(row.component("psf"), EVERYWHERE)
+            projection = make_projection(row.component("wcs"), PIXEL_FRAME, box)
+            inputs.append(CoaddPsfInput(psf, projection, used, float(row["weight"])))
     projection = make_projection(record.wcs(), PIXEL_FRAME)
     return CoaddPointSpreadFunction(inputs, projection, bounds, warping_kernel=record.warping_kernel)
 

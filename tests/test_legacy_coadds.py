@@ -1,0 +1,104 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""PSFs and fields of legacy coadds, of which images some were not used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.testing as npt
+import pytest
+import starlink.Ast
+from _legacy_archives import archive_of, ast_text, box, chebyshev, table
+from lsst.images import BoundsError, Box
+from lsst.images.errors import ArchiveReadError
+from lsst.images.legacy._convert_fields import make_field
+from lsst.images.legacy._convert_psf import make_psf
+
+BOUNDS = Box.factory[0:100, 0:100]
+APART = {"vertices_x": ("D", [40.0, 60.0, 60.0, 40.0]), "vertices_y": ("D", [40.0, 40.0, 60.0, 60.0])}
+EDGE = {"vertices_x": ("D", [30.5, 60.0, 60.0, 30.5]), "vertices_y": ("D", [0.0, 0.0, 60.0, 60.0])}
+WITHIN = {"vertices_x": ("D", [-1.0, 60.0, 60.0, -1.0]), "vertices_y": ("D", [-1.0, -1.0, 60.0, 60.0])}
+
+
+def wcs(number: int) -> Any:
+    """Make pixels of 1e-4 rad around (1, 0.5), as a cylinder."""
+    shift = starlink.Ast.WinMap([0.0, 0.0], [1.0, 1.0], [1.0, 0.5], [1.0001, 0.5001])
+    frames = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=PIXELS"))
+    frames.addframe(starlink.Ast.BASE, shift, starlink.Ast.SkyFrame("System=ICRS"))
+    return number, "SkyWcs", [table({"wcs": ("1QB()", [f"1 SkyWcs 0 {ast_text(frames)}".encode()])})]
+
+
+def field_of(*polygons: Any) -> Any:
+    """Make a field of images with the values 1, 2, ..., valid in some polygons."""
+    count = len(polygons)
+    head = {**box(0, 0, 99, 99), "coaddWcs": ("J", [2]), "default": ("D", [-1.0])}
+    rows = {
+        "field": ("J", [10 + n for n in range(count)]),
+        "wcs": ("J", [2] * count),
+        "validPolygon": ("J", [20 + n for n in range(count)]),
+        "weight": ("D", [1.0] * count),
+    }
+    archive = archive_of(
+        (1, "CoaddBoundedField", [table(head, throwOnMissing=[False]), table(rows)]),
+        wcs(2),
+        *(chebyshev(10 + n, [1.0 + n], box(0, 0, 30, 30)) for n in range(count)),
+        *((20 + n, "Polygon", [table(polygon)]) for n, polygon in enumerate(polygons)),
+    )
+    return make_field(archive.get(1), BOUNDS)
+
+
+def psf_of(*polygons: Any) -> Any:
+    """Make a PSF of images that are the sharper the later, valid in some polygons."""
+    count = len(polygons)
+    rows = {
+        "wcs": ("J", [2] * (count + 1)),
+        "psf": ("J", [*(10 + n for n in range(count)), 0]),
+        "validPolygon": ("J", [*(20 + n for n in range(count)), 0]),
+        "id": ("K", list(range(count + 1))),
+        "weight": ("D", [1.0] * count + [0.0]),
+        **box(0, 0, 30, 30, count + 1),
+    }
+    archive = archive_of(
+        (1, "CoaddPsf", [table(rows)]),
+        wcs(2),
+        *(
+            (
+                10 + n,
+                "GaussianPsf",
+                [table({"dimensions": ("2J", [[21, 21]]), "sigma": ("D", [2.0 / (n + 1)])})],
+            )
+            for n in range(count)
+        ),
+        *((20 + n, "Polygon", [table(polygon)]) for n, polygon in enumerate(polygons)),
+    )
+    return make_psf(archive.get(1), BOUNDS)
+
+
+@pytest.mark.parametrize("beside", [APART, EDGE])
+def test_images_without_valid_pixels_are_left_out_of_a_field(beside: Any) -> None:
+    field = field_of(WITHIN, beside, WITHIN)
+    assert [item.bounds for item in field.inputs] == [Box.factory[0:31, 0:31]] * 2
+    # The mean of 1 and 3; afw's default where no image is, in the polygon too.
+    npt.assert_allclose(field(x=np.array([10.0, 50.0]), y=np.array([10.0, 50.0])), [2.0, -1.0])
+
+
+def test_a_field_of_no_valid_pixels_has_the_default_everywhere() -> None:
+    assert field_of(APART)(x=10.0, y=10.0) == -1.0
+
+
+@pytest.mark.parametrize("beside", [APART, EDGE])
+def test_images_without_valid_pixels_are_left_out_of_a_psf(beside: Any) -> None:
+    psf, expected = psf_of(beside, WITHIN), psf_of(WITHIN, WITHIN)
+    (used,) = psf.inputs
+    assert used == expected.inputs[1]
+    alone = psf.compute_kernel_image(x=10.0, y=10.0)
+    assert alone.array.max() > expected.compute_kernel_image(x=10.0, y=10.0).array.max()
+    with pytest.raises(BoundsError, match="none of the 1 images"):
+        psf.compute_kernel_image(x=50.0, y=50.0)
+
+
+def test_a_psf_of_no_valid_pixels_says_so() -> None:
+    with pytest.raises(ArchiveReadError, match="at least one input image"):
+        psf_of(APART)
