@@ -99,6 +99,8 @@ class Bounds(Protocol):
         ------
         NoOverlapError
             If the intersection is known to be empty.
+        TypeError
+            If ``other`` is no `Bounds`.
         """
         bounds: Bounds = intersect(self, other)
         return bounds

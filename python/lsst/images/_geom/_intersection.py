@@ -20,7 +20,7 @@ from ._serialize import IntersectionBoundsSerializationModel
 from ._set_ops import intersect, register_intersection
 
 
-class IntersectionBounds:
+class IntersectionBounds(Bounds):
     """The points that two bounds share, found by asking both.
 
     Parameters
@@ -89,55 +89,9 @@ class IntersectionBounds:
         x: npt.ArrayLike | None = None,
         y: npt.ArrayLike | None = None,
     ) -> bool | npt.NDArray[np.bool_]:
-        """Test whether positions lie within both operands.
-
-        Parameters
-        ----------
-        point
-            Positions in pixels.
-        x, y
-            Positions in pixels, instead of ``point``: numbers, arrays or
-            nested lists, which are broadcast.
-
-        Returns
-        -------
-        contains
-            A `bool` for scalars, else an array of them.
-
-        Raises
-        ------
-        TypeError
-            If nothing, both ways, or half a position was given.
-        UnitMismatchError
-            If a position has a unit other than pixels.
-        GeometryError
-            If the shapes do not broadcast.
-        """
         x, y = parse_positions(point, x, y, caller="IntersectionBounds.contains")
         inside = np.logical_and(self._a.contains(x=x, y=y), self._b.contains(x=x, y=y))
         return np.asarray(inside) if np.ndim(inside) else bool(inside)
-
-    def intersection(self, other: Any, /) -> Any:
-        """Make the bounds that this region shares with others.
-
-        Parameters
-        ----------
-        other
-            Any `Bounds`.
-
-        Returns
-        -------
-        intersection
-            The simplest `Bounds` that hold the points of both.
-
-        Raises
-        ------
-        NoOverlapError
-            If the intersection is known to be empty.
-        TypeError
-            If ``other`` is no `Bounds`.
-        """
-        return intersect(self, other)
 
     def serialize(self) -> IntersectionBoundsSerializationModel:
         """Make the form to nest in a pydantic model.
