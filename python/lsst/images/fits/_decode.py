@@ -223,13 +223,13 @@ class TileWorker:
         first, last = job
         out, selection = self.shared.out, self.shared.selection
         tiles = self.shared.fetch(first, last, self.scratch)
+        if self.image.grid.stacks:
+            box = slice(int(selection.inner[first, -1]), int(selection.inner_stop[first, -1]))
+            target = out.reshape(len(selection.rows), -1)[first:last]
+            self.decode(tiles, first, [int(selection.sizes[first, -1])], [(slice(None), (box,), target)])
+            return
         sizes = selection.sizes[first:last].tolist()
         inner, inner_stop = selection.inner[first:last].tolist(), selection.inner_stop[first:last].tolist()
-        if self.image.grid.stacks:
-            box = slice(inner[0][-1], inner_stop[0][-1])
-            target = out.reshape(len(selection.rows), -1)[first:last]
-            self.decode(tiles, first, sizes[0][-1:], [(slice(None), (box,), target)])
-            return
         outer, outer_stop = selection.outer[first:last].tolist(), selection.outer_stop[first:last].tolist()
         i = 0
         while i < len(tiles):
