@@ -8,8 +8,9 @@ does can be done for many short tiles at once.
 
 from __future__ import annotations
 
-__all__ = ("gunzip", "gunzip_stack", "rice_decode", "rice_encode", "unshuffle")
+__all__ = ("LITTLE", "gunzip", "gunzip_stack", "rice_decode", "rice_encode", "unshuffle")
 
+import sys
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from ..errors import CorruptArchiveError
 from ._byte_source import Buffer
 
 _Array = np.ndarray[Any, np.dtype[Any]]
+
+LITTLE = sys.byteorder == "little"
 
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 # zlib's own sign for "gzip or zlib, look which".
@@ -96,10 +99,13 @@ def unshuffle(stack: _Array, out: _Array) -> None:
         Native numbers (shape ``(n, ...)``); any strides.
     """
     size = out.dtype.itemsize
-    target = out[..., np.newaxis].view(np.uint8)
-    order = range(size) if out.dtype.str[0] == ">" else range(size - 1, -1, -1)
-    for source, place in enumerate(order):
-        target[..., place] = stack[:, source]
+    numbers = out.view(f"u{size}")
+    numbers[...] = stack[:, -1]
+    places = numbers[..., np.newaxis].view(np.uint8)
+    for i in range(size - 1):
+        # Most bytes of a mask are zero, as they are in the number already.
+        if stack[:, i].any():
+            places[..., size - 1 - i if LITTLE else i] = stack[:, i]
 
 
 def rice_decode(tiles: Sequence[Buffer], out: _Array, block: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("DecodePlan", "TileWorker", "read_compressed", "share_out")
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from ..errors import CorruptArchiveError
 from ._byte_source import Buffer, ByteSource
-from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
+from ._codecs import LITTLE, gunzip, gunzip_stack, rice_decode, unshuffle
 from ._compressed import CompressedImage, TileRows
 from ._pool import default_threads, run_jobs
 from ._quantize import Dither, dequantize
@@ -30,8 +29,6 @@ threads not to fight over the interpreter lock, few enough for the caches."""
 
 GZIPS = frozenset({"GZIP_1", "GZIP_2"})
 """Codecs of which each tile is one gzip stream."""
-
-LITTLE = sys.byteorder == "little"
 
 Part = tuple[slice, tuple[slice, ...], _Array]
 """Some tiles of a batch, the same part of each, and where it goes (shape ``(n, ...)``)."""
@@ -274,10 +271,7 @@ class TileWorker:
             elif not shuffled:
                 target[...] = stage[index][(slice(None), *box)]
             else:
-                view = target[..., np.newaxis].view(np.uint8)
-                for place in range(image.itemsize):
-                    source = image.itemsize - 1 - place if LITTLE else place
-                    view[..., place] = stage[index, source][(slice(None), *box)]
+                unshuffle(stage[(index, slice(None), *box)], target)
 
     def _decode_rare(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
         # Some tile lies in another column: one after the other.
