@@ -139,7 +139,7 @@ def _provenance_facts(obj: CoaddProvenance) -> dict[str, str]:
         "cells": f"{len(counts)} with contributions",
     }
     if len(counts):
-        low, high = counts.min(), counts.max()
+        low, high = int(counts.min()), int(counts.max())
         facts["per cell"] = (
             _count(low, "input image")
             if low == high
