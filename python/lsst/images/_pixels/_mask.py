@@ -324,18 +324,9 @@ class Mask(ArrayImage):
             If a plane to add is there already, or one to drop is not.
         """
         drop = {drop} if isinstance(drop, str) else set(drop)
-        if unknown := drop - self._schema.names:
-            raise ValueError(
-                f"Cannot drop mask planes {sorted(unknown)}; there are only {list(self._schema.names)}."
-            )
-        kept = [plane for plane in self._schema if plane is None or plane.name not in drop]
-        added = list(planes)
-        names = [plane.name for plane in (*kept, *added) if plane is not None]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"Cannot add mask planes {repeated}: a plane of that name already exists.")
-        schema = MaskSchema((*kept, *added), self._schema.dtype)
+        schema = self._schema._changed(planes, drop)
         array = np.zeros((*self._bbox.shape, schema.mask_size), dtype=schema.dtype)
-        retained = [plane.name for plane in kept if plane is not None]
+        retained = [name for name in self._schema.names if name not in drop]
         merge_planes(self._array, self._schema, array, schema, retained)
         result = self._replaced(array, self._bbox, self._metadata.copy(), schema)
         return self._with_attachments_of(result, whole=False)

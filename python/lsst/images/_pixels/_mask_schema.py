@@ -8,7 +8,7 @@ __all__ = ("MaskPlane", "MaskPlaneBit", "MaskSchema")
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, KeysView, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping, MutableMapping, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -291,6 +291,17 @@ class MaskSchema(Described):
         planes = [plane for plane in self._planes if plane is not None]
         starts = range(0, max(len(planes), 1), stride)
         return [MaskSchema(planes[start : start + stride], dtype) for start in starts]
+
+    def _changed(self, added: Iterable[MaskPlane | None], drop: Set[str]) -> MaskSchema:
+        """Make the schema of `Mask.add_planes`, without some planes and with others after the rest."""
+        if unknown := drop - self.names:
+            raise ValueError(f"Cannot drop mask planes {sorted(unknown)}; there are only {list(self.names)}.")
+        planes = [plane for plane in self._planes if plane is None or plane.name not in drop]
+        planes.extend(added)
+        names = [plane.name for plane in planes if plane is not None]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"Cannot add mask planes {repeated}: a plane of that name already exists.")
+        return MaskSchema(planes, self._dtype)
 
     # Header cards.
 

@@ -429,7 +429,7 @@ class MaskedImage(GeneralizedImage):
         uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
-        component: Literal["image"],
+        component: Literal["image", "variance"],
         fits_wcs_frame: Frame | None = None,
     ) -> Image: ...
 
@@ -442,16 +442,6 @@ class MaskedImage(GeneralizedImage):
         component: Literal["mask"],
         fits_wcs_frame: Frame | None = None,
     ) -> Mask: ...
-
-    @overload
-    @staticmethod
-    def read_legacy(
-        uri: ResourcePathExpression,
-        *,
-        preserve_quantization: bool = False,
-        component: Literal["variance"],
-        fits_wcs_frame: Frame | None = None,
-    ) -> Image: ...
 
     @overload
     @staticmethod
