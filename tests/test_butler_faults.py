@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import pytest
 from butler_world import BOX, DATA_ID, DATA_IDS, FULL, assert_same_pixels, make_image, new_repo
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
 from lsst.images import Box
-from lsst.images.butler import read_cutouts, verify_dataset, verify_file
+from lsst.images.butler import describe_file, read_cutouts, verify_dataset, verify_file
 from lsst.images.errors import CorruptArchiveError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +83,27 @@ def test_files_of_two_datasets_that_were_swapped_are_refused(butler, tmp_path):
             read_cutouts(butler, [(ref, BOX)])
         assert "swapped" in verify_dataset(butler, ref)[0]
         assert "swapped" in verify_file(path, ref=ref)[0]
+
+
+@pytest.mark.parametrize("damage", [b"17", b'{"dataset":5}', b'"gone"'])
+def test_damaged_butler_information_costs_only_the_provenance(butler, damage):
+    path = stored(butler)
+    content = path.read_bytes()
+    start = content.index(b'"butler_info":') + len(b'"butler_info":')
+    _, length = json.JSONDecoder().raw_decode(content[start : start + 100_000].decode("latin1"))
+    path.write_bytes(content[:start] + damage.ljust(length) + content[start + length :])
+    ref = butler.find_dataset("mi", DATA_ID)
+    for name, parameters in REQUESTS[:-1]:
+        found = butler.get(name, DATA_ID, parameters=parameters)
+        assert found.butler_dataset.id == ref.id
+        with pytest.raises(CorruptArchiveError, match="butler_info"):
+            _ = found.butler_provenance
+    assert butler.get("mi.bbox", DATA_ID) == FULL
+    assert_same_pixels(butler.get("mi", DATA_ID), make_image(0))
+    [cutout] = read_cutouts(butler, [(ref, BOX)])
+    assert cutout.image.bbox == BOX
+    assert "butler_info" in "".join(verify_dataset(butler, ref))
+    assert "butler_info" in describe_file(path)
 
 
 def test_a_file_of_another_type_is_refused_with_both_types(butler):

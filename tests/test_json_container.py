@@ -111,3 +111,32 @@ def test_a_component_is_read_although_another_one_is_broken(tmp_path: Path) -> N
         assert reader.get_component("first_array").tolist() == [1]
         with pytest.raises(CorruptArchiveError, match="tables"):
             reader.read()
+
+
+@pytest.mark.parametrize("place", ["metadata", "arrays", "tables"])
+def test_megabytes_of_nonsense_are_refused_in_a_line(tmp_path: Path, place: str) -> None:
+    with pytest.raises(CorruptArchiveError, match=f"at {place}") as caught:
+        read(save(tmp_path, {**BARE, place: {"a": [[1]] * 100_000}}))
+    assert len(str(caught.value)) < 500
+
+
+def test_a_list_is_refused_at_its_first_wrong_item(tmp_path: Path) -> None:
+    with pytest.raises(CorruptArchiveError, match="at planes/0: .*found .1.[.]\n"):
+        mask = {"data": [{"data": [[1]], "datatype": "int32"}], "yx0": [0, 0], "dtype": "uint8"}
+        url = "https://images.lsst.io/schemas/mask-1.0.0"
+        read(save(tmp_path, {**BARE, **mask, "schema_url": url, "planes": [[1]] * 1000}))
+
+
+@pytest.mark.parametrize("url", [{"a": 1}, [1], 1.5, True])
+def test_a_schema_url_that_is_no_text_is_named(tmp_path: Path, url: Any) -> None:
+    with pytest.raises(CorruptArchiveError, match="schema_url, not text"):
+        read(save(tmp_path, {**BARE, "schema_url": url}))
+
+
+@pytest.mark.parametrize("metadata", [[1], "text", 3])
+def test_metadata_that_are_no_object_are_named(tmp_path: Path, metadata: Any) -> None:
+    with (
+        open_archive(save(tmp_path, {**BARE, "metadata": metadata})) as reader,
+        pytest.raises(CorruptArchiveError, match="metadata of .*x.json are .*not a JSON object"),
+    ):
+        _ = reader.metadata

@@ -305,3 +305,189 @@ def test_what_cannot_be_written_is_named_and_leaves_nothing(
 def test_a_band_is_a_name(make: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="not 3"):
         make(band=3)
+
+
+# Observation information, of any image.
+
+
+@containers
+@pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "visit_image"])
+@pytest.mark.parametrize(
+    ("branch", "fragment"),
+    [(17, "found 17"), ({"exposure_id": "none"}, "exposure_id"), ({"altaz_begin": []}, "IndexError")],
+)
+def test_observation_information_that_cannot_be_read_costs_only_itself(
+    kind: str, branch: Any, fragment: str, extension: str, tmp_path: Path
+) -> None:
+    good = {**PLAIN, **ANNOTATED}[kind]()
+    path = damaged(tmp_path, good, "obs_info", branch)
+    found = read(path)
+    for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[found.bbox.padded(-2)]):
+        assert repr(obj) and str(obj) and obj.describe()
+        for whole_or_plane in (obj, getattr(obj, "mask", obj), getattr(obj, "variance", obj)):
+            with pytest.raises(CorruptArchiveError, match=fragment):
+                _ = whole_or_plane.obs_info
+        for mine, theirs in zip(pixels(obj), pixels(good[obj.bbox]), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    with open_archive(path) as reader:
+        assert reader.get_component("bbox") == good.bbox
+        with pytest.raises(CorruptArchiveError, match=fragment):
+            reader.get_component("obs_info")
+    found.write(tmp_path / f"again{extension}")
+    with open_archive(tmp_path / f"again{extension}") as reader:
+        assert reader.raw_tree["obs_info"] == branch
+
+
+def test_a_plane_brings_unreadable_observation_information_along(tmp_path: Path) -> None:
+    good = make_masked_image()
+    with open_archive(damaged(tmp_path, good, "obs_info", "gone")) as reader:
+        variance = reader.get_component("variance")
+    assert variance == good.variance
+    with pytest.raises(CorruptArchiveError, match="gone"):
+        _ = variance.obs_info
+    variance.write(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())["obs_info"] == "gone"
+
+
+# What files say about Butler datasets.
+
+
+@pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "visit_image"])
+@pytest.mark.parametrize(
+    ("branch", "fragment"),
+    [
+        (17, "at butler_info: .*found 17"),
+        ([{"dataset": {}}], "at butler_info: "),
+        ({"dataset": 5}, "at butler_info/dataset: .*found 5"),
+        ({"dataset": {"dataId": {"dataId": [3]}}}, "at butler_info/dataset/dataId/dataId: "),
+        ({"provenance": "none"}, "at butler_info/provenance: "),
+    ],
+)
+def test_butler_information_that_cannot_be_read_costs_only_itself(
+    kind: str, branch: Any, fragment: str, tmp_path: Path
+) -> None:
+    good = {**PLAIN, **ANNOTATED}[kind]()
+    path = damaged(tmp_path, good, "butler_info", branch)
+    found = read(path)
+    for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[found.bbox.padded(-2)]):
+        for name in ("butler_dataset", "butler_provenance"):
+            with pytest.raises(CorruptArchiveError, match=fragment):
+                getattr(obj, name)
+        for mine, theirs in zip(pixels(obj), pixels(good[obj.bbox]), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    found.write(tmp_path / "again.fits")
+    assert read(tmp_path / "again.fits").butler_dataset is None
+    with open_archive(path) as reader:
+        assert reader.get_component("bbox") == good.bbox
+        assert reader.butler_info.reason is not None and reader.butler_info.root == branch
+
+
+def test_a_butler_dataset_of_the_right_form_with_wrong_values_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("lsst.daf.butler", reason="lsst-daf-butler is not installed")
+    image = read(damaged(tmp_path, make_masked_image().image, "butler_info", {"dataset": {"id": "no UUID"}}))
+    with pytest.raises(CorruptArchiveError, match="at butler_info/dataset/id: .*no UUID"):
+        _ = image.butler_dataset
+
+
+# Projections that travel.
+
+
+@containers
+@pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "color_image", "visit_image"])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_damaged_mapping_travels_between_processes_and_is_written_as_it_was(
+    kind: str, used: bool, extension: str, tmp_path: Path
+) -> None:
+    good = {**PLAIN, **ANNOTATED}[kind]()
+    good.write(tmp_path / "good.json")
+    branch = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
+    (tmp_path / "good.json").unlink()
+    branch["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
+    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    for obj in (found, found[found.bbox.padded(-2)]):
+        if used:
+            with pytest.raises(ArchiveReadError, match="Nonsense"):
+                obj.projection.pixel_to_sky(x=25, y=12)
+        travelled = pickle.loads(pickle.dumps(obj))
+        with pytest.raises(ArchiveReadError, match="Nonsense"):
+            travelled.projection.pixel_to_sky(x=25, y=12)
+        path = tmp_path / f"{obj.bbox.shape}{extension}"
+        travelled.write(path)
+        with open_archive(path) as reader:
+            tree = reader.raw_tree["sky_projection"]
+        assert tree["pixel_to_sky"]["mappings"] == branch["pixel_to_sky"]["mappings"]
+
+
+# Values that are valid one by one.
+
+
+def without_unit(tree: dict[str, Any]) -> None:
+    for name in ("unit", "operands"):
+        tree["photometric_scaling"].pop(name, None)
+
+
+def other_frame(tree: dict[str, Any]) -> None:
+    tree["sky_projection"]["pixel_to_sky"]["frames"][0] = {"frame_type": "GENERAL", "unit": "pix"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "name", "fragment"),
+    [
+        (
+            "visit_image",
+            lambda tree: tree.update(photometric_scaling=tree["sky_projection"]),
+            "photometric_scaling",
+            "BaseField belongs",
+        ),
+        ("visit_image", lambda tree: tree.update(psf=tree["detector"]), "psf", "PointSpreadFunction belongs"),
+        ("visit_image", without_unit, "photometric_scaling", "unit"),
+        ("cell_coadd", lambda tree: tree.update(sky_projection=None), "sky_projection", "projection"),
+        ("cell_coadd", other_frame, "sky_projection", "TractFrame"),
+        ("cell_coadd", lambda tree: tree.update(patch=None), "provenance", "no patch"),
+    ],
+)
+def test_a_branch_that_its_place_does_not_allow_costs_only_itself(
+    kind: str, change: Callable[[dict[str, Any]], None], name: str, fragment: str, tmp_path: Path
+) -> None:
+    good = ANNOTATED[kind]()
+    good.write(tmp_path / "good.json")
+    tree = json.loads((tmp_path / "good.json").read_text())
+    change(tree)
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(tree))
+    for found in (read(path), read(path, bbox=good.bbox.padded(-3))):
+        assert found.image == good.image[found.bbox]
+        with pytest.raises(ArchiveReadError, match=fragment):
+            getattr(found, name)
+
+
+@pytest.mark.parametrize("coordinate", [10**40, -(10**40), 2**53])
+@pytest.mark.parametrize("kind", ["image", "masked_image", "visit_image"])
+def test_pixels_that_are_too_far_away_are_refused_whatever_is_read(
+    kind: str, coordinate: int, tmp_path: Path
+) -> None:
+    good = {**PLAIN, **ANNOTATED}[kind]()
+    good.write(tmp_path / "good.json")
+    tree = json.loads((tmp_path / "good.json").read_text())
+    for plane in (tree,) if kind == "image" else (tree["image"], tree["mask"], tree["variance"]):
+        plane["yx0"] = [coordinate, 0]
+    path = tmp_path / "far.json"
+    path.write_text(json.dumps(tree))
+    where = "malformed at yx0/0" if kind == "image" else "malformed at image/yx0/0"
+    with pytest.raises(CorruptArchiveError, match=where):
+        read(path)
+    with pytest.raises(CorruptArchiveError, match=where):
+        read(path, bbox=Box.factory[coordinate : coordinate + 2, 0:2])
+    with open_archive(path) as reader:
+        for name in ("bbox", "image") if kind != "image" else ("bbox",):
+            with pytest.raises(CorruptArchiveError, match=where):
+                reader.get_component(name)
+
+
+@containers
+@pytest.mark.parametrize("name", ["psf", "photometric_scaling"])
+def test_the_bounds_of_a_part_by_itself_are_a_component(name: str, extension: str, tmp_path: Path) -> None:
+    part = getattr(make_visit_image(), name)
+    part.write(tmp_path / f"part{extension}")
+    with open_archive(tmp_path / f"part{extension}") as reader:
+        assert reader.get_component("bounds") == part.bounds

@@ -467,6 +467,20 @@ def test_packed_masks_must_hold_their_planes(tree: dict[str, Any], tmp_path: Pat
         reread(tree, tmp_path)
 
 
+def test_flags_must_fit_into_the_type_of_their_mask(tmp_path: Path) -> None:
+    mask = Mask(
+        200, schema=MaskSchema([MaskPlane(f"P{n}", "") for n in range(8)]), bbox=Box.factory[0:2, 0:3]
+    )
+    mask.write(tmp_path / "mask.json")
+    tree = json.loads((tmp_path / "mask.json").read_text())
+    values = [[[200], [200], [200]]] * 2
+    tree.update(dtype="int8", data=[{"data": values, "datatype": "uint8"}])
+    tree["planes"] = tree["planes"][:7]
+    (tmp_path / "changed.json").write_text(json.dumps(tree))
+    with pytest.raises(CorruptArchiveError, match="int8 cannot hold"):
+        read(tmp_path / "changed.json")
+
+
 def test_a_variance_without_unit_has_that_of_the_image(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["variance"]["data"] = tree["variance"]["data"]["value"]
     assert reread(tree, tmp_path).variance.unit == u.nJy**2

@@ -171,7 +171,7 @@ def test_units_are_vounits_or_else_generic(unit: u.UnitBase, text: str) -> None:
     assert through_json(unit=unit).unit == unit
 
 
-@pytest.mark.parametrize("text", ["furlong per fortnight", "nJy**", "((", 3, ["nJy"]])
+@pytest.mark.parametrize("text", ["furlong per fortnight", "nJy**", "((", 3, ["nJy"], "m " * 501])
 def test_what_is_no_unit_is_refused(text: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         Values.model_validate({"unit": text})
@@ -222,6 +222,12 @@ def test_columns_of_variable_length_are_refused_by_name() -> None:
     column = {"name": "ragged", "datatype": "uint8", "is_variable_length": True}
     with pytest.raises(pydantic.ValidationError, match="ragged"):
         TableModel.model_validate({"source": "fits:X", "columns": [column]})
+
+
+@pytest.mark.parametrize("columns", [5, None, ["a"], [{"name": "no type"}]])
+def test_columns_of_the_first_spelling_that_are_none_are_refused(columns: Any) -> None:
+    with pytest.raises(pydantic.ValidationError, match="not the columns of a table"):
+        TableModel.model_validate({"source": "fits:X", "columns": columns})
 
 
 @pytest.mark.parametrize("column", [["a", "b"], [None, {}], [b"x", b"y"]])

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .._pixels import Image
-from ..cells._deferred import Deferred, available, is_deferred
 from ..convolution_kernels import ConvolutionKernel
+from ..serialization._deferred import Deferred, available, is_deferred
 from ._template_info import DifferenceImageTemplateInfo
 from ._visit_image import VisitImage
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("VisitImage",)
+__all__ = ("VisitImage", "check_scaling")
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -17,12 +17,12 @@ from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
 from ..cells._annotated import AnnotatedImage, UnitFactor, check_band
-from ..cells._deferred import Deferred, available, copied, is_deferred
 from ..errors import GeometryError
 from ..fields import ApertureCorrectionMap, BackgroundMap, BaseField
 from ..plugins import registry
 from ..psfs import PointSpreadFunction
 from ..serialization import MetadataValue, UnitConversionError
+from ..serialization._deferred import Deferred, available, copied, is_deferred
 from ._convert_unit import attach_unit, find_unit_factor
 from ._summary_stats import ObservationSummaryStats
 from ._validity import clip_bounds
@@ -116,7 +116,7 @@ class VisitImage(AnnotatedImage):
             backgrounds=backgrounds,
             metadata=metadata,
         )
-        _check_scaling(photometric_scaling)
+        check_scaling(photometric_scaling)
         check_band(band)
         self._bounds = self._clip(bounds)
         self._summary_stats = ObservationSummaryStats() if summary_stats is None else summary_stats
@@ -137,7 +137,7 @@ class VisitImage(AnnotatedImage):
 
     def _require_everything(self) -> None:
         projection = self._unreadable.get("projection", self._image.projection)
-        obs_info = self._unreadable.get("obs_info", self._image.obs_info)
+        obs_info = self._obs_info
         needed = {
             "unit of the image": self._image.unit,
             "projection": projection,
@@ -213,7 +213,7 @@ class VisitImage(AnnotatedImage):
 
     @photometric_scaling.setter
     def photometric_scaling(self, value: BaseField | None) -> None:
-        _check_scaling(value)
+        check_scaling(value)
         self._photometric_scaling = value
 
     # Subimages and copies.
@@ -345,7 +345,7 @@ class VisitImage(AnnotatedImage):
                     factor.apply(plane.array, power),
                     bbox=plane.bbox,
                     projection=plane.projection,
-                    obs_info=plane.obs_info,
+                    obs_info=plane._obs_info,
                     metadata=plane.metadata.copy() if copy else plane.metadata,
                 )
             elif copy:
@@ -449,7 +449,19 @@ class VisitImage(AnnotatedImage):
         )
 
 
-def _check_scaling(scaling: BaseField | Deferred | None) -> None:
+def check_scaling(scaling: BaseField | Deferred | None) -> None:
+    """Check that what pixels are multiplied with to calibrate them has a unit.
+
+    Parameters
+    ----------
+    scaling
+        The field, what stands for it, or `None`.
+
+    Raises
+    ------
+    TypeError
+        If it has no unit.
+    """
     if scaling is not None and not is_deferred(scaling) and scaling.unit is None:
         raise TypeError(
             "A photometric scaling must have a unit, so that it is known what it converts to; "

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self
 
+import pydantic
+
 from .._aliases import alias_property
 from .._geom import YX, Box
 from .._transforms import Projection, ProjectionAstropyView
@@ -17,6 +19,8 @@ from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapErr
 from ..io import Serializable
 from ..plugins import registry
 from ..serialization import MetadataValue
+from ..serialization._deferred import available
+from ..serialization._tree import tree_error
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 
 if TYPE_CHECKING:
@@ -305,8 +309,8 @@ class GeneralizedImage(Serializable, ABC):
 
         `None` unless it was found in the file the image was read from.
         """
-        raw = (self._attachments.butler_info or {}).get("dataset")
-        return None if raw is None else _daf_butler().SerializedDatasetRef.model_validate(raw)
+        found: SerializedDatasetRef | None = self._parse_butler_info("dataset", "SerializedDatasetRef")
+        return found
 
     @property
     def butler_provenance(self) -> DatasetProvenance | None:
@@ -315,8 +319,19 @@ class GeneralizedImage(Serializable, ABC):
 
         `None` unless it was found in the file the image was read from.
         """
-        raw = (self._attachments.butler_info or {}).get("provenance")
-        return None if raw is None else _daf_butler().DatasetProvenance.model_validate(raw)
+        found: DatasetProvenance | None = self._parse_butler_info("provenance", "DatasetProvenance")
+        return found
+
+    def _parse_butler_info(self, name: str, model: str) -> Any:
+        """Make an object of what the file said about its dataset in a Butler."""
+        raw = available((available(self._attachments.butler_info) or {}).get(name))
+        if raw is None:
+            return None
+        model_type = getattr(_daf_butler(), model)
+        try:
+            return model_type.model_validate(raw)
+        except pydantic.ValidationError as err:
+            raise tree_error(err, at=f"butler_info/{name}") from err
 
 
 def _daf_butler() -> Any:

@@ -21,6 +21,7 @@ from ..errors import GeometryError
 from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
+from ..serialization._deferred import Deferred, available
 from ._arguments import Alternative, Origin, keep, resolve_bbox
 from ._array_image import ArrayImage, take_matching
 from ._units import convert_values, make_quantity, split_values, store
@@ -90,7 +91,7 @@ class Image(ArrayImage):
         dtype: Any = None,
         unit: u.UnitBase | None = None,
         projection: Projection[Any] | None = None,
-        obs_info: ObservationInfo | None = None,
+        obs_info: ObservationInfo | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         values, self._unit = split_values(array_or_fill, None if unit is None else u.Unit(unit))
@@ -150,7 +151,7 @@ class Image(ArrayImage):
         """General information about the associated observation in standard
         form (`~astro_metadata_translator.ObservationInfo` | `None`).
         """
-        return self._obs_info
+        return available(self._obs_info)
 
     def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
         return self._assemble(array, bbox, self._unit, self._projection, self._obs_info, metadata)
@@ -162,7 +163,7 @@ class Image(ArrayImage):
         bbox: Box,
         unit: u.UnitBase | None,
         projection: Projection[Any] | None,
-        obs_info: ObservationInfo | None,
+        obs_info: ObservationInfo | Deferred | None,
         metadata: dict[str, MetadataValue],
     ) -> Self:
         """Make an image of parts that are known to fit together."""
@@ -199,7 +200,7 @@ class Image(ArrayImage):
         unit: Alternative[u.UnitBase | None] = ...,
         projection: Alternative[Projection[Any] | None] = ...,
         start: Alternative[Origin | None] = ...,
-        obs_info: Alternative[ObservationInfo | None] = ...,
+        obs_info: Alternative[ObservationInfo | Deferred | None] = ...,
     ) -> Self:
         """Make an image that shares pixels and metadata with this one.
 

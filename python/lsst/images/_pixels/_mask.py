@@ -21,6 +21,7 @@ from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
+from ..serialization._deferred import Deferred, available
 from ._arguments import Alternative, Origin, keep, resolve_bbox
 from ._array_image import ArrayImage
 from ._bits import merge_planes
@@ -76,7 +77,7 @@ class Mask(ArrayImage):
         start: Origin | None = None,
         shape: Sequence[int] | None = None,
         projection: Projection[Any] | None = None,
-        obs_info: ObservationInfo | None = None,
+        obs_info: ObservationInfo | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         if not isinstance(schema, MaskSchema):
@@ -125,7 +126,7 @@ class Mask(ArrayImage):
         """General information about the associated observation in standard
         form (`~astro_metadata_translator.ObservationInfo` | `None`).
         """
-        return self._obs_info
+        return available(self._obs_info)
 
     # Flags.
 
@@ -338,7 +339,7 @@ class Mask(ArrayImage):
         schema: Alternative[MaskSchema] = ...,
         projection: Alternative[Projection[Any] | None] = ...,
         start: Alternative[Origin | None] = ...,
-        obs_info: Alternative[ObservationInfo | None] = ...,
+        obs_info: Alternative[ObservationInfo | Deferred | None] = ...,
     ) -> Self:
         """Make a mask that shares pixels and metadata with this one.
 

@@ -21,6 +21,7 @@ from ..errors import GeometryError
 from ..io import write
 from ..plugins import registry
 from ..serialization import NO_ATTACHMENTS, Attachments, FitsCompressionOptions, MetadataValue
+from ..serialization._deferred import Deferred, available
 from ._arguments import Origin
 from ._base import GeneralizedImage
 from ._image import PIXEL_FRAME, Image
@@ -86,14 +87,14 @@ class MaskedImage(GeneralizedImage):
         variance: Image | None = None,
         mask_schema: MaskSchema | None = None,
         projection: Projection[Any] | None = None,
-        obs_info: ObservationInfo | None = None,
+        obs_info: ObservationInfo | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         super().__init__(metadata)
         if not isinstance(image, Image):
             raise TypeError(f"The image plane of a masked image is an Image, not {type(image).__name__}.")
         projection = image.projection if projection is None else projection
-        obs_info = image.obs_info if obs_info is None else obs_info
+        obs_info = image._obs_info if obs_info is None else obs_info
         if mask is None:
             if mask_schema is None:
                 raise TypeError("A masked image needs a mask or a mask_schema; got neither.")
@@ -108,7 +109,7 @@ class MaskedImage(GeneralizedImage):
         self._image = image.view(projection=projection, obs_info=obs_info)
         self._variance = variance.view(unit=unit, projection=projection, obs_info=obs_info)
         self._mask = mask.view(
-            projection=projection, obs_info=obs_info if mask.obs_info is None else mask.obs_info
+            projection=projection, obs_info=obs_info if mask._obs_info is None else mask._obs_info
         )
 
     @property
@@ -128,9 +129,10 @@ class MaskedImage(GeneralizedImage):
     @mask.setter
     def mask(self, value: Mask) -> None:
         _check_plane("mask", value, Mask, self._image)
-        # Of the plane, since those of a subclass may be unreadable.
-        obs_info = self._image.obs_info if value.obs_info is None else value.obs_info
-        self._mask = value.view(projection=self._image.projection, obs_info=obs_info)
+        # Of the plane, since that of a subclass may be unreadable.
+        projection = self._image.projection
+        obs_info = self._obs_info if value._obs_info is None else value._obs_info
+        self._mask = value.view(projection=projection, obs_info=obs_info)
 
     @property
     def variance(self) -> Image:
@@ -161,7 +163,11 @@ class MaskedImage(GeneralizedImage):
         """General information about the associated observation in standard
         form (`~astro_metadata_translator.ObservationInfo` | `None`).
         """
-        return self._image.obs_info
+        return available(self._obs_info)
+
+    @property
+    def _obs_info(self) -> ObservationInfo | Deferred | None:
+        return self._image._obs_info
 
     @property
     def _attachments(self) -> Attachments:
@@ -182,7 +188,6 @@ class MaskedImage(GeneralizedImage):
             self._image[bbox],
             mask=self._mask[bbox],
             variance=self._variance[bbox],
-            obs_info=self.obs_info,
             metadata=self._metadata,
         )
 
@@ -192,7 +197,6 @@ class MaskedImage(GeneralizedImage):
             self._image._padded(bbox, no_data),
             mask=self._mask._padded(bbox, no_data),
             variance=self._variance._padded(bbox, no_data),
-            obs_info=self.obs_info,
             metadata=self._metadata.copy(),
         )
 
@@ -223,7 +227,6 @@ class MaskedImage(GeneralizedImage):
             self._image.copy(),
             mask=self._mask.copy(),
             variance=self._variance.copy(),
-            obs_info=self.obs_info,
             metadata=self._metadata.copy(),
         )
         return self._with_attachments_of(result, whole=False)

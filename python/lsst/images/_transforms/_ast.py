@@ -279,7 +279,8 @@ class AstMapping:
         return f"<AstMapping: {type(self._object).__name__}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return AstMapping.from_text, (self.text,)
+        # Text of a file may be wrong, and complains where it arrives, too.
+        return AstMapping.deferred, (self.text,)
 
     def __copy__(self) -> AstMapping:
         return self

@@ -17,6 +17,7 @@ from ..errors import ImagesError, NotAnArchiveError
 from ..io import Reader, open_archive
 from ..legacy import LegacyReader, open_legacy
 from ..plugins import registry
+from ..serialization import UnreadableTree
 
 LIGHT = ("bbox", "unit", "sky_projection", "obs_info")
 """Components that cost no pixels and fit into a line or two."""
@@ -74,16 +75,18 @@ def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
 
 
 def _archive_facts(reader: Reader) -> dict[str, Any]:
-    info = reader.info
+    stamp = reader.info
     pytype = registry.pytype_for_schema(reader.model.SCHEMA_NAME)
     facts: dict[str, Any] = {
         "container": reader.archive.CONTAINER,
-        "schema": f"{reader.model.SCHEMA_NAME} {info.schema_version}",
+        "schema": f"{reader.model.SCHEMA_NAME} {stamp.schema_version}",
         "python class": "unknown" if pytype is None else get_full_type_name(pytype),
         "components": ", ".join(reader.component_names),
     }
-    if reader.butler_info:
-        facts |= _butler_facts(reader.butler_info)
+    if isinstance(info := reader.butler_info, UnreadableTree):
+        facts["dataset"] = f"unreadable: {info.reason}"
+    elif info:
+        facts |= _butler_facts(info)
     if metadata := reader.metadata:
         facts["metadata"] = ", ".join(sorted(metadata))
     return facts

@@ -15,6 +15,7 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from ..errors import InvalidParameterError, NotAnArchiveError
 from ..io import open_archive
 from ..legacy import open_legacy
+from ..serialization._deferred import available
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
@@ -120,7 +121,7 @@ def inspect_file(path: ResourcePathExpression, pytype: type) -> FileFacts:
     uri = ResourcePath(path, forceDirectory=False)
     try:
         with open_archive(uri, pytype) as reader:
-            dataset = (reader.butler_info or {}).get("dataset") or {}
+            dataset = (available(reader.butler_info) or {}).get("dataset") or {}
             obs_info = reader.get_component("obs_info") if "obs_info" in reader.component_names else None
             data_id = (dataset.get("dataId") or {}).get("dataId") or {}
             return FileFacts(uri=uri, legacy=False, butler_data_id=data_id, obs_info=obs_info)

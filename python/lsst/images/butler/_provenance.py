@@ -16,7 +16,7 @@ import pydantic
 from lsst.daf.butler import DatasetProvenance, DatasetRef, SerializedDatasetRef
 
 from ..errors import CorruptArchiveError
-from ..serialization import Attachments
+from ..serialization import Attachments, UnreadableTree
 
 MAX_INPUTS = 3000
 """Inputs listed in FITS cards at the most; the tree lists them all."""
@@ -74,7 +74,9 @@ def _settle(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any
     return settled
 
 
-def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) -> Mapping[str, Any]:
+def check_identity(
+    info: Mapping[str, Any] | UnreadableTree | None, ref: DatasetRef, place: Any
+) -> Mapping[str, Any]:
     """Refuse a file that took the place of another one of the same run.
 
     Files that come from other runs and repositories pass: these are ingested
@@ -83,7 +85,7 @@ def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) 
     Parameters
     ----------
     info
-        What the file says, as raw JSON.
+        What the file says, as raw JSON, or what stands for it.
     ref
         The dataset.
     place
@@ -100,6 +102,9 @@ def check_identity(info: Mapping[str, Any] | None, ref: DatasetRef, place: Any) 
     CorruptArchiveError
         If the file says that it is another dataset of the same type and run.
     """
+    if isinstance(info, UnreadableTree):
+        # Who asks for the provenance is told what is wrong with it.
+        info = {"provenance": info}
     said = (info or {}).get("dataset") or {}
     name = (said.get("datasetType") or {}).get("name")
     if info is None or said.get("run") != ref.run:

@@ -13,6 +13,7 @@ from ..errors import ImagesError, NotAnArchiveError
 from ..fits import verify
 from ..io import open_archive
 from ..legacy import open_legacy
+from ..serialization._deferred import available
 from ._provenance import check_identity
 
 FITS_START = b"SIMPLE  ="
@@ -43,7 +44,7 @@ def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) 
         try:
             with open_archive(uri, pytype, partial=False) as reader:
                 if ref is not None:
-                    check_identity(reader.butler_info, ref, uri)
+                    check_identity(available(reader.butler_info), ref, uri)
                 reader.get_tree()
                 reader.read()
         except NotAnArchiveError:

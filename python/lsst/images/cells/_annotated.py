@@ -19,7 +19,7 @@ from .._pixels._units import store
 from .._transforms import Projection
 from ..fields import BackgroundMap, BaseField
 from ..serialization import MetadataValue, UnitConversionError
-from ._deferred import Deferred, available, is_deferred
+from ..serialization._deferred import Deferred, available, is_deferred
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
@@ -114,9 +114,6 @@ class AnnotatedImage(MaskedImage):
         if is_deferred(projection):
             self._unreadable["projection"] = projection
             projection, image = None, image.view(projection=None)
-        if is_deferred(obs_info):
-            self._unreadable["obs_info"] = obs_info
-            obs_info, image = None, image.view(obs_info=None)
         super().__init__(
             image,
             mask=mask,
@@ -161,13 +158,6 @@ class AnnotatedImage(MaskedImage):
         (`Projection` | `None`).
         """
         return available(self._unreadable.get("projection", self._image.projection))
-
-    @property
-    def obs_info(self) -> ObservationInfo | None:
-        """General information about the associated observation in standard
-        form (`~astro_metadata_translator.ObservationInfo` | `None`).
-        """
-        return available(self._unreadable.get("obs_info", self._image.obs_info))
 
     @property
     def backgrounds(self) -> BackgroundMap:

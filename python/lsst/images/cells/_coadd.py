@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("CellCoadd",)
+__all__ = ("CellCoadd", "check_frame")
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,9 +19,9 @@ from ..errors import GeometryError
 from ..fields import BackgroundMap
 from ..plugins import registry
 from ..serialization import MetadataValue
+from ..serialization._deferred import Deferred, available, copied, is_deferred
 from ._annotated import AnnotatedImage, check_band
 from ._aperture_corrections import CellApertureCorrectionMap
-from ._deferred import Deferred, available, copied, is_deferred
 from ._patch import PatchDefinition
 from ._provenance import CoaddProvenance
 from ._psf import CellPointSpreadFunction
@@ -110,8 +110,8 @@ class CellCoadd(AnnotatedImage):
         if self._image.unit is None:
             raise TypeError("The image of a coadd must have a unit, and it has none.")
         if "projection" not in self._unreadable:
-            _check_frame(self._image.projection)
-        if provenance is not None and patch is None:
+            check_frame(self._image.projection)
+        if patch is None and provenance is not None and not is_deferred(provenance):
             raise TypeError("Provenance counts cells in a patch, so that a coadd needs a patch to have it.")
         self._mask_fractions = _map_planes(
             lambda name, plane: self._as_plane(f"mask fraction {name!r}", plane),
@@ -392,7 +392,19 @@ def _map_planes(function: Callable[[Any, Image], Image], planes: P) -> P:
     return result  # type: ignore[no-any-return]  # of the type that came in
 
 
-def _check_frame(projection: Projection[Any] | None) -> None:
+def check_frame(projection: Projection[Any] | None) -> None:
+    """Check that a coadd has a projection, and that its pixels are those of a tract.
+
+    Parameters
+    ----------
+    projection
+        The projection, or `None`.
+
+    Raises
+    ------
+    TypeError
+        If there is none, or one of other pixels.
+    """
     if projection is None:
         raise TypeError("A coadd needs a projection, its own or that of its image.")
     if not isinstance(projection.pixel_frame, TractFrame):

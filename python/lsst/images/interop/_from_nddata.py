@@ -103,7 +103,7 @@ def _make_image(ccd: NDData, source: Any, bbox: Box, projection: Projection[Any]
         bbox=bbox,
         unit=unit,
         projection=projection,
-        obs_info=None if plane is None else plane.obs_info,
+        obs_info=None if plane is None else plane._obs_info,
         metadata=None if plane is None else plane.metadata.copy(),
     )
 

@@ -8,9 +8,13 @@ __all__ = ("ReadResult", "read_fits")
 
 from typing import IO, Any, Generic, NamedTuple, TypeVar
 
+import pydantic
+
 from lsst.resources import ResourcePathExpression
 
 from ..plugins import registry
+from ..serialization import UnreadableTree
+from ..serialization._tree import tree_error
 from ._containers import container_for_name
 from ._reader import Reader
 
@@ -28,7 +32,8 @@ class ReadResult(NamedTuple, Generic[T]):
         Metadata of the root of the file.
     butler_info
         Butler information in the file (`lsst.images.butler.ButlerInfo`), or
-        `None`.
+        `None`; if it is damaged, an `~lsst.images.serialization.UnreadableTree`
+        with the reason.
     """
 
     deserialized: T
@@ -82,8 +87,17 @@ def read_fits(
         reader.require_type(cls)
         result: T = reader.read(**given)
         raw = reader.butler_info
-        # The model is the Butler's, who need not be there for other files.
-        info = None if raw is None else registry.load("lsst.images.butler:ButlerInfo").model_validate(raw)
-        return ReadResult(result, reader.metadata, info)
+        return ReadResult(result, reader.metadata, _parse_butler_info(raw))
     finally:
         reader.close()
+
+
+def _parse_butler_info(raw: Any) -> Any:
+    if raw is None or isinstance(raw, UnreadableTree):
+        return raw
+    # The model is the Butler's, who need not be there for other files.
+    model = registry.load("lsst.images.butler:ButlerInfo")
+    try:
+        return model.model_validate(raw)
+    except pydantic.ValidationError as err:
+        return UnreadableTree.because(raw, tree_error(err, at="butler_info"))

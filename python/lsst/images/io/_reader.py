@@ -20,13 +20,23 @@ from .._aliases import COMPONENT_ALIASES
 from .._geom import Box
 from ..errors import (
     ArchiveReadError,
+    CorruptArchiveError,
     GeometryError,
     ImagesError,
     InvalidParameterError,
     UnknownSchemaError,
 )
 from ..plugins import Found, ReadContext, registry
-from ..serialization import ArchiveInfo, ArchiveTree, Attachments, InputArchive, parse_schema_url
+from ..serialization import (
+    ArchiveInfo,
+    ArchiveTree,
+    Attachments,
+    InputArchive,
+    UnreadableTree,
+    parse_schema_url,
+)
+from ..serialization._butler_info import damaged_butler_info, is_butler_info
+from ..serialization._deferred import is_deferred
 from ..serialization._input_archive import ArrayPart
 from ..serialization._tree import check_parameters, tree_error
 from ._containers import open_input
@@ -86,13 +96,25 @@ class Reader:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Metadata of the root (a copy)."""
-        return dict(self.raw_tree.get("metadata") or {})
+        """Metadata of the root (a copy).
+
+        Raises
+        ------
+        CorruptArchiveError
+            If they are no JSON object.
+        """
+        found = self.raw_tree.get("metadata") or {}
+        if not isinstance(found, dict):
+            raise CorruptArchiveError(f"The metadata of {self._uri} are {found!r:.80}, not a JSON object.")
+        return dict(found)
 
     @functools.cached_property
-    def butler_info(self) -> dict[str, Any] | None:
-        """Butler information in the file, as raw JSON."""
-        return self.raw_tree.get("butler_info")
+    def butler_info(self) -> Mapping[str, Any] | UnreadableTree | None:
+        """Butler information in the file, as raw JSON, or what stands for it
+        if it is damaged.
+        """
+        info = self.raw_tree.get("butler_info")
+        return info if is_butler_info(info) else damaged_butler_info(info)
 
     @property
     def model(self) -> type[ArchiveTree]:
@@ -244,9 +266,12 @@ class Reader:
         """Find out what the root of the tree is, remember it, and check its type."""
         archive = self._archive or self.archive
         raw = self._raw = self._raw or archive.get_raw_tree()
-        self.butler_info = raw.get("butler_info")
+        info = raw.get("butler_info")
+        self.butler_info = info if is_butler_info(info) else damaged_butler_info(info)
         # A file whose tree does not say it may say it elsewhere.
         url = raw.get("schema_url") or archive.schema_url
+        if not isinstance(url, str | None):
+            raise CorruptArchiveError(f"The tree in {self._uri} has {url!r:.80} as schema_url, not text.")
         schema = registry.guess_schema(raw) if url is None else parse_schema_url(url)[0]
         found, pytype = (None, None) if schema is None else registry.types_for_schema(schema)
         if found is None:
@@ -279,20 +304,19 @@ class Reader:
             schema=self.model.SCHEMA_NAME,
             component=component,
             parameters=parameters,
-            butler_info=self.butler_info,
+            butler_info=None if is_deferred(self.butler_info) else self.butler_info,
             projection=lambda: self.read_own_component("sky_projection", {}),
         )
 
     def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any], hook: Any) -> Any:
         """Give an object what it does not hold itself, and tell plugins."""
         if hasattr(value, "_attachments"):
-            info = (self._raw or {}).get("butler_info")
             # What a component brings of its own file headers nobody wants
             # back under another name.
             baggage = self.archive.get_baggage() if component is None else None
             if baggage is not None and "bbox" in parameters:
                 baggage = baggage.for_subset()
-            value._attachments = Attachments(info, baggage)
+            value._attachments = Attachments(self.butler_info, baggage)
         if hook.after_read.get_hookimpls():
             hook.after_read(obj=value, context=self._context(component, parameters))
         return value

@@ -20,11 +20,11 @@ from .._pixels import Image, Mask, MaskedImage
 from .._pixels._legacy_planes import get_legacy_deep_coadd_mask_planes
 from .._transforms import Projection, TractFrame
 from ..cells import CellCoadd, CellPointSpreadFunction
-from ..cells._deferred import available
 from ..errors import ImagesError
 from ..fields import BackgroundMap
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import Attachments, parse_unit
+from ..serialization._deferred import available
 from ._convert_cells import CellLayout, make_cell_corrections, make_cell_psf, make_patch, make_provenance
 from ._planes import make_mask
 from ._reader import LegacyReader

@@ -19,9 +19,9 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from .._exposures import DifferenceImage, VisitImage
 from .._pixels import Image, Mask, MaskedImage
 from ..cells import CellCoadd
-from ..cells._deferred import is_deferred
 from ..errors import ImagesError, InvalidComponentError
 from ..io import read, write
+from ..serialization._deferred import is_deferred
 from ._convert_fields import ArchivedField
 from ._file import LegacyFile
 from ._open import make_reader

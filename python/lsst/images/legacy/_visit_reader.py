@@ -21,7 +21,6 @@ from .._pixels._legacy_planes import (
     get_legacy_visit_image_mask_planes,
 )
 from .._transforms import DetectorFrame, Frame
-from ..cells._deferred import available, is_deferred
 from ..errors import (
     ArchiveReadError,
     CorruptArchiveError,
@@ -31,6 +30,7 @@ from ..errors import (
 )
 from ..fields import BackgroundMap
 from ..serialization import Attachments
+from ..serialization._deferred import available, is_deferred
 from ._baggage import legacy_baggage
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_detector
 from ._convert_fields import make_aperture_corrections

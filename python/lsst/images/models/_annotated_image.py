@@ -6,34 +6,21 @@ from __future__ import annotations
 
 __all__ = ("AnnotatedImageTree",)
 
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import pydantic
 
 from .._geom import Box
-from .._pixels import Image, Mask, MaskedImage
+from .._pixels import Image, MaskedImage
 from ..cells._annotated import AnnotatedImage
-from ..cells._deferred import available, is_deferred
 from ..fields import BackgroundMap
-from ..serialization import InputArchive, OutputArchive, UnreadableTree, component
+from ..serialization import InputArchive, OutputArchive, component
+from ..serialization._deferred import available
 from ._deferrable import Deferrable, deserialize_branch, serialize_branch
 from ._field_maps import BackgroundMapSerializationModel
 from ._late_projection import LateProjection, deserialize_projection
 from ._masked_image import MaskedImageSerializationModel
-from ._obs_info import ObsInfo
-
-P = TypeVar("P", Image, Mask)
-
-
-def _dump_obs_info(value: Any) -> Any:
-    if value is None:
-        return None
-    return value.root if isinstance(value, UnreadableTree) else value.to_simple()
-
-
-DeferrableObsInfo = Annotated[Deferrable[ObsInfo], pydantic.PlainSerializer(_dump_obs_info)]
-"""Annotation of a member that holds observation information, perhaps of a
-form that cannot be understood."""
+from ._obs_info import serialize_obs_info
 
 
 class AnnotatedImageTree(MaskedImageSerializationModel):
@@ -82,9 +69,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
             members["sky_projection"] = serialize_branch("sky_projection", parts["projection"], archive)
         return {
             **members,
-            "obs_info": serialize_branch("obs_info", parts["obs_info"], archive)
-            if "obs_info" in parts
-            else obj.obs_info,
+            "obs_info": serialize_obs_info(obj._obs_info, archive),
             "backgrounds": serialize_branch(background_path, parts["backgrounds"], archive),
         }
 
@@ -138,25 +123,11 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
             mask=planes.mask,
             variance=planes.variance,
             projection=deserialize_projection(self.sky_projection, archive),
-            obs_info=None if is_deferred(self.obs_info) else self.obs_info,
+            obs_info=self.obs_info,
             metadata=planes.metadata,
         )
-
-    @component("obs_info", needs=("image", "obs_info"))
-    def _obs_info(self, archive: InputArchive) -> Any:
-        # The first releases stored it with the planes.
-        return self.image.obs_info if self.obs_info is None else available(self.obs_info)
 
     @component("backgrounds", needs=("backgrounds",))
     def _backgrounds(self, archive: InputArchive) -> BackgroundMap:
         found: BackgroundMap | None = available(deserialize_branch(self.backgrounds, archive))
         return BackgroundMap() if found is None else found
-
-    def _complete(self, plane: P, archive: InputArchive) -> P:
-        """Give a plane what is stored once for all of them, as far as it can
-        be read.
-        """
-        plane = super()._complete(plane, archive)
-        if is_deferred(plane._obs_info):
-            plane._obs_info = None
-        return plane

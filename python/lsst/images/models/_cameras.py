@@ -14,6 +14,7 @@ from .._transforms import CameraFrameSet
 from ..cameras import Amplifier, Detector, DetectorAttributes
 from ..errors import ArchiveReadError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
+from ..serialization._fields import Series
 from ._transforms import CameraFrameSetSerializationModel
 
 
@@ -23,7 +24,7 @@ class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.0.0"
     ROOT_NAME = "detector"
 
     attributes: DetectorAttributes
-    amplifiers: list[Amplifier] = pydantic.Field(default_factory=list)
+    amplifiers: Series[Amplifier] = pydantic.Field(default_factory=list)
     frames: CameraFrameSetSerializationModel | None = None
     visit: int | None
 

@@ -19,9 +19,11 @@ from ..cells import (
     CoaddProvenance,
     PatchDefinition,
 )
-from ..cells._deferred import available, is_deferred
+from ..cells._coadd import check_frame
 from ..errors import CorruptArchiveError
 from ..serialization import InputArchive, OutputArchive, component
+from ..serialization._deferred import available, is_deferred
+from ..serialization._fields import Named, Series
 from ._annotated_image import AnnotatedImageTree
 from ._cell_aperture_corrections import CellApertureCorrectionMapSerializationModel
 from ._cell_psf import CellPointSpreadFunctionSerializationModel
@@ -31,15 +33,17 @@ from ._deferrable import (
     Deferrable,
     DeferrableAlways,
     deserialize_branch,
+    make_unreadable,
     serialize_branch,
     unless_unreadable,
 )
 from ._image import ImageSerializationModel
 from ._pixel_tree import require_same_box
+from ._transforms import ProjectionSerializationModel
 
 FRACTIONS, NOISE = "mask_fractions", "noise_realizations"
 
-Images: TypeAlias = dict[str, ImageSerializationModel]
+Images: TypeAlias = Named[ImageSerializationModel]
 
 
 class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", version="1.0.0"):
@@ -49,7 +53,7 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
         default_factory=dict,
         description="Parts of the weight in each pixel that were masked, by mask plane of the input images.",
     )
-    noise_realizations: DeferrableAlways[list[ImageSerializationModel]] = pydantic.Field(
+    noise_realizations: DeferrableAlways[Series[ImageSerializationModel]] = pydantic.Field(
         default_factory=list, description="Images of noise that was processed like the images."
     )
     band: Deferrable[str] = pydantic.Field(default=None, description="Short name of the filter.")
@@ -149,8 +153,9 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             The coadd.  Parts that cannot be read raise when used.
         """
         image, keywords = self.deserialize_annotated(archive, bbox=bbox)
+        keywords["projection"] = self._checked(keywords["projection"], image)
         psf = self._read_psf(archive, image.bbox)
-        inputs = deserialize_branch(self.provenance, archive) if provenance else None
+        inputs = self._read_provenance(archive) if provenance else None
         if bbox is not None and bbox != self.image.bbox:
             inputs = _cut_provenance(inputs, psf)
         with reading("coadd"):
@@ -166,10 +171,29 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
                 provenance=inputs,
             )
 
+    def _checked(self, projection: Any, image: Image) -> Any:
+        """Return the projection, or what stands for one that no coadd can have."""
+        projection = image.projection if projection is None else projection
+        if is_deferred(projection):
+            return projection
+        try:
+            with reading("coadd"):
+                check_frame(projection)
+        except CorruptArchiveError as err:
+            branch = self.sky_projection
+            return err if branch is None else make_unreadable(branch, ProjectionSerializationModel, err)
+        return projection
+
     def _read_psf(self, archive: InputArchive, bbox: Box) -> Any:
         if self.psf is None:
             return CorruptArchiveError("The coadd in the file has no PSF.")
         return deserialize_branch(self.psf, archive, bbox=bbox)
+
+    def _read_provenance(self, archive: InputArchive) -> Any:
+        if self.patch is None and isinstance(self.provenance, CoaddProvenanceSerializationModel):
+            reason = CorruptArchiveError("The coadd has no patch, in which its provenance counts cells.")
+            return make_unreadable(self.provenance, CoaddProvenanceSerializationModel, reason)
+        return deserialize_branch(self.provenance, archive)
 
     def _read_fractions(self, archive: InputArchive, bbox: Box | None) -> Any:
         def read(models: Images) -> dict[str, Image]:
@@ -219,6 +243,11 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
     @component("patch", needs=("patch",))
     def _patch(self, archive: InputArchive) -> PatchDefinition | None:
         return available(self.patch)
+
+    @component("provenance", needs=("provenance", "patch"))
+    def _provenance(self, archive: InputArchive) -> CoaddProvenance | None:
+        found: CoaddProvenance | None = available(self._read_provenance(archive))
+        return found
 
     @component("mask_fractions", needs=("image", "mask_fractions", "sky_projection", "obs_info"))
     def _mask_fractions(self, archive: InputArchive, *, bbox: Box | None = None) -> dict[str, Image]:

@@ -12,9 +12,10 @@ import pydantic
 
 from .._exposures import DifferenceImage, DifferenceImageTemplateInfo
 from .._geom import Box
-from ..cells._deferred import available
 from ..convolution_kernels import ConvolutionKernel
 from ..serialization import InputArchive, OutputArchive, Polymorphic, component
+from ..serialization._deferred import available
+from ..serialization._fields import Series
 from ._deferrable import Deferrable, deserialize_branch, serialize_branch
 from ._visit_image import VisitImageSerializationModel
 
@@ -28,7 +29,7 @@ class DifferenceImageSerializationModel(
     kernel: Polymorphic[ConvolutionKernel] | None = pydantic.Field(
         default=None, description="Kernel that gave the template the PSF of the visit image."
     )
-    templates: Deferrable[list[Deferrable[DifferenceImageTemplateInfo]]] = pydantic.Field(
+    templates: Deferrable[Series[Deferrable[DifferenceImageTemplateInfo]]] = pydantic.Field(
         default=None, description="Coadds that the template was made of."
     )
 

@@ -15,6 +15,7 @@ import pydantic
 from ..errors import ArchiveReadError, CorruptArchiveError
 from ..fields import ApertureCorrectionMap, Background, BackgroundMap, BaseField
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
+from ..serialization._fields import Named
 from ._fields import FieldSerializationModel
 
 
@@ -23,7 +24,7 @@ class ApertureCorrectionMapSerializationModel(ArchiveTree, schema="aperture_corr
 
     ROOT_NAME = "aperture_corrections"
 
-    fields: dict[str, FieldSerializationModel] = pydantic.Field(default_factory=dict)
+    fields: Named[FieldSerializationModel] = pydantic.Field(default_factory=dict)
 
     @classmethod
     def serialize(cls, obj: Mapping[str, BaseField], archive: OutputArchive) -> Self:
@@ -54,7 +55,7 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
 
     ROOT_NAME = "backgrounds"
 
-    fields: dict[str, FieldSerializationModel] = pydantic.Field(default_factory=dict)
+    fields: Named[FieldSerializationModel] = pydantic.Field(default_factory=dict)
     descriptions: dict[str, str] = pydantic.Field(default_factory=dict)
     subtracted: str | None = None
 

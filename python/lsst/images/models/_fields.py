@@ -30,6 +30,7 @@ from ..serialization import (
     Unit,
     split_quantity,
 )
+from ..serialization._fields import Series
 from ._corruption import reading
 
 INLINE_LIMIT = 64
@@ -143,7 +144,7 @@ class _OperandsModel(ArchiveTree):
 
     ROOT_NAME = "field"
 
-    operands: list[FieldSerializationModel]
+    operands: Series[FieldSerializationModel]
 
     @classmethod
     def serialize(cls, obj: ProductField | SumField, archive: OutputArchive) -> Self:

@@ -30,7 +30,7 @@ from ._late_projection import (
     readable_projection,
     serialize_projection,
 )
-from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._obs_info import ExtraObsInfo, extra_obs_info, serialize_obs_info
 from ._pixel_tree import YX0, PixelTree, make_box, place_box
 
 
@@ -83,7 +83,7 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
             data=archive.add_array(obj.array, hints=hints, tile_shape=tile_shape, options_name=options_name),
             yx0=list(obj.bbox.start),
             sky_projection=serialize_projection(obj.projection, archive) if save_projection else None,
-            obs_info=obj.obs_info if save_obs_info else None,
+            obs_info=serialize_obs_info(obj._obs_info, archive) if save_obs_info else None,
             metadata=writable_metadata(obj.metadata),
         )
 

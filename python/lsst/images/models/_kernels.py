@@ -12,6 +12,7 @@ import pydantic
 
 from ..convolution_kernels import ImageBasisConvolutionKernel
 from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
+from ..serialization._fields import Series
 from ._corruption import reading
 from ._fields import FieldSerializationModel
 
@@ -24,7 +25,7 @@ class ImageBasisConvolutionKernelSerializationModel(
     ROOT_NAME = "kernel"
 
     basis: ArrayModel = pydantic.Field(union_mode="left_to_right")
-    spatial: list[FieldSerializationModel]
+    spatial: Series[FieldSerializationModel]
     center_y: int
     center_x: int
     kernel_type: Literal["IMAGE_BASIS"] = "IMAGE_BASIS"

@@ -115,9 +115,9 @@ def readable_projection(projection: Projection[Any] | None) -> Projection[Any] |
         `None` if it could not be read.
     """
     try:
-        if projection is not None and _loaded_from(projection) is not None:
+        if projection is not None:
             # The text of a mapping is not looked at earlier than this.
-            projection.pixel_to_sky_transform.show()
+            _ = projection.pixel_to_sky_transform.ast_mapping.is_frame_set
     except ArchiveReadError:
         return None
     return projection

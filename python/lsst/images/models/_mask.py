@@ -25,15 +25,17 @@ from ..serialization import (
     component,
     omit_if_none,
 )
+from ..serialization._fields import Series
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
+from ._corruption import reading
 from ._late_projection import (
     DeferrableProjection,
     deserialize_projection,
     readable_projection,
     serialize_projection,
 )
-from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._obs_info import ExtraObsInfo, extra_obs_info, serialize_obs_info
 from ._pixel_tree import YX0, PixelTree, make_box
 
 PACKED_TYPE = np.dtype(np.int32)
@@ -56,9 +58,9 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
 
     ROOT_NAME = "mask"
 
-    data: list[ArrayModel] = pydantic.Field(description="References to pixel data.")
+    data: Series[ArrayModel] = pydantic.Field(description="References to pixel data.")
     yx0: YX0 = pydantic.Field(description="Coordinate of the first pixels in the array, ordered (y, x).")
-    planes: list[MaskPlane | None] = pydantic.Field(description="Definitions of the bitplanes in the mask.")
+    planes: Series[MaskPlane | None] = pydantic.Field(description="Definitions of the bitplanes in the mask.")
     dtype: IntegerType = pydantic.Field(description="Data type of the in-memory mask.")
     sky_projection: DeferrableProjection = omit_if_none(
         description="Projection that maps the logical pixel grid onto the sky."
@@ -104,7 +106,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
             planes=list(obj.schema),
             dtype=cast(IntegerType, NumberType.from_numpy(obj.schema.dtype)),
             sky_projection=serialize_projection(obj.projection, archive) if save_projection else None,
-            obs_info=obj.obs_info if save_obs_info else None,
+            obs_info=serialize_obs_info(obj._obs_info, archive) if save_obs_info else None,
             metadata=writable_metadata(obj.metadata),
         )
 
@@ -129,14 +131,15 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
             array = archive.get_array(self.data[0], slices=(*slices, slice(None)))
         else:
             array = self._unpack(archive, schema, slices, bbox)
-        return Mask(
-            array,
-            schema=schema,
-            bbox=bbox,
-            projection=deserialize_projection(self.sky_projection, archive),
-            obs_info=self.obs_info,
-            metadata=dict(self.metadata),
-        )
+        with reading("mask"):
+            return Mask(
+                array,
+                schema=schema,
+                bbox=bbox,
+                projection=deserialize_projection(self.sky_projection, archive),
+                obs_info=self.obs_info,
+                metadata=dict(self.metadata),
+            )
 
     def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
         """Return what `deserialize` will read.

@@ -15,12 +15,13 @@ from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage
 from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
+from ..serialization._deferred import available
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
 from ._image import ImageSerializationModel
 from ._late_projection import LateProjection, deserialize_projection, serialize_projection
 from ._mask import MaskSerializationModel
-from ._obs_info import ExtraObsInfo, extra_obs_info
+from ._obs_info import ExtraObsInfo, extra_obs_info, serialize_obs_info
 from ._pixel_tree import PixelTree, require_same_box
 
 P = TypeVar("P", Image, Mask)
@@ -61,7 +62,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         tree
             The tree.
         """
-        return cls(**cls.serialize_planes(obj, archive), obs_info=obj.obs_info)
+        return cls(**cls.serialize_planes(obj, archive), obs_info=serialize_obs_info(obj._obs_info, archive))
 
     @classmethod
     def serialize_planes(
@@ -90,7 +91,9 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
                 plane,
                 save_projection=False,
                 # Only a mask can differ from the whole.
-                save_obs_info=plane.obs_info is not None and plane.obs_info != obj.obs_info,
+                save_obs_info=plane._obs_info is not None
+                and plane._obs_info is not obj._obs_info
+                and plane._obs_info != obj._obs_info,
                 tile_shape=tile_shape,
                 options_name=name,
             )
@@ -179,7 +182,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     @component("obs_info", needs=("image", "obs_info"))
     def _obs_info(self, archive: InputArchive) -> Any:
         # The first releases stored it with the planes.
-        return self.image.obs_info if self.obs_info is None else self.obs_info
+        return available(self.image.obs_info if self.obs_info is None else self.obs_info)
 
     @component("image", needs=("image", "sky_projection", "obs_info"))
     def _image(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:

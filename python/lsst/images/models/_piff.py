@@ -15,6 +15,7 @@ from .._geom import BoundsSerializationModel, SerializableXY, serialize_bounds
 from ..psfs import PiffStar, PiffWrapper
 from ..psfs._piff_record import PiffRecord, PiffTable
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, TableModel, omit_if_empty
+from ..serialization._fields import Series
 from ._corruption import reading
 
 _Scalar = int | float | str | bool | None
@@ -105,7 +106,7 @@ class PiffSerializationModel(ArchiveTree, schema="piff_psf", version="1.0.0"):
 
     piff: PiffObjectModel
     # Files before June 2026 have none.
-    stars: list[PiffStarModel] = pydantic.Field(default_factory=list)
+    stars: Series[PiffStarModel] = pydantic.Field(default_factory=list)
     stamp_size: int
     bounds: BoundsSerializationModel
 

@@ -14,7 +14,7 @@ __all__ = (
 
 from collections.abc import Mapping, Sequence
 from types import EllipsisType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import pydantic
 
@@ -29,7 +29,15 @@ class PixelTree(ArchiveTree):
     OLD_MEMBERS = {"start": "yx0", "projection": "sky_projection"}
 
 
-YX0 = Annotated[list[int], pydantic.Field(min_length=2, max_length=2)]
+FARTHEST = 2**52
+"""Where the edges of pixels, at half-integers, stop being floating-point
+numbers; no detector or patch of sky comes near."""
+
+Coordinate: TypeAlias = Annotated[
+    int, pydantic.Field(ge=-FARTHEST, le=FARTHEST), pydantic.WithJsonSchema({"type": "integer"})
+]
+
+YX0 = Annotated[list[Coordinate], pydantic.Field(min_length=2, max_length=2)]
 """Annotation of a field that holds the coordinates of a first pixel."""
 
 
@@ -54,7 +62,9 @@ def make_box(shape: Sequence[int], yx0: Sequence[int]) -> Box:
         If the array does not have two axes, or has no pixels.
     """
     if len(shape) != 2 or 0 in shape:
-        raise CorruptArchiveError(f"The file has an image array of shape {tuple(shape)}; (ny, nx) is needed.")
+        raise CorruptArchiveError(
+            f"The file has an image array of shape {tuple(shape)!r:.80}; (ny, nx) is needed."
+        )
     (ny, nx), (y0, x0) = shape, yx0
     return Box(Interval(y0, y0 + ny), Interval(x0, x0 + nx))
 

@@ -22,6 +22,7 @@ from ..serialization import (
     Polymorphic,
     split_quantity,
 )
+from ..serialization._fields import Series
 from ._corruption import reading
 
 PSFSerializationModel: TypeAlias = Polymorphic[PointSpreadFunction]
@@ -72,10 +73,10 @@ class PSFExSerializationModel(ArchiveTree, schema="psfex_psf", version="1.0.0"):
     average_x: float
     average_y: float
     pixel_step: float
-    group: list[int] = pydantic.Field(default_factory=lambda: [0, 0], exclude_if=_is_usual_group)
-    degree: list[int]
-    basis: list[float]
-    coeff: list[float]
+    group: Series[int] = pydantic.Field(default_factory=lambda: [0, 0], exclude_if=_is_usual_group)
+    degree: Series[int]
+    basis: Series[float]
+    coeff: Series[float]
     parameters: ArrayModel = pydantic.Field(union_mode="left_to_right")
     context: InlineArray
     bounds: BoundsSerializationModel

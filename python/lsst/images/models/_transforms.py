@@ -22,6 +22,7 @@ from .._geom import Bounds, BoundsSerializationModel, serialize_bounds
 from .._transforms import AstMapping, CameraFrameSet, Frame, Projection, SerializableFrame, Transform
 from ..errors import CorruptArchiveError, GeometryError, UnserializableTypeError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, Pointer, omit_if_none
+from ..serialization._fields import Series
 
 
 class MappingSerializationModel(pydantic.BaseModel):
@@ -48,9 +49,9 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
     or is that between two frames of a frame set, which is pointed at.
     """
 
-    frames: list[SerializableFrame] = pydantic.Field(default_factory=list)
-    bounds: list[BoundsSerializationModel | None] = pydantic.Field(default_factory=list)
-    mappings: list[
+    frames: Series[SerializableFrame] = pydantic.Field(default_factory=list)
+    bounds: Series[BoundsSerializationModel | None] = pydantic.Field(default_factory=list)
+    mappings: Series[
         Annotated[MappingSerializationModel | Pointer, pydantic.Field(union_mode="left_to_right")]
     ] = pydantic.Field(default_factory=list)
 

@@ -13,17 +13,19 @@ import pydantic
 
 from .._exposures import ObservationSummaryStats, VisitImage
 from .._exposures._validity import clip_bounds
+from .._exposures._visit_image import check_scaling
 from .._geom import Bounds, BoundsSerializationModel, Box, serialize_bounds
-from ..cells._deferred import available
 from ..errors import CorruptArchiveError, ImagesWarning
-from ..fields import ApertureCorrectionMap
+from ..fields import ApertureCorrectionMap, BaseField
 from ..serialization import InputArchive, OutputArchive, UnreadableTree, component, omit_if_none
-from ._annotated_image import AnnotatedImageTree, DeferrableObsInfo
+from ..serialization._deferred import available
+from ._annotated_image import AnnotatedImageTree
 from ._cameras import DetectorSerializationModel
 from ._corruption import reading
-from ._deferrable import Deferrable, deserialize_branch, make_unreadable, serialize_branch
+from ._deferrable import Deferrable, deserialize_branch, make_unreadable, serialize_branch, unless_unreadable
 from ._field_maps import ApertureCorrectionMapSerializationModel
 from ._fields import FieldSerializationModel
+from ._obs_info import DeferrableObsInfo
 from ._psfs import PSFSerializationModel
 from ._summary_stats import ObservationSummaryStatsSerializationModel
 
@@ -148,13 +150,22 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
         image, keywords = self.deserialize_annotated(archive, bbox=bbox)
         parts = {
             name: deserialize_branch(getattr(self, name), archive)
-            for name in ("psf", "photometric_scaling", "summary_stats", "detector", "aperture_corrections")
+            for name in ("psf", "summary_stats", "detector", "aperture_corrections")
         }
+        parts["photometric_scaling"] = self._read_scaling(archive)
         bounds = self._read_bounds(image.bbox)
         with reading("visit image"):
             return pytype(
                 image, **keywords, **parts, bounds=bounds, band=self.band, allow_missing=True, **extra
             )
+
+    def _read_scaling(self, archive: InputArchive) -> Any:
+        def read(model: Any) -> BaseField:
+            scaling: BaseField = model.deserialize(archive)
+            check_scaling(scaling)
+            return scaling
+
+        return unless_unreadable(self.photometric_scaling, FieldSerializationModel, read)
 
     def _read_bounds(self, bbox: Box) -> Any:
         """Make the bounds of the pixels in a box."""
@@ -170,6 +181,11 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
     def _bounds(self, archive: InputArchive) -> Bounds:
         bounds: Bounds | None = available(self._read_bounds(self.image.bbox))
         return self.image.bbox if bounds is None else bounds
+
+    @component("photometric_scaling", needs=("photometric_scaling",))
+    def _photometric_scaling(self, archive: InputArchive) -> BaseField | None:
+        found: BaseField | None = available(self._read_scaling(archive))
+        return found
 
     @component("summary_stats", needs=("summary_stats",))
     def _summary_stats(self, archive: InputArchive) -> ObservationSummaryStats:

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("Attachments", "Baggage", "NO_ATTACHMENTS")
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
 
@@ -28,12 +27,13 @@ class Attachments:
     Parameters
     ----------
     butler_info
-        Butler dataset and provenance found in the file, as raw JSON.
+        Butler dataset and provenance found in the file, as raw JSON, or what
+        stands for them if they are damaged.
     baggage
         What the container wants back.
     """
 
-    butler_info: Mapping[str, Any] | None = None
+    butler_info: Any = None
     baggage: Baggage | None = None
 
     def for_subset(self) -> Attachments:

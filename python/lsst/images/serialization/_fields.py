@@ -4,13 +4,50 @@
 
 from __future__ import annotations
 
-__all__ = ("JsonRef", "MetadataValue", "Pointer", "is_empty", "omit_if_empty", "omit_if_none")
+__all__ = (
+    "JsonRef",
+    "MetadataValue",
+    "Named",
+    "Pointer",
+    "Series",
+    "is_empty",
+    "omit_if_empty",
+    "omit_if_none",
+)
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import pydantic
 
 from ..utils import is_none
+
+T = TypeVar("T")
+
+
+class _FailFast(pydantic.FailFast):
+    # Unions and caches of annotations need hashes.
+    def __hash__(self) -> int:
+        return hash(self.fail_fast)
+
+
+Series: TypeAlias = Annotated[list[T], _FailFast()]
+"""A list that is refused at its first wrong item, since it may have millions."""
+
+_MANY = 1000
+"""Items that are quickly complained of all together."""
+
+
+def _one_by_one(value: Any, validate: pydantic.ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, dict) or len(value) <= _MANY:
+        return validate(value)
+    result: dict[str, Any] = {}
+    for name, item in value.items():
+        result |= validate({name: item})
+    return result
+
+
+Named: TypeAlias = Annotated[dict[str, T], pydantic.WrapValidator(_one_by_one)]
+"""The same of a dictionary."""
 
 MetadataValue: TypeAlias = (
     pydantic.StrictInt | pydantic.StrictFloat | pydantic.StrictStr | pydantic.StrictBool | None

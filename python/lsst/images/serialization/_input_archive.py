@@ -277,8 +277,12 @@ class InputArchive(abc.ABC):
             If a column is not of the declared type or shape.
         """
         table = astropy.table.Table(self.get_structured_array(model), copy=False)
-        for column in model.columns:
-            column.update_table(table)
+        try:
+            for column in model.columns:
+                column.update_table(table)
+        except (KeyError, ValueError) as err:
+            names = [column.name for column in model.columns]
+            raise CorruptArchiveError(f"A table does not have the columns {names}: {err}") from err
         table.meta.update(model.meta)
         return table
 

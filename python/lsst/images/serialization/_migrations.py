@@ -50,11 +50,11 @@ def parse_schema_url(url: str) -> tuple[str, str]:
     """
     if (match := _URL.fullmatch(url)) is None:
         raise _SchemaUrlError(
-            f"Schema URL {url!r} does not have the required form 'https://HOST/.../schemas/NAME-VERSION'."
+            f"Schema URL {url!r:.200} does not have the required form 'https://HOST/.../schemas/NAME-VERSION'."
         )
     name, _, version = match["name"].rpartition("-")
     if not name or not version[:1].isdigit():
-        raise _SchemaUrlError(f"Cannot parse schema name/version of {url!r}; wanted is 'NAME-VERSION'.")
+        raise _SchemaUrlError(f"Cannot parse schema name/version of {url!r:.200}; wanted is 'NAME-VERSION'.")
     return name, version
 
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 __all__ = ("Polymorphic", "UnreadableTree", "branch_as_read", "make_branch", "remember_branch")
 
+import functools
+import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Protocol, TypeVar
 
 import pydantic
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 T = TypeVar("T", covariant=True)
 M = TypeVar("M")
 
+
+_JSON_TYPES = (dict, list, str, int, float, type(None))
+
+_MAX_DEPTH = 210
+"""Levels of a tree, some more than our parser accepts."""
 
 _AS_READ = "_branch_as_read"
 """Where a model keeps the raw branch; no field, so that nobody else sees it."""
@@ -59,9 +67,9 @@ class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
     @property
     def refers_to_arrays(self) -> bool:
         """Whether the branch points at arrays, so that it cannot move."""
-        return _has_reference(self.root)
+        return any(dict in kinds and any(map(_is_reference, level)) for kinds, level in _levels(self.root))
 
-    def deserialize(self, archive: InputArchive) -> NoReturn:
+    def deserialize(self, archive: InputArchive | None = None) -> NoReturn:
         """Raise the reason.
 
         Parameters
@@ -72,13 +80,15 @@ class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
         raise self._reason
 
 
-def make_branch(data: Any) -> Any:
+def make_branch(data: Any, pytype: type = object) -> Any:
     """Validate a branch as the model that its own schema names.
 
     Parameters
     ----------
     data
         Raw JSON, or a model.
+    pytype
+        Type of object that the branch must stand for.
 
     Returns
     -------
@@ -96,7 +106,7 @@ def make_branch(data: Any) -> Any:
         if not isinstance(data, dict):
             message = f"A JSON object is needed here, not {data!r:.80}."
             raise CorruptArchiveError(message) if is_json(data) else ValueError(message)
-        return remember_branch(_find_model(data).model_validate(data), data)
+        return remember_branch(_find_model(data, pytype).model_validate(data), data)
     except ArchiveReadError as err:
         return UnreadableTree.because(data, err)
     except pydantic.ValidationError as err:
@@ -112,12 +122,33 @@ def is_json(value: Any) -> bool:
     ----------
     value
         The value.
+
+    Raises
+    ------
+    ValueError
+        If it is nested too deeply for any parser.
     """
-    if isinstance(value, dict):
-        return all(item is None or is_json(item) for item in value.values())
-    if isinstance(value, list):
-        return all(item is None or is_json(item) for item in value)
-    return isinstance(value, str | int | float)
+    return value is not None and all(
+        issubclass(kind, _JSON_TYPES) for kinds, _ in _levels(value) for kind in kinds
+    )
+
+
+def _levels(node: Any) -> Iterator[tuple[set[type], list[Any]]]:
+    """Walk through raw JSON, all nodes of the same depth together, with their types.
+
+    A node may be megabytes of lists, which nobody should visit one by one.
+    """
+    level = [node]
+    for _ in range(_MAX_DEPTH):
+        kinds = set(map(type, level))
+        yield kinds, level
+        if kinds.isdisjoint((dict, list)):
+            return
+        if kinds != {list}:
+            values = [list(node.values()) for node in level if isinstance(node, dict)]
+            level = [node for node in level if isinstance(node, list)] + values
+        level = list(itertools.chain.from_iterable(level))
+    raise ValueError(f"A branch is nested deeper than {_MAX_DEPTH} levels; it may contain itself.")
 
 
 def remember_branch(model: M, raw: Any) -> M:
@@ -151,10 +182,10 @@ def branch_as_read(model: Any) -> Any:
     return vars(model).get(_AS_READ) if isinstance(model, ArchiveTree) else None
 
 
-def _find_model(data: dict[str, Any]) -> type[ArchiveTree]:
+def _find_model(data: dict[str, Any], wanted: type) -> type[ArchiveTree]:
     url = data.get("schema_url")
     schema = parse_schema_url(url)[0] if isinstance(url, str) else registry.guess_schema(data)
-    model = registry.model_for_schema(schema) if schema is not None else None
+    model, pytype = (None, None) if schema is None else registry.types_for_schema(schema)
     if model is None:
         broken = [info for info in registry.plugins() if info.error]
         what = repr(url) if url else f"of a branch with the members {sorted(data)}"
@@ -162,20 +193,23 @@ def _find_model(data: dict[str, Any]) -> type[ArchiveTree]:
             f"No installed package knows the schema {what}."
             + (f" Plugins that were left out: {[(i.name, i.error) for i in broken]}." if broken else "")
         )
+    if pytype is not None and not issubclass(pytype, wanted):
+        raise CorruptArchiveError(
+            f"A branch of schema {schema!r}, a {pytype.__name__}, stands where a {wanted.__name__} belongs."
+        )
     return model
 
 
-def _has_reference(node: Any) -> bool:
-    if isinstance(node, dict):
-        # An array or table, or a pointer of the one container or the other.
-        path = node.get("path")
-        own = (
-            "$ref" in node
-            or isinstance(node.get("source"), str)
-            or (isinstance(path, str) and path.endswith("/JSON"))
-        )
-        return own or any(map(_has_reference, node.values()))
-    return isinstance(node, list) and any(map(_has_reference, node))
+def _is_reference(node: Any) -> bool:
+    """Tell whether a node is an array or table, or a pointer of any container."""
+    if not isinstance(node, dict):
+        return False
+    path = node.get("path")
+    return (
+        "$ref" in node
+        or isinstance(node.get("source"), str)
+        or (isinstance(path, str) and path.endswith("/JSON"))
+    )
 
 
 if TYPE_CHECKING:
@@ -202,4 +236,6 @@ else:
         """
 
         def __class_getitem__(cls, pytype: Any) -> Any:
-            return Annotated[Any, pydantic.PlainValidator(make_branch, json_schema_input_type=dict[str, Any])]
+            pytype = object if pytype is Any else pytype
+            validate = functools.partial(make_branch, pytype=pytype)
+            return Annotated[Any, pydantic.PlainValidator(validate, json_schema_input_type=dict[str, Any])]

@@ -16,7 +16,7 @@ import pydantic
 
 from ..errors import ArchiveReadError, UnsupportedTableError
 from ._arrays import ArrayModel, ArrayReferenceModel, InlineArrayModel
-from ._fields import MetadataValue, omit_if_empty, omit_if_none
+from ._fields import MetadataValue, Named, Series, omit_if_empty, omit_if_none
 from ._numbers import NumberType
 from ._units import Unit
 
@@ -28,7 +28,7 @@ class TableColumnModel(pydantic.BaseModel):
     name: str
     description: str = omit_if_empty(str)
     unit: Unit | None = omit_if_none()
-    meta: dict[str, MetadataValue] = omit_if_empty(dict)
+    meta: Named[MetadataValue] = omit_if_empty(dict)
 
     @property
     def cell_shape(self) -> tuple[int, ...]:
@@ -65,8 +65,8 @@ class TableColumnModel(pydantic.BaseModel):
 class TableModel(pydantic.BaseModel):
     """A table."""
 
-    columns: list[TableColumnModel]
-    meta: dict[str, MetadataValue] = omit_if_empty(dict)
+    columns: Series[TableColumnModel]
+    meta: Named[MetadataValue] = omit_if_empty(dict)
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -78,13 +78,10 @@ class TableModel(pydantic.BaseModel):
         """
         if not (isinstance(data, dict) and "source" in data):
             return data
-        columns = []
-        for number, old in enumerate(data["columns"], 1):
-            if old.get("is_variable_length"):
-                raise ValueError(f"Column {old.get('name')!r} has cells of variable length.")
-            new = {key: old[key] for key in ("name", "unit", "description") if old.get(key) is not None}
-            source = {"source": f"{data['source']}[{number}]", "shape": old.get("shape", ())}
-            columns.append({**new, "data": {**source, "datatype": old["datatype"]}})
+        try:
+            columns = [_modern(old, f"{data['source']}[{n}]") for n, old in enumerate(data["columns"], 1)]
+        except (AttributeError, KeyError, TypeError) as err:
+            raise ValueError(f"These are not the columns of a table: {err!r}.") from err
         return {"columns": columns, "meta": data.get("meta", {})}
 
     @pydantic.model_validator(mode="after")
@@ -169,3 +166,11 @@ class TableModel(pydantic.BaseModel):
     def is_inline(self) -> bool:
         """Whether the data stands in the tree."""
         return all(isinstance(column.data, InlineArrayModel) for column in self.columns)
+
+
+def _modern(old: dict[str, Any], source: str) -> dict[str, Any]:
+    """Turn a column of the first releases into one of today."""
+    if old.get("is_variable_length"):
+        raise ValueError(f"Column {old.get('name')!r} has cells of variable length.")
+    new = {key: old[key] for key in ("name", "unit", "description") if old.get(key) is not None}
+    return {**new, "data": {"source": source, "shape": old.get("shape", ()), "datatype": old["datatype"]}}

@@ -8,6 +8,7 @@ __all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 
 import functools
 import re
+import reprlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
@@ -16,7 +17,7 @@ import pydantic
 from .._aliases import COMPONENT_ALIASES
 from ..errors import ArchiveReadError, CorruptArchiveError, InvalidComponentError, InvalidParameterError
 from ._component import LATE, Component, declared_components, keyword_parameters
-from ._fields import MetadataValue, omit_if_empty, omit_if_none
+from ._fields import MetadataValue, Named, omit_if_empty, omit_if_none
 from ._migrations import check_version, migrate
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
 """What names one of several forms in the path of an error, not a member."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring, _REPR.maxlevel = 80, 3
+"""Shows what was found without walking through megabytes of it."""
 
 SCHEMA_URL_BASE = "https://images.lsst.io/schemas"
 
@@ -62,8 +67,11 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
 
     schema_version: str = pydantic.Field(default="", repr=False)
     min_read_version: int = pydantic.Field(default=1, repr=False)
-    metadata: dict[str, MetadataValue] = omit_if_empty(dict)
-    butler_info: dict[str, Any] | None = omit_if_none(repr=False)
+    metadata: Named[MetadataValue] = omit_if_empty(dict)
+    # Whoever looks at it checks it; see _butler_info.py.
+    butler_info: Annotated[
+        Any, pydantic.PlainValidator(lambda raw: raw, json_schema_input_type=dict[str, Any] | None)
+    ] = omit_if_none(repr=False)
     indirect: list[Any] = omit_if_empty(list, repr=False)
 
     @pydantic.computed_field(repr=False)  # type: ignore[prop-decorator]  # pydantic's documented order
@@ -223,7 +231,10 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         for member in recipe.needs:
             if member in tree:
                 adapter = _member_adapter(cls, member, member == recipe.name)
-                values[member] = adapter.validate_python(tree[member])
+                try:
+                    values[member] = adapter.validate_python(tree[member])
+                except pydantic.ValidationError as err:
+                    raise tree_error(err, at=member) from err
             elif cls.model_fields[member].is_required():
                 raise InvalidComponentError(f"The {cls.SCHEMA_NAME!r} tree has no member {member!r}.")
         return recipe.function(cls.model_construct(**values), archive, **parameters)
@@ -273,7 +284,10 @@ def _member_component(cls: type[ArchiveTree], name: str) -> Component:
 
     def read(model: ArchiveTree, archive: InputArchive, **parameters: Any) -> Any:
         value = getattr(model, name)
-        return value.deserialize(archive, **parameters) if hasattr(value, "deserialize") else value
+        if isinstance(value, ArchiveTree):
+            return value.deserialize(archive, **parameters)
+        # Regions, and branches that cannot be read, need no archive.
+        return value.deserialize() if hasattr(value, "deserialize") else value
 
     # A nested tree takes the read parameters that it takes by itself.
     annotation = cls.model_fields[name].annotation
@@ -283,7 +297,7 @@ def _member_component(cls: type[ArchiveTree], name: str) -> Component:
 
 
 def tree_error(
-    err: pydantic.ValidationError, root: str = "the root", *, what: str = "The tree"
+    err: pydantic.ValidationError, root: str = "the root", *, what: str = "The tree", at: str = ""
 ) -> ArchiveReadError:
     """Say which node of a tree is wrong, keeping an error of ours if there is one.
 
@@ -295,6 +309,8 @@ def tree_error(
         Name of the root of what was validated, for the message.
     what
         What was validated, for the message.
+    at
+        Path, in the tree, of what was validated.
 
     Returns
     -------
@@ -303,11 +319,12 @@ def tree_error(
     """
     # A branch that fits none of several forms lacks members of all the others.
     first = min(err.errors(include_url=False), key=lambda error: error["type"] == "missing")
-    where = "/".join(part for part in map(str, first["loc"]) if not _FORM.search(part)) or root
+    path = (at, *(part for part in map(str, first["loc"]) if not _FORM.search(part)))
+    where = "/".join(path).strip("/") or root
     own = first.get("ctx", {}).get("error")
     kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
     more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
-    return kind(f"{what} is malformed at {where}: {first['msg']}; found {first['input']!r:.100}{more}.")
+    return kind(f"{what} is malformed at {where}: {first['msg']}; found {_REPR.repr(first['input'])}{more}.")
 
 
 def check_parameters(allowed: frozenset[str], given: Mapping[str, Any], what: str) -> None:

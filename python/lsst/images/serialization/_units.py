@@ -86,12 +86,18 @@ def format_unit(unit: u.UnitBase) -> str:
         return str(unit.to_string())
 
 
+LONGEST = 1000
+"""Longest unit in a file, far beyond any that somebody could read."""
+
+
 def _validate_unit(value: Any) -> u.UnitBase:
     if isinstance(value, u.UnitBase):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and len(value) <= LONGEST:
         return parse_unit(value)
-    raise ValueError(f"A unit is a string or an astropy unit, not {value!r}.")
+    raise ValueError(
+        f"A unit is a string of at most {LONGEST} characters or an astropy unit, not {value!r:.80}."
+    )
 
 
 Unit = Annotated[

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from typing_extensions import TypeIs
 
 from ..errors import ArchiveReadError
-from ..serialization import UnreadableTree
+from ._polymorphic import UnreadableTree
 
 T = TypeVar("T")
 
