@@ -118,6 +118,8 @@ def test_provenance_comes_back_from_a_file(names: tuple[str, ...], extension: st
     ]
     with open_archive(path) as reader:
         tree = reader.raw_tree
+        tables = {table: reader.get_component(table) for table in ("inputs", "contributions")}
+        assert CoaddProvenance(**tables) == provenance
     if len(names) == 1:
         assert tree["instrument"] == "TestCam" and tree["physical_filter"] == "r_7"
     else:

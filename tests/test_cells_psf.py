@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lsst.images import YX, Box, Image
 from lsst.images.cells import CellField, CellGrid, CellGridBounds, CellIJ, CellPointSpreadFunction
 from lsst.images.errors import BoundsError, CorruptArchiveError, GeometryError, NotContainedError
-from lsst.images.io import read
+from lsst.images.io import open_archive, read
 from lsst.images.json import JsonOutputArchive
 from lsst.images.models import CellApertureCorrectionMapSerializationModel as MapModel
 from lsst.images.serialization import DetachedArchive
@@ -145,6 +145,8 @@ def test_a_psf_can_be_a_file_of_its_own(extension: str, tmp_path: Path) -> None:
     assert read(path) == psf
     box = Box.factory[119:121, 230:237]
     assert read(path, CellPointSpreadFunction, bbox=box) == psf[box]
+    with open_archive(path) as reader:
+        np.testing.assert_array_equal(reader.get_component("array"), psf.array)
 
 
 # Fields.

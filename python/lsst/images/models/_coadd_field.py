@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 from .._geom import BoundsSerializationModel, serialize_bounds
 from ..fields import CoaddField, CoaddFieldInput
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, Unit
+from ..serialization._fields import Series
 from ._coadd_input import CoaddInputModel
 from ._corruption import reading
 from ._fields import FieldSerializationModel
@@ -37,7 +38,7 @@ class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1
 
     ROOT_NAME = "field"
 
-    inputs: list[CoaddFieldInputModel]
+    inputs: Series[CoaddFieldInputModel]
     sky_projection: ProjectionSerializationModel
     bounds: BoundsSerializationModel
     default: float

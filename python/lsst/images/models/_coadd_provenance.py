@@ -21,7 +21,7 @@ from .._geom import Polygon
 from ..cells import CONTRIBUTION_COLUMNS, INPUT_COLUMNS, CoaddProvenance
 from ..cells._provenance import ProvenanceColumn
 from ..errors import CorruptArchiveError, UnserializableTypeError
-from ..serialization import ArchiveTree, InputArchive, OutputArchive, TableModel
+from ..serialization import ArchiveTree, InputArchive, OutputArchive, TableModel, component
 from ._corruption import reading
 
 Names = str | dict[str, int]
@@ -103,6 +103,14 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
             inputs["polygon"] = _unpack_polygons(tables["inputs"])
             contributions = self._unpack(tables["contributions"], CONTRIBUTION_COLUMNS)
             return CoaddProvenance.from_columns(inputs, contributions)
+
+    @component("inputs", needs=("instrument", "physical_filter", "inputs", "contributions"))
+    def _inputs(self, archive: InputArchive) -> astropy.table.Table:
+        return self.deserialize(archive).inputs
+
+    @component("contributions", needs=("instrument", "physical_filter", "inputs", "contributions"))
+    def _contributions(self, archive: InputArchive) -> astropy.table.Table:
+        return self.deserialize(archive).contributions
 
     def _unpack(self, rows: np.ndarray, columns: tuple[ProvenanceColumn, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}

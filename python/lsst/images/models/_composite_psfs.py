@@ -26,6 +26,7 @@ from ..psfs import (
     WarpedPointSpreadFunction,
 )
 from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
+from ..serialization._fields import Series
 from ._coadd_input import CoaddInputModel
 from ._corruption import reading
 from ._fields import FieldSerializationModel
@@ -139,7 +140,7 @@ class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0
 
     ROOT_NAME = "psf"
 
-    inputs: list[CoaddPSFInputModel]
+    inputs: Series[CoaddPSFInputModel]
     sky_projection: ProjectionSerializationModel
     warping_kernel: str
     bounds: BoundsSerializationModel

@@ -16,9 +16,11 @@ import pydantic
 
 from .._aliases import COMPONENT_ALIASES
 from ..errors import ArchiveReadError, CorruptArchiveError, InvalidComponentError, InvalidParameterError
+from ._arrays import ArrayReferenceModel, InlineArrayModel
 from ._component import LATE, Component, declared_components, keyword_parameters
 from ._fields import MetadataValue, Named, omit_if_empty, omit_if_none
 from ._migrations import check_version, migrate
+from ._tables import TableModel
 
 if TYPE_CHECKING:
     from ._input_archive import InputArchive
@@ -286,6 +288,10 @@ def _member_component(cls: type[ArchiveTree], name: str) -> Component:
         value = getattr(model, name)
         if isinstance(value, ArchiveTree):
             return value.deserialize(archive, **parameters)
+        if isinstance(value, TableModel):
+            return archive.get_table(value)
+        if isinstance(value, ArrayReferenceModel | InlineArrayModel):
+            return archive.get_array(value)
         # Regions, and branches that cannot be read, need no archive.
         return value.deserialize() if hasattr(value, "deserialize") else value
 
