@@ -460,7 +460,7 @@ def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
 
 
 def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    array = pixels("f4", (600, 700))
+    array = pixels("f4", (800, 700))
     one, many = (
         file_bytes(
             compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(64, 64), threads=n)

@@ -15,8 +15,8 @@ import numpy as np
 
 from ._byte_source import ByteSource
 from ._compressed import CompressedImage
-from ._decode import DecodePlan, TileWorker, share_out
-from ._pool import run_jobs
+from ._decode import SERIAL_PIXELS, DecodePlan, TileWorker, share_out
+from ._pool import pick_threads, run_jobs
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -65,8 +65,9 @@ def read_boxes(
             uses[row].append((number, tuple(map(slice, a, b)), tuple(map(slice, c, d))))
     selection = image.grid.whole(np.array(sorted(uses), dtype=np.int64))
     plan = DecodePlan(image, image.read_rows(source, selection.rows), selection, source, outs[0])
-    jobs, threads = share_out(len(selection.rows), math.prod(image.grid.tile), threads)
-    run_jobs(_BoxWorker, (plan, uses, outs), jobs, threads)
+    count, pixels = len(selection.rows), math.prod(image.grid.tile)
+    threads = pick_threads(threads, count * pixels, SERIAL_PIXELS)
+    run_jobs(_BoxWorker, (plan, uses, outs), *share_out(count, pixels, threads))
 
 
 class _BoxWorker(TileWorker):

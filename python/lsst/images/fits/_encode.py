@@ -24,7 +24,7 @@ from ._decode import share_out
 from ._deflate import gzip, gzip_planes
 from ._encoded_hdu import EncodedHdu
 from ._image_hdu import STORED, stored_array
-from ._pool import run_jobs
+from ._pool import pick_threads, run_jobs
 from ._quantize import BLANK, RANDOM_SIZE, quantize
 from ._tiles import TileGrid, TileSelection
 
@@ -47,6 +47,9 @@ DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 
 RICE_BLOCK = 32
 """Pixels in a Rice block, the default of the standard (section 10.4.1)."""
+
+SERIAL_PIXELS = 1 << 17
+"""So many pixels are encoded before another thread is of use."""
 
 MOST_HEAP = 2**31 - 1
 """Bytes of heap beyond which descriptors need 64 bits."""
@@ -130,8 +133,9 @@ def compress_image(
     count = plan.grid.size
     if not math.prod(plan.grid.shape):
         return encoder.assemble(0)
-    jobs, threads = share_out(count, math.prod(plan.grid.tile), threads)
-    run_jobs(operator.attrgetter("run"), encoder, jobs, threads)
+    threads = pick_threads(threads, array.size, SERIAL_PIXELS)
+    jobs = share_out(count, math.prod(plan.grid.tile), threads)
+    run_jobs(operator.attrgetter("run"), encoder, *jobs)
     return encoder.assemble(count)
 
 

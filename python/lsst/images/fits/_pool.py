@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("default_threads", "run_jobs")
+__all__ = ("default_threads", "pick_threads", "run_jobs")
 
 import os
 import threading
@@ -42,6 +42,28 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), MOST_THREADS)
     return min(os.cpu_count() or 1, MOST_THREADS)
+
+
+def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
+    """Return how many threads a call should use.
+
+    Parameters
+    ----------
+    threads
+        What its caller asked for; `None` if nobody did.
+    pixels
+        How much there is to do.
+    most_serial
+        So much is done before another thread would be of use.
+
+    Returns
+    -------
+    `int`
+        Number of threads.
+    """
+    if threads is not None:
+        return threads
+    return default_threads() if pixels > most_serial else 1
 
 
 def run_jobs(
