@@ -15,8 +15,8 @@ import numpy as np
 
 from ._byte_source import ByteSource
 from ._compressed import CompressedImage
-from ._decode import SERIAL_PIXELS, DecodePlan, TileWorker, share_out
-from ._pool import pick_threads, run_jobs
+from ._decode import SERIAL_PIXELS, DecodePlan, TileWorker
+from ._pool import pick_threads, run_jobs, share_out
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("DecodePlan", "TileWorker", "read_compressed", "share_out")
+__all__ = ("SERIAL_PIXELS", "DecodePlan", "TileWorker", "read_compressed")
 
 import math
 from collections.abc import Sequence
@@ -16,16 +16,12 @@ from ..errors import CorruptArchiveError
 from ._byte_source import Buffer, ByteSource
 from ._codecs import LITTLE, gunzip, gunzip_stack, rice_decode, unshuffle
 from ._compressed import CompressedImage, TileRows
-from ._pool import pick_threads, run_jobs
+from ._pool import pick_threads, run_jobs, share_out
 from ._quantize import Dither, dequantize
 from ._scratch import Scratch
 from ._tiles import TileSelection
 
 _Array = np.ndarray[Any, np.dtype[Any]]
-
-JOB_PIXELS = 1 << 18
-"""Short tiles are decoded together until they make so many pixels: enough for
-threads not to fight over the interpreter lock, few enough for the caches."""
 
 GZIPS = frozenset({"GZIP_1", "GZIP_2"})
 """Codecs of which each tile is one gzip stream."""
@@ -120,33 +116,6 @@ def _decoded_pixels(image: CompressedImage, selection: TileSelection) -> int:
     if image.codec != "RICE_1":
         return math.prod(tile)
     return math.prod(tile) // tile[axis] * int(selection.inner_stop[:, axis].max())
-
-
-def share_out(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[int, int]], int]:
-    """Share tiles out in batches.
-
-    Parameters
-    ----------
-    count
-        Number of tiles.
-    tile_pixels
-        Pixels in a tile.
-    threads
-        Number of threads at most.
-
-    Returns
-    -------
-    jobs : `list` [ `tuple` [ `int`, `int` ] ]
-        First and one past the last tile of each batch.
-    threads : `int`
-        Number of threads to use.
-    """
-    step = max(1, JOB_PIXELS // tile_pixels)
-    if threads > 1:
-        step = min(step, -(-count // threads))
-    starts = range(0, count, step)
-    jobs = list(zip(starts, [*starts[1:], count], strict=True))
-    return jobs, min(threads, len(jobs))
 
 
 class DecodePlan:

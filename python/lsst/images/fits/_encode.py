@@ -20,11 +20,10 @@ from ._byte_source import Buffer
 from ._card_writer import CardLike
 from ._checksum import data_sum
 from ._codecs import rice_encode
-from ._decode import share_out
 from ._deflate import gzip, gzip_planes
 from ._encoded_hdu import EncodedHdu
 from ._image_hdu import STORED, stored_array
-from ._pool import pick_threads, run_jobs
+from ._pool import pick_threads, run_jobs, share_out
 from ._quantize import BLANK, RANDOM_SIZE, quantize
 from ._tiles import TileGrid, TileSelection
 

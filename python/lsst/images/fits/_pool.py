@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("default_threads", "pick_threads", "run_jobs")
+__all__ = ("default_threads", "pick_threads", "run_jobs", "share_out")
 
 import os
 import threading
@@ -15,6 +15,10 @@ from ..errors import InvalidParameterError
 
 _Job = TypeVar("_Job")
 _Plan = TypeVar("_Plan")
+
+JOB_PIXELS = 1 << 18
+"""Short tiles are decoded together until they make so many pixels: enough for
+threads not to fight over the interpreter lock, few enough for the caches."""
 
 MOST_THREADS = 8
 """More threads than this compete for memory instead of helping."""
@@ -64,6 +68,33 @@ def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
     if threads is not None:
         return threads
     return default_threads() if pixels > most_serial else 1
+
+
+def share_out(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[int, int]], int]:
+    """Share tiles out in batches.
+
+    Parameters
+    ----------
+    count
+        Number of tiles.
+    tile_pixels
+        Pixels in a tile.
+    threads
+        Number of threads at most.
+
+    Returns
+    -------
+    jobs : `list` [ `tuple` [ `int`, `int` ] ]
+        First and one past the last tile of each batch.
+    threads : `int`
+        Number of threads to use.
+    """
+    step = max(1, JOB_PIXELS // tile_pixels)
+    if threads > 1:
+        step = min(step, -(-count // threads))
+    starts = range(0, count, step)
+    jobs = list(zip(starts, [*starts[1:], count], strict=True))
+    return jobs, min(threads, len(jobs))
 
 
 def run_jobs(

@@ -72,10 +72,10 @@ class PiffWrapper(VectorizedPointSpreadFunction):
     `~lsst.images.errors.MissingOptionalDependencyError` then.
 
     A star exactly between two pixels has the box around the upper one, as
-    with every PSF, but, if ``stamp_size`` is odd, the stamp that Piff centres on
-    the lower one, so that it appears one pixel too high.  That is what the ``lsst.images`` of the
-    science pipelines returns, and files with known values hold; keep clear of
-    half-integer positions where a pixel matters.
+    with every PSF, but, if ``stamp_size`` is odd, the stamp that Piff centres
+    on the lower one, so that it appears one pixel too high.  That is what the
+    ``lsst.images`` of the science pipelines returns, and files with known
+    values hold; keep clear of half-integer positions where a pixel matters.
     """
 
     def __init__(self, impl: piff.PSF, bounds: Bounds, stamp_size: int) -> None:
