@@ -15,6 +15,15 @@ from astropy.io import fits
 from lsst.images.fits import FitsFile
 from lsst.images.legacy.afw_archive import LegacyArchive
 
+RENAMED = {
+    "SAT": "SATURATED",
+    "INTRP": "INTERPOLATED",
+    "CR": "COSMIC_RAY",
+    "EDGE": "DETECTION_EDGE",
+    "UNMASKEDNAN": "UNMASKED_NAN",
+}
+"""Our names of mask planes that `lsst.afw` calls otherwise."""
+
 Object = tuple[int, str, Sequence[fits.BinTableHDU]]
 
 

@@ -12,6 +12,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from _legacy_archives import RENAMED
 from astropy.io import fits
 from astropy.wcs import WCS
 from lsst.images import Box, GeneralFrame, Image, Mask, MaskedImage, MaskPlane
@@ -43,14 +44,6 @@ EXPOSURES = {
     "afw/exposure_custom_planes.fits": 1,
     "afw/maskedimage_uint16.fits": 1,
     "afw/maskedimage_gzip1_tiles.fits": 1,
-}
-
-RENAMED = {
-    "SAT": "SATURATED",
-    "INTRP": "INTERPOLATED",
-    "CR": "COSMIC_RAY",
-    "EDGE": "DETECTION_EDGE",
-    "UNMASKEDNAN": "UNMASKED_NAN",
 }
 
 

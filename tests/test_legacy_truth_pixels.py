@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.testing as npt
 import pytest
+from _legacy_archives import RENAMED
 from astropy.io import fits
 from lsst.images import Box, Image, Mask, MaskedImage, VisitImage
 
@@ -86,15 +87,6 @@ def test_every_pixel_is_the_one_that_afw_reads(name: str) -> None:
             # afw reads NaN where the variance was infinite.
             same = (found == expected) | (np.isnan(expected) & ~np.isfinite(found.astype("f8")))
             assert same.all(), plane
-
-
-RENAMED = {
-    "SAT": "SATURATED",
-    "INTRP": "INTERPOLATED",
-    "CR": "COSMIC_RAY",
-    "EDGE": "DETECTION_EDGE",
-    "UNMASKEDNAN": "UNMASKED_NAN",
-}
 
 
 def compare_mask(mask: Mask, truth: dict[str, Any], expected: np.ndarray) -> None:

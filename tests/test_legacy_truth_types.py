@@ -16,6 +16,7 @@ import astropy.units as u
 import numpy as np
 import numpy.testing as npt
 import pytest
+from _legacy_archives import RENAMED
 from lsst.images import Box, CameraFrameSet, MaskedImage, Polygon, VisitImage
 from lsst.images.cameras import Detector
 from lsst.images.cells import CellCoadd
@@ -75,15 +76,6 @@ def test_pixels_are_those_that_afw_reads(name: str) -> None:
     variance = pixels.get("variance_afw_readback", pixels["variance"])
     ours = np.where(np.isinf(image.variance.array), np.float32(np.nan), image.variance.array)
     assert digest(ours) == variance["sha256_le"]
-
-
-RENAMED = {
-    "SAT": "SATURATED",
-    "INTRP": "INTERPOLATED",
-    "CR": "COSMIC_RAY",
-    "EDGE": "DETECTION_EDGE",
-    "UNMASKEDNAN": "UNMASKED_NAN",
-}
 
 
 @exposures
