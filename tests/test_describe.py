@@ -9,10 +9,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import astropy.time
 import astropy.units as u
 import numpy as np
 import pytest
 import rich.console
+from exposures import make_obs_info, make_visit_image
 from lsst.images import (
     ICRS,
     BackgroundMap,
@@ -37,7 +39,7 @@ from lsst.images import (
 )
 from lsst.images.describe import describe, make_report
 from lsst.images.fields import ChebyshevField, ProductField
-from lsst.images.io import read
+from lsst.images.io import open_archive, read
 from lsst.images.plugins import hookimpl, registry
 from lsst.images.psfs import GaussianPointSpreadFunction
 
@@ -343,6 +345,67 @@ class Opinionated:
         if isinstance(obj, Image) and obj.unit is None:
             return Report("Image", summary=f"plain, detail={options.detail}", inline=True)
         return "two\nlines" if isinstance(obj, Ruler) else None
+
+
+class Mute:
+    """Something of a stranger that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise OverflowError("no calendar has\nthis date")
+
+    __repr__ = __str__
+
+
+SILENCE = "Mute that cannot be shown: OverflowError: no calendar has"
+
+
+def test_what_cannot_be_shown_says_why() -> None:
+    report = describe(Mute())
+    assert report.to_repr().startswith(f"<{SILENCE}") and SILENCE in str(report)
+    assert SILENCE in report._repr_html_() and SILENCE in shown(report)
+
+
+def test_a_value_that_cannot_be_shown_costs_no_report() -> None:
+    report = Report(
+        "Thing",
+        fields=(ReportField("first", Mute(), "m"), ReportField("second", 2)),
+        value_groups=(ReportValueGroup([("third", Mute())]),),
+        tables=(ReportTable("Table", ("fourth",), [(Mute(),)]),),
+    )
+    for text in (str(report), report._repr_html_(), shown(report)):
+        assert text.count(SILENCE) == 3 and "second" in text
+    assert SILENCE in repr(report) and "second=2" in repr(report)
+
+
+NO_DATE = astropy.time.Time(1e20, format="jd", scale="tai")
+
+
+@pytest.mark.parametrize("kind", ["image", "mask", "variance", "whole", "masked image"])
+def test_an_observation_without_a_calendar_date_costs_no_report(kind: str, tmp_path: Path) -> None:
+    obs_info = make_obs_info(datetime_begin=NO_DATE)
+    visit = make_visit_image(obs_info=obs_info)
+    obj = {"whole": visit, "masked image": visit.as_masked_image()}.get(kind) or getattr(visit, kind)
+    obj.write(tmp_path / "dated.json")
+    found = read(tmp_path / "dated.json")
+    for image in (obj, found):
+        report = describe(image.obs_info)
+        assert "ObservationInfo that cannot be shown: ErfaError: " in str(report)
+        assert "cannot be shown" in report._repr_html_() and "cannot be shown" in repr(report)
+        # What the stranger's str leaves behind, its repr does not survive.
+        assert repr(image) and str(image) and image._repr_html_() and shown(image)
+        assert str(image.describe(detail=True))
+    assert found.obs_info == obs_info
+    with open_archive(tmp_path / "dated.json") as reader:
+        tree = reader.get_tree()
+        assert describe(tree.obs_info) and repr(tree) and describe(tree).to_str()
+
+
+def test_of_the_facts_about_a_file_a_date_that_cannot_be_shown_is_missing_alone(tmp_path: Path) -> None:
+    butler = pytest.importorskip("lsst.images.butler", reason="lsst-daf-butler is not installed")
+    make_visit_image(obs_info=make_obs_info(datetime_begin=NO_DATE)).write(tmp_path / "dated.json")
+    facts = butler.describe_file(tmp_path / "dated.json", read=True)
+    assert "datetime_begin Time that cannot be shown: ErfaError" in facts
+    assert "instrument TestCam" in facts and "exposure_time 30.0 s" in facts and "sky_projection" in facts
 
 
 def test_the_first_plugin_with_an_answer_describes() -> None:

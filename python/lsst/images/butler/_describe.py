@@ -13,6 +13,7 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from lsst.utils.introspection import get_full_type_name
 
 from ..describe import describe
+from ..describe._text import as_text
 from ..errors import ImagesError, NotAnArchiveError
 from ..io import Reader, open_archive
 from ..legacy import LegacyReader, open_legacy
@@ -114,13 +115,18 @@ def _light_components(reader: Reader | LegacyReader, names: list[str]) -> dict[s
             found[name] = f"unreadable: {err}"
             continue
         if value is not None:
-            found[name] = _observation(value) if name == "obs_info" else " ".join(str(value).split())
+            found[name] = _observation(value) if name == "obs_info" else " ".join(as_text(value).split())
     return found
 
 
 def _observation(info: Any) -> str:
     facts = {name: getattr(info, name) for name in OBSERVATION}
-    return ", ".join(f"{name} {getattr(v, 'isot', v)}" for name, v in facts.items() if v is not None)
+    return ", ".join(f"{name} {as_text(v, _for_people)}" for name, v in facts.items() if v is not None)
+
+
+def _for_people(value: Any) -> str:
+    # Dates in their form for people.
+    return str(getattr(value, "isot", value))
 
 
 def _describe_object(obj: Any) -> str:

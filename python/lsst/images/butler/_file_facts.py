@@ -55,7 +55,8 @@ class FileFacts:
     uri: ResourcePath
     legacy: bool
     butler_data_id: Mapping[str, Any]
-    obs_info: ObservationInfo | None
+    # It may not have a repr of its own.
+    obs_info: ObservationInfo | None = dataclasses.field(repr=False)
 
     def data_id(self, dimensions: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
         """Make the data ID of the dataset in the file.

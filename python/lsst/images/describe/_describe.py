@@ -12,6 +12,7 @@ from typing import Any
 from ..plugins import registry
 from ._options import DescribeOptions
 from ._report import Report
+from ._text import as_text
 
 _PLAIN = DescribeOptions()
 
@@ -33,7 +34,8 @@ def describe(obj: Any, *, brief: bool = False, detail: bool = False, exclude: It
     Returns
     -------
     report
-        What a plugin says of it, what it says itself, or its `str`.
+        What a plugin says of it, what it says itself, or its `str`; an object
+        that has none is no error, but told so.
     """
     return make_report(obj, DescribeOptions(brief, detail, frozenset(exclude)))
 
@@ -100,11 +102,11 @@ class Described:
 def _ask_plugins(obj: Any, options: DescribeOptions) -> Report | None:
     answer = registry.hook.describe(obj=obj, options=options)
     # A plugin may simply return a text.
-    return answer if answer is None or isinstance(answer, Report) else _from_text(obj, str(answer))
+    return answer if answer is None or isinstance(answer, Report) else _from_text(obj, as_text(answer))
 
 
 def _from_str(obj: Any) -> Report:
-    return _from_text(obj, str(obj))
+    return _from_text(obj, as_text(obj))
 
 
 def _from_text(obj: Any, text: str) -> Report:

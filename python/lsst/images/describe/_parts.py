@@ -11,6 +11,8 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
+from ._text import as_text
+
 
 class FieldRole(enum.Enum):
     """Where a part of a report is shown."""
@@ -63,11 +65,12 @@ class ReportField:
     @property
     def text(self) -> str:
         """The value with its unit."""
-        return str(self.value) if self.unit is None else f"{self.value} {self.unit}"
+        text = as_text(self.value)
+        return text if self.unit is None else f"{text} {self.unit}"
 
     def to_repr(self) -> str:
         """Return the field as an argument of a constructor."""
-        value = repr(self.value) if self.repr_value is None else self.repr_value
+        value = as_text(self.value, repr) if self.repr_value is None else self.repr_value
         return value if self.positional else f"{self.label}={value}"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ._parts import ReportField, ReportTable, ReportValueGroup
+from ._text import as_text
 
 WIDTH = 100
 """Characters of a line of values."""
@@ -113,7 +114,7 @@ def _needs_summary(report: Report) -> bool:
 def _packed(group: ReportValueGroup) -> Iterator[str]:
     line = ""
     for label, value in group.values:
-        item = f"{label}={value}"
+        item = f"{label}={as_text(value)}"
         if line and len(line) + 2 + len(item) > WIDTH:
             yield line
             line = ""
@@ -124,7 +125,7 @@ def _packed(group: ReportValueGroup) -> Iterator[str]:
 
 def _grid(table: ReportTable) -> Iterator[str]:
     yield table.title
-    rows: list[Sequence[str]] = [table.columns, *([str(value) for value in row] for row in table.rows)]
+    rows: list[Sequence[str]] = [table.columns, *([as_text(value) for value in row] for row in table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(f"{value:{width}}" for value, width in zip(row, widths, strict=True)).rstrip()
@@ -151,7 +152,8 @@ def _inside(report: Report) -> str:
         parts.append(_table([(field.label, field.text) for field in shown]))
     for group in report.value_groups:
         if group.role.in_display:
-            parts.append(f"<p>{'&ensp; '.join(html.escape(f'{a}={b}') for a, b in group.values)}</p>")
+            values = (html.escape(f"{label}={as_text(value)}") for label, value in group.values)
+            parts.append(f"<p>{'&ensp; '.join(values)}</p>")
     for table in report.tables:
         if table.role.in_display:
             parts.append(_table(table.rows, table.columns, table.title))
@@ -171,4 +173,4 @@ def _table(rows: Sequence[Sequence[Any]], columns: Sequence[str] = (), title: st
 
 
 def _row(values: Sequence[Any], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{html.escape(str(value))}</{tag}>' for value in values)}</tr>"
+    return f"<tr>{''.join(f'<{tag}>{html.escape(as_text(value))}</{tag}>' for value in values)}</tr>"

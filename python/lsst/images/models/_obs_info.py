@@ -65,8 +65,11 @@ know, so that it can be written without another version of the schema.
 
 
 def extra_obs_info() -> Any:
-    """Make the declaration of a field of type `ExtraObsInfo`."""
-    return omit_if_none(description="General information about the associated observation.")
+    """Make the declaration of a field of type `ExtraObsInfo`.
+
+    The `repr` of a tree leaves it out, since it may not have one.
+    """
+    return omit_if_none(description="General information about the associated observation.", repr=False)
 
 
 def serialize_obs_info(obs_info: Any, archive: OutputArchive) -> Any:

@@ -39,7 +39,7 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
     """The tree of a `~lsst.images.VisitImage`."""
 
     obs_info: DeferrableObsInfo = pydantic.Field(
-        default=None, description="General information about the observation."
+        default=None, description="General information about the observation.", repr=False
     )
     photometric_scaling: FieldSerializationModel | None = pydantic.Field(
         default=None, description="Field by which pixels are multiplied to calibrate them."

@@ -277,7 +277,7 @@ def _member_adapter(cls: type[ArchiveTree], name: str, alone: bool) -> pydantic.
     annotation: Any = field.annotation
     if LATE in field.metadata and not alone:
         return pydantic.TypeAdapter(Any)
-    return pydantic.TypeAdapter(Annotated[annotation, field] if field.metadata else annotation)
+    return pydantic.TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
 
 
 @functools.cache
