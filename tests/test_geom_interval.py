@@ -66,6 +66,21 @@ def test_empty_intervals_are_index_errors(stop: int) -> None:
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, 2**52 + 1), (-(2**52) - 1, 0), (10**40, 10**40 + 1), (-1e40, 1e40)]
+)
+def test_intervals_end_where_pixels_have_no_edges_any_more(start: float, stop: float) -> None:
+    with pytest.raises(GeometryError, match=r"within 2\*\*52 = 4503599627370496 of zero"):
+        Interval(start, stop)  # type: ignore[arg-type]  # whole numbers all the same
+    with pytest.raises(pydantic.ValidationError, match="of zero|maximum size"):
+        ADAPTER.validate_python({"start": start, "stop": stop})
+
+
+def test_the_outermost_pixels_have_edges() -> None:
+    widest = Interval(-(2**52), 2**52)
+    assert widest.contains(2.0**52 - 1.5) and not widest.contains(2.0**52)
+
+
 def test_intervals_cannot_be_changed() -> None:
     interval = Interval(3, 10)
     with pytest.raises(AttributeError, match="immutable"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import typing
 from types import SimpleNamespace
 
@@ -64,6 +65,8 @@ def test_vertices_are_read_only_arrays_of_their_own() -> None:
         ([[0, 1, 2]], [[0, 1, 2]], "equally long"),
         ([0, 1, np.nan], [0, 1, 0], "not finite"),
         ([0, 1, 2], [0, np.inf, 0], "not finite"),
+        ([0, 1, 1e40], [0, 1, 0], r"vertex at \(x=1e\+40, y=0.0\), which is .* farther than 2\*\*52"),
+        ([0, 1, 2], [0, -(2.0**53), 0], r"y=-9007199254740992.0\), which is .* farther"),
     ],
 )
 def test_vertices_that_make_no_polygon_are_refused(x: typing.Any, y: typing.Any, message: str) -> None:
@@ -76,6 +79,17 @@ def test_a_region_is_made_of_areas_only() -> None:
         Region(shapely.Point(0, 0))
     with pytest.raises(AttributeError, match="immutable"):
         HOLED.geometry = None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("far", [1e40, -(2.0**53)])
+def test_a_region_has_no_vertices_where_no_pixels_are(far: float) -> None:
+    with pytest.raises(GeometryError, match=re.escape(f"vertex at (x=6.0, y={far!r})")):
+        Region(shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.Polygon([(5, 5), (6, 5), (6, far)])]))
+
+
+def test_the_polygon_of_the_widest_box_is_one() -> None:
+    widest = Box.factory[-(2**52) : 2**52, -(2**52) : 2**52]
+    assert Polygon.from_box(widest).bbox.contains(widest)
 
 
 def test_a_repeated_closing_vertex_is_dropped() -> None:

@@ -99,8 +99,8 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
     NoOverlapError
         If the bounds of the fields do not overlap.
     GeometryError
-        If there are no fields, or not as many as images, or if the basis is
-        not a stack of images.
+        If there are no fields, or not as many as images, if the basis is not
+        a stack of images, or if its centre is where no pixels can be.
     UnitMismatchError
         If a field has a unit.
 
@@ -136,6 +136,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         self._center = YX(
             y=h // 2 if center_y is None else int(center_y), x=w // 2 if center_x is None else int(center_x)
         )
+        self._kernel_bbox = Box.from_shape((h, w), start=YX(y=-self._center.y, x=-self._center.x))
 
     @property
     def basis(self) -> npt.NDArray[np.float64]:
@@ -160,7 +161,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
     @property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the centre is pixel (0, 0)."""
-        return Box.from_shape(self._basis.shape[1:], start=YX(y=-self._center.y, x=-self._center.x))
+        return self._kernel_bbox
 
     def compute_kernel_image(self, *, x: float, y: float) -> Image:
         """Evaluate the kernel.

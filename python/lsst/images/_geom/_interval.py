@@ -19,9 +19,11 @@ from typing_extensions import TypedDict
 
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
-from ._numbers import as_integer
+from ._numbers import FARTHEST, as_integer
 from ._positions import as_positions
 from ._values import Value, schema_of_instances
+
+_FIRST = -FARTHEST
 
 
 class IntervalSliceFactory:
@@ -92,7 +94,8 @@ class Interval(Value):
     BoxIndexError
         If ``stop`` is not larger than ``start``.
     GeometryError
-        If one of the numbers has a fraction.
+        If one of the numbers has a fraction, or is farther from zero than
+        2**52, where no floating-point number is the edge of a pixel.
 
     Notes
     -----
@@ -118,8 +121,8 @@ class Interval(Value):
             start = as_integer(start, "Interval start")
         if type(stop) is not int:
             stop = as_integer(stop, "Interval stop")
-        if stop <= start:
-            raise BoxIndexError(f"Interval [{start}, {stop}) is empty; stop must be larger than start.")
+        if stop <= start or start < _FIRST or stop > FARTHEST:
+            raise _senseless(start, stop)
         _set_start(self, start)
         _set_stop(self, stop)
         _set_size(self, stop - start)
@@ -405,6 +408,16 @@ class Interval(Value):
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return handler(serialized_interval_schema)
+
+
+def _senseless(start: int, stop: int) -> GeometryError:
+    """Say why no interval has these ends."""
+    if stop <= start:
+        return BoxIndexError(f"Interval [{start}, {stop}) is empty; stop must be larger than start.")
+    return GeometryError(
+        f"Interval [{start}, {stop}) reaches farther than pixels can be told apart; it must lie within "
+        f"2**52 = {FARTHEST} of zero."
+    )
 
 
 # Attribute assignment is refused, so these fill the slots of a new interval.

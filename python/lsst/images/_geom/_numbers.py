@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("as_integer", "parse_counts", "parse_pair")
+__all__ = ("FARTHEST", "as_integer", "parse_counts", "parse_pair")
 
 import numbers
 import operator
@@ -14,6 +14,10 @@ import numpy as np
 
 from ..errors import GeometryError
 from ._coords import XY, YX
+
+FARTHEST = 2**52
+"""Where the edges of pixels, at half-integers, stop being floating-point
+numbers; no detector or patch of sky comes near."""
 
 
 def as_integer(value: Any, what: str) -> int:

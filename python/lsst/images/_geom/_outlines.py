@@ -4,7 +4,15 @@
 
 from __future__ import annotations
 
-__all__ = ("Geometry", "polygonal", "rings", "valid", "vertex_mapper", "well_known_text")
+__all__ = (
+    "Geometry",
+    "check_vertices",
+    "polygonal",
+    "rings",
+    "valid",
+    "vertex_mapper",
+    "well_known_text",
+)
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -13,8 +21,33 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from ..errors import GeometryError
+from ._numbers import FARTHEST
+
 Geometry: TypeAlias = shapely.Polygon | shapely.MultiPolygon
 """The geometries that have areas."""
+
+
+def check_vertices(vertices: npt.NDArray[np.float64]) -> None:
+    """Check that vertices lie where pixels can be.
+
+    Parameters
+    ----------
+    vertices
+        Positions in pixels, of shape ``(n_vertices, 2)``, with x first.
+
+    Raises
+    ------
+    GeometryError
+        If one of them is not finite, or farther from zero than 2**52.
+    """
+    near = (np.abs(vertices) <= FARTHEST).all(axis=1)
+    if not near.all():
+        x, y = vertices[np.argmin(near)].tolist()
+        raise GeometryError(
+            f"A region has a vertex at (x={x!r}, y={y!r}), which is not finite, or farther than "
+            f"2**52 = {FARTHEST} pixels from zero."
+        )
 
 
 def vertex_mapper(transform: Any) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:

@@ -18,6 +18,7 @@ from ..errors import GeometryError
 from ..plugins import registry
 from ._box import Box
 from ._coords import XY
+from ._outlines import check_vertices
 from ._region import Region, set_geometry
 from ._set_ops import register_polygon_maker
 
@@ -35,8 +36,8 @@ class Polygon(Region):
     Raises
     ------
     GeometryError
-        If there are fewer than three vertices, one of them is not finite, or
-        the shapes differ.
+        If there are fewer than three vertices, one of them is not finite or
+        farther from zero than 2**52, or the shapes differ.
     """
 
     __slots__ = ("_x", "_y")
@@ -55,9 +56,9 @@ class Polygon(Region):
             x, y = x[:-1], y[:-1]
         if len(x) < 3:
             raise GeometryError(f"A polygon needs at least three vertices; got x={x!r}, y={y!r}.")
-        if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise GeometryError(f"A polygon has a vertex that is not finite: x={x!r}, y={y!r}.")
-        set_geometry(self, shapely.Polygon(np.column_stack((x, y))))
+        vertices = np.column_stack((x, y))
+        check_vertices(vertices)
+        set_geometry(self, shapely.Polygon(vertices))
         x.flags.writeable = False
         y.flags.writeable = False
         _set_x(self, x)

@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 from ..errors import GeometryError, NoOverlapError
 from ._box import Box
 from ._coords import XY, YX
-from ._outlines import Geometry, polygonal, rings, valid, vertex_mapper, well_known_text
+from ._outlines import Geometry, check_vertices, polygonal, rings, valid, vertex_mapper, well_known_text
 from ._positions import parse_positions
 from ._set_ops import intersect, register_intersection, to_polygon
 from ._values import Value, schema_of_instances
@@ -39,7 +39,7 @@ class Region(Value):
     TypeError
         If the geometry is of another type.
     GeometryError
-        If a vertex is not finite.
+        If a vertex is not finite, or farther from zero than 2**52.
 
     Notes
     -----
@@ -53,8 +53,7 @@ class Region(Value):
     def __init__(self, geometry: Geometry) -> None:
         if not isinstance(geometry, Geometry):
             raise TypeError(f"A Region is made from a shapely Polygon or MultiPolygon; got {geometry!r}.")
-        if not np.isfinite(shapely.get_coordinates(geometry)).all():
-            raise GeometryError(f"A region has a vertex that is not finite: {geometry.wkt}.")
+        check_vertices(shapely.get_coordinates(geometry))
         set_geometry(self, geometry)
 
     @staticmethod
@@ -373,7 +372,8 @@ class RegionSerializationModel(pydantic.BaseModel):
         Raises
         ------
         GeometryError
-            If the coordinates are no rings of at least three vertices.
+            If the coordinates are no rings of at least three vertices, or lie
+            where no pixels can be.
         """
         coordinates: Any = self.coordinates
         parts = [coordinates] if self.type == "Polygon" else coordinates

@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeAlias
 import pydantic
 
 from .._geom import Box, Interval
+from .._geom._numbers import FARTHEST
 from ..errors import CorruptArchiveError
 from ..serialization import ArchiveTree
 
@@ -28,10 +29,6 @@ class PixelTree(ArchiveTree):
 
     OLD_MEMBERS = {"start": "yx0", "projection": "sky_projection"}
 
-
-FARTHEST = 2**52
-"""Where the edges of pixels, at half-integers, stop being floating-point
-numbers; no detector or patch of sky comes near."""
 
 Coordinate: TypeAlias = Annotated[
     int, pydantic.Field(ge=-FARTHEST, le=FARTHEST), pydantic.WithJsonSchema({"type": "integer"})

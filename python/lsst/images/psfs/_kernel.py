@@ -42,7 +42,8 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     Raises
     ------
     GeometryError
-        If the shapes or numbers do not match.
+        If the shapes or numbers do not match, or the centre is where no pixels
+        can be.
     UnitMismatchError
         If a weight has a unit.
 
@@ -78,6 +79,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         self._center = YX(
             y=ny // 2 if center_y is None else int(center_y), x=nx // 2 if center_x is None else int(center_x)
         )
+        self._kernel_bbox = Box.from_shape((ny, nx), start=YX(y=-self._center.y, x=-self._center.x))
 
     @classmethod
     def fixed(cls, image: Image, bounds: Bounds) -> Self:
@@ -117,8 +119,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     @property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
-        start = YX(y=-self._center.y, x=-self._center.x)
-        return Box.from_shape(self._basis.shape[1:], start=start)
+        return self._kernel_bbox
 
     def _kernels(self, x: Float64Array, y: Float64Array) -> Float64Array:
         if self._spatial is None:

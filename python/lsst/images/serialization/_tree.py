@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
 """What names one of several forms in the path of an error, not a member."""
 
+_OTHER_FORMS = frozenset({"missing", "is_instance_of"})
+"""What pydantic says of a value in a form that it was not meant to have."""
+
 _REPR = reprlib.Repr()
 _REPR.maxstring, _REPR.maxlevel = 80, 3
 """Shows what was found without walking through megabytes of it."""
@@ -323,8 +326,9 @@ def tree_error(
     error
         To be raised instead.
     """
-    # A branch that fits none of several forms lacks members of all the others.
-    first = min(err.errors(include_url=False), key=lambda error: error["type"] == "missing")
+    # A branch that fits none of several forms lacks members of all the others,
+    # and no branch is an object yet.
+    first = min(err.errors(include_url=False), key=lambda error: error["type"] in _OTHER_FORMS)
     path = (at, *(part for part in map(str, first["loc"]) if not _FORM.search(part)))
     where = "/".join(path).strip("/") or root
     own = first.get("ctx", {}).get("error")
