@@ -96,7 +96,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
         return planes.image, {
             "mask": planes.mask,
             "variance": planes.variance,
-            "projection": deserialize_branch(self.sky_projection, archive),
+            "projection": self.read_projection(archive),
             "obs_info": self.obs_info,
             "backgrounds": deserialize_branch(self.backgrounds, archive),
             "metadata": planes.metadata,

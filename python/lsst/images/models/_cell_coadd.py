@@ -12,6 +12,7 @@ import pydantic
 
 from .._geom import Box, CellGridBounds
 from .._pixels import Image
+from .._transforms import Projection
 from ..cells import (
     CellApertureCorrectionMap,
     CellCoadd,
@@ -153,7 +154,6 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             The coadd.  Parts that cannot be read raise when used.
         """
         image, keywords = self.deserialize_annotated(archive, bbox=bbox)
-        keywords["projection"] = self._checked(keywords["projection"], image)
         psf = self._read_psf(archive, image.bbox)
         inputs = self._read_provenance(archive) if provenance else None
         if bbox is not None and bbox != self.image.bbox:
@@ -171,18 +171,29 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
                 provenance=inputs,
             )
 
-    def _checked(self, projection: Any, image: Image) -> Any:
-        """Return the projection, or what stands for one that no coadd can have."""
-        projection = image.projection if projection is None else projection
-        if is_deferred(projection):
+    def read_projection(self, archive: InputArchive) -> Any:
+        """Read the projection, without which no coadd is complete.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+
+        Returns
+        -------
+        projection
+            The projection, or what stands for one that is missing, or that no
+            coadd can have.
+        """
+
+        def read(model: ProjectionSerializationModel) -> Projection[Any]:
+            projection = model.deserialize(archive)
+            check_frame(projection)
             return projection
-        try:
-            with reading("coadd"):
-                check_frame(projection)
-        except CorruptArchiveError as err:
-            branch = self.sky_projection
-            return err if branch is None else make_unreadable(branch, ProjectionSerializationModel, err)
-        return projection
+
+        if self.projection_tree is None:
+            return CorruptArchiveError("The coadd in the file has no sky projection.")
+        return unless_unreadable(self.projection_tree, ProjectionSerializationModel, read)
 
     def _read_psf(self, archive: InputArchive, bbox: Box) -> Any:
         if self.psf is None:

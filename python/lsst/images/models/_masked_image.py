@@ -13,11 +13,13 @@ import pydantic
 
 from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage
+from .._transforms import Projection
 from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._deferred import available
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
+from ._deferrable import deserialize_branch
 from ._image import ImageSerializationModel
 from ._late_projection import LateProjection, deserialize_projection, serialize_projection
 from ._mask import MaskSerializationModel
@@ -179,6 +181,31 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     def _unit(self, archive: InputArchive) -> u.UnitBase | None:
         return self.image.unit
 
+    @property
+    def projection_tree(self) -> Any:
+        """The tree of the projection of the whole, which may be the image's own."""
+        return self.image.sky_projection if self.sky_projection is None else self.sky_projection
+
+    def read_projection(self, archive: InputArchive) -> Any:
+        """Read the projection of the whole.
+
+        Parameters
+        ----------
+        archive
+            Archive to read from.
+
+        Returns
+        -------
+        projection
+            The projection, what stands for it if it cannot be read, or `None`.
+        """
+        return deserialize_branch(self.projection_tree, archive)
+
+    @component("sky_projection", needs=("image", "sky_projection"))
+    def _sky_projection(self, archive: InputArchive) -> Projection[Any] | None:
+        found: Projection[Any] | None = available(self.read_projection(archive))
+        return found
+
     @component("obs_info", needs=("image", "obs_info"))
     def _obs_info(self, archive: InputArchive) -> Any:
         # The first releases stored it with the planes.
@@ -188,7 +215,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     def _image(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
         return self._complete(self.image.deserialize(archive, bbox=bbox), archive)
 
-    @component("mask", needs=("mask", "sky_projection", "obs_info"))
+    @component("mask", needs=("image", "mask", "sky_projection", "obs_info"))
     def _mask(self, archive: InputArchive, *, bbox: Box | None = None) -> Mask:
         return self._complete(self.mask.deserialize(archive, bbox=bbox), archive)
 
@@ -202,7 +229,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     def _complete(self, plane: P, archive: InputArchive) -> P:
         """Give a plane what is stored once for all of them."""
         # The plane was just made, and nobody else has it yet.
-        plane._projection = deserialize_projection(self.sky_projection, archive)
+        plane._projection = deserialize_projection(self.sky_projection or self.projection_tree, archive)
         if plane._obs_info is None:
             plane._obs_info = self.obs_info
         return plane
