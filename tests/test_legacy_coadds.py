@@ -49,16 +49,23 @@ def field_of(*polygons: Any) -> Any:
     return make_field(archive.get(1), BOUNDS)
 
 
-def psf_of(*polygons: Any) -> Any:
-    """Make a PSF of images that are the sharper the later, valid in some polygons."""
+def psf_of(*polygons: Any, empty: bool = False) -> Any:
+    """Make a PSF of images that are the sharper the later, valid in some polygons.
+
+    The box of the first may be empty.
+    """
     count = len(polygons)
+    boxes = box(0, 0, 30, 30, count + 1)
+    if empty:
+        for name in boxes:
+            boxes[name][1][0] = -1 if "max" in name else 0
     rows = {
         "wcs": ("J", [2] * (count + 1)),
         "psf": ("J", [*(10 + n for n in range(count)), 0]),
         "validPolygon": ("J", [*(20 + n for n in range(count)), 0]),
         "id": ("K", list(range(count + 1))),
         "weight": ("D", [1.0] * count + [0.0]),
-        **box(0, 0, 30, 30, count + 1),
+        **boxes,
     }
     archive = archive_of(
         (1, "CoaddPsf", [table(rows)]),
@@ -99,6 +106,13 @@ def test_images_without_valid_pixels_are_left_out_of_a_psf(beside: Any) -> None:
         psf.compute_kernel_image(x=50.0, y=50.0)
 
 
-def test_a_psf_of_no_valid_pixels_says_so() -> None:
+def test_images_with_an_empty_box_are_left_out_of_a_psf() -> None:
+    psf = psf_of(WITHIN, WITHIN, empty=True)
+    (used,) = psf.inputs
+    assert used == psf_of(WITHIN, WITHIN).inputs[1]
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_psf_of_no_valid_pixels_says_so(empty: bool) -> None:
     with pytest.raises(ArchiveReadError, match="at least one input image"):
-        psf_of(APART)
+        psf_of(WITHIN if empty else APART, empty=empty)

@@ -152,8 +152,6 @@ def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | Non
     inputs = []
     for element in record.elements:
         field = element.field()
-        if field.bbox is None:
-            continue
         polygon = element.valid_polygon() if element.valid_polygon else None
         used = used_pixels(field.bbox, polygon)
         if used is not None:
@@ -164,13 +162,13 @@ def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | Non
     return CoaddField(inputs, projection, record.bbox or bounds, default=record.default, unit=unit)
 
 
-def used_pixels(box: Box, polygon: LegacyPolygon | None) -> Bounds | None:
+def used_pixels(box: Box | None, polygon: LegacyPolygon | None) -> Bounds | None:
     """Return the pixels of an image that went into a coadd.
 
     Parameters
     ----------
     box
-        Box of the image.
+        Box of the image; `None` if it is empty.
     polygon
         Its valid pixels; `None` if all are.
 
@@ -180,7 +178,7 @@ def used_pixels(box: Box, polygon: LegacyPolygon | None) -> Bounds | None:
         `None` if there are none.  Such an image adds nothing to the coadd: an
         image counts where both its box and its polygon hold a position.
     """
-    if polygon is None:
+    if box is None or polygon is None:
         return box
     try:
         bounds: Bounds = box.intersection(polygon.polygon)

@@ -127,14 +127,11 @@ def _make_warped(record: LegacyWarpedPsf, bounds: Bounds) -> PointSpreadFunction
 def _make_coadd(record: LegacyCoaddPsf, bounds: Bounds) -> PointSpreadFunction:
     inputs = []
     for row in record.inputs:
-        box = row.bbox
-        if box is None:
-            raise ArchiveReadError(f"Image {row.id} of a coadd PSF has no pixels.")
-        used = used_pixels(box, row.component("valid_polygon"))
+        used = used_pixels(row.bbox, row.component("valid_polygon"))
         if used is not None:
             # A pixel that is just covered may be next to one that is not.
             psf = make_psf(row.component("psf"), EVERYWHERE)
-            projection = make_projection(row.component("wcs"), PIXEL_FRAME, box)
+            projection = make_projection(row.component("wcs"), PIXEL_FRAME, row.bbox)
             inputs.append(CoaddPsfInput(psf, projection, used, float(row["weight"])))
     projection = make_projection(record.wcs(), PIXEL_FRAME)
     return CoaddPointSpreadFunction(inputs, projection, bounds, warping_kernel=record.warping_kernel)
