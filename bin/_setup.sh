@@ -24,12 +24,13 @@ _find_python() {
 }
 
 _key() {
-    # What an installation depends on: metadata, pins, this place, this Python.
+    # What an installation depends on: metadata, pins, what is compiled, this place, this Python.
     "$1" - "$ROOT" <<'PY'
 import hashlib, pathlib, sys
 
 root = pathlib.Path(sys.argv[1])
-facts = [(root / name).read_text() for name in ("pyproject.toml", "bin/constraints.txt")]
+files = [root / "pyproject.toml", root / "bin/constraints.txt", *sorted(root.glob("python/**/*.[ch]"))]
+facts = [file.read_text() for file in files]
 facts += [str(root), sys.version]
 print(hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16])
 PY

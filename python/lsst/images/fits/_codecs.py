@@ -8,7 +8,7 @@ does can be done for many short tiles at once.
 
 from __future__ import annotations
 
-__all__ = ("LITTLE", "gunzip", "gunzip_stack", "rice_decode", "rice_encode", "unshuffle")
+__all__ = ("gunzip", "gunzip_stack", "rice_decode", "rice_encode", "unshuffle")
 
 import sys
 import zlib
@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import CorruptArchiveError
 from ._byte_source import Buffer
+from ._compiled import tile_loops
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -88,27 +89,31 @@ def gunzip(tile: Buffer, limit: int) -> bytes:
     return found
 
 
-def unshuffle(stack: _Array, out: _Array) -> None:
+def unshuffle(parts: list[tuple[_Array, _Array]]) -> None:
     """Put bytes that were sorted by significance back into numbers (``GZIP_2``).
 
     Parameters
     ----------
-    stack
-        Bytes, most significant first (`uint8`, shape ``(n, itemsize, ...)``).
-    out
-        Native numbers (shape ``(n, ...)``); any strides.
+    parts
+        For some tiles each: bytes, most significant first (`uint8`, shape
+        ``(n, itemsize, ...)``), and where the native numbers of 2, 4 or 8
+        bytes go (shape ``(n, ...)``).  Only the last axis must be contiguous.
     """
-    size = out.dtype.itemsize
-    numbers = out.view(f"u{size}")
-    numbers[...] = stack[:, -1]
-    places = numbers[..., np.newaxis].view(np.uint8)
-    for i in range(size - 1):
-        # Most bytes of a mask are zero, as they are in the number already.
-        if stack[:, i].any():
-            places[..., size - 1 - i if LITTLE else i] = stack[:, i]
+    if tile_loops:
+        tile_loops.unshuffle(parts)
+        return
+    for stack, out in parts:
+        size = out.dtype.itemsize
+        numbers = out.view(f"u{size}")
+        numbers[...] = stack[:, -1]
+        places = numbers[..., np.newaxis].view(np.uint8)
+        for i in range(size - 1):
+            # Most bytes of a mask are zero, as they are in the number already.
+            if stack[:, i].any():
+                places[..., size - 1 - i if LITTLE else i] = stack[:, i]
 
 
-def rice_decode(tiles: Sequence[Buffer], out: _Array, block: int) -> None:
+def rice_decode(tiles: list[Buffer], out: _Array, block: int) -> None:
     """Decode tiles of ``RICE_1`` into the rows of an array.
 
     Parameters
@@ -127,6 +132,11 @@ def rice_decode(tiles: Sequence[Buffer], out: _Array, block: int) -> None:
     CorruptArchiveError
         If a tile is damaged.
     """
+    if tile_loops:
+        good = tile_loops.rice_decode(tiles, out, block)
+        if good < len(tiles):
+            raise CorruptArchiveError(f"Rice-coded tile of {len(tiles[good])} bytes is damaged.")
+        return
     decode: Any = imagecodecs.rcomp_decode  # its stubs do not know memoryview
     try:
         for tile, row in zip(tiles, out, strict=True):

@@ -150,13 +150,13 @@ class CompressedImage:
         theap, seed, blank, scale, zero, dither = (
             (row_size * rows, 1, None, None, None, 0) if plain else _read_numbers(values, row_size * rows)
         )
-        columns = {column.name.upper(): column for column in parse_columns(values, row_size)}
+        columns: dict[str, Column] = {}
+        for column in parse_columns(values, row_size):
+            columns[column.name.upper()] = column
         if "COMPRESSED_DATA" not in columns:
             raise CorruptArchiveError(f"No column COMPRESSED_DATA; there are {sorted(columns)}.")
-        quantized = scaling.stored.kind == "f" and (
-            "ZSCALE" in values or "ZSCALE" in columns or codec == "RICE_1"
-        )
-        itemsize = 4 if quantized else scaling.stored.itemsize
+        scaled = codec == "RICE_1" or "ZSCALE" in values or "ZSCALE" in columns
+        quantized = scaled and scaling.stored.kind == "f"
         return cls(
             shape=shape,
             codec=codec,
@@ -175,7 +175,7 @@ class CompressedImage:
             heap=data_address + theap,
             stop=data_address + structure.size,
             quantized=quantized,
-            itemsize=bytepix if codec == "RICE_1" else itemsize,
+            itemsize=bytepix if quantized or codec == "RICE_1" else scaling.stored.itemsize,
             ahead=ahead,
         )
 

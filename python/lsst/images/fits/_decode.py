@@ -14,10 +14,11 @@ import numpy as np
 
 from ..errors import CorruptArchiveError
 from ._byte_source import Buffer, ByteSource
-from ._codecs import LITTLE, gunzip, gunzip_stack, rice_decode, unshuffle
+from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
 from ._compressed import CompressedImage, TileRows
+from ._dequantize import dequantize
+from ._dither import Dither
 from ._pool import pick_threads, run_jobs, share_out
-from ._quantize import Dither, dequantize
 from ._scratch import Scratch
 from ._tiles import TileSelection
 
@@ -98,15 +99,16 @@ def _read_few(
         return False
     inner, inner_stop = selection.inner.tolist(), selection.inner_stop.tolist()
     outer, outer_stop = selection.outer.tolist(), selection.outer_stop.tolist()
+    shuffled: list[tuple[_Array, _Array]] = []
     for i, size in enumerate(sizes):
         box = tuple(map(slice, inner[i], inner_stop[i]))
         target = out[tuple(map(slice, outer[i], outer_stop[i]))]
         if image.codec == "GZIP_1" or itemsize == 1:
             target[...] = stage[i].view(image.scaling.stored.newbyteorder(">")).reshape(size)[box]
-            continue
-        view, shuffled = target[..., np.newaxis].view(np.uint8), stage[i].reshape(itemsize, *size)
-        for place in range(itemsize):
-            view[..., place] = shuffled[itemsize - 1 - place if LITTLE else place][box]
+        else:
+            planes = stage[i].reshape(1, itemsize, *size)[(slice(None), slice(None), *box)]
+            shuffled.append((planes, target[np.newaxis]))
+    unshuffle(shuffled)
     return True
 
 
@@ -239,15 +241,16 @@ class TileWorker:
             needed = max(needed, box[0].stop)
         needed *= math.prod(size[1:])
         stage, shuffled = self._inflate(tiles, size, needed)
+        if shuffled:
+            unshuffle([(stage[(index, slice(None), *box)], target) for index, box, target in parts])
+            return
         for index, box, target in parts:
             if image.quantized:
                 self._dequantize(
                     stage[index], first + index.start if index.start else first, size, box, target
                 )
-            elif not shuffled:
-                target[...] = stage[index][(slice(None), *box)]
             else:
-                unshuffle(stage[(index, slice(None), *box)], target)
+                target[...] = stage[index][(slice(None), *box)]
 
     def _decode_rare(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
         # Some tile lies in another column: one after the other.
@@ -279,7 +282,7 @@ class TileWorker:
             return stage.view(self._big_endian(itemsize)).reshape(count, *size), False
         if image.quantized:
             values = self.scratch.array("values", (count, *size), f"i{itemsize}")
-            unshuffle(stage.reshape(count, itemsize, *size), values)
+            unshuffle([(stage.reshape(count, itemsize, *size), values)])
             return values, False
         return stage.reshape(count, itemsize, *size), True
 

@@ -21,10 +21,11 @@ from ._card_writer import CardLike
 from ._checksum import data_sum
 from ._codecs import rice_encode
 from ._deflate import gzip, gzip_planes
+from ._dither import RANDOM_SIZE
 from ._encoded_hdu import EncodedHdu
 from ._image_hdu import STORED, stored_array
 from ._pool import pick_threads, run_jobs, share_out
-from ._quantize import BLANK, RANDOM_SIZE, quantize
+from ._quantize import BLANK, quantize
 from ._tiles import TileGrid, TileSelection
 
 _Array = np.ndarray[Any, np.dtype[Any]]

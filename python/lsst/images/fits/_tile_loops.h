@@ -1,0 +1,37 @@
+/* This file is part of lsst-images.
+ * Licensed under the BSD 3-Clause License; see LICENSE.
+ *
+ * What the loops over pixels in C share.
+ */
+#ifndef LSST_IMAGES_TILE_LOOPS_H
+#define LSST_IMAGES_TILE_LOOPS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+/* Processors since 2013 count zeros and convert numbers in fewer steps; which one it is turns out at run time. */
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
+/* Some arguments of these are constants wherever they are called. */
+#define TEMPLATE static inline __attribute__((always_inline))
+
+/* Any number of dimensions will do. */
+enum { ANY = 0 };
+
+/* Borrow an array whose last axis is contiguous, of some type (letters of the module struct); 0 for an error. */
+int borrow(Py_buffer *view, PyObject *array, const char *types, int ndim, int writable);
+
+/* Give back what was borrowed first. */
+void release(Py_buffer *views, Py_ssize_t count);
+
+/* Functions of the module, each in a file of its own. */
+PyObject *dequantize(PyObject *module, PyObject *args);
+PyObject *rice_decode(PyObject *module, PyObject *args);
+PyObject *unshuffle(PyObject *module, PyObject *args);
+
+#endif
