@@ -12,6 +12,7 @@ from __future__ import annotations
 
 __all__ = ("BLOCK", "CARD", "END", "CardValue", "Cards", "find_end", "scan")
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ BLOCK = 2880
 
 CARD = 80
 """Bytes in one header card."""
+
+MOST_KEPT = 4096
+"""So many cards are remembered: most cards of the HDUs that describe pixels are the same in all files."""
 
 CardValue = str | bool | int | float | complex | None
 """A card's value; `None` stands for an undefined one."""
@@ -82,22 +86,27 @@ def scan(header: bytes) -> dict[str, CardValue]:
     """
     found: dict[str, CardValue] = {}
     text = header.decode("latin-1")
-    match = _SIMPLE.match
     for at in range(0, len(text), CARD):
-        card = match(text[at : at + CARD])
-        if card is None or text[at + 8] != "=" or card[1] in found:
-            continue
-        keyword, string, integer, logical, real = card.groups()
-        if integer is not None:
-            found[keyword] = int(integer)
-        elif string is not None:
-            if not string.endswith("&"):
-                found[keyword] = string.strip()
-        elif logical is not None:
-            found[keyword] = logical == "T"
-        else:
-            found[keyword] = float(real.upper().replace("D", "E"))
+        pair = _simple(text[at : at + CARD])
+        if pair is not None and pair[0] not in found:
+            found[pair[0]] = pair[1]
     return found
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _simple(card: str) -> tuple[str, CardValue] | None:
+    # Keyword and value of a card that is read as it stands.
+    match = _SIMPLE.match(card)
+    if match is None or card[8] != "=":
+        return None
+    keyword, string, integer, logical, real = match.groups()
+    if integer is not None:
+        return keyword, int(integer)
+    if string is not None:
+        return None if string.endswith("&") else (keyword, string.strip())
+    if logical is not None:
+        return keyword, logical == "T"
+    return keyword, float(real.upper().replace("D", "E"))
 
 
 class Cards:

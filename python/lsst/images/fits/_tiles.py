@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("TileGrid", "TileSelection", "normalize_slices")
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import BoxIndexError, InvalidParameterError
+
+MOST_KEPT = 4
+"""So many selections are remembered: the planes of an image are cut in the same way, cutouts of many files
+often too."""
 
 
 def normalize_slices(
@@ -138,27 +143,7 @@ class TileGrid:
         `TileSelection`
             The tiles.
         """
-        ndim = len(self.shape)
-        rows = np.zeros(1, dtype=np.int64)
-        counts: list[int] = []
-        for a, b, side in zip(start, stop, self.tile, strict=True):
-            counts.append((b - 1) // side - a // side + 1)
-        table = np.empty((4, *counts, ndim), dtype=np.int64)
-        for axis, count in enumerate(counts):
-            first = start[axis] // self.tile[axis]
-            index = np.arange(first, first + count)
-            rows = (rows[:, np.newaxis] * self.grid[axis] + index).reshape(-1)
-            low = index * self.tile[axis]
-            high = np.minimum(low + self.tile[axis], self.shape[axis])
-            begin = np.maximum(low, start[axis])
-            spread = [1] * ndim
-            spread[axis] = count
-            table[0, ..., axis] = (high - low).reshape(spread)
-            table[1, ..., axis] = (begin - low).reshape(spread)
-            table[2, ..., axis] = (np.minimum(high, stop[axis]) - low).reshape(spread)
-            table[3, ..., axis] = (begin - start[axis]).reshape(spread)
-        sizes, inner, inner_stop, outer = table.reshape(4, -1, ndim)
-        return TileSelection(rows, sizes, inner, inner_stop, outer, outer + inner_stop - inner)
+        return _select(self.shape, self.tile, self.grid, tuple(start), tuple(stop))
 
     def whole(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> TileSelection:
         """Select whole tiles.
@@ -178,3 +163,37 @@ class TileGrid:
         start = np.stack(np.unravel_index(rows, self.grid), axis=1) * np.array(self.tile)
         size = np.minimum(np.array(self.tile), np.array(self.shape) - start)
         return TileSelection(rows, size, np.zeros_like(size), size, start, start + size)
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _select(
+    shape: tuple[int, ...],
+    tile: tuple[int, ...],
+    grid: tuple[int, ...],
+    start: tuple[int, ...],
+    stop: tuple[int, ...],
+) -> TileSelection:
+    ndim = len(shape)
+    rows = np.zeros(1, dtype=np.int64)
+    counts: list[int] = []
+    for a, b, side in zip(start, stop, tile, strict=True):
+        counts.append((b - 1) // side - a // side + 1)
+    table = np.empty((4, *counts, ndim), dtype=np.int64)
+    for axis, count in enumerate(counts):
+        first = start[axis] // tile[axis]
+        index = np.arange(first, first + count)
+        rows = (rows[:, np.newaxis] * grid[axis] + index).reshape(-1)
+        low = index * tile[axis]
+        high = np.minimum(low + tile[axis], shape[axis])
+        begin = np.maximum(low, start[axis])
+        spread = [1] * ndim
+        spread[axis] = count
+        table[0, ..., axis] = (high - low).reshape(spread)
+        table[1, ..., axis] = (begin - low).reshape(spread)
+        table[2, ..., axis] = (np.minimum(high, stop[axis]) - low).reshape(spread)
+        table[3, ..., axis] = (begin - start[axis]).reshape(spread)
+    sizes, inner, inner_stop, outer = table.reshape(4, -1, ndim)
+    outer_stop = outer + inner_stop - inner
+    for numbers in (rows, sizes, inner, inner_stop, outer, outer_stop):
+        numbers.flags.writeable = False
+    return TileSelection(rows, sizes, inner, inner_stop, outer, outer_stop)
