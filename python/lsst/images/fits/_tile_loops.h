@@ -10,9 +10,10 @@
 #include <Python.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__)
-/* Processors since 2013 count zeros and convert numbers in fewer steps; which one it is turns out at run time. */
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+/* Processors since about 2015 count zeros and convert numbers in fewer steps; whether it is one turns out at run
+   time.  (The name of one model would leave out all others, of which the same is true.) */
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_PROCESSOR
 #endif
