@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from lsst.images.fits._compiled import tile_loops
+from lsst.images.fits._encode import compress_image
+from lsst.images.fits._file import FitsFile
+from lsst.images.fits._image_hdu import encode_primary
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD_BITS = {1: 3, 2: 4, 4: 5}
@@ -184,6 +188,24 @@ def test_dequantize_refuses_what_does_not_fit_together(change: dict[str, Any]) -
     tile_loops.dequantize(*scaling().values())
     with pytest.raises(ValueError):
         tile_loops.dequantize(*scaling(**change).values())
+
+
+@pytest.mark.parametrize("keyword", ["ZBLANK", "ZDITHER0"])
+@pytest.mark.parametrize("number", [10**25, -(10**25)])
+def test_absurd_numbers_in_a_header_mean_no_more_than_others(keyword: str, number: int) -> None:
+    array = np.random.default_rng(1).normal(100, 10, (20, 30)).astype("f4")
+    array[3, 4] = np.nan
+    stream = io.BytesIO()
+    encode_primary().write(stream)
+    compress_image(array, algorithm="RICE_1", quantize_level=16.0, tile_shape=(20, 30), seed=1).write(stream)
+    content = stream.getvalue()
+    at = content.index(f"{keyword:8}=".encode())
+    card = f"{keyword:8}= {number:>28}".ljust(80).encode()
+    found = FitsFile.open(content[:at] + card + content[at + 80 :]).hdu(1).read_image()
+    # Pixel (3, 4) is an integer like all others without ZBLANK; another seed moves pixels by a step.
+    others = ~np.isnan(array)
+    np.testing.assert_allclose(found[others], array[others], atol=2)
+    assert np.isnan(found[3, 4]) == (keyword != "ZBLANK")
 
 
 def test_without_the_loops_libraries_give_the_same_pixels() -> None:

@@ -77,11 +77,9 @@ def dequantize(
     """
     if tile_loops and values.dtype == np.int32 and math.prod(values.shape[1:-2]) == 1:
         shape = len(values), values.shape[-2] if values.ndim > 2 else 1, values.shape[-1]
-        blanks = (
-            blank
-            if isinstance(blank, np.ndarray)
-            else np.full(len(values), NO_BLANK if blank is None else blank)
-        )
+        # A number that no pixel can be, as from a damaged header, is as good as none.
+        number = blank if isinstance(blank, int) and -NO_BLANK < blank < NO_BLANK else NO_BLANK
+        blanks = blank if isinstance(blank, np.ndarray) else np.full(len(values), number)
         random = dither.sequence if dither else NO_RANDOM
         tile_loops.dequantize(values.reshape(shape), out.reshape(shape), scale, zero, blanks, zeros, *random)
         return

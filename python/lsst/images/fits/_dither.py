@@ -143,7 +143,7 @@ class Dither:
         """Where the numbers are: the table, which of its numbers chooses where each tile begins (`int64`,
         shape ``(n,)``), the first pixel of the box counted within a tile, and pixels from row to row.
         """
-        seeds = (np.array(self._tiles, dtype=np.int64) + (self._seed - 1)) % RANDOM_SIZE
+        seeds = (np.array(self._tiles, dtype=np.int64) + (self._seed - 1) % RANDOM_SIZE) % RANDOM_SIZE
         start = 0
         for cut, length in zip(self._box, self._size, strict=True):
             start = start * length + cut.start
