@@ -84,8 +84,6 @@ class CompressedImage:
     """``ZDITHER0``."""
     block: int
     """Pixels in a Rice block."""
-    bytepix: int
-    """Bytes in a Rice integer."""
     blank: int | None
     """``ZBLANK`` card."""
     scale: float | None
@@ -165,7 +163,6 @@ class CompressedImage:
             dither=dither,
             seed=seed,
             block=block,
-            bytepix=bytepix,
             blank=blank,
             scale=scale,
             zero=zero,

@@ -21,6 +21,20 @@
 /* Some arguments of these are constants wherever they are called. */
 #define TEMPLATE static inline __attribute__((always_inline))
 
+/* Store a number of 1, 2, 4 or 8 bytes. */
+TEMPLATE void put(void *out, size_t i, uint64_t number, int width)
+{
+    if (width == 1) {
+        ((uint8_t *)out)[i] = (uint8_t)number;
+    } else if (width == 2) {
+        ((uint16_t *)out)[i] = (uint16_t)number;
+    } else if (width == 4) {
+        ((uint32_t *)out)[i] = (uint32_t)number;
+    } else {
+        ((uint64_t *)out)[i] = number;
+    }
+}
+
 /* Any number of dimensions will do. */
 enum { ANY = 0 };
 

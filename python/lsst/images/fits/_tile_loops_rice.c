@@ -86,17 +86,6 @@ TEMPLATE uint32_t with_sign(uint32_t stored)
     return stored >> 1 ^ (0 - (stored & 1));
 }
 
-TEMPLATE void put(void *out, size_t i, uint32_t value, int width)
-{
-    if (width == 1) {
-        ((uint8_t *)out)[i] = (uint8_t)value;
-    } else if (width == 2) {
-        ((uint16_t *)out)[i] = (uint16_t)value;
-    } else {
-        ((uint32_t *)out)[i] = value;
-    }
-}
-
 /* Decode pixels whose differences have so many low bits; return the one that was reached. */
 TEMPLATE size_t decode_split(Reader *reader, void *out, size_t i, size_t stop, uint32_t *value, int low, int width)
 {

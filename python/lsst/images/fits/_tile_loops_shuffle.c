@@ -17,13 +17,7 @@ TEMPLATE void join(const uint8_t *bytes, Py_ssize_t apart, void *out, Py_ssize_t
         for (int k = 0; k < width; k++) {
             number = number << 8 | bytes[k * apart + i];
         }
-        if (width == 2) {
-            ((uint16_t *)out)[i] = (uint16_t)number;
-        } else if (width == 4) {
-            ((uint32_t *)out)[i] = (uint32_t)number;
-        } else {
-            ((uint64_t *)out)[i] = number;
-        }
+        put(out, i, number, width);
     }
 }
 
@@ -80,10 +74,10 @@ static int borrow_part(Py_buffer *part, PyObject *pair)
         PyErr_SetString(PyExc_TypeError, "A part is a pair of arrays.");
         return 0;
     }
-    if (!PyArg_ParseTuple(pair, "OO", &bytes, &out) || !borrow(&part[BYTES], bytes, "B", 0, 0)) {
+    if (!PyArg_ParseTuple(pair, "OO", &bytes, &out) || !borrow(&part[BYTES], bytes, "B", ANY, 0)) {
         return 0;
     }
-    if (!borrow(&part[NUMBERS], out, "hHiIlLqQfd", 0, 1)) {
+    if (!borrow(&part[NUMBERS], out, "hHiIlLqQfd", ANY, 1)) {
         PyBuffer_Release(&part[BYTES]);
         return 0;
     }
