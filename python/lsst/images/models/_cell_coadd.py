@@ -172,20 +172,7 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             )
 
     def read_projection(self, archive: InputArchive) -> Any:
-        """Read the projection, without which no coadd is complete.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-
-        Returns
-        -------
-        projection
-            The projection, or what stands for one that is missing, or that no
-            coadd can have.
-        """
-
+        # No coadd is complete without one, nor with one of another frame.
         def read(model: ProjectionSerializationModel) -> Projection[Any]:
             projection = model.deserialize(archive)
             check_frame(projection)

@@ -228,7 +228,8 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
 
     def _complete(self, plane: P, archive: InputArchive) -> P:
         """Give a plane what is stored once for all of them."""
-        # The plane was just made, and nobody else has it yet.
+        # The plane was just made, and nobody else has it yet.  Mostly the whole
+        # has a projection, which saves each component the way through the property.
         plane._projection = deserialize_projection(self.sky_projection or self.projection_tree, archive)
         if plane._obs_info is None:
             plane._obs_info = self.obs_info
