@@ -23,7 +23,7 @@ DATA_ID = {"instrument": "TestCam", "visit": 42, "detector": 1}
 BOX = Box.factory[100:356, 200:456]
 OWN = os.path.dirname(lsst.images.__file__) + os.sep
 
-BUDGET = 60
+BUDGET = 90
 """Entries into our own code that a component read by box may take."""
 
 

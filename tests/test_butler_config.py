@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from butler_world import new_repo
+from helpers.repository import new_repo
 from lsst.daf.butler import Config
 from lsst.images.butler import config_files, is_repository, write_config, write_repo_config
 from lsst.images.errors import PluginError
@@ -59,7 +59,7 @@ def test_the_shipped_configuration_is_the_generated_one():
 JOURNEY = """
 import sys
 from pathlib import Path
-from butler_world import BOX, DATA_ID, make_image, new_repo
+from helpers.repository import BOX, DATA_ID, make_image, new_repo
 from lsst.daf.butler import StorageClassFactory
 from lsst.images.butler import ImagesDelegate
 assert StorageClassFactory().getStorageClass("MaskedImageV2").delegateClass is ImagesDelegate
@@ -160,7 +160,7 @@ butler = Butler.from_config(sys.argv[1], writeable=True, run="r")
 kind = DatasetType("fringe", (), "FringeFrame", universe=butler.dimensions)
 butler.registry.registerDatasetType(kind)
 from my_survey_images import FringeFrame, MoffatPSF
-from butler_world import FULL, make_image
+from helpers.repository import FULL, make_image
 from lsst.images.plugins import registry
 from my_survey_images import plugin
 registry.register(plugin, name="my_survey")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exposures import (
+from helpers.exposures import (
     make_cell_coadd,
     make_cell_psf,
     make_detector,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from butler_world import BOX, DATA_ID, DATA_IDS, FULL, assert_same_pixels, make_image, new_repo
+from helpers.repository import BOX, DATA_ID, DATA_IDS, FULL, assert_same_pixels, make_image, new_repo
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
 from lsst.images import Box
 from lsst.images.butler import describe_file, read_cutouts, verify_dataset, verify_file
@@ -142,7 +142,7 @@ PUT = """
 import sys
 import time
 from pathlib import Path
-from butler_world import DATA_ID, make_image
+from helpers.repository import DATA_ID, make_image
 from lsst.daf.butler import Butler
 from lsst.images import Box
 root, seed, side, go = sys.argv[1:]

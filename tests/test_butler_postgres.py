@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from butler_servers import postgres
-from butler_world import BOX, DATA_ID, DATA_IDS, assert_same_pixels, make_image, new_repo, outline
+from helpers.butler_servers import postgres
+from helpers.repository import BOX, DATA_ID, DATA_IDS, assert_same_pixels, make_image, new_repo, outline
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import read_cutouts
 from lsst.sphgeom import LonLat

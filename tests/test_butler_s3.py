@@ -7,11 +7,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from butler_servers import BUCKET, s3
-from butler_world import BOX, DATA_ID, DATA_IDS, FULL, add_records, assert_same_pixels, make_image, register
+from helpers.butler_servers import BUCKET, s3
+from helpers.repository import (
+    BOX,
+    DATA_ID,
+    DATA_IDS,
+    FULL,
+    add_records,
+    assert_same_pixels,
+    make_image,
+    register,
+)
+from helpers.servers import CountingProxy
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import ingest_images, read_cutouts, verify_dataset
-from servers import CountingProxy
 from test_pipelines import fill_inputs, run_pipeline
 
 

@@ -15,7 +15,7 @@ import astropy.io.fits
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import (
+from helpers.exposures import (
     CELL_BOUNDS,
     GRID,
     make_cell_coadd,

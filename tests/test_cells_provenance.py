@@ -13,7 +13,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import CELL_BOUNDS, make_provenance
+from helpers.exposures import CELL_BOUNDS, make_provenance
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.images import Polygon

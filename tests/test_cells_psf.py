@@ -14,7 +14,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import CELL_BOUNDS, CELLS, GRID, MISSING, make_cell_corrections, make_cell_psf
+from helpers.exposures import CELL_BOUNDS, CELLS, GRID, MISSING, make_cell_corrections, make_cell_psf
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.images import YX, Box, Image

@@ -18,7 +18,8 @@ import astropy.table
 import click
 import pytest
 import yaml
-from butler_world import (
+from click.testing import CliRunner, Result
+from helpers.repository import (
     BOX,
     DATA_IDS,
     FULL,
@@ -27,7 +28,6 @@ from butler_world import (
     new_repo,
     projection,
 )
-from click.testing import CliRunner, Result
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli import butler as butler_command
 from lsst.daf.butler.cli import cmd, opt

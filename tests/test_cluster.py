@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from butler_servers import BUCKET, postgres, s3
-from butler_world import add_records
+from helpers.butler_servers import BUCKET, postgres, s3
+from helpers.repository import add_records
 from lsst.daf.butler import Butler, Config
 from test_pipelines import EXAMPLE, OUTPUT, check, environment, fill_inputs
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from butler_world import BOX, DATA_IDS, make_image, new_repo
+from helpers.repository import BOX, DATA_IDS, make_image, new_repo
 from lsst.daf.butler import Butler
 from lsst.images.dask import iter_images, map_images
 from lsst.images.errors import NoOverlapError

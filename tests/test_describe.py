@@ -14,7 +14,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 import rich.console
-from exposures import make_obs_info, make_visit_image
+from helpers.exposures import make_obs_info, make_visit_image
 from lsst.images import (
     ICRS,
     BackgroundMap,

@@ -13,7 +13,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import make_difference_image, make_kernel, make_template, make_visit_arguments
+from helpers.exposures import make_difference_image, make_kernel, make_template, make_visit_arguments
 from lsst.images import Box, DifferenceImage, DifferenceImageTemplateInfo, Polygon, VisitImage
 from lsst.images.errors import CorruptArchiveError, UnknownSchemaError
 from lsst.images.io import open_archive, read

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from exposures import make_visit_image
+from helpers.exposures import make_visit_image
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "doc" / "cookbook.rst"

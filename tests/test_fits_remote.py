@@ -14,7 +14,8 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from butler_servers import BUCKET, s3
+from helpers.butler_servers import BUCKET, s3
+from helpers.servers import CountingProxy, CountingServer, WebServer
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
 from lsst.images.fits import FitsCompressionOptions, _file, _input_archive, _range_client, _remote_source
@@ -24,7 +25,6 @@ from lsst.images.fits._image_hdu import encode_primary
 from lsst.images.io import open_archive, read, write
 from lsst.images.legacy import open_legacy
 from lsst.resources import ResourcePath
-from servers import CountingProxy, CountingServer, WebServer
 
 pytest.importorskip("aiohttp", reason="reading over http needs aiohttp")
 
@@ -55,7 +55,7 @@ def square_file() -> tuple[bytes, list[np.ndarray]]:
 def server(
     square_file: tuple[bytes, list[np.ndarray]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CountingServer]:
-    monkeypatch.setattr(_remote_source, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(_remote_source, "INITIAL_BACKOFF", 0.001)
     found = CountingServer(square_file[0])
     yield found
     found.close()
@@ -218,8 +218,8 @@ def far(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Far]:
-    monkeypatch.setattr(_remote_source, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(_range_client, "PATIENCE", 0.5)
+    monkeypatch.setattr(_remote_source, "INITIAL_BACKOFF", 0.001)
+    monkeypatch.setattr(_range_client, "READ_TIMEOUT", 0.5)
     if kind == "s3":
         monkeypatch.setattr(pytest.importorskip("s3fs").S3FileSystem, "read_timeout", 0.5)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
@@ -261,10 +261,10 @@ LASTING = {
     "broken": "500",
     "forbidden": "403",
     "unsatisfiable": "416",
-    "short": "5 tries",
-    "reset": "5 tries",
+    "short": "5 attempts",
+    "reset": "5 attempts",
     "truncated": "came instead of",
-    "lying": "bytes came of the|ContentLength|5 tries",
+    "lying": "bytes came of the|ContentLength|5 attempts",
     "shifted": "came instead of",
     "stuck": "[Tt]imeout",
     "changed": "was replaced while it was being read .its ETag",
@@ -440,7 +440,7 @@ def test_a_whole_file_that_is_larger_than_what_is_kept_comes_once(
 ) -> None:
     monkeypatch.setattr(_remote_source, "READ_CACHE_MAX_BYTES", 9_000_000)
     for module in (_file, _input_archive):
-        monkeypatch.setattr(module, "MOST_FETCHED", 8_000_000)
+        monkeypatch.setattr(module, "MAX_FETCHED", 8_000_000)
     with CountingServer(own_file.read_bytes()) as server:
         assert read(server.url).variance == masked_image.variance
         assert server.sent < 1.01 * len(server.content) + 34560 + 69120
@@ -457,10 +457,10 @@ def test_a_box_through_the_butler_takes_two_trips(
     own_server: CountingServer, masked_image: MaskedImage, tmp_path: Path
 ) -> None:
     daf_butler = pytest.importorskip("lsst.daf.butler")
-    butler_world = pytest.importorskip("butler_world")
-    butler = butler_world.new_repo(tmp_path / "repo", mi="MaskedImageV2")
+    repository = pytest.importorskip("helpers.repository")
+    butler = repository.new_repo(tmp_path / "repo", mi="MaskedImageV2")
     ref = daf_butler.DatasetRef(
-        butler.get_dataset_type("mi"), butler.registry.expandDataId(butler_world.DATA_ID), run="run"
+        butler.get_dataset_type("mi"), butler.registry.expandDataId(repository.DATA_ID), run="run"
     )
     dataset = daf_butler.FileDataset(
         own_server.url, [ref], formatter="lsst.images.formatters.GenericFormatter"

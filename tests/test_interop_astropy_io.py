@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import registry
 from astropy.nddata import CCDData, NDDataRef
-from exposures import make_cell_coadd, make_visit_image
+from helpers.exposures import make_cell_coadd, make_visit_image
 from lsst.images import Box, Image, MaskedImage, VisitImage
 from lsst.images.interop import FORMAT, from_ccddata, register_astropy_io
 

@@ -14,7 +14,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.wcs import WCS
-from exposures import make_cell_coadd, make_projection, make_visit_image
+from helpers.exposures import make_cell_coadd, make_projection, make_visit_image
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lsst.images import (

@@ -21,7 +21,7 @@ from astropy.nddata import (
     VarianceUncertainty,
 )
 from astropy.table import Table
-from exposures import make_cell_coadd, make_projection, make_visit_image
+from helpers.exposures import make_cell_coadd, make_projection, make_visit_image
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

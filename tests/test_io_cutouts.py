@@ -10,6 +10,7 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 import pytest
+from helpers.servers import CountingServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
@@ -17,7 +18,6 @@ from lsst.images.errors import BoxIndexError, CorruptArchiveError, InvalidParame
 from lsst.images.fits import FitsFile
 from lsst.images.io import open_archive, read, read_cutouts, write
 from lsst.images.legacy import open_legacy
-from servers import CountingServer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 BBOX = Box.factory[-30:670, 100:900]

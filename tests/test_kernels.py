@@ -13,7 +13,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from afw_tables import read_tables
+from helpers.afw_tables import read_tables
 from lsst.images import YX, Box, Image, MaskedImage, MaskPlane, MaskSchema, NoOverlapError, NotContainedError
 from lsst.images.convolution_kernels import ConvolutionKernel, ImageBasisConvolutionKernel
 from lsst.images.errors import CorruptArchiveError, MissingOptionalDependencyError

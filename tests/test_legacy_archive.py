@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _legacy_archives import data_files, table, write_archive
+from helpers.legacy_archives import data_files, table, write_archive
 from lsst.images import Box
 from lsst.images.errors import (
     ArchiveReadError,
@@ -233,7 +233,7 @@ def test_a_far_archive_takes_one_request_beyond_its_index(shared_data: Path) -> 
             super().__init__(data, "far")
             self.ahead: list[tuple[int, int]] = []
 
-        def fetch_ahead(self, ranges: Any) -> None:
+        def prefetch(self, ranges: Any) -> None:
             self.ahead.extend(ranges)
 
     data = (shared_data / "afw/exposure_visit_like.fits").read_bytes()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import starlink.Ast as Ast
-from _legacy_archives import data_files
+from helpers.legacy_archives import data_files
 from lsst.images._ast_text import check_ast_text
 from lsst.images.errors import CorruptArchiveError, GeometryError
 from lsst.images.legacy.afw_archive import LegacyArchive, open_legacy_fits

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import starlink.Ast
-from _legacy_archives import archive_of, ast_text, box, chebyshev, table, wcs, write_archive
+from helpers.legacy_archives import archive_of, ast_text, box, chebyshev, table, wcs, write_archive
 from lsst.images import Box
 from lsst.images.errors import CorruptArchiveError, SchemaVersionError
 from lsst.images.fits import FitsFile

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.testing as npt
 import pytest
-from _legacy_archives import table, write_archive
+from helpers.legacy_archives import table, write_archive
 from lsst.images.errors import CorruptArchiveError
 from lsst.images.fits import FitsFile
 from lsst.images.legacy.afw_archive import LegacyArchive, open_legacy_fits

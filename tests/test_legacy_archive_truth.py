@@ -16,7 +16,7 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import starlink.Ast
-from _legacy_archives import data_files
+from helpers.legacy_archives import data_files
 from lsst.images import Box
 from lsst.images.legacy.afw_archive import (
     LegacyArchive,

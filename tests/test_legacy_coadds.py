@@ -10,7 +10,7 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import starlink.Ast
-from _legacy_archives import archive_of, ast_text, box, chebyshev, table
+from helpers.legacy_archives import archive_of, ast_text, box, chebyshev, table
 from lsst.images import BoundsError, Box
 from lsst.images.errors import ArchiveReadError
 from lsst.images.legacy._convert_fields import make_field

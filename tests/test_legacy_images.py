@@ -12,9 +12,9 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from _legacy_archives import RENAMED
 from astropy.io import fits
 from astropy.wcs import WCS
+from helpers.legacy_archives import RENAMED
 from lsst.images import Box, GeneralFrame, Image, Mask, MaskedImage, MaskPlane
 from lsst.images.errors import (
     InvalidComponentError,

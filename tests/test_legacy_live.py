@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import afw_stand_ins as afw
 import astropy.units as u
+import helpers.afw_stand_ins as afw
 import numpy as np
 import numpy.testing as npt
 import pytest

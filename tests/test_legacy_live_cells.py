@@ -8,9 +8,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import afw_stand_ins as afw
-import afw_stand_ins_cells as afw_cells
 import astropy.units as u
+import helpers.afw_stand_ins as afw
+import helpers.afw_stand_ins_cells as afw_cells
 import numpy as np
 import numpy.testing as npt
 import pytest

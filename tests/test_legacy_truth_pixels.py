@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.testing as npt
 import pytest
-from _legacy_archives import RENAMED
 from astropy.io import fits
+from helpers.legacy_archives import RENAMED
 from lsst.images import Box, Image, Mask, MaskedImage, VisitImage
 
 ROOT = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "afw"

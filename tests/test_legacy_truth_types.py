@@ -16,7 +16,7 @@ import astropy.units as u
 import numpy as np
 import numpy.testing as npt
 import pytest
-from _legacy_archives import RENAMED
+from helpers.legacy_archives import RENAMED
 from lsst.images import Box, CameraFrameSet, MaskedImage, Polygon, VisitImage
 from lsst.images.cameras import Detector
 from lsst.images.cells import CellCoadd

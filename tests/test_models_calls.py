@@ -14,7 +14,7 @@ from typing import Any
 
 import lsst.images
 import pytest
-from exposures import make_visit_image
+from helpers.exposures import make_visit_image
 from lsst.images import Box, VisitImage
 from lsst.images.io import open_archive
 

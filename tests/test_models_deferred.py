@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exposures import make_cell_coadd, make_difference_image, make_visit_image
+from helpers.exposures import make_cell_coadd, make_difference_image, make_visit_image
 from lsst.images import Box, ColorImage, MaskedImage
 from lsst.images.errors import (
     ArchiveReadError,

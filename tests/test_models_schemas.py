@@ -11,7 +11,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import (
+from helpers.exposures import (
     BOX,
     SCHEMA,
     make_cell_coadd,

@@ -271,23 +271,23 @@ def test_records_without_flags_are_lines() -> None:
     assert lines_from_records(["Begin Frame  ", " Naxes = 2"]) == ["Begin Frame", "Naxes = 2"]
 
 
-class Luggage:
+class PassthroughCards:
     def primary_cards(self) -> list[str]:
         return ["LONGSTRN= 'aaa&'".ljust(80), "CONTINUE  'bbb'".ljust(80)]
 
 
 def test_header_cards_travel_in_the_fits_extension() -> None:
-    file, _ = written(("image", PIXELS, ArrayHints(bbox=BOX)), baggage=Luggage())
+    file, _ = written(("image", PIXELS, ArrayHints(bbox=BOX)), passthrough=PassthroughCards())
     assert file["MORE/FITS"].dtype == "S80"
     file.close()
     stream = io.BytesIO()
-    archive = NdfOutputArchive.create(stream, baggage=Luggage())
+    archive = NdfOutputArchive.create(stream, passthrough=PassthroughCards())
     archive.finish(BundleModel())
     with NdfInputArchive.open(stream) as reader:
-        baggage = reader.get_baggage()
-    assert baggage is not None
-    assert list(baggage.primary_cards()) == Luggage().primary_cards()
-    assert baggage.for_subset() == baggage
+        passthrough = reader.get_passthrough()
+    assert passthrough is not None
+    assert list(passthrough.primary_cards()) == PassthroughCards().primary_cards()
+    assert passthrough.for_subset() == passthrough
 
 
 def test_arrays_are_compressed_on_demand(bundles: None, tmp_path: Path) -> None:
@@ -340,9 +340,9 @@ def test_files_of_old_releases_open(shared_data: Path, name: str) -> None:
 
 def test_the_continued_cards_of_a_real_file_come_back(shared_data: Path) -> None:
     with NdfInputArchive.open(shared_data / "examples" / "visit_image.sdf") as archive:
-        baggage = archive.get_baggage()
-    assert baggage is not None
-    cards = baggage.primary_cards()
+        passthrough = archive.get_passthrough()
+    assert passthrough is not None
+    cards = passthrough.primary_cards()
     assert [card[:8] for card in cards[3:5]] == ["LONGSTRN", "CONTINUE"]
     assert {len(card) for card in cards} == {80}
 

@@ -56,15 +56,15 @@ def test_a_real_starlink_file_opens(shared_data: Path) -> None:
         tree = archive.get_raw_tree()
         array = array_of(archive, tree["data"])
         part = array_of(archive, tree["data"], slices=(slice(10, 20), slice(600, 609)))
-        baggage = archive.get_baggage()
+        passthrough = archive.get_passthrough()
         assert archive.is_foreign
         assert archive.info.schema_name == "image"
     assert array.shape == (611, 609)
     assert array.dtype == np.int16
     assert np.array_equal(part, array[10:20, 600:609])
     assert tree["yx0"] == [61, -321]
-    assert baggage is not None
-    cards = baggage.primary_cards()
+    assert passthrough is not None
+    cards = passthrough.primary_cards()
     assert "SURVEY  = 'Digitized Sky Survey'".ljust(80) in cards
     assert not [card for card in cards if card.startswith(("END", "NAXIS", "CRVAL1", "SIMPLE"))]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from butler_world import DATA_IDS, DETECTORS, FULL, INSTRUMENT, make_image, new_repo, register
-from exposures import make_visit_image
+from helpers.exposures import make_visit_image
+from helpers.repository import DATA_IDS, DETECTORS, FULL, INSTRUMENT, make_image, new_repo, register
+from helpers.third_party import install, run
 from lsst.daf.butler import Butler
 from lsst.images import VisitImage
 from lsst.images.psfs import GaussianPointSpreadFunction
-from stranger import install, run
 
 SimplePipelineExecutor = pytest.importorskip("lsst.pipe.base.simple_pipeline_executor").SimplePipelineExecutor
 

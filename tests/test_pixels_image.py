@@ -35,14 +35,14 @@ def make_projection() -> Any:
     return Projection.from_fits_wcs(wcs, GeneralFrame(unit=u.pix), x0=8, y0=5)
 
 
-class Baggage:
+class PassthroughMetadata:
     """What a container would want back."""
 
     def __init__(self, pixels: bool = True) -> None:
         self.pixels = pixels
 
-    def for_subset(self) -> Baggage:
-        return Baggage(pixels=False)
+    def for_subset(self) -> PassthroughMetadata:
+        return PassthroughMetadata(pixels=False)
 
 
 # Construction.
@@ -333,13 +333,13 @@ def test_an_image_prints_its_box_and_type() -> None:
 
 def test_what_came_from_the_file_follows_views_and_is_trimmed_for_the_rest() -> None:
     image = Image(np.zeros((3, 4)))
-    image._attachments = Attachments({"dataset": None}, Baggage())
+    image._attachments = Attachments({"dataset": None}, PassthroughMetadata())
     for whole in (image[...], image.view(unit=u.nJy)):
-        assert whole._attachments.baggage.pixels
+        assert whole._attachments.passthrough.pixels
     for less in (image.copy(), image.local[:2, :2], image[Box.factory[0:1, 0:1]]):
-        assert not less._attachments.baggage.pixels
+        assert not less._attachments.passthrough.pixels
         assert less._attachments.butler_info == {"dataset": None}
-    assert Image(np.zeros((3, 4)))._attachments.baggage is None
+    assert Image(np.zeros((3, 4)))._attachments.passthrough is None
 
 
 def test_butler_information_gets_its_types_from_the_butler() -> None:

@@ -14,8 +14,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from butler_world import BOX, make_image
 from click.testing import CliRunner
+from helpers.repository import BOX, make_image
 from lsst.images import BoundsError, Box, Image, MaskedImage
 from lsst.images._geom import deserialize_bounds, serialize_bounds
 from lsst.images.butler import config_files

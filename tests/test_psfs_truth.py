@@ -11,7 +11,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from afw_tables import read_ast, read_psf_id, read_psf_truth, read_tables
+from helpers.afw_tables import read_ast, read_psf_id, read_psf_truth, read_tables
 from lsst.images import XY, BoundsError, Box, GeneralFrame, Polygon, Projection, Transform
 from lsst.images.errors import CorruptArchiveError
 from lsst.images.fields import ChebyshevField

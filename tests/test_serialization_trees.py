@@ -377,7 +377,7 @@ def test_a_detached_archive_refuses_all_data() -> None:
         with pytest.raises(ArchiveAccessRequiredError, match="detached") as caught:
             ask()
         assert not isinstance(caught.value, ArchiveReadError)
-    assert ARCHIVE.get_baggage() is None
+    assert ARCHIVE.get_passthrough() is None
 
 
 def test_a_frame_set_that_was_not_read_yet_is_an_error() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import (
+from helpers.exposures import (
     BOX,
     DETECTOR_BOX,
     make_obs_info,

@@ -30,9 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import astropy.units as u  # the helpers of the tests are not installed
 import bench_fits
-import butler_world
-import exposures
 import numpy as np
+from helpers import exposures, repository
 from lsst.daf.butler import Butler, DatasetRef, FileDataset, FormatterV2
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema, VisitImage
 from lsst.images.butler import read_cutouts
@@ -43,7 +42,7 @@ Job = Callable[[], Any]
 
 SLICES = (slice(600, 856), slice(1500, 1756))
 BOX = Box.factory[SLICES]
-DATA_ID = butler_world.DATA_ID
+DATA_ID = repository.DATA_ID
 SEVERAL = ["psf", "detector", "summary_stats", "bbox", "unit", "aperture_corrections"]
 LIMIT = 1.15
 """What our share may be."""
@@ -71,7 +70,7 @@ def make_masked_image(shape: tuple[int, int]) -> MaskedImage:
     )
     for n, name in enumerate(names):
         mask.set(name, (bits & (1 << n)) != 0)
-    projection = butler_world.projection()
+    projection = repository.projection()
     return MaskedImage(
         Image(image, unit=u.nJy, projection=projection), mask=mask, variance=Image(variance, unit=u.nJy**2)
     )
@@ -81,7 +80,7 @@ class World:
     """A repository with datasets, and twins of them that the floor reads."""
 
     def __init__(self, root: Path, shape: tuple[int, int]) -> None:
-        self.butler: Butler = butler_world.new_repo(
+        self.butler: Butler = repository.new_repo(
             root / "repo",
             big="MaskedImageV2",
             visit="VisitImage",
@@ -238,9 +237,9 @@ def against_astropy(world: World, folder: Path, repeat: int) -> None:
 
 def cutouts(root: Path, repeat: int, *, files: int = 4, positions: int = 25, side: int = 1000) -> None:
     """Compare a batch of cutouts with a get for each of them."""
-    butler = butler_world.new_repo(root / "cutouts", x="MaskedImageV2")
+    butler = repository.new_repo(root / "cutouts", x="MaskedImageV2")
     image = make_masked_image((side, side))
-    refs = [butler.put(image, "x", data_id) for data_id in butler_world.DATA_IDS[:files]]
+    refs = [butler.put(image, "x", data_id) for data_id in repository.DATA_IDS[:files]]
     rng = np.random.default_rng(2)
     y, x = rng.integers(50, side - 50, (2, positions))
     centers = image.projection.pixel_to_sky(x=x.astype(float), y=y.astype(float))

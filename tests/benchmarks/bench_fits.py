@@ -44,7 +44,7 @@ SHAPE = (4000, 4072)
 BOX = (slice(1700, 1956), slice(1500, 1756))
 N_PLANES = 12
 
-MOST_HASTE = 5
+MAX_HASTE = 5
 """A median of fewer times than this means nothing."""
 
 
@@ -188,7 +188,7 @@ def compare(folder: Path, planes: Planes, repeat: int, wanted: str) -> None:
         write_astropy(row, planes, level=level)
         write_ours(mine, planes, level=level)
         for title, rivals, times, goals in chosen:
-            report(title, rivals, max(MOST_HASTE, times * repeat), goals)
+            report(title, rivals, max(MAX_HASTE, times * repeat), goals)
         sizes = [path.stat().st_size / 1e6 for path in (mine, row)]
         print(f"{'':36s} size: ours {sizes[0]:.1f} MB, astropy {sizes[1]:.1f} MB")
 
@@ -313,7 +313,7 @@ def main() -> None:
     parser.add_argument("--grow", action="store_true", help="only boxes of images of different sizes")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    repeat = MOST_HASTE if options.short else 9
+    repeat = MAX_HASTE if options.short else 9
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.grow:

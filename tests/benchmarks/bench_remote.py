@@ -27,15 +27,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import boto3  # the helpers of the tests are not installed
-import butler_servers
-import butler_world
 import numpy as np
+from helpers import butler_servers, repository
+from helpers.servers import CountingProxy
 from lsst.daf.butler import Butler, Config, DatasetRef, FileDataset
 from lsst.images import Box
 from lsst.images.butler import read_cutouts
-from servers import CountingProxy
 
-DATA_ID = butler_world.DATA_ID
+DATA_ID = repository.DATA_ID
 DELAY = 0.1
 PLACES = ["folder", "http", "s3"]
 FORMATTER = "lsst.images.formatters.GenericFormatter"
@@ -45,8 +44,8 @@ Job = Callable[[], Any]
 
 def butler_of_folder(root: Path, side: int) -> Butler:
     """Make a repository with one image in a folder."""
-    butler = butler_world.new_repo(root, mi="MaskedImageV2")
-    butler.put(butler_world.make_image(0, Box.factory[0:side, 0:side]), "mi", DATA_ID)
+    butler = repository.new_repo(root, mi="MaskedImageV2")
+    butler.put(repository.make_image(0, Box.factory[0:side, 0:side]), "mi", DATA_ID)
     return butler
 
 
@@ -61,8 +60,8 @@ def butler_of_store(root: Path, folder: Butler, scheme: str) -> Butler:
     config["datastore", "root"] = f"s3://{butler_servers.BUCKET}/repo"
     Butler.makeRepo(str(root), config=config, forceConfigRoot=False)
     butler = Butler.from_config(str(root), writeable=True, run="run")
-    butler_world.add_records(butler)
-    butler_world.register(butler, mi="MaskedImageV2")
+    repository.add_records(butler)
+    repository.register(butler, mi="MaskedImageV2")
     data_id = butler.registry.expandDataId(DATA_ID)
     number = folder.find_dataset("mi", DATA_ID).id
     ref = DatasetRef(butler.get_dataset_type("mi"), data_id, run="run", id=number)

@@ -40,7 +40,7 @@ MOVED = {
     "lsst.images.serialization": {
         "Backend": "lsst.images.io:Backend",
         "ButlerInfo": "lsst.images.butler:ButlerInfo",
-        "OpaqueArchiveMetadata": "lsst.images.serialization._attachments:Baggage",
+        "OpaqueArchiveMetadata": "lsst.images.serialization._attachments:PassthroughMetadata",
         "Reader": "lsst.images.io:Reader",
         "backend_for_name": "lsst.images.io:backend_for_name",
         "backend_for_path": "lsst.images.io:backend_for_path",

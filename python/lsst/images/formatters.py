@@ -22,7 +22,7 @@ from .butler._provenance import ButlerInfo, check_identity, compression_seed, pr
 from .errors import ArchiveWriteError, InvalidComponentError, InvalidParameterError
 from .io import open_archive, write
 from .legacy import open_legacy
-from .serialization import Attachments, FitsCompressionOptions
+from .serialization import FitsCompressionOptions, attach
 
 COMPONENTS = "components"
 """The pseudo-component that stands for several at once."""
@@ -61,8 +61,7 @@ class _ReaderFormatter(FormatterV2):
             else:
                 values = {component: reader.get_component(component, **parameters)}
         for value in values.values():
-            if (known := getattr(value, "_attachments", None)) is not None:
-                value._attachments = Attachments(info, known.baggage)
+            attach(value, butler_info=info)
         return values if component == COMPONENTS else values[component]
 
     def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:

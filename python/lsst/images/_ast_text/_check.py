@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterable
 from ..errors import CorruptArchiveError
 from ._syntax import CHAINS, AstNode, parse_ast_text
 
-MOST_AXES = 100
-MOST_FRAMES = 1000
-MOST_TERMS = 1_000_000
-HIGHEST_POWER = 100
-MOST_ITERATIONS = 10_000
+MAX_AXES = 100
+MAX_FRAMES = 1000
+MAX_TERMS = 1_000_000
+MAX_POWER = 100
+MAX_ITERATIONS = 10_000
 
-LARGEST_ANGLE = 1000.0
+MAX_ANGLE = 1000.0
 """AST writes angles into buffers of fixed length."""
 
 Axes = tuple[int, int]
@@ -82,7 +82,7 @@ def _axes(node: AstNode) -> Axes:
         _check_types(node)
     check = _CHECKS.get(node.class_name, _other)
     axes = check(node)
-    if not (1 <= axes[0] <= MOST_AXES and 1 <= axes[1] <= MOST_AXES):
+    if not (1 <= axes[0] <= MAX_AXES and 1 <= axes[1] <= MAX_AXES):
         raise _fail(node, f"{axes[0]} to {axes[1]} axes")
     return axes
 
@@ -111,8 +111,8 @@ def _integer(node: AstNode, name: str, default: int, low: int, high: int) -> int
 
 
 def _declared(node: AstNode) -> Axes:
-    nin = _integer(node, "Nin", 0, 1, MOST_AXES)
-    return nin, _integer(node, "Nout", nin, 1, MOST_AXES)
+    nin = _integer(node, "Nin", 0, 1, MAX_AXES)
+    return nin, _integer(node, "Nout", nin, 1, MAX_AXES)
 
 
 def _numbers(node: AstNode, stem: str) -> dict[int, str]:
@@ -150,7 +150,7 @@ def _other(node: AstNode) -> Axes:
         if part.class_name not in ("Axis", "SkyAxis"):
             _axes(part)
     if "Naxes" in node.values:
-        naxes = _integer(node, "Naxes", 0, 1, MOST_AXES)
+        naxes = _integer(node, "Naxes", 0, 1, MAX_AXES)
         return naxes, naxes
     if node.class_name.endswith("Frame"):
         return 1, 1
@@ -161,7 +161,7 @@ def _other(node: AstNode) -> Axes:
 
 
 def _frame(node: AstNode) -> Axes:
-    naxes = _integer(node, "Naxes", 0, 1, MOST_AXES)
+    naxes = _integer(node, "Naxes", 0, 1, MAX_AXES)
     _text(node, "System", _FRAME_SYSTEMS if node.class_name == "Frame" else _SKY_SYSTEMS)
     _text(node, "AlSys", _FRAME_SYSTEMS if node.class_name == "Frame" else _SKY_SYSTEMS)
     _check_frame_members(node, naxes)
@@ -190,7 +190,7 @@ def _sky_frame(node: AstNode) -> Axes:
     _check_indices(node, "SRef SRefP", 2)
     for stem in ("SRef", "SRefP"):
         for value in _numbers(node, stem).values():
-            if value != "<bad>" and not abs(float(value)) <= LARGEST_ANGLE:
+            if value != "<bad>" and not abs(float(value)) <= MAX_ANGLE:
                 raise _fail(node, f"a reference at {value:.40} radians")
     if naxes != 2:
         raise _fail(node, f"{naxes} axes")
@@ -198,8 +198,8 @@ def _sky_frame(node: AstNode) -> Axes:
 
 
 def _frame_set(node: AstNode) -> Axes:
-    nframe = _integer(node, "Nframe", 0, 1, MOST_FRAMES)
-    nnode = _integer(node, "Nnode", nframe, nframe, 2 * MOST_FRAMES)
+    nframe = _integer(node, "Nframe", 0, 1, MAX_FRAMES)
+    nnode = _integer(node, "Nnode", nframe, nframe, 2 * MAX_FRAMES)
     base = _integer(node, "Base", 1, 1, nframe)
     current = _integer(node, "Currnt", nframe, 1, nframe)
     _check_indices(node, "Nod VFr", nframe)
@@ -316,7 +316,7 @@ def _polynomial(node: AstNode) -> Axes:
     _check_terms(node, "F", nin, nout)
     _check_terms(node, "I", nout, nin)
     _integer(node, "IterInv", 0, 0, 1)
-    _integer(node, "NiterInv", 4, 0, MOST_ITERATIONS)
+    _integer(node, "NiterInv", 4, 0, MAX_ITERATIONS)
     return nin, nout
 
 
@@ -324,10 +324,10 @@ def _check_terms(node: AstNode, way: str, nin: int, nout: int) -> None:
     """Check the coefficients of a polynomial, forward or inverse."""
     _check_indices(node, f"NC{way}", nout)
     _check_indices(node, f"MP{way}", nin)
-    terms = sum(_integer(node, f"NC{way}{o}", 0, 0, MOST_TERMS) for o in range(1, nout + 1))
-    highest = [_integer(node, f"MP{way}{i}", 0, 0, HIGHEST_POWER) for i in range(1, nin + 1)]
+    terms = sum(_integer(node, f"NC{way}{o}", 0, 0, MAX_TERMS) for o in range(1, nout + 1))
+    highest = [_integer(node, f"MP{way}{i}", 0, 0, MAX_POWER) for i in range(1, nin + 1)]
     coefficients, powers = _numbers(node, f"C{way}"), _numbers(node, f"P{way}")
-    if terms > MOST_TERMS or any(not 1 <= k <= terms for k in coefficients):
+    if terms > MAX_TERMS or any(not 1 <= k <= terms for k in coefficients):
         raise _fail(node, f"coefficients beyond the {terms} that there are")
     if len(coefficients) != terms:
         raise _fail(node, f"{len(coefficients)} coefficients, not {terms}")
@@ -338,7 +338,7 @@ def _check_terms(node: AstNode, way: str, nin: int, nout: int) -> None:
 
 def _permutation(node: AstNode) -> Axes:
     nin, nout = _declared(node)
-    constants = _integer(node, "Nconst", 0, 0, MOST_AXES)
+    constants = _integer(node, "Nconst", 0, 0, MAX_AXES)
     _check_indices(node, "In", nin)
     _check_indices(node, "Out", nout)
     _check_indices(node, "Con", constants)
@@ -351,7 +351,7 @@ def _permutation(node: AstNode) -> Axes:
 def _look_up(node: AstNode) -> Axes:
     if _declared(node) != (1, 1):
         raise _fail(node, f"{_declared(node)} axes")
-    count = _integer(node, "Nlut", 0, 2, MOST_TERMS)
+    count = _integer(node, "Nlut", 0, 2, MAX_TERMS)
     if set(_numbers(node, "L")) != set(range(1, count + 1)):
         raise _fail(node, f"{len(_numbers(node, 'L'))} values, not {count}")
     return 1, 1

@@ -18,7 +18,7 @@ from .._transforms import Projection, ProjectionAstropyView
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
 from ..io import Serializable
 from ..plugins import registry
-from ..serialization import MetadataValue
+from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
@@ -253,7 +253,7 @@ class GeneralizedImage(Serializable, ABC):
 
     def _with_attachments_of(self, result: Self, *, whole: bool) -> Self:
         """Hand what came from the file on to a view or a copy."""
-        result._attachments = self._attachments if whole else self._attachments.for_subset()
+        attach_from(result, self, whole=whole)
         return result
 
     def to_hdulist(self) -> Any:

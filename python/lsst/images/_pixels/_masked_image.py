@@ -20,7 +20,7 @@ from .._transforms import Frame, Projection
 from ..errors import GeometryError
 from ..io import write
 from ..plugins import registry
-from ..serialization import NO_ATTACHMENTS, Attachments, FitsCompressionOptions, MetadataValue
+from ..serialization import NO_ATTACHMENTS, Attachments, FitsCompressionOptions, MetadataValue, attach
 from ..serialization._deferred import Deferred, available
 from ._arguments import Origin
 from ._base import GeneralizedImage
@@ -181,7 +181,7 @@ class MaskedImage(GeneralizedImage):
             return
         # A plane says where it came from, as if it were read as a component.
         for plane in (self._image, self._mask, self._variance):
-            plane._attachments = Attachments(value.butler_info, plane._attachments.baggage)
+            attach(plane, butler_info=value.butler_info)
 
     def _view(self, bbox: Box) -> Self:
         return type(self)(

@@ -15,7 +15,7 @@ from lsst.daf.butler import DatasetProvenance, DatasetRef, StorageClassDelegate
 from ..errors import InvalidComponentError, InvalidParameterError
 from ..io import parse_bbox
 from ..plugins import ReadContext
-from ..serialization import Attachments
+from ..serialization import attach
 from ._provenance import ButlerInfo
 
 PSEUDO_COMPONENTS = {"components", "masked_image"}
@@ -103,7 +103,7 @@ class ImagesDelegate(StorageClassDelegate):
             return inMemoryDataset
         result = copy.copy(inMemoryDataset)
         info = ButlerInfo.from_ref(ref, provenance).model_dump(mode="json")
-        result._attachments = Attachments(info, inMemoryDataset._attachments.baggage)
+        attach(result, butler_info=info)
         return result
 
     def _components(self, composite: Any, names: str | Sequence[str] | None) -> dict[str, Any]:

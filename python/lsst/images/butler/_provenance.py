@@ -16,7 +16,7 @@ import pydantic
 from lsst.daf.butler import DatasetProvenance, DatasetRef, SerializedDatasetRef
 
 from ..errors import CorruptArchiveError
-from ..serialization import Attachments, UnreadableTree
+from ..serialization import UnreadableTree, attach
 
 MAX_INPUTS = 3000
 """Inputs listed in FITS cards at the most; the tree lists them all."""
@@ -62,8 +62,7 @@ def identify(value: Any, info: Mapping[str, Any]) -> None:
     info
         What `check_identity` returned.
     """
-    if (known := getattr(value, "_attachments", None)) is not None:
-        value._attachments = Attachments(info, known.baggage)
+    attach(value, butler_info=info)
 
 
 def _settle(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any]:

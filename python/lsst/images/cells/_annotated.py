@@ -18,7 +18,7 @@ from .._pixels import Image, Mask, MaskedImage, MaskSchema
 from .._pixels._units import store
 from .._transforms import Projection
 from ..fields import BackgroundMap, BaseField
-from ..serialization import MetadataValue, UnitConversionError
+from ..serialization import MetadataValue, UnitConversionError, attach_from
 from ..serialization._deferred import Deferred, available, is_deferred
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class AnnotatedImage(MaskedImage):
             information.
         """
         result = MaskedImage(self._image, mask=self._mask, variance=self._variance, metadata=self._metadata)
-        result._attachments = self._attachments
+        attach_from(result, self, whole=True)
         return result
 
     # Backgrounds.

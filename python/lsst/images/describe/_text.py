@@ -9,7 +9,7 @@ __all__ = ("as_text",)
 from collections.abc import Callable
 from typing import Any
 
-LONGEST_REASON = 160
+MAX_REASON_LENGTH = 160
 """Characters of an error that stands for a value."""
 
 
@@ -33,5 +33,5 @@ def as_text(value: Any, show: Callable[[Any], str] = str) -> str:
     try:
         return show(value)
     except Exception as err:  # a stranger's value may raise anything
-        reason = f"{type(err).__name__}: {err!s:.{LONGEST_REASON}}"
+        reason = f"{type(err).__name__}: {err!s:.{MAX_REASON_LENGTH}}"
         return f"{type(value).__name__} that cannot be shown: {reason}"

@@ -23,7 +23,7 @@ LOCAL_GAP = 64 * 1024
 """Two ranges of a local file are read as one if no more bytes than this lie
 between them; copying that much costs about as much as one system call."""
 
-LEAST_GLANCE = 4 * 2880
+MIN_PEEK_SIZE = 4 * 2880
 """Fewer bytes than this of a far source are often less than a header, and more are fetched."""
 
 FEW_RANGES = 8
@@ -176,7 +176,7 @@ class ByteSource(ABC):
         """
         return self.read(offset, max(0, min(most, self.size - offset)))
 
-    def fetch_ahead(self, ranges: Sequence[tuple[int, int]]) -> None:
+    def prefetch(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Bring ranges near that will be read soon; near sources do nothing.
 
         Parameters
@@ -185,7 +185,7 @@ class ByteSource(ABC):
             Pairs of byte offset and length.
         """
 
-    def preload(self, offset: int, data: Buffer) -> None:
+    def warm_cache(self, offset: int, data: Buffer) -> None:
         """Tell the source bytes that are known from elsewhere; near sources do nothing.
 
         Parameters

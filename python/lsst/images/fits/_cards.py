@@ -28,7 +28,7 @@ BLOCK = 2880
 CARD = 80
 """Bytes in one header card."""
 
-MOST_KEPT = 4096
+MAX_KEPT = 4096
 """So many cards are remembered: most cards of the HDUs that describe pixels are the same in all files."""
 
 CardValue = str | bool | int | float | complex | None
@@ -93,7 +93,7 @@ def scan(header: bytes) -> dict[str, CardValue]:
     return found
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _simple(card: str) -> tuple[str, CardValue] | None:
     # Keyword and value of a card that is read as it stands.
     match = _SIMPLE.match(card)

@@ -36,7 +36,7 @@ CODECS = {
 OURS = frozenset({"GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS"})
 """Codecs that this package decodes by itself."""
 
-MOST_EXPANSION = 4096
+MAX_EXPANSION = 4096
 """Pixels that one compressed byte can stand for, generously: deflate reaches
 1032 bytes per byte.  A header that claims more would only make us allocate
 memory for nothing."""
@@ -140,7 +140,7 @@ class CompressedImage:
         scaling = UNSCALED[bitpix] if plain and bitpix in UNSCALED else read_scaling(values, bitpix)
         if math.prod(shape) and math.prod(grid.grid) != rows:
             raise CorruptArchiveError(f"{math.prod(grid.grid)} tiles are needed, but NAXIS2 = {rows!r}.")
-        if codec in OURS and math.prod(shape) > MOST_EXPANSION * max(structure.pcount, 1):
+        if codec in OURS and math.prod(shape) > MAX_EXPANSION * max(structure.pcount, 1):
             raise CorruptArchiveError(
                 f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
             )

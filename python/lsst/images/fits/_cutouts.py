@@ -16,7 +16,7 @@ import numpy as np
 from ._byte_source import ByteSource
 from ._compressed import CompressedImage
 from ._decode import SERIAL_PIXELS, DecodePlan, TileWorker
-from ._pool import pick_threads, run_jobs, share_out
+from ._pool import partition, pick_threads, run_jobs
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,7 +67,7 @@ def read_boxes(
     plan = DecodePlan(image, image.read_rows(source, selection.rows), selection, source, outs[0])
     count, pixels = len(selection.rows), math.prod(image.grid.tile)
     threads = pick_threads(threads, count * pixels, SERIAL_PIXELS)
-    run_jobs(_BoxWorker, (plan, uses, outs), *share_out(count, pixels, threads))
+    run_jobs(_BoxWorker, (plan, uses, outs), *partition(count, pixels, threads))
 
 
 class _BoxWorker(TileWorker):
@@ -95,7 +95,7 @@ class _BoxWorker(TileWorker):
             flat = block.reshape(last - first, -1)
             self.decode(tiles, first, sizes[0][-1:], [(slice(None), (slice(0, sizes[0][-1]),), flat)])
             for row, pixels in zip(rows, block, strict=True):
-                self._hand_out(row, pixels)
+                self._distribute(row, pixels)
             return
         for i, (row, tile, size) in enumerate(zip(rows, tiles, sizes, strict=True), start=first):
             uses = self.uses[row]
@@ -106,8 +106,8 @@ class _BoxWorker(TileWorker):
             # Pixels that several boxes want are made once.
             pixels = self.scratch.array("tile", (1, *size), dtype)
             self.decode([tile], i, size, [(slice(0, 1), tuple(slice(0, n) for n in size), pixels)])
-            self._hand_out(row, pixels[0])
+            self._distribute(row, pixels[0])
 
-    def _hand_out(self, row: int, pixels: _Array) -> None:
+    def _distribute(self, row: int, pixels: _Array) -> None:
         for number, inner, outer in self.uses[row]:
             self.outs[number][outer] = pixels[inner]

@@ -18,7 +18,7 @@ from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
 from ._compressed import CompressedImage, TileRows
 from ._dequantize import dequantize
 from ._dither import Dither
-from ._pool import pick_threads, run_jobs, share_out
+from ._pool import partition, pick_threads, run_jobs
 from ._scratch import Scratch
 from ._tiles import TileSelection
 
@@ -41,7 +41,7 @@ needed: preparing more would cost more than it saves."""
 FEW_PIXELS = 1 << 18
 """The same for their pixels."""
 
-MOST_WASTE = 64 * 1024
+MAX_WASTE = 64 * 1024
 """Bytes between tiles that are read along rather than left out."""
 
 
@@ -83,7 +83,7 @@ def read_compressed(
     plan = DecodePlan(image, rows, selection, source, out)
     pixels = _decoded_pixels(image, selection)
     threads = pick_threads(threads, pixels * len(selection.rows), SERIAL_PIXELS)
-    run_jobs(TileWorker, plan, *share_out(len(selection.rows), math.prod(image.grid.tile), threads))
+    run_jobs(TileWorker, plan, *partition(len(selection.rows), math.prod(image.grid.tile), threads))
 
 
 def _read_few(
@@ -170,7 +170,7 @@ class DecodePlan:
             return self.fetched[first:last]
         offset, size = self.rows.offset[first:last], self.rows.size[first:last]
         start, stop = int(offset.min()), int((offset + size).max())
-        if stop - start > 2 * int(size.sum()) + MOST_WASTE:
+        if stop - start > 2 * int(size.sum()) + MAX_WASTE:
             return self.source.read_many(list(zip(offset.tolist(), size.tolist(), strict=True)))
         block = self.source.borrow(start, stop - start, scratch)
         tiles: list[Buffer] = []

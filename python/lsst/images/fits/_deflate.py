@@ -31,7 +31,7 @@ LOW_LEVEL = 1
 QUICK_LEVEL = 1
 """Level of ISA-L, which takes a third of the time of libdeflate, for what needs no better."""
 
-LEAST_PLANE = 8192
+MIN_PLANE_SIZE = 8192
 """Pixels of a tile below which a look at samples costs too much."""
 
 PIECES, PIECE = 16, 128
@@ -49,7 +49,7 @@ SPARSE = NOISE // 16
 _HEAD = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 # RFC 1952: deflate, no name, no time, any system.
 
-_MOST_STORED = 0xFFFF
+_MAX_STORED = 0xFFFF
 
 
 def gzip(data: Any, level: int = GZIP_LEVEL) -> bytes:
@@ -84,7 +84,7 @@ def gzip_planes(planes: _Array) -> bytes:
     `bytes`
         The stream; its content is ``planes.tobytes()``.
     """
-    if planes.shape[1] < LEAST_PLANE:
+    if planes.shape[1] < MIN_PLANE_SIZE:
         return gzip(planes)
     sizes = list(map(_sample, planes))
     if max(sizes) <= SPARSE:
@@ -116,10 +116,10 @@ def _join(planes: _Array, quiet: int) -> bytes:
         deflater = isal_zlib.compressobj(QUICK_LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
         parts += [deflater.compress(planes[:quiet]), deflater.flush(isal_zlib.Z_SYNC_FLUSH)]
     noise = planes.data.cast("B")[planes[:quiet].size :]
-    for start in range(0, len(noise), _MOST_STORED):
-        piece = noise[start : start + _MOST_STORED]
+    for start in range(0, len(noise), _MAX_STORED):
+        piece = noise[start : start + _MAX_STORED]
         last = start + len(piece) == len(noise)
-        parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ _MOST_STORED), piece]
+        parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ _MAX_STORED), piece]
     checksum: Any = imagecodecs.deflate_crc32  # its stubs know no arrays
     parts.append(struct.pack("<II", checksum(planes), planes.size % 2**32))
     return b"".join(parts)

@@ -24,7 +24,7 @@ from ._deflate import gzip, gzip_planes
 from ._dither import RANDOM_SIZE
 from ._encoded_hdu import EncodedHdu
 from ._image_hdu import STORED, stored_array
-from ._pool import pick_threads, run_jobs, share_out
+from ._pool import partition, pick_threads, run_jobs
 from ._quantize import BLANK, quantize
 from ._tiles import TileGrid, TileSelection
 
@@ -51,7 +51,7 @@ RICE_BLOCK = 32
 SERIAL_PIXELS = 1 << 17
 """So many pixels are encoded before another thread is of use."""
 
-MOST_HEAP = 2**31 - 1
+MAX_HEAP = 2**31 - 1
 """Bytes of heap beyond which descriptors need 64 bits."""
 
 
@@ -134,7 +134,7 @@ def compress_image(
     if not math.prod(plan.grid.shape):
         return encoder.assemble(0)
     threads = pick_threads(threads, array.size, SERIAL_PIXELS)
-    jobs = share_out(count, math.prod(plan.grid.tile), threads)
+    jobs = partition(count, math.prod(plan.grid.tile), threads)
     run_jobs(operator.attrgetter("run"), encoder, *jobs)
     return encoder.assemble(count)
 
@@ -289,7 +289,7 @@ class _Encoder:
         sizes = np.fromiter(map(len, self.main), dtype=np.int64, count=count)
         offsets = np.cumsum(sizes) - sizes
         heap = int(sizes.sum())
-        wide = heap > MOST_HEAP
+        wide = heap > MAX_HEAP
         pair = (">i8" if wide else ">i4", (2,))
         letter = "1QB" if wide else "1PB"
         fields: list[Any] = [("COMPRESSED_DATA", *pair)]

@@ -24,10 +24,10 @@ FIRST_READ = 4 * BLOCK
 FIRST_READ_REMOTE = 24 * BLOCK
 """The same for a remote one, where a request costs more than 70 kB."""
 
-MOST_FETCHED = 48 * 1024 * 1024
+MAX_FETCHED = 48 * 1024 * 1024
 """Bytes of pixels that are fetched ahead: fewer than what a source keeps."""
 
-MOST_HEADER = 64 * 1024 * 1024
+MAX_HEADER = 64 * 1024 * 1024
 """No header is longer; whatever seems to be is garbage."""
 
 
@@ -201,7 +201,7 @@ class FitsFile:
         and ignore it.
         """
         if self.source.remote:
-            self.source.fetch_ahead([p if isinstance(p, tuple) else (p, FIRST_READ) for p in places])
+            self.source.prefetch([p if isinstance(p, tuple) else (p, FIRST_READ) for p in places])
 
     def fetch_pixels(
         self, requests: Iterable[tuple[Hdu, Slices]], also: Iterable[tuple[int, int]] = ()
@@ -223,11 +223,11 @@ class FitsFile:
         if not self.source.remote:
             return
         listed = list(requests)
-        self.source.fetch_ahead([hdu.tile_rows(slices) for hdu, slices in listed])
+        self.source.prefetch([hdu.tile_rows(slices) for hdu, slices in listed])
         ranges = set(also)
         ranges |= {place for hdu, slices in listed for place in hdu.byte_ranges(slices) if place[1]}
-        if sum(size for _, size in ranges) <= MOST_FETCHED:
-            self.source.fetch_ahead(sorted(ranges))
+        if sum(size for _, size in ranges) <= MAX_FETCHED:
+            self.source.prefetch(sorted(ranges))
 
     def close(self) -> None:
         """Close the file."""
@@ -257,7 +257,7 @@ class FitsFile:
         while end < 0:
             scanned = len(data) - len(data) % CARD
             left = source.size - address - len(data)
-            if not left or len(data) > MOST_HEADER or b"\0" in data[-BLOCK:]:
+            if not left or len(data) > MAX_HEADER or b"\0" in data[-BLOCK:]:
                 raise CorruptArchiveError(
                     f"{self.name}: the header at byte {address} has no END card in {len(data)} bytes. "
                     "The file is truncated or damaged."

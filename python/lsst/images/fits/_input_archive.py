@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..serialization import ArrayReferenceModel, InputArchive, NumberType, TableModel
 from ..serialization._input_archive import ArrayPart
-from ._file import MOST_FETCHED, FitsFile, Hdu
+from ._file import MAX_FETCHED, FitsFile, Hdu
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._opaque import FitsOpaqueMetadata, RawHeader
 from ._remote_source import DEFAULT_PAGE_SIZE
@@ -151,12 +151,12 @@ class FitsInputArchive(InputArchive):
         self._parsed[row] = tree
         return tree
 
-    def get_baggage(self) -> FitsOpaqueMetadata:
-        baggage = FitsOpaqueMetadata()
+    def get_passthrough(self) -> FitsOpaqueMetadata:
+        passthrough = FitsOpaqueMetadata()
         for key, header in self._headers.items():
-            baggage.add_raw(key, header)
-        baggage.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
-        return baggage
+            passthrough.add_raw(key, header)
+        passthrough.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
+        return passthrough
 
     def _locate(self, key: ExtensionKey) -> Hdu:
         tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
@@ -181,7 +181,7 @@ class FitsInputArchive(InputArchive):
             self._verified.add(address)
             if self.remote and hdu.values.get("DATASUM"):
                 # So that the pixels are not fetched a second time.
-                self._file.source.fetch_ahead([(hdu.data_address, hdu.used_size)])
+                self._file.source.prefetch([(hdu.data_address, hdu.used_size)])
             hdu.check_data_sum()
         return hdu
 
@@ -200,7 +200,7 @@ class FitsInputArchive(InputArchive):
             wanted.setdefault((key.name, key.ver), []).append((shape, slices))
         source = self._file.source
         tail = self._tail = self._tail or read_tail(source, self._primary)
-        source.fetch_ahead(tail.ranges_to_fetch(wanted, source.size, MOST_FETCHED))
+        source.prefetch(tail.ranges_to_fetch(wanted, source.size, MAX_FETCHED))
         # All that the index did not know, or was wrong about.
         self._file.fetch_pixels([(self._locate(key), slices) for key, _, slices in found])
 

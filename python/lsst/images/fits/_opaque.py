@@ -293,12 +293,12 @@ class FitsOpaqueMetadata:
         return self.precompressed.get(name)
 
     @classmethod
-    def from_baggage(cls, baggage: Any) -> FitsOpaqueMetadata | None:
+    def from_passthrough(cls, passthrough: Any) -> FitsOpaqueMetadata | None:
         """Take what an object brought from a file of any container.
 
         Parameters
         ----------
-        baggage
+        passthrough
             Anything with ``primary_cards``, or `None`.
 
         Returns
@@ -306,9 +306,9 @@ class FitsOpaqueMetadata:
         metadata
             `None` if there is nothing of use.
         """
-        if baggage is None or isinstance(baggage, cls):
-            return baggage
-        cards = baggage.primary_cards() if hasattr(baggage, "primary_cards") else ()
+        if passthrough is None or isinstance(passthrough, cls):
+            return passthrough
+        cards = passthrough.primary_cards() if hasattr(passthrough, "primary_cards") else ()
         if not cards:
             return None
         return cls({ExtensionKey(): RawHeader("".join(cards).encode("ascii"), is_primary=True).parse()})

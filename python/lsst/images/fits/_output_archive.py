@@ -35,7 +35,7 @@ from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, E
 from ._opaque import FitsOpaqueMetadata, PrecompressedImage, suppress_fits_card_warnings
 from ._table_hdu import encode_byte_rows, encode_table
 
-LARGEST_SEED = 10000
+MAX_SEED = 10000
 """Largest ``ZDITHER0``; the one after it is 1 (FITS standard 4.0, 10.2.1)."""
 
 USUAL_OPTIONS = frozenset({"image", "mask", "variance"})
@@ -49,7 +49,7 @@ class FitsOutputArchive(OutputArchive):
     ----------
     stream
         Empty and seekable.
-    baggage
+    passthrough
         What the object brought from the file it came from; of another
         container, only its FITS cards are of use.
     compression_options
@@ -74,7 +74,7 @@ class FitsOutputArchive(OutputArchive):
         self,
         stream: IO[bytes],
         *,
-        baggage: Any,
+        passthrough: Any,
         compression_options: Mapping[str, FitsCompressionOptions | None] | None,
         compression_seed: int | None,
         update_header: Callable[[astropy.io.fits.Header], None] | None,
@@ -84,7 +84,7 @@ class FitsOutputArchive(OutputArchive):
     ) -> None:
         super().__init__()
         self._stream = stream
-        self._baggage = FitsOpaqueMetadata.from_baggage(baggage)
+        self._passthrough = FitsOpaqueMetadata.from_passthrough(passthrough)
         self._options = dict(compression_options or {})
         self._used_options: set[str] = set()
         self._seed = compression_seed
@@ -107,7 +107,7 @@ class FitsOutputArchive(OutputArchive):
         cls,
         stream: IO[bytes],
         *,
-        baggage: Any = None,
+        passthrough: Any = None,
         compression_options: Mapping[str, FitsCompressionOptions | None] | None = None,
         compression_seed: int | None = None,
         update_header: Callable[[astropy.io.fits.Header], None] | None = None,
@@ -123,7 +123,7 @@ class FitsOutputArchive(OutputArchive):
             )
         return cls(
             stream,
-            baggage=baggage,
+            passthrough=passthrough,
             compression_options=compression_options,
             compression_seed=compression_seed,
             update_header=update_header,
@@ -178,7 +178,7 @@ class FitsOutputArchive(OutputArchive):
     def _user_cards(
         self, cards: Mapping[str, Any], update: Callable[[astropy.io.fits.Header], None] | None
     ) -> list[CardLike]:
-        opaque = None if self._baggage is None else self._baggage.header(ExtensionKey())
+        opaque = None if self._passthrough is None else self._passthrough.header(ExtensionKey())
         if update is None:
             found: list[CardLike] = [] if opaque is None else [_raw(opaque)]
             return found + [(key.removeprefix("HIERARCH "), value) for key, value in cards.items()]
@@ -207,7 +207,9 @@ class FitsOutputArchive(OutputArchive):
         except ValueError as err:
             raise ArchiveWriteError(f"Array {path!r}: {err}") from err
         options = self._take_options(options_name)
-        precompressed = None if self._baggage is None else self._baggage.maybe_use_precompressed(key.name)
+        precompressed = (
+            None if self._passthrough is None else self._passthrough.maybe_use_precompressed(key.name)
+        )
         if precompressed is not None and version == 1:
             hdu = _repeat(precompressed)
         else:
@@ -292,14 +294,14 @@ class FitsOutputArchive(OutputArchive):
                 )
             return seed
         current = self._seed
-        self._seed = current % LARGEST_SEED + 1
+        self._seed = current % MAX_SEED + 1
         return current
 
     def _append(self, hdu: EncodedHdu, key: ExtensionKey, cards: Any) -> int:
         names: list[CardLike] = [("EXTNAME", key.name, "")]
         if key.ver > 1:
             names.append(("EXTVER", key.ver, ""))
-        opaque = None if self._baggage is None else self._baggage.header(key)
+        opaque = None if self._passthrough is None else self._passthrough.header(key)
         kept: list[CardLike] = [] if opaque is None else [_raw(opaque)]
         address = self._stream.tell()
         size = hdu.write(self._stream, [*names, *cards, *kept, self._date], checksum=self._checksum)

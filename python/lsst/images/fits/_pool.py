@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("default_threads", "pick_threads", "run_jobs", "share_out")
+__all__ = ("default_threads", "pick_threads", "run_jobs", "partition")
 
 import os
 import threading
@@ -20,7 +20,7 @@ JOB_PIXELS = 1 << 18
 """Short tiles are decoded together until they make so many pixels: enough for
 threads not to fight over the interpreter lock, few enough for the caches."""
 
-MOST_THREADS = 8
+MAX_THREADS = 8
 """More threads than this compete for memory instead of helping."""
 
 
@@ -44,8 +44,8 @@ def default_threads() -> int:
             raise InvalidParameterError(f"LSST_IMAGES_THREADS={asked!r} is not a positive integer.")
         return int(asked)
     if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
-    return min(os.cpu_count() or 1, MOST_THREADS)
+        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    return min(os.cpu_count() or 1, MAX_THREADS)
 
 
 def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
@@ -70,7 +70,7 @@ def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
     return default_threads() if pixels > most_serial else 1
 
 
-def share_out(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[int, int]], int]:
+def partition(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[int, int]], int]:
     """Share tiles out in batches.
 
     Parameters

@@ -29,7 +29,7 @@ BLANK = -2147483648
 RESERVED = 10
 """Integers next to `NULL_VALUE` that the reference keeps for special meanings."""
 
-MOST_STEPS = 2.0 * 2147483647.0 - RESERVED
+MAX_STEPS = 2.0 * 2147483647.0 - RESERVED
 """Range in steps beyond which a tile is not quantized."""
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -84,7 +84,7 @@ def quantize(
         nothing = low > high
         low[nothing], high[nothing], scale[nothing] = 0.0, 0.0, 1.0
         span = (high - low) / scale
-        good = (scale > 0) & np.isfinite(scale) & (span <= MOST_STEPS)
+        good = (scale > 0) & np.isfinite(scale) & (span <= MAX_STEPS)
         scale = np.where(good, scale, 1.0)
         zero = _zero_points(low, high, scale, span, shifted=holes | (dither == 2))
         values = _round(flat, tiles, scale, zero, dither, seed)

@@ -19,10 +19,10 @@ from ..errors import ArchiveReadError, MissingOptionalDependencyError
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 
-PATIENCE = 15.0
+READ_TIMEOUT = 15.0
 """Seconds without a byte after which an HTTP server is not waited for any longer; as in s3fs for S3."""
 
-MOST_AT_ONCE = 32
+MAX_RANGES_PER_REQUEST = 32
 """Requests that an S3 client may make at the same time; with the usual 10 a box in
 three planes would take two turns."""
 
@@ -154,7 +154,7 @@ class _HttpClient(_AsyncClient):
             "Range": _header(start, stop),
             "Accept-Encoding": "identity",
         }
-        patience = aiohttp.ClientTimeout(sock_connect=PATIENCE, sock_read=PATIENCE)
+        patience = aiohttp.ClientTimeout(sock_connect=READ_TIMEOUT, sock_read=READ_TIMEOUT)
         options = {"timeout": patience, **self.fs.kwargs, "headers": headers}
         try:
             async with session.get(self.fs.encode_url(self.path), **options) as response:
@@ -265,7 +265,7 @@ def make_client(path: ResourcePath) -> RangeClient:
         raise ArchiveReadError(f"{path} cannot be read: {err}.") from err
     if hasattr(fs, "_call_s3"):
         # Of no effect, and no harm, if the client is at work already.
-        fs.config_kwargs.setdefault("max_pool_connections", MOST_AT_ONCE)
+        fs.config_kwargs.setdefault("max_pool_connections", MAX_RANGES_PER_REQUEST)
         return _S3Client(fs, name)
     if hasattr(fs, "set_session") and hasattr(fs, "encode_url"):
         return _HttpClient(fs, name)

@@ -14,7 +14,7 @@ from typing import Any
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, InvalidParameterError
-from ._byte_source import LEAST_GLANCE, Buffer, ByteSource, coalesce
+from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, TransientError, make_client
 
 HEAD = 12 * 2880
@@ -30,10 +30,10 @@ GAP = 16 * 1024
 DEFAULT_PAGE_SIZE = 8 * 1024 * 1024
 """Longer ranges are fetched in parts of this length, at the same time."""
 
-TRIES = 5
+MAX_ATTEMPTS = 5
 """How often a request is made before its failure is final."""
 
-FIRST_PAUSE = 0.1
+INITIAL_BACKOFF = 0.1
 """Seconds before the second try; doubled before each further one."""
 
 READ_CACHE_MAX_BYTES = 64 * 1024 * 1024
@@ -92,13 +92,13 @@ class RemoteSource(ByteSource):
 
     def glance(self, offset: int, most: int) -> Buffer:
         found = self._near(offset, most)
-        if len(found) < min(LEAST_GLANCE, most, self.size - offset):
+        if len(found) < min(MIN_PEEK_SIZE, most, self.size - offset):
             # Kept, because what follows a header is usually wanted next.
-            self.fetch_ahead([(offset, most)])
+            self.prefetch([(offset, most)])
             found = self._near(offset, most)
         return found
 
-    def fetch_ahead(self, ranges: Sequence[tuple[int, int]]) -> None:
+    def prefetch(self, ranges: Sequence[tuple[int, int]]) -> None:
         missing = []
         for offset, most in ranges:
             size = min(most, self.size - offset)
@@ -107,9 +107,9 @@ class RemoteSource(ByteSource):
                 missing.append((offset + near, size - near))
         joined = [(start, stop - start) for start, stop, _ in coalesce(missing, GAP)]
         for (offset, _), data in zip(joined, self._fetch_many(joined), strict=True):
-            self.preload(offset, data)
+            self.warm_cache(offset, data)
 
-    def preload(self, offset: int, data: Buffer) -> None:
+    def warm_cache(self, offset: int, data: Buffer) -> None:
         with self._keeping:
             self._kept.append((offset, data))
             while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > READ_CACHE_MAX_BYTES:
@@ -151,7 +151,7 @@ class RemoteSource(ByteSource):
 
     def _keep(self, reply: Reply) -> None:
         self._check_version(reply)
-        self.preload(reply.start, reply.data)
+        self.warm_cache(reply.start, reply.data)
 
     def _check_version(self, reply: Reply) -> None:
         for what, old, new in (("ETag", self._version, reply.version), ("size", self.size, reply.total)):
@@ -196,14 +196,15 @@ class RemoteSource(ByteSource):
 
     async def _try(self, start: int, stop: int | None) -> Reply:
         client = self._open_client()
-        pause = FIRST_PAUSE
-        for attempt in range(1, TRIES + 1):
+        pause = INITIAL_BACKOFF
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 return self._check(await client.fetch(start, stop), start, stop)
             except TransientError as err:
-                if attempt == TRIES:
+                if attempt == MAX_ATTEMPTS:
                     raise ArchiveReadError(
-                        f"{self.name}: bytes {start} to {stop} could not be fetched in {TRIES} tries: {err}."
+                        f"Cannot read bytes {start} to {stop} of {self.name} after {MAX_ATTEMPTS} attempts: "
+                        f"{err}."
                     ) from err
                 await asyncio.sleep(pause)
                 pause *= 2

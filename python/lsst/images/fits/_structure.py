@@ -19,10 +19,10 @@ from ._cards import BLOCK, CardValue
 PIXEL_TYPES: dict[int, str] = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 """NumPy type of each ``BITPIX`` (without byte order)."""
 
-MOST_AXES = 999
+MAX_AXES = 999
 """Largest ``NAXIS`` of the standard, section 4.4.1.1."""
 
-AXIS_NAMES = tuple(f"NAXIS{i}" for i in range(1, MOST_AXES + 1))
+AXIS_NAMES = tuple(f"NAXIS{i}" for i in range(1, MAX_AXES + 1))
 
 _DEFAULTS = {"PCOUNT": 0, "GCOUNT": 1}
 
@@ -89,8 +89,8 @@ class Structure:
         bitpix, naxis = values.get("BITPIX"), values.get("NAXIS")
         if type(bitpix) is not int or bitpix not in PIXEL_TYPES:
             raise CorruptArchiveError(f"BITPIX = {bitpix!r}; one of {sorted(PIXEL_TYPES)} is needed.")
-        if type(naxis) is not int or not 0 <= naxis <= MOST_AXES:
-            raise CorruptArchiveError(f"NAXIS = {naxis!r}; 0 to {MOST_AXES} is needed.")
+        if type(naxis) is not int or not 0 <= naxis <= MAX_AXES:
+            raise CorruptArchiveError(f"NAXIS = {naxis!r}; 0 to {MAX_AXES} is needed.")
         numbers: list[int] = []
         for name in (*AXIS_NAMES[:naxis], "PCOUNT", "GCOUNT"):
             value = values.get(name, _DEFAULTS.get(name))

@@ -35,7 +35,7 @@ _LETTERS: dict[str, tuple[str, int]] = {
 }
 """``TFORMn`` letter and ``TZEROn`` of each type (FITS Standard 4.0, tables 18 and 19)."""
 
-MOST_HEAP = 2**31 - 1
+MAX_HEAP = 2**31 - 1
 
 
 def encode_table(
@@ -156,7 +156,7 @@ def _encode_lists(rows: Sequence[_Array], start: int = 0) -> tuple[_Array, str, 
     dtype = rows[0].dtype if len(rows) else np.dtype(np.uint8)
     counts = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     stops = start + np.cumsum(counts * dtype.itemsize)
-    wide = int(stops.max(initial=0)) > MOST_HEAP
+    wide = int(stops.max(initial=0)) > MAX_HEAP
     pairs = np.stack([counts, stops - counts * dtype.itemsize], axis=1).astype(">i8" if wide else ">i4")
     letter, _ = _LETTERS[dtype.str[1:]]
     swapped = (np.ascontiguousarray(row, dtype=dtype.newbyteorder(">")) for row in rows)

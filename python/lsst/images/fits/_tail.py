@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CorruptArchiveError
-from ._byte_source import LEAST_GLANCE, ByteSource
+from ._byte_source import MIN_PEEK_SIZE, ByteSource
 from ._cards import BLOCK, scan
 from ._tiles import TileGrid, normalize_slices
 
@@ -33,10 +33,10 @@ _TYPES = {"J": ">i4", "K": ">i8", "I": ">i2", "B": "u1", "E": ">f4", "D": ">f8"}
 HEADER_AND_TABLE = 8 * BLOCK
 """Bytes that usually hold a header and the table of its tiles."""
 
-MOST_SMALL = 24 * BLOCK
+MAX_SMALL_FILE = 24 * BLOCK
 """HDUs that are not longer than this are fetched with the headers of others."""
 
-MOST_ALONG = 48 * BLOCK
+MAX_EXTRA_BYTES = 48 * BLOCK
 """Most bytes of small HDUs that are fetched so."""
 
 
@@ -89,12 +89,12 @@ class Tail:
         """
         starts = sorted(self.addresses.values())
         length = {a: b - a for a, b in zip(starts, [*starts[1:], size], strict=True)}
-        headers, places, spare = [], [], MOST_ALONG
+        headers, places, spare = [], [], MAX_EXTRA_BYTES
         for key, address in self.addresses.items():
             if key in wanted:
                 headers.append((address, min(length[address], HEADER_AND_TABLE)))
                 places += self._places(address, length[address], wanted[key]) or headers[-1:]
-            elif length[address] <= MOST_SMALL and length[address] <= spare:
+            elif length[address] <= MAX_SMALL_FILE and length[address] <= spare:
                 # A point-spread function, for instance, that will be wanted next.
                 spare -= length[address]
                 headers.append((address, length[address]))
@@ -114,7 +114,7 @@ class Tail:
         wrong = (sides < 1).any() or (extents < 0).any()
         if wrong or not 0 < data - address <= length - extents.sum():
             return []
-        places = [(address, min(length, max(data - address, LEAST_GLANCE)))]
+        places = [(address, min(length, max(data - address, MIN_PEEK_SIZE)))]
         starts = data + np.cumsum(extents) - extents
         for shape, slices in parts:
             if not len(shape) == len(sides) > 0:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import BoxIndexError, InvalidParameterError
 
-MOST_KEPT = 4
+MAX_KEPT = 4
 """So many selections are remembered: the planes of an image are cut in the same way, cutouts of many files
 often too."""
 
@@ -165,7 +165,7 @@ class TileGrid:
         return TileSelection(rows, size, np.zeros_like(size), size, start, start + size)
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _select(
     shape: tuple[int, ...],
     tile: tuple[int, ...],

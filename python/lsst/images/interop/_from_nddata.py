@@ -19,6 +19,7 @@ from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from .._transforms import Projection
 from ..cells._annotated import AnnotatedImage
 from ..errors import LossyConversionWarning
+from ..serialization import attach_from
 from ._kept import META_KEY, Kept
 from ._place import find_place
 
@@ -82,7 +83,7 @@ def from_ccddata(ccd: NDData, cls: type[Any] | None = None, *, start: Sequence[i
         raise TypeError(f"NDData converts to an Image or a MaskedImage, not to {cls!r}.")
     result.metadata = _metadata(ccd.meta)
     if source is not None:
-        result._attachments = source._attachments.for_subset()
+        attach_from(result, source, whole=False)
     return result
 
 

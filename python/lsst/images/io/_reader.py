@@ -30,9 +30,9 @@ from ..plugins import Found, ReadContext, registry
 from ..serialization import (
     ArchiveInfo,
     ArchiveTree,
-    Attachments,
     InputArchive,
     UnreadableTree,
+    attach,
     parse_schema_url,
 )
 from ..serialization._butler_info import damaged_butler_info, is_butler_info
@@ -313,10 +313,10 @@ class Reader:
         if hasattr(value, "_attachments"):
             # What a component brings of its own file headers nobody wants
             # back under another name.
-            baggage = self.archive.get_baggage() if component is None else None
-            if baggage is not None and "bbox" in parameters:
-                baggage = baggage.for_subset()
-            value._attachments = Attachments(self.butler_info, baggage)
+            passthrough = self.archive.get_passthrough() if component is None else None
+            if passthrough is not None and "bbox" in parameters:
+                passthrough = passthrough.for_subset()
+            attach(value, butler_info=self.butler_info, passthrough=passthrough)
         if hook.after_read.get_hookimpls():
             hook.after_read(obj=value, context=self._context(component, parameters))
         return value

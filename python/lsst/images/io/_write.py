@@ -23,10 +23,10 @@ from ..errors import (
 )
 from ..plugins import WriteContext, registry
 from ..serialization import (
-    NO_ATTACHMENTS,
     ArchiveTree,
     OutputArchive,
     UnreadableTree,
+    attachments_of,
     iter_trees,
     warn_for_development_schemas,
 )
@@ -91,10 +91,10 @@ def write(
     if isinstance(butler_info, pydantic.BaseModel):
         butler_info = butler_info.model_dump(mode="json")
     context = WriteContext(uri=uri, container=spec.name, butler_info=butler_info)
-    baggage = getattr(obj, "_attachments", NO_ATTACHMENTS).baggage
+    passthrough = attachments_of(obj).passthrough
     with (
         atomic_output(uri) as stream,
-        contextlib.closing(output_class(spec).create(stream, baggage=baggage, **options)) as archive,
+        contextlib.closing(output_class(spec).create(stream, passthrough=passthrough, **options)) as archive,
     ):
         tree = _serialize_root(obj, archive, context)
         tree.metadata = writable_metadata(

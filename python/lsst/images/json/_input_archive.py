@@ -49,7 +49,7 @@ class JsonInputArchive(InputArchive):
     def get_raw_tree(self) -> dict[str, Any]:
         return self._tree
 
-    def get_baggage(self) -> None:
+    def get_passthrough(self) -> None:
         return None
 
     def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> NoReturn:

@@ -41,7 +41,7 @@ class JsonOutputArchive(OutputArchive):
         self._indirect: list[pydantic.BaseModel] = []
 
     @classmethod
-    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> Self:
+    def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> Self:
         if options:
             raise InvalidParameterError(f"The json container has no options, but got {sorted(options)}.")
         return cls(stream)

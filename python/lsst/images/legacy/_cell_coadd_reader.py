@@ -23,7 +23,7 @@ from ..cells import CellCoadd, CellPointSpreadFunction
 from ..errors import ImagesError
 from ..fields import BackgroundMap
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
-from ..serialization import Attachments, parse_unit
+from ..serialization import attach, parse_unit
 from ..serialization._deferred import available
 from ._convert_cells import CellLayout, make_cell_corrections, make_cell_psf, make_patch, make_provenance
 from ._planes import make_mask
@@ -152,9 +152,9 @@ class LegacyCellCoaddReader(LegacyReader):
             band=self._get_band(),
             **parts,
         )
-        baggage = FitsOpaqueMetadata()
-        result.metadata.update(baggage.extract_legacy_primary_header(self.file.primary.header))
-        result._attachments = Attachments(None, baggage)
+        passthrough = FitsOpaqueMetadata()
+        result.metadata.update(passthrough.extract_legacy_primary_header(self.file.primary.header))
+        attach(result, passthrough=passthrough)
         return result
 
     # Components.

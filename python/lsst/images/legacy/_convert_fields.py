@@ -38,7 +38,7 @@ from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
 NOMINAL = Box.factory[0:4096, 0:4096]
 """Box for polynomials of which it is not known where they are used."""
 
-LARGEST_DETECTOR = 1 << 16
+MAX_DETECTOR = 1 << 16
 
 _OTHERS = (LegacyPixelArea, LegacyTransformField)
 """Records of fields for which there is no type of ours."""
@@ -238,7 +238,7 @@ def make_function_field(record: Any, bounds: Bounds) -> ChebyshevField:
     if isinstance(record, LegacyPolynomialFunction):
         box = bounds.bbox
         # Powers lose digits over more pixels than any detector has.
-        small = max(box.shape) <= LARGEST_DETECTOR
+        small = max(box.shape) <= MAX_DETECTOR
         return ChebyshevField.from_power_series(bounds if small else NOMINAL, record.coefficients)
     if isinstance(record, LegacyChebyshevFunction):
         return _make_chebyshev_function(record)

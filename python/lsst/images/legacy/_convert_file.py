@@ -21,6 +21,7 @@ from .._pixels import Image, Mask, MaskedImage
 from ..cells import CellCoadd
 from ..errors import ImagesError, InvalidComponentError
 from ..io import read, write
+from ..serialization import attach_from
 from ..serialization._deferred import is_deferred
 from ._convert_fields import ArchivedField
 from ._file import LegacyFile
@@ -221,7 +222,7 @@ def _writable(image: Any, report: ConversionReport) -> Any:
         # A coadd cannot be without.
         return image.as_masked_image()
     result = image._rebuilt(image.image, image.mask, image.variance, metadata=image.metadata, parts=parts)
-    result._attachments = image._attachments
+    attach_from(result, image, whole=True)
     return result
 
 

@@ -24,7 +24,7 @@ from .._pixels._bits import merge_planes
 from .._transforms import Frame, Projection
 from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader, read_yx0, suppress_fits_card_warnings
-from ..serialization import Attachments, parse_unit
+from ..serialization import attach, parse_unit
 from ._planes import PLANE_CARD, make_mask, map_planes
 
 _PLANES = ("IMAGE", "MASK", "VARIANCE")
@@ -51,19 +51,19 @@ def from_hdu_list(hdus: Any, pytype: type, frame: Frame | None) -> Any:
     ValueError
         If HDUs are missing, or their headers do not say what they are.
     """
-    baggage = FitsOpaqueMetadata()
-    baggage.add_cutdown_primary_header(hdus[0].header)
+    passthrough = FitsOpaqueMetadata()
+    passthrough.add_cutdown_primary_header(hdus[0].header)
     if not issubclass(pytype, MaskedImage):
         hdu = hdus[0] if len(hdus) == 1 else hdus[1]
-        image = _make_image(hdu, baggage, "IMAGE", 1, _make_projection(hdu, frame))
+        image = _make_image(hdu, passthrough, "IMAGE", 1, _make_projection(hdu, frame))
         result: Any = image
     else:
-        result = _make_masked_image(hdus, pytype, frame, baggage)
-    result._attachments = Attachments(None, baggage)
+        result = _make_masked_image(hdus, pytype, frame, passthrough)
+    attach(result, passthrough=passthrough)
     return result
 
 
-def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, baggage: FitsOpaqueMetadata) -> Any:
+def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, passthrough: FitsOpaqueMetadata) -> Any:
     found: dict[str, list[Any]] = {name: [] for name in _PLANES}
     for hdu in hdus[1:]:
         if (name := str(hdu.header.get("EXTNAME", "")).strip().upper()) in found:
@@ -75,11 +75,11 @@ def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, baggage: Fi
     if missing := [name for name, same in found.items() if not same]:
         raise CutDownError(f"The HDUs lack the extensions {missing}; a masked image needs all of {_PLANES}.")
     projection = _make_projection(found["IMAGE"][0], frame)
-    image = _make_image(found["IMAGE"][0], baggage, "IMAGE", 1, projection)
-    variance = _make_image(found["VARIANCE"][0], baggage, "VARIANCE", 2, None)
+    image = _make_image(found["IMAGE"][0], passthrough, "IMAGE", 1, projection)
+    variance = _make_image(found["VARIANCE"][0], passthrough, "VARIANCE", 2, None)
     if variance.unit is None or image.unit is None:
         variance = variance.view(unit=None if image.unit is None else image.unit**2)
-    mask = _make_mask(found["MASK"][0], baggage)
+    mask = _make_mask(found["MASK"][0], passthrough)
     keywords = {"allow_missing": True} if issubclass(pytype, VisitImage) else {}
     return pytype(image, mask=mask, variance=variance, projection=projection, **keywords)
 
@@ -95,24 +95,24 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 
 def _make_image(
-    hdu: Any, baggage: FitsOpaqueMetadata, name: str, power: int, projection: Projection[Any] | None
+    hdu: Any, passthrough: FitsOpaqueMetadata, name: str, power: int, projection: Projection[Any] | None
 ) -> Image:
     text = hdu.header.get("BUNIT")
     unit: u.UnitBase | None = parse_unit(text.strip()) if isinstance(text, str) and text.strip() else None
-    isr_unit = baggage.get_instrumental_unit()
+    isr_unit = passthrough.get_instrumental_unit()
     if isr_unit == u.electron and unit == u.adu**power:
         unit = u.electron**power
-    _keep_header(hdu, baggage, name)
+    _keep_header(hdu, passthrough, name)
     return Image(_native(hdu.data), bbox=_bbox(hdu), unit=unit, projection=projection)
 
 
-def _keep_header(hdu: Any, baggage: FitsOpaqueMetadata, name: str) -> None:
+def _keep_header(hdu: Any, passthrough: FitsOpaqueMetadata, name: str) -> None:
     with suppress_fits_card_warnings():
         content = hdu.header.tostring().encode("ascii", "replace")
-    baggage.add_raw(ExtensionKey(name), RawHeader(content, has_unit=True))
+    passthrough.add_raw(ExtensionKey(name), RawHeader(content, has_unit=True))
 
 
-def _make_mask(hdu: Any, baggage: FitsOpaqueMetadata) -> Mask:
+def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
     header, bbox = hdu.header, _bbox(hdu)
     data = _native(hdu.data)
     if data.dtype.kind not in "iu" or data.dtype.itemsize > 4:
@@ -124,7 +124,7 @@ def _make_mask(hdu: Any, baggage: FitsOpaqueMetadata) -> Mask:
         if str(key).startswith(PLANE_CARD) and isinstance(value, int)
     }
     if any(str(key).startswith("MSKN") for key in header):
-        _keep_header(hdu, baggage, "MASK")
+        _keep_header(hdu, passthrough, "MASK")
         return _make_named_mask(pixels, header, bbox)
     if not bits:
         raise CutDownError(
@@ -132,7 +132,7 @@ def _make_mask(hdu: Any, baggage: FitsOpaqueMetadata) -> Mask:
             "cannot reconstruct the mask schema."
         )
     mask = make_mask(pixels, bits, bbox, name="the MASK extension")
-    _keep_plane_cards(hdu, bits, int(np.bitwise_or.reduce(pixels, axis=None)), mask, baggage)
+    _keep_plane_cards(hdu, bits, int(np.bitwise_or.reduce(pixels, axis=None)), mask, passthrough)
     return mask
 
 
@@ -151,7 +151,7 @@ def _make_named_mask(pixels: np.ndarray, header: Any, bbox: Box) -> Mask:
 
 
 def _keep_plane_cards(
-    hdu: Any, bits: dict[str, int], used: int, mask: Mask, baggage: FitsOpaqueMetadata
+    hdu: Any, bits: dict[str, int], used: int, mask: Mask, passthrough: FitsOpaqueMetadata
 ) -> None:
     """Keep the cards of afw planes, with the numbers these have here."""
     planes = map_planes(bits, used, None, keep_unset=False, name="the MASK extension")
@@ -163,7 +163,7 @@ def _keep_plane_cards(
                 header[f"HIERARCH {PLANE_CARD}{legacy}" if len(legacy) > 5 else f"{PLANE_CARD}{legacy}"] = (
                     names.index(planes[legacy].name)
                 )
-    baggage.add_header(header, key=ExtensionKey("MASK"))
+    passthrough.add_header(header, key=ExtensionKey("MASK"))
 
 
 def _make_projection(hdu: Any, frame: Frame | None) -> Projection[Any] | None:

@@ -37,7 +37,7 @@ from .afw_archive._locate import read_pointers
 PLANES = ("IMAGE", "MASK", "VARIANCE")
 """Names of the planes of a masked image, in the order of the file."""
 
-MOST_ARCHIVE = 4 * 1024 * 1024
+MAX_ARCHIVE = 4 * 1024 * 1024
 """Archives that are not longer are fetched together with the pixels."""
 
 
@@ -204,9 +204,7 @@ class LegacyFile:
         start = max(hdu.stop for hdu in self.planes.values())
         size = self.fits.source.size - start
         # The archive, which is small, lies behind the planes.
-        self.fits.fetch_pixels(
-            requests, [(start, size)] if self.pointers and 0 < size <= MOST_ARCHIVE else ()
-        )
+        self.fits.fetch_pixels(requests, [(start, size)] if self.pointers and 0 < size <= MAX_ARCHIVE else ())
 
     def origin(self, hdu: Hdu) -> YX[int]:
         """Return absolute coordinates of the first pixel of a plane.

@@ -26,7 +26,7 @@ from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
 from ..errors import ArchiveReadError, ImagesError, LegacyConversionError, UnitMismatchError
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
-from ..serialization import Attachments, format_unit, parse_unit
+from ..serialization import attach, format_unit, parse_unit
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME
@@ -116,8 +116,8 @@ def visit_image_from(
     facts = _Facts(legacy, header, instrument, visit)
     info, detector = legacy.info, facts.detector
     bounds = planes.bbox if detector is None else detector.bbox
-    baggage = FitsOpaqueMetadata()
-    metadata = baggage.extract_legacy_primary_header(header)
+    passthrough = FitsOpaqueMetadata()
+    metadata = passthrough.extract_legacy_primary_header(header)
     if info.getId() is not None:
         metadata["id"] = int(info.getId())
 
@@ -147,7 +147,7 @@ def visit_image_from(
         metadata=metadata,
         allow_missing=True,
     )
-    result._attachments = Attachments(None, baggage)
+    attach(result, passthrough=passthrough)
     return result
 
 
@@ -340,8 +340,8 @@ def _calibration_of(obj: VisitImage, scaling: Any) -> Any:
 def _metadata_of(obj: VisitImage) -> Any:
     """Make the metadata: cards that nobody understood, unit, and our own."""
     metadata = stack_module("daf.base").PropertyList()
-    baggage = FitsOpaqueMetadata.from_baggage(obj._attachments.baggage)
-    header = None if baggage is None else next(iter(_primary(baggage)), None)
+    passthrough = FitsOpaqueMetadata.from_passthrough(obj._attachments.passthrough)
+    header = None if passthrough is None else next(iter(_primary(passthrough)), None)
     for card in header.cards if header is not None else ():
         if card.keyword in ("COMMENT", "HISTORY", "") or card.value is None:
             continue
@@ -359,8 +359,8 @@ def _metadata_of(obj: VisitImage) -> Any:
     return metadata
 
 
-def _primary(baggage: FitsOpaqueMetadata) -> list[astropy.io.fits.Header]:
-    return [header for key, header in baggage.headers.items() if not key.name]
+def _primary(passthrough: FitsOpaqueMetadata) -> list[astropy.io.fits.Header]:
+    return [header for key, header in passthrough.headers.items() if not key.name]
 
 
 class UnsupportedStatisticError(LegacyConversionError, ValueError):

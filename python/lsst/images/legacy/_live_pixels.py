@@ -30,7 +30,7 @@ from ._planes import make_mask
 PIXEL_TYPES = ("float32", "float64", "int32", "uint16", "uint64")
 """Types of pixels that `lsst.afw.image` has."""
 
-MOST_PLANES = 32
+MAX_PLANES = 32
 """Bits of a mask."""
 
 
@@ -202,9 +202,9 @@ def mask_to(
 def _add_planes(legacy: Any, names: list[str]) -> dict[str, int]:
     """Make sure that afw knows planes, and return their bits."""
     known = {str(name): int(bit) for name, bit in legacy.getMaskPlaneDict().items()}
-    if len(known.keys() | set(names)) > MOST_PLANES:
+    if len(known.keys() | set(names)) > MAX_PLANES:
         raise LegacyConversionError(
-            f"A mask of lsst.afw has {MOST_PLANES} planes; with {sorted(set(names) - known.keys())} there "
+            f"A mask of lsst.afw has {MAX_PLANES} planes; with {sorted(set(names) - known.keys())} there "
             f"would be {len(known.keys() | set(names))}."
         )
     for name in names:

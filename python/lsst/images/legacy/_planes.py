@@ -20,7 +20,7 @@ from .._pixels._legacy_planes import guess_legacy_mask_planes
 from .._transforms import Frame, Projection
 from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
-from ..serialization import Attachments
+from ..serialization import attach
 from ._file import LegacyFile
 
 PLANE_CARD = "MP_"
@@ -70,7 +70,7 @@ def read_image(
         if hdu.kind == "compressed_image":
             table = PrecompressedImage.from_hdu(hdu.header, hdu.read_data())
             name = "VARIANCE" if power == 2 else "IMAGE"
-            result._attachments = Attachments(baggage=FitsOpaqueMetadata(precompressed={name: table}))
+            attach(result, passthrough=FitsOpaqueMetadata(precompressed={name: table}))
     return result
 
 

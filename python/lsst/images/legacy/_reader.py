@@ -26,12 +26,12 @@ from ..errors import (
 )
 from ..io import parse_bbox
 from ..plugins import ReadContext
-from ..serialization import Attachments
-from ._baggage import legacy_baggage
+from ..serialization import attach
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
+from ._passthrough import legacy_passthrough
 from ._planes import map_planes, read_image, read_mask, read_projection
 
 
@@ -163,8 +163,8 @@ class LegacyReader:
             result = self._read_mask(bbox)
         else:
             result = self._read_image(bbox)
-        attachments = legacy_baggage(self.file, result)
-        result._attachments = Attachments(None, attachments if bbox is None else attachments.for_subset())
+        passthrough = legacy_passthrough(self.file, result)
+        attach(result, passthrough=passthrough if bbox is None else passthrough.for_subset())
         return result
 
     def _read_masked_image(self, bbox: Box | None = None) -> MaskedImage:

@@ -29,9 +29,8 @@ from ..errors import (
     LossyConversionWarning,
 )
 from ..fields import BackgroundMap
-from ..serialization import Attachments
+from ..serialization import attach
 from ..serialization._deferred import available, is_deferred
-from ._baggage import legacy_baggage
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_detector
 from ._convert_fields import make_aperture_corrections
 from ._convert_photo_calib import make_photometric_scaling
@@ -41,6 +40,7 @@ from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import UNFORESEEN
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
+from ._passthrough import legacy_passthrough
 from ._planes import read_projection
 from ._reader import LegacyReader
 from .afw_archive import filter_label_from_cards, photo_calib_from_cards, visit_info_from_cards
@@ -161,8 +161,8 @@ class LegacyVisitReader(LegacyReader):
         )
         if (number := self.file.primary.cards.get("EXPID")) is not None:
             result.metadata["id"] = number
-        baggage = legacy_baggage(self.file, result)
-        result._attachments = Attachments(None, baggage if bbox is None else baggage.for_subset())
+        passthrough = legacy_passthrough(self.file, result)
+        attach(result, passthrough=passthrough if bbox is None else passthrough.for_subset())
         return result
 
     @property

@@ -22,7 +22,7 @@ _STRUCTURE = re.compile(
 
 
 class CardSource(Protocol):
-    """Baggage of any container that holds cards of a primary header."""
+    """PassthroughMetadata of any container that holds cards of a primary header."""
 
     def primary_cards(self) -> Sequence[str]:
         """Return cards of 80 characters, long ones with their continuations."""

@@ -124,7 +124,7 @@ class NdfInputArchive(InputArchive):
                 self._tree = _read_json(self._home["JSON"])
         return self._tree
 
-    def get_baggage(self) -> HeaderCards | None:
+    def get_passthrough(self) -> HeaderCards | None:
         if self._foreign is not None:
             cards = HeaderCards.from_foreign(self._foreign.cards)
         else:

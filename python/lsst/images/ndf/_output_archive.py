@@ -78,14 +78,14 @@ class NdfOutputArchive(OutputArchive):
         self._layout = Layout(self._file)
 
     @classmethod
-    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> Self:
+    def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> Self:
         """Start a file.
 
         Parameters
         ----------
         stream
             Empty, seekable, readable and writable.
-        baggage
+        passthrough
             Primary header cards go to the FITS extension if it has a method
             ``primary_cards``.
         **options
@@ -108,7 +108,7 @@ class NdfOutputArchive(OutputArchive):
                 f"The ndf container does not know {sorted(unknown)}; its only option is compression_options, "
                 f"with the keys {sorted(COMPRESSION_OPTIONS)}."
             )
-        cards: tuple[str, ...] = tuple(getattr(baggage, "primary_cards", tuple)())
+        cards: tuple[str, ...] = tuple(getattr(passthrough, "primary_cards", tuple)())
         return cls(stream, cards=cards, compression_options=compression)
 
     def close(self) -> None:

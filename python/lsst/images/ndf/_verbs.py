@@ -14,7 +14,7 @@ from lsst.resources import ResourcePathExpression
 
 from ..errors import ArchiveReadError
 from ..plugins import registry
-from ..serialization import ArchiveTree, Attachments
+from ..serialization import ArchiveTree, attach
 from ._input_archive import NdfInputArchive
 
 T = TypeVar("T")
@@ -49,8 +49,7 @@ def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
         if not archive.is_foreign:
             raise ArchiveReadError(f"{path} has a tree of lsst.images; read it with lsst.images.io.read().")
         result: Any = model.model_validate(archive.get_raw_tree()).deserialize(archive)
-        if hasattr(result, "_attachments"):
-            result._attachments = Attachments(None, archive.get_baggage())
+        attach(result, passthrough=archive.get_passthrough())
         return result  # type: ignore[no-any-return]  # what the model of this class makes
 
 

@@ -29,7 +29,14 @@ from ._arrays import (
     InlineArrayQuantityModel,
     split_quantity,
 )
-from ._attachments import NO_ATTACHMENTS, Attachments, Baggage
+from ._attachments import (
+    NO_ATTACHMENTS,
+    Attachments,
+    PassthroughMetadata,
+    attach,
+    attach_from,
+    attachments_of,
+)
 from ._component import Component, component
 from ._development import iter_trees, warn_for_development_schemas
 from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
@@ -97,7 +104,10 @@ __all__ = (
     "ArrayReferenceModel",
     "ArrayReferenceQuantityModel",
     "Attachments",
-    "Baggage",
+    "PassthroughMetadata",
+    "attach",
+    "attach_from",
+    "attachments_of",
     "Component",
     "DetachedArchive",
     "DevelopmentSchemaWarning",

@@ -1,19 +1,19 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What an object brings along from the file it was read from."""
+"""Facts about an object that come from its file and are not part of the object."""
 
 from __future__ import annotations
 
-__all__ = ("Attachments", "Baggage", "NO_ATTACHMENTS")
+__all__ = ("Attachments", "NO_ATTACHMENTS", "PassthroughMetadata", "attach", "attach_from", "attachments_of")
 
 import dataclasses
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 
-class Baggage(Protocol):
-    """What a container wants back when the object is written again.
+class PassthroughMetadata(Protocol):
+    """File content that the container preserves when the object is rewritten.
 
-    For FITS these are the header cards that nobody understood.
+    For FITS these are the header cards that no reader interpreted.
     """
 
     def for_subset(self) -> Self:
@@ -27,21 +27,71 @@ class Attachments:
     Parameters
     ----------
     butler_info
-        Butler dataset and provenance found in the file, as raw JSON, or what
-        stands for them if they are damaged.
-    baggage
-        What the container wants back.
+        Butler dataset and provenance found in the file, as raw JSON, or a
+        deferred error if they are damaged.
+    passthrough
+        File content that the container preserves on rewriting.
     """
 
     butler_info: Any = None
-    baggage: Baggage | None = None
+    passthrough: PassthroughMetadata | None = None
 
     def for_subset(self) -> Attachments:
         """Return what a copy or a subset of the object keeps."""
-        if self.baggage is None:
+        if self.passthrough is None:
             return self
-        return Attachments(self.butler_info, self.baggage.for_subset())
+        return Attachments(self.butler_info, self.passthrough.for_subset())
 
 
 NO_ATTACHMENTS = Attachments()
-"""What an object made in memory has."""
+"""Attachments of an object that was made in memory."""
+
+_KEEP: Final = object()
+
+
+def attachments_of(obj: Any) -> Attachments:
+    """Return the attachments of an object; none for types that cannot have any.
+
+    Parameters
+    ----------
+    obj
+        Any object.
+    """
+    found: Attachments = getattr(obj, "_attachments", NO_ATTACHMENTS)
+    return found
+
+
+def attach(obj: Any, *, butler_info: Any = _KEEP, passthrough: Any = _KEEP) -> None:
+    """Set the attachments of an object.
+
+    Parameters
+    ----------
+    obj
+        The object.  Types that cannot have attachments are left unchanged.
+    butler_info
+        Butler dataset and provenance, as raw JSON; by default, unchanged.
+    passthrough
+        File content that the container preserves; by default, unchanged.
+    """
+    if (known := getattr(obj, "_attachments", None)) is None:
+        return
+    obj._attachments = Attachments(
+        known.butler_info if butler_info is _KEEP else butler_info,
+        known.passthrough if passthrough is _KEEP else passthrough,
+    )
+
+
+def attach_from(obj: Any, source: Any, *, whole: bool) -> None:
+    """Copy the attachments of one object to another.
+
+    Parameters
+    ----------
+    obj
+        The object to change.
+    source
+        Object to copy from.
+    whole
+        Whether ``obj`` has all the pixels of ``source``, unchanged, so that
+        it keeps passthrough metadata that describe them.
+    """
+    obj._attachments = source._attachments if whole else source._attachments.for_subset()

@@ -24,7 +24,7 @@ from ._arrays import (
     InlineArrayModel,
     InlineArrayQuantityModel,
 )
-from ._attachments import Baggage
+from ._attachments import PassthroughMetadata
 from ._fields import Pointer
 from ._migrations import parse_schema_url
 from ._tables import TableModel
@@ -158,7 +158,7 @@ class InputArchive(abc.ABC):
         """Return the root of the tree, as it is in the file."""
 
     @abc.abstractmethod
-    def get_baggage(self) -> Baggage | None:
+    def get_passthrough(self) -> PassthroughMetadata | None:
         """Return what the container wants back with the next write."""
 
     @abc.abstractmethod
@@ -349,7 +349,7 @@ class DetachedArchive(InputArchive):
     def get_raw_tree(self) -> NoReturn:
         raise self._refusal("the tree")
 
-    def get_baggage(self) -> None:
+    def get_passthrough(self) -> None:
         return None
 
     def get_array(self, model: Any, *, slices: tuple[slice, ...] | EllipsisType = ...) -> NoReturn:

@@ -50,14 +50,14 @@ class OutputArchive(abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> OutputArchive:
+    def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> OutputArchive:
         """Make an archive that starts a file.
 
         Parameters
         ----------
         stream
             Empty, seekable, readable and writable.
-        baggage
+        passthrough
             What the object brought from the file it was read from; a
             container ignores what is not its own.
         **options
@@ -360,7 +360,7 @@ class NestedOutputArchive(OutputArchive):
         self.CONTAINER = root.CONTAINER  # type: ignore[misc]  # as above
 
     @classmethod
-    def create(cls, stream: IO[bytes], *, baggage: Any = None, **options: Any) -> OutputArchive:
+    def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> OutputArchive:
         raise TypeError("A nested archive is made with nested(), not on a stream.")
 
     @property

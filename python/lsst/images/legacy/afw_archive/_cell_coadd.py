@@ -17,8 +17,8 @@ from ..._geom import XY, YX, Box, Interval
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError, SchemaVersionError
 from ...fits import FitsFile
 from ...fits._cards import Cards
-from ._kernels import LARGEST_SIDE
-from ._rows import LARGEST_CORNER
+from ._kernels import MAX_SIDE
+from ._rows import MAX_CORNER
 from ._table import LegacyTable
 
 FIRST_VERSION = (0, 1)
@@ -253,14 +253,14 @@ def _text(cards: Cards, keyword: str) -> str:
 
 def _sizes(cards: Cards, prefix: str) -> XY[int]:
     size = XY(cards.get_int(f"{prefix}1"), cards.get_int(f"{prefix}2"))
-    if not (0 < size.x <= LARGEST_SIDE and 0 < size.y <= LARGEST_SIDE):
+    if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
         raise CorruptArchiveError(f"{prefix}1, {prefix}2 = {size.x}, {size.y} in the header of a cell coadd.")
     return size
 
 
 def _bbox(cards: Cards) -> Box:
     corners = [cards.get_int(f"INBBOX{end}{axis}") for end in (1, 2) for axis in (1, 2)]
-    if max(map(abs, corners)) > LARGEST_CORNER or corners[2] < corners[0] or corners[3] < corners[1]:
+    if max(map(abs, corners)) > MAX_CORNER or corners[2] < corners[0] or corners[3] < corners[1]:
         raise CorruptArchiveError(f"The box of a cell coadd has corners {corners}.")
     return Box(y=Interval(corners[1], corners[3] + 1), x=Interval(corners[0], corners[2] + 1))
 

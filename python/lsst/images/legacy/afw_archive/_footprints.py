@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._geom import Box, Interval
 from ...errors import CorruptArchiveError
-from ._rows import LARGEST_CORNER, LegacyRows
+from ._rows import MAX_CORNER, LegacyRows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def decode_span_set(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
 def _read_spans(rows: LegacyRows) -> LegacySpans:
     columns = [np.asarray(rows.column(name)).astype(np.int64) for name in ("y", "x0", "x1")]
     spans = np.stack(columns, axis=-1).reshape(len(rows), 3)
-    if (spans[:, 2] < spans[:, 1]).any() or (np.abs(spans) > LARGEST_CORNER).any():
+    if (spans[:, 2] < spans[:, 1]).any() or (np.abs(spans) > MAX_CORNER).any():
         raise CorruptArchiveError("spans that end before they begin")
     return LegacySpans(spans)
 

@@ -17,7 +17,7 @@ from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveEr
 from ...fits import FitsFile, Hdu
 from ...fits._cards import CardValue
 from ._reader import LegacyArchive
-from ._rows import LARGEST_CORNER
+from ._rows import MAX_CORNER
 
 INTERPOLATIONS = (
     "UNKNOWN",
@@ -102,7 +102,7 @@ def _read_background(file: FitsFile, image: Hdu, mask: Hdu, variance: Hdu) -> Le
     cards = image.cards
     x, y = cards.get_int("BKGD_X0", 0), cards.get_int("BKGD_Y0", 0)
     width, height = cards.get_int("BKGD_WIDTH"), cards.get_int("BKGD_HEIGHT")
-    if not (0 < width <= LARGEST_CORNER and 0 < height <= LARGEST_CORNER):
+    if not (0 < width <= MAX_CORNER and 0 < height <= MAX_CORNER):
         raise CorruptArchiveError(f"{file.name}: a background of {width} times {height} pixels.")
     shapes = {image.shape, mask.shape, variance.shape}
     if len(shapes) != 1 or len(image.shape) != 2:

@@ -24,7 +24,7 @@ from ..._geom import XY
 from ...errors import CorruptArchiveError
 from ._rows import LegacyRow, LegacyRows
 
-LARGEST_SIDE = 10_000
+MAX_SIDE = 10_000
 """Kernels are small; a larger one is damage."""
 
 
@@ -126,7 +126,7 @@ class LegacyLinearCombinationKernel:
 
 def _frame(row: LegacyRow) -> tuple[tuple[int, int], XY[int]]:
     size, center = row.corner("dimensions"), row.corner("center")
-    if not (0 < size.x <= LARGEST_SIDE and 0 < size.y <= LARGEST_SIDE):
+    if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
         raise CorruptArchiveError(f"a kernel of {size.x} times {size.y} pixels")
     return (size.y, size.x), center
 

@@ -45,7 +45,7 @@ FARTHEST = 2
 """Last HDU where the archive of a file without ``AR_HDU`` starts: that of a
 single object follows the primary HDU, that of a catalog the catalog."""
 
-MOST_UNPACKED = 4 * 1024**3
+MAX_UNPACKED = 4 * 1024**3
 """Bytes that a compressed file may unpack to."""
 
 _GZIP = b"\x1f\x8b"
@@ -158,10 +158,10 @@ def _unpack(source: ByteSource) -> bytes:
         # A file may be several streams one after the other.
         while packed[:2] == _GZIP:
             stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            data += stream.decompress(packed, MOST_UNPACKED - len(data) + 1)
-            if len(data) > MOST_UNPACKED:
+            data += stream.decompress(packed, MAX_UNPACKED - len(data) + 1)
+            if len(data) > MAX_UNPACKED:
                 raise CorruptArchiveError(
-                    f"{source.name} unpacks to more than {MOST_UNPACKED} bytes. Unpack it with gunzip first."
+                    f"{source.name} unpacks to more than {MAX_UNPACKED} bytes. Unpack it with gunzip first."
                 )
             if not stream.eof:
                 raise CorruptArchiveError(f"{source.name} is truncated: its gzip stream has no end.")

@@ -29,7 +29,7 @@ from ...errors import CorruptArchiveError
 from ...fits._cards import Cards
 from ._rows import LegacyRows
 
-MOST_YAML = 1024 * 1024
+MAX_YAML = 1024 * 1024
 """Bytes of the longest text of statistics; real ones take two thousand."""
 
 RENAMED = {"decl": "dec"}
@@ -177,7 +177,7 @@ def decode_summary_stats(archive: Any, entry: Any, tables: tuple[LegacyRows, ...
         See `LegacyArchive`.
     """
     blob = tables[0].one().blob("bytes")
-    if len(blob) > MOST_YAML:
+    if len(blob) > MAX_YAML:
         raise CorruptArchiveError(f"{len(blob)} bytes of statistics")
     try:
         loaded = yaml.load(blob.decode("utf-8"), Loader=_InertLoader)

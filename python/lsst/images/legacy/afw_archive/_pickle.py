@@ -24,13 +24,13 @@ from ._pickle_records import PickleGlobal, PickleObject
 PickleValue: TypeAlias = Any
 """Plain values, lists, tuples, dictionaries, sets, and records of what was not called."""
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """Longest pickle; those of real PSFs take some hundred kilobytes."""
 
-MOST_STEPS = 2_000_000
+MAX_STEPS = 2_000_000
 """Most instructions, so that reading takes seconds at most."""
 
-MOST_KEY_PARTS = 16
+MAX_KEY_PARTS = 16
 """Longest tuple that may be a key."""
 
 
@@ -53,15 +53,15 @@ def read_pickle(data: bytes) -> PickleValue:
         If the pickle is damaged, larger than any honest one, or wants objects
         from outside.
     """
-    if len(data) > MOST_BYTES:
-        raise CorruptArchiveError(f"a pickle of {len(data)} bytes; at most {MOST_BYTES} are read")
+    if len(data) > MAX_BYTES:
+        raise CorruptArchiveError(f"a pickle of {len(data)} bytes; at most {MAX_BYTES} are read")
     machine = _Machine()
     steps = 0
     try:
         for opcode, argument, _ in pickletools.genops(data):
             steps += 1
-            if steps > MOST_STEPS:
-                raise CorruptArchiveError(f"a pickle of more than {MOST_STEPS} instructions")
+            if steps > MAX_STEPS:
+                raise CorruptArchiveError(f"a pickle of more than {MAX_STEPS} instructions")
             machine.step(opcode.name, argument)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as err:
@@ -71,7 +71,7 @@ def read_pickle(data: bytes) -> PickleValue:
 
 def _safe_key(key: Any) -> Any:
     """Return a key that can be hashed without trouble."""
-    parts = key if type(key) is tuple and len(key) <= MOST_KEY_PARTS else (key,)
+    parts = key if type(key) is tuple and len(key) <= MAX_KEY_PARTS else (key,)
     for part in parts:
         if not (part is None or isinstance(part, str | bytes | int | float | PickleGlobal | PickleObject)):
             raise CorruptArchiveError(f"a {type(part).__name__} as key of a mapping in a pickle")

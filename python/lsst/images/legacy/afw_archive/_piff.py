@@ -19,7 +19,7 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
-from ._kernels import LARGEST_SIDE
+from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_array, to_flag, to_float, to_integer, to_plain
 from ._pickle_records import PickleObject
@@ -28,7 +28,7 @@ from ._rows import LegacyRows
 INTERPOLANTS = ("Delta", "Nearest", "SincInterpolant", "Linear", "Cubic", "Quintic", "Lanczos")
 """Ways in which GalSim interpolates between pixels."""
 
-HIGHEST_LANCZOS = 100
+MAX_LANCZOS_ORDER = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +187,7 @@ def piff_from_pickle(data: bytes) -> LegacyPiffPsf:
     if not (isinstance(value, tuple) and len(value) == 3 and isinstance(value[2], PickleObject)):
         raise CorruptArchiveError("the pickle is not that of a size and a Piff PSF")
     width, height, psf = to_integer(value[0]), to_integer(value[1]), value[2]
-    if not (0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE):
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise CorruptArchiveError(f"a PSF of {width} times {height} pixels")
     attributes = psf.attributes
     return LegacyPiffPsf(
@@ -229,7 +229,7 @@ def _read_model(value: Any) -> LegacyPixelGrid | PickleObject:
     attributes = model.attributes
     interp = attributes.get("interp")
     size = to_integer(attributes.get("size"))
-    if not 0 < size <= LARGEST_SIDE:
+    if not 0 < size <= MAX_SIDE:
         raise CorruptArchiveError(f"a Piff model of {size} rows")
     return LegacyPixelGrid(
         scale=to_float(attributes.get("scale")),
@@ -247,7 +247,7 @@ def _interpolant(interp: PickleObject) -> str:
     if interp.class_name != "Lanczos":
         return interp.class_name
     order = to_integer(interp.attributes.get("_n"))
-    if not 0 < order <= HIGHEST_LANCZOS:
+    if not 0 < order <= MAX_LANCZOS_ORDER:
         raise CorruptArchiveError(f"a Lanczos interpolant of order {order}")
     return f"Lanczos({order})"
 

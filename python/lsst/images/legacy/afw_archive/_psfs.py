@@ -28,7 +28,7 @@ import numpy as np
 from ..._geom import XY
 from ...errors import CorruptArchiveError
 from ._catalogs import LegacyExposureCatalog
-from ._kernels import LARGEST_SIDE
+from ._kernels import MAX_SIDE
 from ._rows import LegacyRow, LegacyRows
 
 DEFAULT_WARPING_KERNEL = "lanczos3"
@@ -161,7 +161,7 @@ class LegacyCoaddPsf:
 
 def _shape(row: LegacyRow) -> tuple[int, int]:
     size = row.corner("dimensions")
-    if not (0 < size.x <= LARGEST_SIDE and 0 < size.y <= LARGEST_SIDE):
+    if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
         raise CorruptArchiveError(f"a PSF of {size.x} times {size.y} pixels")
     return size.y, size.x
 

@@ -33,7 +33,7 @@ from ._table import LegacyTable
 DEEPEST = 100
 """Objects that refer to objects that refer to objects... no further than this."""
 
-MOST_AHEAD = 32 * 1024 * 1024
+MAX_AHEAD = 32 * 1024 * 1024
 """Archives that are not longer than this are fetched in one request."""
 
 KEPT_ERRORS = (ArchiveReadError, SchemaVersionError, MissingOptionalDependencyError)
@@ -72,9 +72,9 @@ class LegacyArchive:
         self._open: list[int] = []
         self._lock = threading.RLock()
         ahead = file.source.size - index.data_address
-        if file.source.remote and 0 < ahead <= MOST_AHEAD:
+        if file.source.remote and 0 < ahead <= MAX_AHEAD:
             # The archive is the last thing in the file.
-            file.source.fetch_ahead([(index.data_address, ahead)])
+            file.source.prefetch([(index.data_address, ahead)])
 
     @classmethod
     def find(cls, file: FitsFile) -> LegacyArchive | None:

@@ -9,7 +9,7 @@ later ones in two columns.
 
 from __future__ import annotations
 
-__all__ = ("LARGEST_CORNER", "LegacyRow", "LegacyRows")
+__all__ = ("MAX_CORNER", "LegacyRow", "LegacyRows")
 
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -21,7 +21,7 @@ from ...errors import CorruptArchiveError
 from ...fits._table import ColumnData
 from ._table import LegacyTable
 
-LARGEST_CORNER = 2**31
+MAX_CORNER = 2**31
 """Corners of boxes are 32-bit numbers; anything beyond is damage."""
 
 
@@ -288,7 +288,7 @@ class LegacyRow:
             stop = XY(last.x + 1, last.y + 1)
         if stop.x <= first.x or stop.y <= first.y:
             return None
-        if max(map(abs, (*first, *stop))) > LARGEST_CORNER:
+        if max(map(abs, (*first, *stop))) > MAX_CORNER:
             raise CorruptArchiveError(f"box {name!r} reaches from {first!r} to {stop!r}")
         return Box(y=Interval(first.y, stop.y), x=Interval(first.x, stop.x))
 

@@ -15,13 +15,13 @@ from ..._geom import XY, Box, Interval
 from ...errors import CorruptArchiveError
 from ...fits import FitsFile
 from ...fits._source import BytesSource
-from ._kernels import LARGEST_SIDE
+from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_bytes, to_integer
 from ._pickle_records import PickleObject
 from ._rows import LegacyRows
 
-MOST_CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def decode_stitched(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
         raise CorruptArchiveError("the pickle is not that of images and their grid")
     images, grid = value
     cells = _attribute(images, "_cells")
-    if not isinstance(cells, dict) or len(cells) > MOST_CELLS:
+    if not isinstance(cells, dict) or len(cells) > MAX_CELLS:
         raise CorruptArchiveError("the pickle has no images of cells")
     found = {_pair(index): _read_image(image) for index, image in cells.items()}
     if len({image.shape for image in found.values()}) > 1:
@@ -107,6 +107,6 @@ def _read_image(value: Any) -> np.ndarray:
     data = to_bytes(value.args[1] if len(value.args) > 1 else None)
     with FitsFile.open(BytesSource(data, "<image in a pickle>")) as file:
         hdu = next((hdu for hdu in file if hdu.kind in ("image", "compressed_image") and hdu.shape), None)
-        if hdu is None or len(hdu.shape) != 2 or max(hdu.shape) > LARGEST_SIDE:
+        if hdu is None or len(hdu.shape) != 2 or max(hdu.shape) > MAX_SIDE:
             raise CorruptArchiveError("an image of a cell that is no image")
         return np.asarray(hdu.read_image(), dtype=np.float64)

@@ -25,7 +25,7 @@ from ._rows import LegacyRow, LegacyRows
 EQUINOXES = (1800.0, 2200.0)
 """Equinoxes beyond are numbers that nobody set."""
 
-HIGHEST_ORDER = 9
+MAX_SIP_ORDER = 9
 """Polynomials of SIP have one digit for each power (Shupe et al. 2005)."""
 
 
@@ -194,7 +194,7 @@ def _read_sip(row: LegacyRow) -> dict[str, np.ndarray]:
     for name in ("A", "B", "Ap", "Bp"):
         values = row.array(name).astype(np.float64)
         size = round(values.size**0.5)
-        if size * size != values.size or size > HIGHEST_ORDER + 1:
+        if size * size != values.size or size > MAX_SIP_ORDER + 1:
             raise CorruptArchiveError(f"column {name!r} holds {values.size} numbers, not a square of them")
         # Element [i, j] is stored at i + n*j.
         matrices[name.upper()] = values.reshape(size, size).T

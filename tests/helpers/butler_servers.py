@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import CountingProxy
+
+from helpers.servers import CountingProxy
 
 BUCKET = "images"
 

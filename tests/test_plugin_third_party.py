@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from stranger import COMMAND, EXAMPLE, install, run
+from helpers.third_party import COMMAND, EXAMPLE, install, run
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from exposures import (
+from helpers.exposures import (
     make_cell_coadd,
     make_detector,
     make_difference_image,

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from afw_stand_ins_geom import AfwPolygon, Box2I, Extent2I, IntervalI, SkyWcs, require
-from afw_stand_ins_image import IMAGES, Mask
+
+from helpers.afw_stand_ins_geom import AfwPolygon, Box2I, Extent2I, IntervalI, SkyWcs, require
+from helpers.afw_stand_ins_image import IMAGES, Mask
 
 ImageF, ImageD = IMAGES["float32"], IMAGES["float64"]
 

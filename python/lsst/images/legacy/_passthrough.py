@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
-__all__ = ("legacy_baggage",)
+__all__ = ("legacy_passthrough",)
 
 import warnings
 from typing import Any
 
 from ..errors import LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader
+from ..serialization import attachments_of
 from ._damage import UNFORESEEN
 from ._file import LegacyFile
 
 
-def legacy_baggage(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
+def legacy_passthrough(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
     """Collect the cards that nobody understood.
 
     Parameters
@@ -28,24 +29,24 @@ def legacy_baggage(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
 
     Returns
     -------
-    baggage
+    passthrough
         To be attached to the object.
     """
-    baggage = FitsOpaqueMetadata()
+    passthrough = FitsOpaqueMetadata()
     if not any(hdu is file.primary for hdu in file.planes.values()):
-        _add_primary(baggage, file, obj)
+        _add_primary(passthrough, file, obj)
     for name, hdu in file.planes.items():
-        baggage.add_raw(ExtensionKey(name), RawHeader(hdu.cards.raw, has_unit=True))
+        passthrough.add_raw(ExtensionKey(name), RawHeader(hdu.cards.raw, has_unit=True))
     for plane in (obj, getattr(obj, "image", None), getattr(obj, "variance", None)):
-        own = getattr(getattr(plane, "_attachments", None), "baggage", None)
+        own = attachments_of(plane).passthrough
         if isinstance(own, FitsOpaqueMetadata):
-            baggage.precompressed.update(own.precompressed)
-    return baggage
+            passthrough.precompressed.update(own.precompressed)
+    return passthrough
 
 
-def _add_primary(baggage: FitsOpaqueMetadata, file: LegacyFile, obj: Any) -> None:
+def _add_primary(passthrough: FitsOpaqueMetadata, file: LegacyFile, obj: Any) -> None:
     try:
-        obj.metadata.update(baggage.extract_legacy_primary_header(file.primary.header))
+        obj.metadata.update(passthrough.extract_legacy_primary_header(file.primary.header))
     except UNFORESEEN as err:
         # Cards that astropy stumbles over must not cost the pixels.
         warnings.warn(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exposures import make_cell_coadd, make_difference_image, make_visit_image
+from helpers.exposures import make_cell_coadd, make_difference_image, make_visit_image
 from lsst.images import Box
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError
 from lsst.images.io import open_archive, read

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from butler_world import (
+from helpers.repository import (
     BOX,
     DATA_ID,
     DATA_IDS,

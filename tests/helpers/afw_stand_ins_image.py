@@ -10,7 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
-from afw_stand_ins_geom import Angle, Box2I, Extent2I, IntervalI, Point2I, SpherePoint, require
+
+from helpers.afw_stand_ins_geom import Angle, Box2I, Extent2I, IntervalI, Point2I, SpherePoint, require
 
 # lsst.afw.image
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import starlink.Ast
-from afw_stand_ins_cells import CELL_COADDS, Index2D, Quadrupole
-from afw_stand_ins_geom import (
+
+from helpers.afw_stand_ins_cells import CELL_COADDS, Index2D, Quadrupole
+from helpers.afw_stand_ins_geom import (
     AfwPolygon,
     Angle,
     Box2D,
@@ -37,7 +38,7 @@ from afw_stand_ins_geom import (
     TransformPoint2ToPoint2,
     require,
 )
-from afw_stand_ins_image import (
+from helpers.afw_stand_ins_image import (
     DEFAULT_PLANES,
     IMAGES,
     ApCorrMap,
