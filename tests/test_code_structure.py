@@ -162,7 +162,10 @@ def test_every_file_says_its_license_and_its_purpose(path: Path) -> None:
 def test_every_module_says_what_it_exports(path: Path) -> None:
     body = parsed(path).body
     assert any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in body), "annotations"
-    names = {t.id for n in body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    assigned = [
+        t for n in body if isinstance(n, ast.Assign) for target in n.targets for t in ast.walk(target)
+    ]
+    names = {t.id for t in assigned if isinstance(t, ast.Name)}
     names |= {n.target.id for n in body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
     assert "__all__" in names
 

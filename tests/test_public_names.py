@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -97,6 +98,29 @@ def test_what_a_module_says_it_exports_is_there(module: str) -> None:
     loaded = load(module)
     for name in loaded.__all__:  # type: ignore[attr-defined]  # every module of ours has it
         getattr(loaded, name)
+
+
+LAZY_PACKAGES = ("lsst.images", "lsst.images.legacy", "lsst.images.models", "lsst.images.tests")
+
+
+@pytest.mark.parametrize("package", LAZY_PACKAGES)
+def test_lazy_package_exports_exactly_names_of_stub(package: str) -> None:
+    loaded = importlib.import_module(package)
+    stub = ast.parse(Path(loaded.__file__ or "").with_suffix(".pyi").read_text())
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    # "from .module import name as name" is the form that type checkers read as public.
+    assert len(imports) == len(stub.body)
+    assert all(alias.name == alias.asname for node in imports for alias in node.names)
+    exported = {alias.name: node.module for node in imports for alias in node.names}
+    assert sorted(exported) == sorted(loaded.__all__) == sorted(dir(loaded))
+    for name, module in exported.items():
+        assert getattr(loaded, name) is getattr(importlib.import_module(f"{package}.{module}"), name)
+
+
+@pytest.mark.parametrize("package", LAZY_PACKAGES)
+def test_lazy_package_unknown_name_raises_attribute_error(package: str) -> None:
+    with pytest.raises(AttributeError, match="NoSuchName"):
+        _ = importlib.import_module(package).NoSuchName
 
 
 def test_both_vocabularies_name_the_same_things() -> None:

@@ -24,6 +24,15 @@ COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
 """Component names that are accepted for a name the schemas use."""
 
 MOVED = {
+    "lsst.images.cells": {
+        f"{name}SerializationModel": f"lsst.images.models:{name}SerializationModel"
+        for name in (
+            "CellApertureCorrectionMap",
+            "CellCoadd",
+            "CellPointSpreadFunction",
+            "CoaddProvenance",
+        )
+    },
     "lsst.images.fits": {
         "ExtensionHDU": "lsst.images.fits._astropy_hdus:ExtensionHDU",
         "ReadResult": "lsst.images.io:ReadResult",

@@ -18,26 +18,12 @@ __all__ = (
     "PatchDefinition",
 )
 
-from typing import Any
-
+from .._aliases import moved_names
 from .._geom import CellGrid, CellGridBounds, CellIJ
-from ..plugins import registry
 from ._aperture_corrections import CellApertureCorrectionMap, CellField
 from ._coadd import CellCoadd
 from ._patch import PatchDefinition
 from ._provenance import CONTRIBUTION_COLUMNS, INPUT_COLUMNS, CoaddProvenance
 from ._psf import CellPointSpreadFunction
 
-_MODELS = {
-    "CellApertureCorrectionMapSerializationModel": "cell_aperture_correction_map",
-    "CellCoaddSerializationModel": "cell_coadd",
-    "CellPointSpreadFunctionSerializationModel": "cell_psf",
-    "CoaddProvenanceSerializationModel": "coadd_provenance",
-}
-"""Names of serialization models, which live above this floor, by schema."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODELS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return registry.model_for_schema(_MODELS[name])
+__getattr__ = moved_names(__name__)

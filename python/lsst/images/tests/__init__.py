@@ -1,41 +1,14 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Helpers for the tests of this package and of its plugins.
+"""Helpers for the tests of this package and of third-party plugins.
 
-Nothing here is imported by the package itself.  pytest and hypothesis are
-imported only with the names that need them.
+The rest of the package does not import this module.  Public names are listed
+in ``__init__.pyi``.  Each is imported when it is first used, because some of
+them need pytest or hypothesis.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from ._conformance import ContainerConformance
-    from ._projections import assert_projections_equal, make_random_projection
-    from ._projections import assert_projections_equal as assert_sky_projections_equal
-    from ._projections import make_random_projection as make_random_sky_projection
-
-__all__ = (
-    "ContainerConformance",
-    "assert_projections_equal",
-    "assert_sky_projections_equal",
-    "make_random_projection",
-    "make_random_sky_projection",
-)
-
-_HOMES = {
-    "ContainerConformance": "_conformance:ContainerConformance",
-    "assert_projections_equal": "_projections:assert_projections_equal",
-    "assert_sky_projections_equal": "_projections:assert_projections_equal",
-    "make_random_projection": "_projections:make_random_projection",
-    "make_random_sky_projection": "_projections:make_random_projection",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if (place := _HOMES.get(name)) is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, actual = place.partition(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), actual)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,10 +1,15 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Projections for tests, and whether two are the same."""
+"""Random sky projections for tests, and a comparison of two of them."""
 
 from __future__ import annotations
 
-__all__ = ("assert_projections_equal", "make_random_projection")
+__all__ = (
+    "assert_projections_equal",
+    "assert_sky_projections_equal",
+    "make_random_projection",
+    "make_random_sky_projection",
+)
 
 from typing import Any
 
@@ -65,3 +70,7 @@ def assert_projections_equal(
     if expect_identity is not None:
         assert (a is b) is expect_identity, f"{a!r} and {b!r} are {'one' if a is b else 'two'}."
     assert a == b, f"{a!r} differs from {b!r}."
+
+
+assert_sky_projections_equal = assert_projections_equal
+make_random_sky_projection = make_random_projection
