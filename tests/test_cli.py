@@ -86,7 +86,7 @@ def test_help_lists_every_command_in_a_line():
 
 def test_plugins_are_listed_with_package_and_hooks():
     output = ours("plugins").output
-    assert "lsst.images.models._plugin" in output and "parse_bbox" in output
+    assert "lsst.images._builtin_plugin._plugin" in output and "parse_bbox" in output
     listed = json.loads(ours("plugins", "--json").output)
     assert listed["faults"] == []
     assert all(plugin["error"] is None for plugin in listed["plugins"])

@@ -10,8 +10,8 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._components import UnitFactor
 from .._geom import Box
-from ..cells._annotated import UnitFactor
 from ..fields import Background, BackgroundMap, BaseField
 from ..serialization import UnitConversionError
 

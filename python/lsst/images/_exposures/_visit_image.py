@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import astropy.units as u
 
 from .._aliases import accepts_aliases
+from .._components import AnnotatedImage, UnitFactor, check_band
 from .._geom import Bounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
-from ..cells._annotated import AnnotatedImage, UnitFactor, check_band
 from ..errors import GeometryError
 from ..fields import ApertureCorrectionMap, BackgroundMap, BaseField
 from ..plugins import registry

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import astropy.units as u
 
 from .._aliases import accepts_aliases
+from .._components import AnnotatedImage, check_band
 from .._geom import Box, CellGrid, CellGridBounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import Projection, TractFrame
@@ -20,7 +21,6 @@ from ..fields import BackgroundMap
 from ..plugins import registry
 from ..serialization import MetadataValue
 from ..serialization._deferred import Deferred, available, copied, is_deferred
-from ._annotated import AnnotatedImage, check_band
 from ._aperture_corrections import CellApertureCorrectionMap
 from ._patch import PatchDefinition
 from ._provenance import CoaddProvenance

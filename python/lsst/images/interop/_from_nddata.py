@@ -14,10 +14,10 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import FlagCollection, NDData, VarianceUncertainty
 
+from .._components import AnnotatedImage
 from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from .._transforms import Projection
-from ..cells._annotated import AnnotatedImage
 from ..errors import LossyConversionWarning
 from ..serialization import attach_from
 from ._kept import META_KEY, Kept

@@ -10,9 +10,9 @@ from typing import Any
 
 import pydantic
 
+from .._components import AnnotatedImage
 from .._geom import Box
 from .._pixels import Image, MaskedImage
-from ..cells._annotated import AnnotatedImage
 from ..fields import BackgroundMap
 from ..serialization import InputArchive, OutputArchive, component
 from ..serialization._deferred import available

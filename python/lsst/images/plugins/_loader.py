@@ -25,7 +25,7 @@ from ._specs import PluginInfo
 PACKAGE = "lsst-images"
 ENTRY_POINT_GROUP = "lsst.images"
 BUILTIN = (
-    "lsst.images.models._plugin",
+    "lsst.images._builtin_plugin._plugin",
     "lsst.images.fits._plugin",
     "lsst.images.json._plugin",
     "lsst.images.ndf._plugin",

@@ -64,5 +64,5 @@ def parse_bbox(value: Any, context: ReadContext) -> Box | None:
 @hookimpl
 def describe(obj: Any, options: DescribeOptions) -> Report | None:
     """Describe objects of our types; their reports load when one is wanted."""
-    report: Report | None = registry.load("lsst.images.models._reports_images:report_on")(obj, options)
+    report: Report | None = registry.load("lsst.images._reports:report_on")(obj, options)
     return report

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-__all__ = ("AnnotatedImage", "UnitFactor", "check_band")
+__all__ = ("AnnotatedImage", "check_band")
 
-import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,48 +19,10 @@ from .._transforms import Projection
 from ..fields import BackgroundMap, BaseField
 from ..serialization import MetadataValue, UnitConversionError, attach_from
 from ..serialization._deferred import Deferred, available, is_deferred
+from ._unit_factor import UnitFactor
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
-
-
-@dataclasses.dataclass(frozen=True)
-class UnitFactor:
-    """What turns pixel values of one unit into another.
-
-    Parameters
-    ----------
-    values
-        A number, or an array with the shape of the image.
-    divides
-        Whether to divide by the values instead of multiplying.
-    """
-
-    values: float | np.ndarray = 1.0
-    divides: bool = False
-
-    @property
-    def is_one(self) -> bool:
-        """Whether nothing changes."""
-        return np.isscalar(self.values) and self.values == 1.0
-
-    def apply(self, array: np.ndarray, power: int = 1) -> np.ndarray:
-        """Convert pixel values.
-
-        Parameters
-        ----------
-        array
-            The pixels.
-        power
-            Two for a variance.
-
-        Returns
-        -------
-        converted
-            A new array.
-        """
-        factor = self.values**power
-        return np.asarray(array / factor if self.divides else array * factor)
 
 
 def check_band(band: Any) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .._components import AnnotatedImage
 from .._exposures import DifferenceImage, VisitImage
 from .._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage, MaskSchema
 from .._transforms._summary import describe_projection
 from ..cells import CellCoadd
-from ..cells._annotated import AnnotatedImage
 from ..describe import (
     DescribeOptions,
     FieldRole,
@@ -27,8 +27,8 @@ from ..describe import (
     make_report,
 )
 from ..errors import ArchiveReadError
-from ._reports import add_part, derived
-from ._reports_parts import report_on
+from ._base import add_part, derived
+from ._parts import report_on
 
 _STATISTICS = (("min", np.nanmin), ("median", np.nanmedian), ("max", np.nanmax))
 

@@ -21,7 +21,7 @@ from ..convolution_kernels import ConvolutionKernel
 from ..describe import DescribeOptions, Report, ReportField, ReportValueGroup, make_report
 from ..fields import BackgroundMap, BaseField, ChebyshevField, ProductField, SumField
 from ..psfs import PointSpreadFunction
-from ._reports import derived, report_on
+from ._base import derived, report_on
 
 
 @report_on.register(Projection)
