@@ -277,6 +277,7 @@ def test_backgrounds_become_the_fields_that_their_style_says(stack: None) -> Non
     assert isinstance(first, SplineField) and first.unit == u.nJy and first.bounds == BOX
     npt.assert_array_equal(first.data, spline[0].getStatsImage().image.array)
     npt.assert_allclose(first.x, [8.5, 16.5, 24.5, 32.5, 40.5])
+    assert first.convention == "afw"
     with pytest.raises(TypeError, match="no field"):
         field_from_legacy_background(make_background(2, -1))
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("Cubics", "akima")
+__all__ = ("Cubics", "akima", "extended_slopes", "hermite")
 
 import dataclasses
 
@@ -24,15 +24,55 @@ class Cubics:
     Parameters
     ----------
     starts
-        Where the pieces start, increasing, shape ``(pieces,)``.  The first and
-        last pieces extend to infinity.
+        Positions at which the pieces start, increasing, shape ``(pieces,)``.
+        The first and last pieces extend to infinity.
     coefficients
         Shape ``(4, ..., pieces)``, lowest power first, in terms of the
-        distance from the start of the piece.
+        distance from the origin of the piece.
+    origins
+        Origin of each piece, shape ``(pieces,)``; by default, its start.
     """
 
     starts: Float64Array
     coefficients: Float64Array
+    origins: Float64Array | None = None
+
+    @property
+    def _origins(self) -> Float64Array:
+        return self.starts if self.origins is None else self.origins
+
+    def with_quadratic_ends(self, last: float) -> Cubics:
+        """Replace the polynomials beyond both ends by quadratic ones.
+
+        Parameters
+        ----------
+        last
+            Position of the last node.
+
+        Returns
+        -------
+        curves
+            Equal to these curves between the nodes; beyond the first and the
+            last node, the Taylor polynomial of second degree at that node.
+        """
+        c0, c1, c2, c3 = self.coefficients
+        before = self.coefficients[..., :1].copy()
+        before[3] = 0.0
+        h = last - self._origins[-1]
+        end = slice(-1, None)
+        after = np.stack(
+            [
+                _horner([c[..., end] for c in (c0, c1, c2, c3)], np.asarray(h)),
+                c1[..., end] + h * (2.0 * c2[..., end] + 3.0 * h * c3[..., end]),
+                c2[..., end] + 3.0 * h * c3[..., end],
+                np.zeros_like(c0[..., end]),
+            ]
+        )
+        return Cubics(
+            np.concatenate([[-np.inf], self.starts, [last]]),
+            np.concatenate([before, self.coefficients, after], axis=-1),
+            np.concatenate([self._origins[:1], self._origins, [last]]),
+        )
 
     def evaluate_all(self, at: Float64Array) -> Float64Array:
         """Evaluate every curve at the same positions.
@@ -48,7 +88,7 @@ class Cubics:
             Shape of the curves, followed by that of the positions.
         """
         piece = self._find(at)
-        return _horner(list(self.coefficients[..., piece]), at - self.starts[piece])
+        return _horner(list(self.coefficients[..., piece]), at - self._origins[piece])
 
     def evaluate_each(self, at: Float64Array) -> Float64Array:
         """Evaluate every curve at its own position.
@@ -68,7 +108,7 @@ class Cubics:
         terms = [
             np.take_along_axis(term, piece[..., np.newaxis], axis=-1)[..., 0] for term in self.coefficients
         ]
-        return _horner(terms, at - self.starts[piece])
+        return _horner(terms, at - self._origins[piece])
 
     def _find(self, at: Float64Array) -> np.ndarray:
         return np.clip(np.searchsorted(self.starts, at, side="right") - 1, 0, None)
@@ -97,10 +137,31 @@ def akima(nodes: Float64Array, values: Float64Array) -> Cubics:
     if nodes.size == 1:
         zero = np.zeros_like(values)
         return Cubics(nodes, np.stack([values, zero, zero, zero]))
+    slope = np.diff(values) / np.diff(nodes)
+    at_node = _slopes_at_nodes(slope)
+    return hermite(nodes, values, at_node[..., :-1], at_node[..., 1:])
+
+
+def hermite(nodes: Float64Array, values: Float64Array, left: Float64Array, right: Float64Array) -> Cubics:
+    """Interpolate curves with given derivatives at both ends of each piece.
+
+    Parameters
+    ----------
+    nodes
+        Strictly increasing, shape ``(n,)`` with n > 1.
+    values
+        Values at the nodes, shape ``(..., n)``.
+    left, right
+        Derivatives at the start and at the end of each piece, shape
+        ``(..., n - 1)``.
+
+    Returns
+    -------
+    curves
+        The cubic polynomials.
+    """
     width = np.diff(nodes)
     slope = np.diff(values) / width
-    at_node = _slopes_at_nodes(slope)
-    left, right = at_node[..., :-1], at_node[..., 1:]
     return Cubics(
         nodes[:-1],
         np.stack(
@@ -118,11 +179,7 @@ def _slopes_at_nodes(slope: Float64Array) -> Float64Array:
     """Find the derivative at each node from the slopes between nodes."""
     if slope.shape[-1] == 1:
         return np.concatenate([slope, slope], axis=-1)
-    first = 2.0 * slope[..., :1] - slope[..., 1:2]
-    last = 2.0 * slope[..., -1:] - slope[..., -2:-1]
-    before = 2.0 * first - slope[..., :1]
-    after = 2.0 * last - slope[..., -1:]
-    m = np.concatenate([before, first, slope, last, after], axis=-1)
+    m = extended_slopes(slope)
     change = np.abs(np.diff(m))
     left, total = change[..., :-2], change[..., :-2] + change[..., 2:]
     # A straight curve has no change at all, whence the strict comparison.
@@ -131,6 +188,26 @@ def _slopes_at_nodes(slope: Float64Array) -> Float64Array:
     weighted = m[..., 1:-2] + fraction * (m[..., 2:-1] - m[..., 1:-2])
     result: Float64Array = np.where(defined, weighted, 0.5 * (m[..., :-3] + m[..., 3:]))
     return result
+
+
+def extended_slopes(slope: Float64Array) -> Float64Array:
+    """Add two slopes at each end that continue the outermost ones linearly.
+
+    Parameters
+    ----------
+    slope
+        Slopes between nodes, shape ``(..., n)`` with n > 1.
+
+    Returns
+    -------
+    slopes
+        Shape ``(..., n + 4)``.
+    """
+    first = 2.0 * slope[..., :1] - slope[..., 1:2]
+    last = 2.0 * slope[..., -1:] - slope[..., -2:-1]
+    before = 2.0 * first - slope[..., :1]
+    after = 2.0 * last - slope[..., -1:]
+    return np.concatenate([before, first, slope, last, after], axis=-1)
 
 
 def _horner(terms: list[Float64Array], distance: Float64Array) -> Float64Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 __all__ = ("SplineField",)
 
 import functools
-from typing import Any, Self, final
+from typing import Any, Literal, Self, TypeAlias, final
 
 import astropy.units as u
 import numpy as np
@@ -16,9 +16,15 @@ import numpy.typing as npt
 from .._geom import Bounds
 from ..errors import GeometryError
 from ..plugins import registry
+from ._afw_spline import afw_spline
 from ._akima import Cubics, akima
 from ._base import BaseField, multiply_units
 from ._points import Float64Array, as_values
+
+SplineConvention: TypeAlias = Literal["scipy", "afw"]
+"""Rules for the slopes, for few nodes and for positions beyond the nodes."""
+
+_INTERPOLATE = {"scipy": akima, "afw": afw_spline}
 
 POINT_BLOCK = 1 << 18
 """Interpolated node values held at a time for positions without a grid."""
@@ -41,19 +47,26 @@ class SplineField(BaseField):
         pixels.
     unit
         Unit of the data if they are not a quantity.
+    convention
+        ``"scipy"``: Akima's interpolation as in
+        `scipy.interpolate.Akima1DInterpolator`; the outermost cubics continue
+        beyond the nodes.  ``"afw"``: as `lsst.afw.math.Background` evaluates
+        its grid: natural cubic splines through three or four nodes, and
+        beyond the nodes the Taylor polynomial of second degree.
 
     Raises
     ------
     TypeError
         If the data are a quantity and a unit is given too, or not real.
     GeometryError
-        If a shape is wrong or coordinates do not increase.
+        If a shape is wrong, coordinates do not increase, or the convention is
+        neither of the two.
 
     Notes
     -----
     Each column of nodes is interpolated through its finite values, and
     columns without any are left out; a single value is continued as a
-    constant, two as a line.  Beyond the nodes the last cubics go on.  Arrays
+    constant, two as a line.  Arrays
     of doubles that are given become read-only in place.
     """
 
@@ -65,7 +78,13 @@ class SplineField(BaseField):
         y: npt.ArrayLike,
         x: npt.ArrayLike,
         unit: u.UnitBase | None = None,
+        convention: SplineConvention = "scipy",
     ) -> None:
+        if convention not in _INTERPOLATE:
+            raise GeometryError(
+                f"Invalid spline convention {convention!r}; expected one of {sorted(_INTERPOLATE)}."
+            )
+        self._convention: SplineConvention = convention
         values, self._unit = as_values(data, unit, what="data")
         self._bounds = bounds
         self._data = _freeze(values)
@@ -107,6 +126,11 @@ class SplineField(BaseField):
         return self._x
 
     @property
+    def convention(self) -> SplineConvention:
+        """Rules of interpolation, ``"scipy"`` or ``"afw"``."""
+        return self._convention
+
+    @property
     def is_constant(self) -> bool:
         """Whether all values that are not missing are equal (`bool`)."""
         finite = self._data[np.isfinite(self._data)]
@@ -125,7 +149,7 @@ class SplineField(BaseField):
         data = self._data[:, self._used].T
         columns = [np.flatnonzero(which.reshape(-1) == n) for n in range(patterns.shape[1])]
         return [
-            (members, akima(self._y[present], data[members][:, present]))
+            (members, _INTERPOLATE[self._convention](self._y[present], data[members][:, present]))
             for members, present in zip(columns, patterns.T, strict=True)
         ]
 
@@ -151,7 +175,7 @@ class SplineField(BaseField):
         at_nodes = np.empty((*y.shape, self._used.size))
         for members, curves in self._columns:
             at_nodes[..., members] = np.moveaxis(curves.evaluate_all(y), 0, -1)
-        return akima(self._x[self._used], at_nodes).evaluate_each(x)
+        return _INTERPOLATE[self._convention](self._x[self._used], at_nodes).evaluate_each(x)
 
     def _scaled(self, factor: float, unit: u.UnitBase | None) -> Self:
         return type(self)(
@@ -160,6 +184,7 @@ class SplineField(BaseField):
             y=self._y,
             x=self._x,
             unit=multiply_units(self._unit, unit),
+            convention=self._convention,
         )
 
     @classmethod
@@ -186,22 +211,28 @@ class SplineField(BaseField):
         return (
             bool(self._bounds == other._bounds)
             and self._unit == other._unit
+            and self._convention == other._convention
             and np.array_equal(self._data, other._data, equal_nan=True)
             and np.array_equal(self._y, other._y)
             and np.array_equal(self._x, other._x)
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (self._bounds, self._data, self._y, self._x, self._unit)
+        return _make, (self._bounds, self._data, self._y, self._x, self._unit, self._convention)
 
     def __str__(self) -> str:
         return f"SplineField {self._y.size}x{self._x.size} nodes over {self._bounds}"
 
 
 def _make(
-    bounds: Bounds, data: Float64Array, y: Float64Array, x: Float64Array, unit: u.UnitBase | None
+    bounds: Bounds,
+    data: Float64Array,
+    y: Float64Array,
+    x: Float64Array,
+    unit: u.UnitBase | None,
+    convention: SplineConvention = "scipy",
 ) -> SplineField:
-    return SplineField(bounds, data, y=y, x=x, unit=unit)
+    return SplineField(bounds, data, y=y, x=x, unit=unit, convention=convention)
 
 
 def _freeze(values: npt.ArrayLike) -> Float64Array:

@@ -86,7 +86,7 @@ def make_background_field(
             f"A background that is interpolated with {record.interpolation} is no field; "
             "AKIMA_SPLINE and CONSTANT are, and Chebyshev approximations."
         )
-    return SplineField(where, record.image.astype(np.float64), y=y, x=x, unit=unit)
+    return SplineField(where, record.image.astype(np.float64), y=y, x=x, unit=unit, convention="afw")
 
 
 def make_background_map(records: Iterable[LegacyBackground]) -> BackgroundMap:

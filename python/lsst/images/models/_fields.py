@@ -33,6 +33,9 @@ from ..serialization import (
 from ..serialization._fields import Series
 from ._corruption import reading
 
+CONVENTION_KEY = "spline_convention"
+"""Metadata key of a spline's tree; absent for the convention of the schema, SciPy's."""
+
 INLINE_LIMIT = 64
 """Largest number of spline nodes that are stored in the tree."""
 
@@ -122,6 +125,7 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
             y=obj.y,
             x=obj.x,
             unit=obj.unit,
+            metadata={} if obj.convention == "scipy" else {CONVENTION_KEY: obj.convention},
         )
 
     def deserialize(self, archive: InputArchive) -> SplineField:
@@ -136,7 +140,10 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
             # Small splines are part of the tree and need no file.
             stored = self.data
             data = stored.to_array() if isinstance(stored, InlineArrayModel) else archive.get_array(stored)
-            return SplineField(self.bounds.deserialize(), data, y=self.y, x=self.x, unit=self.unit)
+            convention: Any = self.metadata.get(CONVENTION_KEY, "scipy")
+            return SplineField(
+                self.bounds.deserialize(), data, y=self.y, x=self.x, unit=self.unit, convention=convention
+            )
 
 
 class _OperandsModel(ArchiveTree):
