@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Write a calexp as the LSST pipelines' C++ library lays it out.
+"""Write a simulated calexp in the file layout of ``lsst.afw``.
 
-Three tile-compressed HDUs of a full detector: stars on a sky with photon
-noise, blemishes with their mask planes, an origin away from zero, a TAN-SIP WCS.
+The file has three tile-compressed HDUs of a full detector: stars and sky background with
+photon noise, defects with mask planes, a nonzero pixel origin, a TAN-SIP WCS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ("write_calexp",)
 
 
 def make_planes(shape: tuple[int, int], bits: dict[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return image, mask and variance of a sky with stars and blemishes."""
+    """Return simulated image, mask and variance arrays with stars, sky background and defects."""
     rng = np.random.default_rng(42)
     ny, nx = shape
     signal = np.full(shape, 250.0, dtype=np.float32)
@@ -46,7 +46,7 @@ def make_planes(shape: tuple[int, int], bits: dict[str, int]) -> tuple[np.ndarra
 
 
 def make_header(role: str, shape: tuple[int, int], yx0: tuple[int, int]) -> fits.Header:
-    """Return the cards of one plane: its role, its place, its sky."""
+    """Return the header of one plane: EXTTYPE, pixel origin and celestial WCS."""
     ny, nx = shape
     header = fits.Header()
     header["INHERIT"] = True
@@ -85,7 +85,7 @@ def write_calexp(path: Path) -> None:
                 header[f"HIERARCH MP_{name}" if len(name) > 5 else f"MP_{name}"] = bit
         options = lossy if role in units else {"compression_type": "GZIP_2"}
         hdus.append(fits.CompImageHDU(plane, header, tile_shape=(256, 256), **options))
-    # Renamed when complete, so that an interrupted run leaves no half file.
+    # Write to a temporary name and rename, so that an interrupted run leaves no incomplete file.
     partial = path.with_name(path.name + ".partial")
     fits.HDUList(hdus).writeto(partial, overwrite=True)
     partial.rename(path)

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Take a calexp through a Butler, and check every pixel that comes back.
+"""Ingest a calexp into a Butler repository, read it back, and compare every pixel with astropy.
 
-Without an argument a calexp is written first, in the layout of the LSST
-pipelines' C++ library. The repository and a quicklook stay behind.
+Without an argument, a simulated calexp is written first, in the file layout of ``lsst.afw``.
+The repository and a quicklook image are kept in the current directory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lsst.images.errors import ImagesError
 
 FORMATTER = "lsst.images.formatters.LegacyFormatter"
 DATA_ID = {"instrument": "DemoCam", "visit": 42, "detector": 12}
-# Planes that have a plainer name in `lsst.images`; all others keep theirs.
+# Mask planes that `lsst.images` renames; all others keep their name.
 RENAMED = {
     "SAT": "SATURATED",
     "INTRP": "INTERPOLATED",
@@ -41,19 +41,19 @@ RENAMED = {
 
 @contextmanager
 def step(title: str) -> Iterator[list[str]]:
-    """Say what was done, and how long it took."""
-    facts: list[str] = []
+    """Print the title of a step, its wall time and its results."""
+    results: list[str] = []
     begin = time.perf_counter()
-    yield facts
-    print(f"{title:12s} {time.perf_counter() - begin:6.2f} s  {'; '.join(facts)}", flush=True)
+    yield results
+    print(f"{title:12s} {time.perf_counter() - begin:6.2f} s  {'; '.join(results)}", flush=True)
 
 
-# The same file, read with astropy and nothing of ours.
+# The same file, read with astropy only.
 
 
 @dataclass
 class Independent:
-    """What a calexp holds according to astropy."""
+    """Contents of a calexp as read by astropy."""
 
     image: np.ndarray
     mask: np.ndarray | None
@@ -64,7 +64,7 @@ class Independent:
 
     @classmethod
     def read(cls, path: Path) -> Independent:
-        """Find the planes by type, by name, or else by position."""
+        """Find the planes by EXTTYPE, EXTNAME, or position in the file."""
         with fits.open(path) as hdus:
             planes = [h for h in hdus if getattr(h, "is_image", False) and h.header.get("NAXIS", 0) > 0]
             roles = [h.header.get("EXTTYPE", h.header.get("EXTNAME", "")).strip().upper() for h in planes]
@@ -75,7 +75,7 @@ class Independent:
             else:
                 found = [*planes[:3], None, None, None][:3]
             if (image := found[0]) is None:
-                raise OSError(f"{str(path)!r} has no HDU with an image.")
+                raise OSError(f"{str(path)!r} does not contain an image HDU.")
             arrays = [None if h is None else h.data.reshape(h.data.shape[-2:]) for h in found]
             cards = {} if found[1] is None else found[1].header
             bits = {key[3:]: int(cards[key]) for key in cards if key.startswith("MP_")}
@@ -83,13 +83,13 @@ class Independent:
 
     @staticmethod
     def origin(header: fits.Header) -> tuple[int, int]:
-        """Take the first pixel from the linear WCS "A", or else from LTV."""
+        """Return the (y, x) coordinates of the first pixel, from the WCS "A" or from LTV1 and LTV2."""
         if header.get("CRPIX1A", 0) == 1 and header.get("CRPIX2A", 0) == 1:
             return round(header["CRVAL2A"]), round(header["CRVAL1A"])
         return round(-header.get("LTV2", 0)), round(-header.get("LTV1", 0))
 
     def differences(self, mine: MaskedImage) -> list[str]:
-        """Name everything in which an image differs from the file."""
+        """Return the names of the planes of an image that differ from the file."""
         wrong = []
         y, x = (mine.bbox.start[i] - self.yx0[i] for i in (0, 1))
         window = np.s_[y : y + mine.bbox.shape[0], x : x + mine.bbox.shape[1]]
@@ -102,7 +102,7 @@ class Independent:
         return wrong + self.mask_differences(mine.mask, window)
 
     def mask_differences(self, mine: Mask, window: tuple[slice, slice]) -> list[str]:
-        """Name the planes in which a mask differs from the file."""
+        """Return the names of the mask planes that differ from the file."""
         wrong = []
         for name, bit in self.bits.items() if self.mask is not None else ():
             ours = RENAMED.get(name, name) if RENAMED.get(name) in mine.schema.names else name
@@ -113,21 +113,21 @@ class Independent:
 
 
 def check_file(calexp: Path) -> str:
-    """Raise for a file that cannot be read, before it is the newest run."""
+    """Raise an error for an unreadable file, before a new run is created."""
     for plane in ("image", "mask"):
         MaskedImage.read_legacy(calexp, component=plane)  # type: ignore[call-overload]
-    return f"{calexp.name} can be read"
+    return f"{calexp.name} is readable"
 
 
-# The Butler.
+# Butler operations.
 
 
 def open_repository(root: Path) -> Butler:
-    """Open the repository; create it and its data ID if it is not there."""
+    """Open the repository; create it and its dimension records if it does not exist."""
     if root.exists() and not (root / "butler.yaml").is_file():
-        raise FileExistsError(f"{root} is there, but is no Butler repository; move it away.")
+        raise FileExistsError(f"{root} exists, but is not a Butler repository; move or remove it.")
     if not root.exists():
-        # Made aside and renamed, so that an interrupted run leaves no half.
+        # Create under a temporary name and rename, so that no incomplete repository remains.
         partial = tempfile.mkdtemp(prefix=f"{root.name}_", dir=root.parent)
         Butler.makeRepo(partial)
         Path(partial).rename(root)
@@ -147,7 +147,7 @@ def open_repository(root: Path) -> Butler:
 
 
 def ingest(butler: Butler, calexp: Path) -> DatasetRef:
-    """Register the file, where and as it is, in a run of its own."""
+    """Ingest the file in place into a new run."""
     dataset_type = DatasetType("calexp", set(DATA_ID), "MaskedImageV2", universe=butler.dimensions)
     butler.registry.registerDatasetType(dataset_type)
     previous = butler.collections.query("demo/run-*")
@@ -161,7 +161,7 @@ def ingest(butler: Butler, calexp: Path) -> DatasetRef:
 
 
 def quicklook(image: Image, path: Path) -> None:
-    """Draw an image with its pixel coordinates."""
+    """Plot an image in its pixel coordinates."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -181,61 +181,61 @@ def quicklook(image: Image, path: Path) -> None:
 
 
 def central_box(full: Box) -> Box:
-    """Return the middle of a box, at most 300 pixels wide."""
+    """Return the central part of a box, at most 300 pixels wide and high."""
     (y0, x0), (ny, nx) = full.start, full.shape
     hy, hx = min(300, (ny + 1) // 2), min(300, (nx + 1) // 2)
     y, x = y0 + (ny - hy) // 2, x0 + (nx - hx) // 2
     return Box.factory[y : y + hy, x : x + hx]
 
 
-def sky_report(mine: MaskedImage, truth: Independent) -> str:
-    """Compare the position of the box's centre with astropy's."""
+def position_report(mine: MaskedImage, truth: Independent) -> str:
+    """Compare the sky position of the centre of the box with astropy."""
     try:
         wcs = WCS(truth.header, fix=False).celestial
     except (KeyError, ValueError, WcsError):
         wcs = None
     if mine.astropy_wcs is None or wcs is None or not wcs.has_celestial:
-        return "the file has none that can be compared"
+        return "the file has no celestial WCS to compare with"
     y, x = ((n - 1) / 2 for n in mine.bbox.shape)
     ours = mine.astropy_wcs.pixel_to_world(x, y)
     dy, dx = (mine.bbox.start[i] - truth.yx0[i] for i in (0, 1))
     apart = ours.separation(wcs.pixel_to_world(x + dx, y + dy)).to_value("mas")
-    return f"centre at {ours.to_string('hmsdms', precision=1)}, {apart:.2f} mas from the FITS header's"
+    return f"centre at {ours.to_string('hmsdms', precision=1)}, {apart:.2f} mas from that of astropy"
 
 
 def run(calexp: Path, root: Path, png: Path) -> list[str]:
-    """Do the main job; return what went wrong."""
-    with step("file") as facts:
-        facts.append(check_file(calexp))
-    with step("repository") as facts:
+    """Ingest, read and compare; return the differences."""
+    with step("file") as results:
+        results.append(check_file(calexp))
+    with step("repository") as results:
         butler = open_repository(root)
-        facts.append(f"{root} (SQLite)")
-    with step("ingest") as facts:
+        results.append(f"{root} (SQLite)")
+    with step("ingest") as results:
         ref = ingest(butler, calexp)
-        facts.append(f"calexp {dict(ref.dataId.required)} in place, as {ref.run!r}")
+        results.append(f"calexp {dict(ref.dataId.required)} ingested in place into run {ref.run!r}")
     butler = Butler.from_config(str(root), collections="demo")
-    with step("bbox") as facts:
+    with step("bbox") as results:
         full = butler.get("calexp.bbox", DATA_ID)
-        facts.append(str(full))
+        results.append(str(full))
     box = central_box(full)
-    with step("box") as facts:
+    with step("box") as results:
         cutout = butler.get("calexp", DATA_ID, parameters={"bbox": box})
-        facts.append(f"{cutout}")
-    with step("component") as facts:
+        results.append(f"{cutout}")
+    with step("component") as results:
         mask = butler.get("calexp.mask", DATA_ID, parameters={"bbox": box})
         image = butler.get("calexp.image", DATA_ID, parameters={"bbox": box})
-        facts.append(f"mask with {len(mask.schema.names)} planes, and image, of the same box")
-    with step("whole") as facts:
+        results.append(f"mask with {len(mask.schema.names)} planes, and image, of the same box")
+    with step("whole") as results:
         whole = butler.get("calexp", DATA_ID)
-        facts.append(f"{whole.bbox.shape[1]} x {whole.bbox.shape[0]} pixels, three planes")
-    with step("astropy") as facts:
+        results.append(f"{whole.bbox.shape[1]} x {whole.bbox.shape[0]} pixels, three planes")
+    with step("astropy") as results:
         truth = Independent.read(calexp)
-        facts.append("the same file, read independently")
-    with step("check") as facts:
+        results.append("the same file, read with astropy")
+    with step("check") as results:
         wrong = [f"box: {d}" for d in truth.differences(cutout)]
         wrong += [f"whole: {d}" for d in truth.differences(whole)]
         if tuple(whole.bbox.start) != truth.yx0 or tuple(whole.bbox.shape) != truth.image.shape:
-            wrong.append(f"bounding box {whole.bbox}, the file's origin is (y, x) = {truth.yx0}")
+            wrong.append(f"bounding box {whole.bbox}, but the origin in the file is (y, x) = {truth.yx0}")
         wrong += [
             f"component {d}"
             for d in truth.differences(MaskedImage(image, mask=mask, variance=cutout.variance))
@@ -245,43 +245,45 @@ def run(calexp: Path, root: Path, png: Path) -> list[str]:
             for name, obj in (("box", cutout), ("mask", mask), ("image", image), ("whole", whole))
             if obj.butler_dataset is None or obj.butler_dataset.id != ref.id
         ]
-        facts.append(
-            f"pixels, {len(truth.bits)} mask planes, origin, provenance: {'NOT ' * bool(wrong)}equal"
+        results.append(
+            f"pixels, {len(truth.bits)} mask planes, origin, provenance: {'NOT ' * bool(wrong)}identical"
         )
-    print(f"{'sky':22s} {sky_report(cutout, truth)}")
+    print(f"{'sky position':22s} {position_report(cutout, truth)}")
     print(f"{'provenance':22s} {cutout.butler_dataset and cutout.butler_dataset.id} in {ref.run!r}")
-    with step("quicklook") as facts:
+    with step("quicklook") as results:
         quicklook(cutout.image, png)
-        facts.append(str(png))
+        results.append(str(png))
     return wrong
 
 
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
-    parser.add_argument("calexp", nargs="?", type=Path, help="a calexp in FITS; made if not given")
+    parser.add_argument(
+        "calexp", nargs="?", type=Path, help="a calexp in FITS; a simulated one is written by default"
+    )
     calexp = parser.parse_args().calexp
     warnings.simplefilter("ignore", FITSFixedWarning)
     here = Path.cwd()
     if calexp is None:
         calexp = here / "demo_calexp.fits"
         if not calexp.exists():
-            with step("calexp") as facts:
+            with step("calexp") as results:
                 write_calexp(calexp)
-                facts.append(f"{calexp}, {calexp.stat().st_size / 1e6:.1f} MB")
+                results.append(f"{calexp}, {calexp.stat().st_size / 1e6:.1f} MB")
     elif not calexp.is_file():
-        sys.exit(f"bin/demo: {str(calexp)!r} is no file.")
+        sys.exit(f"bin/demo: {str(calexp)!r} does not exist or is not a file.")
     try:
         wrong = run(calexp.absolute(), here / "demo_repo", here / "demo_quicklook.png")
     except (ImagesError, OSError, ValueError) as err:
-        # The Butler wraps what a formatter raises.
+        # The Butler wraps exceptions of formatters.
         cause = err.__cause__ if isinstance(err.__cause__, ImagesError | OSError) else err
         if not isinstance(cause, ImagesError | OSError):
             raise
         sys.exit(f"bin/demo: {type(cause).__name__}: {cause}")
     if wrong:
-        sys.exit("bin/demo: differs from astropy in:\n  " + "\n  ".join(wrong))
-    print(f"\nPlay on:  Butler({str(here / 'demo_repo')!r}, collections='demo').get('calexp', {DATA_ID})")
+        sys.exit("bin/demo: these differ from astropy:\n  " + "\n  ".join(wrong))
+    print(f"\nTo continue:  Butler({str(here / 'demo_repo')!r}, collections='demo').get('calexp', {DATA_ID})")
 
 
 if __name__ == "__main__":
