@@ -20,6 +20,7 @@ from lsst.images.errors import (
     BoxIndexError,
     CorruptArchiveError,
     ImagesError,
+    InvalidArgumentError,
     InvalidParameterError,
 )
 from lsst.images.fits._encode import compress_image, default_tile_shape
@@ -473,7 +474,7 @@ def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.Monk
         FitsFile.open(one).hdu(1).read_image(), FitsFile.open(one).hdu(1).read_image(threads=1)
     )
     monkeypatch.setenv("LSST_IMAGES_THREADS", "none")
-    with pytest.raises(InvalidParameterError, match="LSST_IMAGES_THREADS='none'"):
+    with pytest.raises(InvalidArgumentError, match="LSST_IMAGES_THREADS='none'"):
         FitsFile.open(one).hdu(1).read_image()
 
 

@@ -12,7 +12,7 @@ import pytest
 import starlink.Ast
 from astropy.io import fits
 from lsst.images import Box, Image, MaskedImage, MaskPlane, MaskSchema
-from lsst.images.errors import ArchiveWriteError, InvalidParameterError, LossyConversionWarning
+from lsst.images.errors import ArchiveWriteError, InvalidArgumentError, LossyConversionWarning
 from lsst.images.fits import ExtensionKey, FitsCompressionOptions, FitsQuantizationOptions
 from lsst.images.io import read, write
 from lsst.images.tests import ContainerConformance
@@ -104,7 +104,7 @@ def test_lossy_options_without_a_seed_are_refused(masked_image, tmp_path):
 
 
 def test_an_option_for_an_array_that_is_not_there_is_refused(masked_image, tmp_path):
-    with pytest.raises(InvalidParameterError, match="imgae"):
+    with pytest.raises(InvalidArgumentError, match="imgae"):
         write(masked_image, tmp_path / "a.fits", compression_options={"imgae": None})
     assert list(tmp_path.iterdir()) == []
 

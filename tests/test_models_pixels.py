@@ -26,6 +26,7 @@ from lsst.images.errors import (
     ArchiveWriteError,
     CorruptArchiveError,
     DevelopmentSchemaWarning,
+    InvalidArgumentError,
     InvalidComponentError,
     InvalidParameterError,
     LossyConversionWarning,
@@ -352,7 +353,7 @@ def test_fits_headers_tell_other_software(tmp_path: Path) -> None:
 
 def test_compression_that_is_no_options_is_refused(tmp_path: Path) -> None:
     options: Any = "RICE_1"
-    with pytest.raises(InvalidParameterError, match="compression of 'image' is a FitsCompressionOptions"):
+    with pytest.raises(InvalidArgumentError, match="compression of 'image' is a FitsCompressionOptions"):
         make_masked_image().write_fits(tmp_path / "new.fits", image_compression=options)
     assert not list(tmp_path.iterdir())
 

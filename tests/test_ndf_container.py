@@ -20,7 +20,7 @@ from lsst.images import Box
 from lsst.images.errors import (
     ArchiveReadError,
     CorruptArchiveError,
-    InvalidParameterError,
+    InvalidArgumentError,
     NotAnArchiveError,
     SchemaVersionError,
 )
@@ -301,7 +301,7 @@ def test_arrays_are_compressed_on_demand(bundles: None, tmp_path: Path) -> None:
 
 
 def test_options_that_are_none_of_h5py_are_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="algorithm"):
+    with pytest.raises(InvalidArgumentError, match="algorithm"):
         NdfOutputArchive.create(io.BytesIO(), compression_options={"algorithm": "GZIP_2"})
 
 

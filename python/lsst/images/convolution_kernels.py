@@ -21,7 +21,7 @@ from ._geom import YX, Bounds, Box
 from ._pixels import Image
 from .errors import (
     GeometryError,
-    InvalidParameterError,
+    InvalidArgumentError,
     MissingOptionalDependencyError,
     NotContainedError,
     UnitMismatchError,
@@ -235,7 +235,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         kernel touches it, and no others, however the sum is computed.
         """
         if not isinstance(image, Image):
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"A kernel is applied to an Image, not to a {type(image).__name__}; give it one plane, and "
                 "say yourself what becomes of a mask and a variance."
             )

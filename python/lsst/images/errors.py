@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Every error and warning of the package.
+"""All exception and warning classes of the package.
 
-Each inherits from the family (`ImagesError`) and from the Python error that a
-caller who does not know the family would catch.
+Every exception inherits from `ImagesError` and from the built-in exception
+that fits it, so that code that only handles built-in exceptions works too.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ __all__ = (
     "ArchiveAccessRequiredError",
     "ArchiveError",
     "ArchiveReadError",
+    "ArchiveSyntaxError",
     "ArchiveWriteError",
     "BoundsError",
     "BoxIndexError",
     "CorruptArchiveError",
+    "DataIdMismatchError",
     "DevelopmentSchemaWarning",
     "DuplicateRegistrationError",
     "FrameLookupError",
@@ -23,12 +25,16 @@ __all__ = (
     "GeometryError",
     "ImagesError",
     "ImagesWarning",
+    "InvalidArgumentError",
     "InvalidComponentError",
     "InvalidFitsArchiveError",
+    "InvalidMappingError",
     "InvalidParameterError",
     "LegacyConversionError",
+    "LegacyValueError",
     "LossyConversionWarning",
     "MissingOptionalDependencyError",
+    "MissingOriginError",
     "NoOverlapError",
     "NotAnArchiveError",
     "NotContainedError",
@@ -37,31 +43,54 @@ __all__ = (
     "PluginWarning",
     "SchemaVersionError",
     "TransformCompositionError",
+    "TransientReadError",
+    "UnitConversionError",
     "UnitMismatchError",
     "UnknownSchemaError",
+    "UnmappedMaskPlaneError",
     "UnserializableTypeError",
+    "UnsupportedConversionError",
+    "UnsupportedFieldError",
     "UnsupportedFormatError",
     "UnsupportedTableError",
 )
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import astropy.units as u
+
 
 class ImagesError(Exception):
-    """Root of every error raised by `lsst.images`."""
+    """Base class of all exceptions raised by `lsst.images`."""
+
+
+class InvalidArgumentError(ImagesError, TypeError, ValueError):
+    """An argument has an unsupported type or an invalid value.
+
+    One class derives from both `TypeError` and `ValueError`, because whether
+    an argument such as ``options={"no_such_key": 1}`` has a wrong type or a
+    wrong value is a matter of taste; callers may catch either.
+    """
+
+
+class UnsupportedConversionError(ImagesError, TypeError):
+    """No plugin converts an object of this type to the requested form."""
 
 
 # Geometry and values.
 
 
 class GeometryError(ImagesError, ValueError):
-    """A geometric argument makes no sense: a wrong shape, an empty box."""
+    """A geometric argument is invalid: a wrong shape or an empty box, for example."""
 
 
 class BoundsError(GeometryError):
-    """A position lies outside the bounds on which something is defined."""
+    """A position lies outside the bounds on which an object is defined."""
 
 
 class BoxIndexError(GeometryError, IndexError):
-    """A box or slice does not fit into the box it is applied to."""
+    """A box or slice is not contained in the box that it indexes."""
 
 
 class NoOverlapError(GeometryError):
@@ -69,90 +98,134 @@ class NoOverlapError(GeometryError):
 
 
 class NotContainedError(GeometryError, RuntimeError):
-    """A region that had to lie inside another one does not."""
+    """A region is not contained in the region that must contain it."""
 
 
 class TransformCompositionError(ImagesError, RuntimeError):
-    """Two transforms cannot be chained: the frames in the middle differ."""
+    """Two transforms cannot be composed, because the frames between them differ."""
 
 
 class FrameLookupError(ImagesError, LookupError):
-    """A frame set does not know a frame."""
+    """A frame set does not contain the requested frame."""
 
 
 class UnitMismatchError(ImagesError, ValueError):
-    """Units do not convert, or contradict each other."""
+    """Units are not convertible to each other, or contradict each other."""
+
+
+if TYPE_CHECKING:
+
+    class UnitConversionError(UnitMismatchError, u.UnitConversionError):  # type: ignore[misc]  # untyped base
+        """Values cannot be converted from one unit to another.
+
+        It is also an `astropy.units.UnitConversionError`.
+        """
+
+
+# Legacy objects and optional packages.
 
 
 class LegacyConversionError(ImagesError, TypeError):
-    """An object cannot be converted from or to its `lsst.afw` form."""
+    """An object cannot be converted to or from its `lsst.afw` counterpart."""
+
+
+class LegacyValueError(LegacyConversionError, ValueError):
+    """An object of a convertible type has a value that cannot be converted."""
+
+
+class DataIdMismatchError(LegacyValueError):
+    """An identifier given by the caller contradicts the one stored in the legacy file or object."""
+
+
+class UnmappedMaskPlaneError(LegacyConversionError, RuntimeError):
+    """A legacy mask plane that has pixels set is missing from the plane map."""
+
+
+class UnsupportedFieldError(LegacyConversionError, NotImplementedError):
+    """A field type has no counterpart in the package it is converted to."""
 
 
 class MissingOptionalDependencyError(ImagesError, ImportError):
-    """An optional third-party package is needed; the message names it."""
+    """An optional third-party package is not installed; the message names it."""
 
 
 # Files.
 
 
 class ArchiveError(ImagesError):
-    """Something is wrong with a file, or with what was asked of it."""
+    """Base class of the exceptions about files and their content."""
 
 
 class ArchiveReadError(ArchiveError, RuntimeError):
     """A file, or a part of it, cannot be read."""
 
 
+class TransientReadError(ArchiveReadError):
+    """A request to a server failed in a way that a retry may resolve."""
+
+
 class NotAnArchiveError(ArchiveReadError):
-    """A file is in no format, or not in the format, that was expected."""
+    """A file is not in a supported format, or not in the expected one."""
+
+
+class ArchiveSyntaxError(NotAnArchiveError, ValueError):
+    """JSON text or a schema URL is malformed."""
+
+
+class MissingOriginError(NotAnArchiveError, ValueError):
+    """A FITS header does not record the pixel coordinates of its first pixel."""
 
 
 class CorruptArchiveError(ArchiveReadError):
-    """A file contradicts itself: truncated, wrong offsets, bad checksum."""
+    """A file is inconsistent: truncated, with wrong offsets, or with a bad checksum."""
 
 
 class InvalidFitsArchiveError(CorruptArchiveError):
-    """A FITS file breaks the layout that its own headers or tree promise."""
+    """The layout of a FITS file contradicts its headers or its JSON tree."""
+
+
+class InvalidMappingError(GeometryError, CorruptArchiveError):
+    """The AST text of a mapping, which usually comes from a file, is invalid."""
 
 
 class UnknownSchemaError(ArchiveReadError):
-    """No installed package knows the schema of a tree."""
+    """No installed package declares the schema of a tree."""
 
 
 class SchemaVersionError(ArchiveReadError, ValueError):
-    """A tree was written for a newer reader, or its version is malformed."""
+    """A tree requires a newer version of its reader, or its version is malformed."""
 
 
 class InvalidComponentError(ArchiveReadError, LookupError):
-    """A dataset has no component of the requested name."""
+    """A dataset does not have a component of the requested name."""
 
     def __str__(self) -> str:
-        # LookupError's subclasses may quote their text; we never want that.
+        # A subclass that also derives from KeyError would show the message in quotes.
         return str(self.args[0]) if self.args else ""
 
 
-class InvalidParameterError(ArchiveReadError, TypeError):
-    """A read parameter is not known, or has an unusable value."""
+class InvalidParameterError(InvalidArgumentError, ArchiveReadError):
+    """A read parameter is unknown, or has an invalid value."""
 
 
 class ArchiveAccessRequiredError(ArchiveError, RuntimeError):
-    """Array data was asked of an archive that is detached from its file."""
+    """Array data was requested from an archive that is detached from its file."""
 
 
 class ArchiveWriteError(ArchiveError, RuntimeError):
-    """A file cannot be written; nothing was left behind."""
+    """A file cannot be written; an incomplete file is removed."""
 
 
 class UnserializableTypeError(ArchiveWriteError, TypeError):
-    """No installed package knows how to write an object of this type."""
+    """No installed package declares how to write an object of this type."""
 
 
 class UnsupportedTableError(ArchiveError, NotImplementedError):
-    """A table has columns that the archives cannot hold."""
+    """A table has columns of a type that archives cannot store."""
 
 
 class UnsupportedFormatError(ArchiveError, ValueError):
-    """A file name, format name or stream belongs to no known container."""
+    """No container supports this file name extension, format name or stream."""
 
 
 class FrozenSchemaError(ArchiveError, RuntimeError):
@@ -163,26 +236,26 @@ class FrozenSchemaError(ArchiveError, RuntimeError):
 
 
 class PluginError(ImagesError, RuntimeError):
-    """A plugin breaks the rules of the plugin layer."""
+    """A plugin violates the contract of a hook."""
 
 
 class DuplicateRegistrationError(PluginError):
-    """Two plugins claim the same name, and neither says it replaces it."""
+    """Two plugins declare the same name, and neither declares ``replaces``."""
 
 
 class PluginLoadError(PluginError):
-    """A plugin cannot be imported or refuses its own hooks."""
+    """A plugin cannot be imported, or implements a hook that does not exist."""
 
 
 # Warnings.
 
 
 class ImagesWarning(UserWarning):
-    """Root of every warning issued by `lsst.images`."""
+    """Base class of all warnings issued by `lsst.images`."""
 
 
 class PluginWarning(ImagesWarning):
-    """A plugin was left out because it is broken."""
+    """A plugin is skipped because it cannot be loaded."""
 
 
 class DevelopmentSchemaWarning(ImagesWarning):
@@ -190,4 +263,24 @@ class DevelopmentSchemaWarning(ImagesWarning):
 
 
 class LossyConversionWarning(ImagesWarning):
-    """A conversion could not keep everything."""
+    """A conversion discards a part of its input."""
+
+
+def __getattr__(name: str) -> Any:
+    # UnitConversionError is created at first use: its base class is the only
+    # thing here that needs astropy, and `lsst.images.errors` is imported by
+    # scripts that need no units.
+    if name != "UnitConversionError":
+        raise AttributeError(f"Module {__name__!r} has no attribute {name!r}.")
+    import astropy.units as u
+
+    error = type(
+        name,
+        (UnitMismatchError, u.UnitConversionError),
+        {
+            "__doc__": "Values cannot be converted from one unit to another.\n\n"
+            "It is also an `astropy.units.UnitConversionError`.",
+            "__module__": __name__,
+        },
+    )
+    return globals().setdefault(name, error)

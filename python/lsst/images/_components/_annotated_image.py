@@ -16,8 +16,9 @@ from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskSchema
 from .._pixels._units import store
 from .._transforms import Projection
+from ..errors import UnitConversionError
 from ..fields import BackgroundMap, BaseField
-from ..serialization import MetadataValue, UnitConversionError, attach_from
+from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import Deferred, available, is_deferred
 from ._unit_factor import UnitFactor
 

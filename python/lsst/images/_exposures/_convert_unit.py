@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from .._components import UnitFactor
 from .._geom import Box
+from ..errors import UnitConversionError
 from ..fields import Background, BackgroundMap, BaseField
-from ..serialization import UnitConversionError
 
 
 def find_unit_factor(

@@ -17,11 +17,11 @@ from .._geom import Bounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
-from ..errors import GeometryError
+from ..errors import GeometryError, UnitConversionError
 from ..fields import ApertureCorrectionMap, BackgroundMap, BaseField
 from ..plugins import registry
 from ..psfs import PointSpreadFunction
-from ..serialization import MetadataValue, UnitConversionError
+from ..serialization import MetadataValue
 from ..serialization._deferred import Deferred, available, copied, is_deferred
 from ._convert_unit import attach_unit, find_unit_factor
 from ._summary_stats import ObservationSummaryStats

@@ -11,8 +11,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from ..errors import UnitMismatchError
-from ..serialization import UnitConversionError
+from ..errors import UnitConversionError, UnitMismatchError
 
 
 def split_values(values: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase | None]:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import starlink.Ast as starlink_ast
 
 from .._ast_text import check_ast_text
-from ..errors import CorruptArchiveError, GeometryError
+from ..errors import CorruptArchiveError, GeometryError, InvalidMappingError
 
 _SILENT = "Comment=0,Full=-1"
 """Channel options: values only, without comments and defaults."""
@@ -289,10 +289,6 @@ class AstMapping:
         return self
 
 
-class _UnreadableMappingError(GeometryError, CorruptArchiveError):
-    """Text is not that of a mapping; most texts come from files."""
-
-
 def _parse(text: str) -> Any:
     """Make an AST mapping of its native text."""
     try:
@@ -300,10 +296,10 @@ def _parse(text: str) -> Any:
         check_ast_text(text)
         found = starlink_ast.Channel(LineSource(text.splitlines())).read()
     except (CorruptArchiveError, TypeError, starlink_ast.AstError) as err:
-        raise _UnreadableMappingError(f"AST does not understand the text {text!r:.60}: {err}") from err
+        raise InvalidMappingError(f"AST does not understand the text {text!r:.60}: {err}") from err
     if not isinstance(found, starlink_ast.Mapping):
         what = "no object" if found is None else f"a {type(found).__name__}"
-        raise _UnreadableMappingError(f"The text {text!r:.60} describes {what}; an AST mapping is needed.")
+        raise InvalidMappingError(f"The text {text!r:.60} describes {what}; an AST mapping is needed.")
     return found
 
 

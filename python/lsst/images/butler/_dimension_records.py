@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsst.daf.butler import Butler, Timespan
 
-from ..errors import InvalidParameterError
+from ..errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
@@ -42,7 +42,7 @@ def add_dimension_records(
 
     Raises
     ------
-    InvalidParameterError
+    InvalidArgumentError
         If a record needs something that neither says.
     """
     known = {**_facts(obs_info), **given, **data_id}
@@ -52,7 +52,7 @@ def add_dimension_records(
         if butler.query_dimension_records(element, data_id=_key(element, known), explain=False, limit=1):
             continue
         if missing := [name for name in needed if known.get(name) is None]:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"A record of dimension {element!r} needs {missing}, which the header of {dict(data_id)} "
                 f"does not say; give them, as in data_id={{{missing[0]!r}: ...}}, or register the instrument."
             )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
-from ..errors import InvalidParameterError, NotAnArchiveError
+from ..errors import InvalidArgumentError, NotAnArchiveError
 from ..io import open_archive
 from ..legacy import open_legacy
 from ..serialization._deferred import available
@@ -76,13 +76,13 @@ class FileFacts:
 
         Raises
         ------
-        InvalidParameterError
+        InvalidArgumentError
             If the value of a dimension is not known.
         """
         data_id = {name: self._value(name, given) for name in dimensions}
         if missing := [name for name, value in data_id.items() if value is None]:
             said = "no translated header" if self.obs_info is None else "its header"
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"{self.uri} does not say its {' or '.join(missing)} (looked at: {sorted(given)} given, "
                 f"{sorted(self.butler_data_id)} of a Butler, {said}); give it, as in "
                 f"data_id={{{missing[0]!r}: ...}}."

@@ -15,7 +15,7 @@ from typing import Any
 from lsst.daf.butler import Butler, DataCoordinate, DataIdValueError, DatasetRef, DatasetType, FileDataset
 from lsst.resources import ResourcePath, ResourcePathExpression
 
-from ..errors import InvalidParameterError
+from ..errors import InvalidArgumentError
 from ..plugins import registry
 from ._dimension_records import add_dimension_records
 from ._file_facts import LEGACY_FORMATTER, FileFacts, inspect_file
@@ -238,7 +238,7 @@ class _Job:
         try:
             return self.butler.registry.expandDataId(coordinate)
         except DataIdValueError as err:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"{err} Register the instrument and define its visits, or have records made of headers "
                 "with transfer_dimensions=True (--transfer-dimensions)."
             ) from err

@@ -12,8 +12,8 @@ from typing import Any, Self, final
 import astropy.units as u
 
 from .._geom import Bounds
+from ..errors import UnitConversionError
 from ..plugins import registry
-from ..serialization import UnitConversionError
 from ._base import BaseField
 from ._operands import check_operands, intersect_bounds
 from ._points import Float64Array

@@ -14,7 +14,7 @@ import astropy.units as u
 import numpy as np
 import pydantic
 
-from ..errors import ArchiveWriteError, InvalidParameterError
+from ..errors import ArchiveWriteError, InvalidArgumentError
 from ..serialization import (
     ArchiveTree,
     ArrayHints,
@@ -117,7 +117,7 @@ class FitsOutputArchive(OutputArchive):
         **options: Any,
     ) -> Self:
         if options:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"The fits container does not know the options {sorted(options)}; it knows "
                 "compression_options, compression_seed, update_header, primary_cards, checksum and threads."
             )
@@ -134,7 +134,7 @@ class FitsOutputArchive(OutputArchive):
 
     def finish(self, tree: ArchiveTree) -> None:
         if unused := self._options.keys() - self._used_options - USUAL_OPTIONS:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"compression_options has {sorted(unused)}, but the arrays are {sorted(self._used_options)}."
             )
         rows = [target.model_dump_json().encode() for target in (tree, *self._targets)]
@@ -252,7 +252,7 @@ class FitsOutputArchive(OutputArchive):
         self._used_options.add(name)
         options = self._options.get(name, FitsCompressionOptions.DEFAULT)
         if options is not None and not isinstance(options, FitsCompressionOptions):
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"The compression of {name!r} is a FitsCompressionOptions, or None; got {options!r:.80}."
             )
         return options
@@ -264,7 +264,7 @@ class FitsOutputArchive(OutputArchive):
             return encode_image(array)
         tile_shape = options.tile_shape or tile_shape
         if tile_shape is not None and len(tile_shape) != array.ndim:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"tile_shape={tile_shape} does not fit an array of shape {array.shape}; "
                 "give one number per axis."
             )

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ..errors import InvalidParameterError
+from ..errors import InvalidArgumentError
 
 _Job = TypeVar("_Job")
 _Plan = TypeVar("_Plan")
@@ -35,13 +35,13 @@ def default_threads() -> int:
 
     Raises
     ------
-    InvalidParameterError
+    InvalidArgumentError
         If the variable is not a positive integer.
     """
     asked = os.environ.get("LSST_IMAGES_THREADS", "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
-            raise InvalidParameterError(f"LSST_IMAGES_THREADS={asked!r} is not a positive integer.")
+            raise InvalidArgumentError(f"LSST_IMAGES_THREADS={asked!r} is not a positive integer.")
         return int(asked)
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), MAX_THREADS)

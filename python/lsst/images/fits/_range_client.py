@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("RangeClient", "Reply", "TransientError", "make_client")
+__all__ = ("RangeClient", "Reply", "make_client")
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from typing import Any
 
 from lsst.resources import ResourcePath
 
-from ..errors import ArchiveReadError, MissingOptionalDependencyError
+from ..errors import ArchiveReadError, MissingOptionalDependencyError, TransientReadError
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 
@@ -25,10 +25,6 @@ READ_TIMEOUT = 15.0
 MAX_RANGES_PER_REQUEST = 32
 """Requests that an S3 client may make at the same time; with the usual 10 a box in
 three planes would take two turns."""
-
-
-class TransientError(Exception):
-    """A request failed in a way that another try may mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class RangeClient(ABC):
 
         Raises
         ------
-        TransientError
+        TransientReadError
             If another try may help.
         ArchiveReadError
             If none will.
@@ -114,10 +110,12 @@ def _reply(data: bytes, status: int, content_range: str | None, version: str | N
         return Reply(0, data, len(data), version)
     match = _CONTENT_RANGE.match(content_range or "")
     if match is None:
-        raise TransientError(f"{len(data)} bytes came with Content-Range {content_range!r}")
+        raise TransientReadError(f"{len(data)} bytes came with Content-Range {content_range!r}")
     first, last = int(match[1]), int(match[2])
     if len(data) != last + 1 - first:
-        raise TransientError(f"{len(data)} bytes came of the {last + 1 - first} that the server announced")
+        raise TransientReadError(
+            f"{len(data)} bytes came of the {last + 1 - first} that the server announced"
+        )
     return Reply(first, data, None if match[3] == "*" else int(match[3]), version)
 
 
@@ -162,7 +160,7 @@ class _HttpClient(_AsyncClient):
                 if status in (404, 410):
                     raise FileNotFoundError(self.path)
                 if status == 429 or status >= 500:
-                    raise TransientError(f"HTTP status {status}")
+                    raise TransientReadError(f"HTTP status {status}")
                 if status >= 400:
                     raise ArchiveReadError(
                         f"{self.path}: the server answers a request for {_header(start, stop)!r} "
@@ -172,7 +170,7 @@ class _HttpClient(_AsyncClient):
                 version = response.headers.get("ETag") or response.headers.get("Last-Modified")
                 return _reply(data, status, response.headers.get("Content-Range"), version)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as err:
-            raise TransientError(_told(err)) from err
+            raise TransientReadError(_told(err)) from err
         except aiohttp.ClientError as err:
             raise ArchiveReadError(f"{self.path} cannot be read: {_told(err)}.") from err
 
@@ -204,7 +202,7 @@ class _S3Client(_AsyncClient):
         try:
             data = await found["Body"].read()
         except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as err:
-            raise TransientError(_told(err)) from err
+            raise TransientReadError(_told(err)) from err
         status = found["ResponseMetadata"]["HTTPStatusCode"]
         return _reply(data, status, found.get("ContentRange"), found.get("ETag"))
 
@@ -224,7 +222,7 @@ class _AnyClient(RangeClient):
         except (FileNotFoundError, PermissionError):
             raise
         except (OSError, TimeoutError) as err:
-            raise TransientError(_told(err)) from err
+            raise TransientReadError(_told(err)) from err
         return Reply(start, data, None, None)
 
     async def size(self) -> int:

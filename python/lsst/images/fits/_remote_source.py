@@ -13,9 +13,9 @@ from typing import Any
 
 from lsst.resources import ResourcePath
 
-from ..errors import ArchiveReadError, InvalidParameterError
+from ..errors import ArchiveReadError, InvalidParameterError, TransientReadError
 from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
-from ._range_client import RangeClient, Reply, TransientError, make_client
+from ._range_client import RangeClient, Reply, make_client
 
 HEAD = 12 * 2880
 """Bytes of the start of a file that are fetched first: the primary header,
@@ -200,7 +200,7 @@ class RemoteSource(ByteSource):
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 return self._check(await client.fetch(start, stop), start, stop)
-            except TransientError as err:
+            except TransientReadError as err:
                 if attempt == MAX_ATTEMPTS:
                     raise ArchiveReadError(
                         f"Cannot read bytes {start} to {stop} of {self.name} after {MAX_ATTEMPTS} attempts: "
@@ -223,7 +223,7 @@ class RemoteSource(ByteSource):
         if len(data) > stop - start and reply.total == reply.start + len(reply.data):
             data = data[: stop - start]
         if len(data) != stop - start:
-            raise TransientError(
+            raise TransientReadError(
                 f"bytes {reply.start} to {reply.start + len(reply.data)} came instead of {start} to {stop}"
             )
         return Reply(start, data, reply.total, reply.version)

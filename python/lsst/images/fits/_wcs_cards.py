@@ -14,17 +14,13 @@ import string
 from typing import Any
 
 from .._geom import YX
-from ..errors import NotAnArchiveError
+from ..errors import MissingOriginError
 
 ALTERNATES = ("", *string.ascii_uppercase)
 
 MAX_ERROR_CARD = "WCSMAXER"
 RMS_ERROR_CARD = "WCSRMSER"
 """Cards of ours: errors of an approximate celestial WCS, in arcseconds."""
-
-
-class _NoOriginError(NotAnArchiveError, ValueError):
-    """A header does not say where its array starts."""
 
 
 def offset_cards(*, x: float, y: float, key: str = "A") -> list[tuple[str, Any, str]]:
@@ -106,7 +102,7 @@ def read_yx0(header: Any) -> YX[int]:
     if (ltv1 := header.get("LTV1")) is not None:
         return YX(y=-round(float(header.get("LTV2", 0.0))), x=-round(float(ltv1)))
     if (xy := read_offset_wcs(header)) is None:
-        raise _NoOriginError(
+        raise MissingOriginError(
             "The header records no LTV1/LTV2 cards and no linear WCS 'A' that say where it starts."
         )
     return YX(y=xy[1], x=xy[0])

@@ -14,7 +14,7 @@ import pydantic_core
 
 from lsst.resources import ResourcePath
 
-from ..errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
+from ..errors import ArchiveReadError, ArchiveSyntaxError, CorruptArchiveError, NotAnArchiveError
 from ..serialization import ArrayReferenceModel, InputArchive, TableModel
 
 
@@ -91,17 +91,13 @@ def parse_json(content: bytes) -> dict[str, Any]:
     try:
         tree = pydantic_core.from_json(content, allow_inf_nan=True)
     except ValueError as err:
-        raise _JsonSyntaxError(f"Not a JSON file: {err}") from err
+        raise ArchiveSyntaxError(f"Not a JSON file: {err}") from err
     finally:
         if collects:
             gc.enable()
     if not isinstance(tree, dict):
         raise NotAnArchiveError(f"The file holds a JSON {type(tree).__name__}, not an object.")
     return tree
-
-
-class _JsonSyntaxError(NotAnArchiveError, ValueError):
-    """Text is not JSON."""
 
 
 def _reference_error(source: Any) -> ArchiveReadError:

@@ -13,7 +13,7 @@ import astropy.units as u
 import numpy as np
 import pydantic
 
-from ..errors import ArchiveWriteError, InvalidParameterError
+from ..errors import ArchiveWriteError, InvalidArgumentError
 from ..serialization import (
     ArchiveTree,
     ArrayHints,
@@ -43,7 +43,7 @@ class JsonOutputArchive(OutputArchive):
     @classmethod
     def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> Self:
         if options:
-            raise InvalidParameterError(f"The json container has no options, but got {sorted(options)}.")
+            raise InvalidArgumentError(f"The json container has no options, but got {sorted(options)}.")
         return cls(stream)
 
     def finish(self, tree: ArchiveTree) -> None:

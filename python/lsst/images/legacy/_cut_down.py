@@ -22,16 +22,12 @@ from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskSchema
 from .._pixels._bits import merge_planes
 from .._transforms import Frame, Projection
-from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
+from ..errors import ImagesError, InvalidFitsArchiveError, LegacyValueError, LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader, read_yx0, suppress_fits_card_warnings
 from ..serialization import attach, parse_unit
 from ._planes import PLANE_CARD, make_mask, map_planes
 
 _PLANES = ("IMAGE", "MASK", "VARIANCE")
-
-
-class CutDownError(LegacyConversionError, ValueError):
-    """HDUs are not those of a file that was cut down."""
 
 
 def from_hdu_list(hdus: Any, pytype: type, frame: Frame | None) -> Any:
@@ -69,11 +65,13 @@ def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, passthrough
         if (name := str(hdu.header.get("EXTNAME", "")).strip().upper()) in found:
             found[name].append(hdu)
     if len(found["MASK"]) > 1:
-        raise CutDownError(
+        raise LegacyValueError(
             f"A masked image supports only a single MASK extension; there are {len(found['MASK'])}."
         )
     if missing := [name for name, same in found.items() if not same]:
-        raise CutDownError(f"The HDUs lack the extensions {missing}; a masked image needs all of {_PLANES}.")
+        raise LegacyValueError(
+            f"The HDUs lack the extensions {missing}; a masked image needs all of {_PLANES}."
+        )
     projection = _make_projection(found["IMAGE"][0], frame)
     image = _make_image(found["IMAGE"][0], passthrough, "IMAGE", 1, projection)
     variance = _make_image(found["VARIANCE"][0], passthrough, "VARIANCE", 2, None)
@@ -86,7 +84,7 @@ def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, passthrough
 
 def _bbox(hdu: Any) -> Box:
     if hdu.data is None or hdu.data.ndim != 2:
-        raise CutDownError(f"HDU {hdu.name!r} is not a two-dimensional image.")
+        raise LegacyValueError(f"HDU {hdu.name!r} is not a two-dimensional image.")
     return Box.from_shape(hdu.data.shape, start=read_yx0(hdu.header))
 
 
@@ -127,7 +125,7 @@ def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
         _keep_header(hdu, passthrough, "MASK")
         return _make_named_mask(pixels, header, bbox)
     if not bits:
-        raise CutDownError(
+        raise LegacyValueError(
             "There are no MSKN cards and no MP_ cards in the header of the MASK extension, so that it "
             "cannot reconstruct the mask schema."
         )

@@ -26,7 +26,7 @@ from .._pixels import Image, Mask, MaskPlane
 from .._pixels._legacy_planes import get_legacy_deep_coadd_mask_planes
 from .._transforms import Projection, TractFrame
 from ..cells import CellCoadd, CellField, CellPointSpreadFunction, CoaddProvenance, PatchDefinition
-from ..errors import LegacyConversionError
+from ..errors import LegacyConversionError, LegacyValueError
 from ._live_geom import box_to, cell_to, point_to, polygon_to
 from ._live_modules import stack_module
 from ._live_pixels import image_from, image_to, mask_from, mask_to, masked_image_to
@@ -395,18 +395,14 @@ def coadd_to(
     return exposure
 
 
-class CellGridError(LegacyConversionError, ValueError):
-    """A coadd cannot be cut into cells, has no patch, or the wrong unit."""
-
-
 def _cells_to(obj: CellCoadd, planes: Mapping[str, MaskPlane]) -> Any:
     """Cut the coadd into cells without borders."""
     if obj.unit != u.nJy:
-        raise CellGridError(f"A MultipleCellCoadd is in nJy, but this coadd in {obj.unit}.")
+        raise LegacyValueError(f"A MultipleCellCoadd is in nJy, but this coadd in {obj.unit}.")
     if obj.bbox != obj.bounds.bbox:
-        raise CellGridError("MultipleCellCoadd requires its bounding box to lie on the cell grid.")
+        raise LegacyValueError("MultipleCellCoadd requires its bounding box to lie on the cell grid.")
     if (patch := getattr(obj, "patch", None)) is None:
-        raise CellGridError("A MultipleCellCoadd belongs to a patch, and this coadd has none.")
+        raise LegacyValueError("A MultipleCellCoadd belongs to a patch, and this coadd has none.")
     coadds = stack_module("cell_coadds")
     grid = obj.grid.to_legacy()
     index = cell_to(CellIJ(patch.index.y, patch.index.x))

@@ -24,7 +24,14 @@ from .._pixels._legacy_planes import (
 )
 from .._transforms import DetectorFrame, Projection
 from ..cameras import Detector
-from ..errors import ArchiveReadError, ImagesError, LegacyConversionError, UnitMismatchError
+from ..errors import (
+    ArchiveReadError,
+    DataIdMismatchError,
+    ImagesError,
+    LegacyConversionError,
+    LegacyValueError,
+    UnitMismatchError,
+)
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, format_unit, parse_unit
 from ._convert_detector import UNKNOWN_INSTRUMENT
@@ -39,7 +46,6 @@ from ._live_psf import psf_from, psf_to
 from ._live_visit_info import visit_info_record, visit_info_to
 from ._live_wcs import projection_from, projection_to
 from ._obs_info import translate_header
-from ._visit_reader import IdentityError
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
@@ -220,7 +226,7 @@ class _Facts:
             said["visit"] = header.get(f"{_DATA_ID}VISIT")
         for name, given in (("instrument", instrument), ("visit", visit)):
             if given is not None and said[name] is not None and said[name] != given:
-                raise IdentityError(f"{name}={given!r} does not match the exposure's {said[name]!r}.")
+                raise DataIdMismatchError(f"{name}={given!r} does not match the exposure's {said[name]!r}.")
             said[name] = said[name] if given is None else given
         self.instrument = str(said["instrument"] or UNKNOWN_INSTRUMENT)
         self.visit = None if said["visit"] is None else int(said["visit"])
@@ -363,10 +369,6 @@ def _primary(passthrough: FitsOpaqueMetadata) -> list[astropy.io.fits.Header]:
     return [header for key, header in passthrough.headers.items() if not key.name]
 
 
-class UnsupportedStatisticError(LegacyConversionError, ValueError):
-    """The installed afw does not know a statistic."""
-
-
 def statistics_to(obj: ObservationSummaryStats) -> Any:
     """Convert statistics.
 
@@ -382,7 +384,7 @@ def statistics_to(obj: ObservationSummaryStats) -> Any:
         if name in known:
             values[name] = list(value) if isinstance(value, tuple) else value
         elif not _is_unset(value) and value != 0:
-            raise UnsupportedStatisticError(
+            raise LegacyValueError(
                 f"Statistic {name!r} = {value!r} is not supported by this version of lsst.afw."
             )
     return kind(**values)

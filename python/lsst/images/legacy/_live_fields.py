@@ -13,7 +13,7 @@ import astropy.units as u
 import numpy as np
 
 from .._geom import Bounds, Box
-from ..errors import LegacyConversionError, UnitMismatchError
+from ..errors import LegacyConversionError, LegacyValueError, UnitMismatchError, UnsupportedFieldError
 from ..fields import ApertureCorrectionMap, BaseField, ChebyshevField, ProductField, SumField
 from ..plugins import Found
 from ._convert_background import make_background_field
@@ -31,14 +31,6 @@ CHEBYSHEV = 0
 """Numbers of styles of approximation."""
 
 _SAMPLES = 11
-
-
-class UnsupportedFieldError(LegacyConversionError, NotImplementedError):
-    """There is no field like an object of the other package, or none there like ours."""
-
-
-class FieldBoundsError(LegacyConversionError, ValueError):
-    """Bounds that do not fit the field."""
 
 
 def field_from(
@@ -83,7 +75,7 @@ def _any_field_from(legacy: Any, bounds: Bounds | None, unit: u.UnitBase | None)
     if hasattr(legacy, "getCoefficients"):
         box = Box.from_legacy(legacy.getBBox())
         if bounds is not None and bounds.bbox != box:
-            raise FieldBoundsError(
+            raise LegacyValueError(
                 f"The bounds of a Chebyshev field must have its box, {box}; {bounds} have {bounds.bbox}."
             )
         return ChebyshevField(bounds or box, np.array(legacy.getCoefficients(), dtype=np.float64), unit=unit)
@@ -122,13 +114,13 @@ def function_from(
     low = (area.getMinY(), area.getMinX())
     high = (area.getMaxY(), area.getMaxX())
     if any((edge + 0.5) % 1.0 for edge in (*low, *high)):
-        raise FieldBoundsError(
+        raise LegacyValueError(
             f"The range of the function is {low} to {high}; it must end at half-integers, where pixels do."
         )
     shape = [round(b - a) for a, b in zip(low, high, strict=True)]
     box = Box.from_shape(shape, start=[round(a + 0.5) for a in low])
     if bounds is not None and bounds.bbox != box:
-        raise FieldBoundsError(
+        raise LegacyValueError(
             f"The bounds must have the box of the range, {box}; {bounds} have {bounds.bbox}."
         )
     return ChebyshevField(box if bounds is None else bounds, square, unit=unit)

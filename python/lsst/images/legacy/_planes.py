@@ -18,7 +18,7 @@ from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._pixels._bits import merge_planes
 from .._pixels._legacy_planes import guess_legacy_mask_planes
 from .._transforms import Frame, Projection
-from ..errors import ImagesError, InvalidFitsArchiveError, LegacyConversionError, LossyConversionWarning
+from ..errors import ImagesError, InvalidFitsArchiveError, LossyConversionWarning, UnmappedMaskPlaneError
 from ..fits import ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
 from ..serialization import attach
 from ._file import LegacyFile
@@ -186,10 +186,6 @@ def plane_bits(hdu: Hdu) -> dict[str, int]:
     }
 
 
-class UnmappedPlaneError(LegacyConversionError, RuntimeError):
-    """A mask plane with pixels has no new name."""
-
-
 def map_planes(
     bits: Mapping[str, int],
     used: int,
@@ -235,7 +231,7 @@ def map_planes(
             continue
         if plane_map is not None:
             if has_pixels:
-                raise UnmappedPlaneError(
+                raise UnmappedMaskPlaneError(
                     f"Mask plane {legacy!r} of {name} has pixels but is not remapped; the map has "
                     f"{sorted(planes)}. Add it to plane_map, or leave plane_map out."
                 )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("IdentityError", "LegacyVisitReader", "attempt")
+__all__ = ("LegacyVisitReader", "attempt")
 
 import functools
 import warnings
@@ -24,8 +24,8 @@ from .._transforms import DetectorFrame, Frame
 from ..errors import (
     ArchiveReadError,
     CorruptArchiveError,
+    DataIdMismatchError,
     ImagesError,
-    LegacyConversionError,
     LossyConversionWarning,
 )
 from ..fields import BackgroundMap
@@ -51,10 +51,6 @@ NEWEST_EXPOSURE = 2
 _DATA_ID = "LSST BUTLER DATAID "
 
 
-class IdentityError(LegacyConversionError, ValueError):
-    """What the caller says of a file contradicts the file."""
-
-
 def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
     """Make a part of an image; what is wrong with it must not cost the rest.
 
@@ -74,7 +70,7 @@ def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
     """
     try:
         return make()
-    except IdentityError:
+    except DataIdMismatchError:
         raise
     except ArchiveReadError as err:
         return err
@@ -234,7 +230,7 @@ class LegacyVisitReader(LegacyReader):
             said["visit"] = cards.get(f"{_DATA_ID}VISIT")
         for name, given in self._given.items():
             if given is not None and said[name] is not None and given != said[name]:
-                raise IdentityError(
+                raise DataIdMismatchError(
                     f"{name}={given!r} does not match {self.file.name}, whose {name} is {said[name]!r}."
                 )
         return {name: said[name] if given is None else given for name, given in self._given.items()}

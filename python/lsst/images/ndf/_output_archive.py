@@ -16,7 +16,7 @@ import numpy as np
 import pydantic
 
 from .._geom import Box
-from ..errors import ArchiveWriteError, InvalidParameterError
+from ..errors import ArchiveWriteError, InvalidArgumentError
 from ..plugins import registry
 from ..serialization import (
     ArchiveTree,
@@ -99,12 +99,12 @@ class NdfOutputArchive(OutputArchive):
 
         Raises
         ------
-        InvalidParameterError
+        InvalidArgumentError
             If an option is not known.
         """
         compression = options.pop("compression_options", None) or {}
         if unknown := [*options, *(compression.keys() - COMPRESSION_OPTIONS)]:
-            raise InvalidParameterError(
+            raise InvalidArgumentError(
                 f"The ndf container does not know {sorted(unknown)}; its only option is compression_options, "
                 f"with the keys {sorted(COMPRESSION_OPTIONS)}."
             )

@@ -16,6 +16,7 @@ from ..errors import (
     FrozenSchemaError,
     InvalidComponentError,
     InvalidParameterError,
+    UnitConversionError,
     UnsupportedTableError,
 )
 from ._arrays import (
@@ -85,7 +86,6 @@ from ._units import (
     Time,
     TimeModel,
     Unit,
-    UnitConversionError,
     format_unit,
     parse_unit,
 )

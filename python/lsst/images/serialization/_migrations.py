@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Any
 
-from ..errors import NotAnArchiveError, SchemaVersionError
+from ..errors import ArchiveSyntaxError, SchemaVersionError
 from ..plugins import registry
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(\.dev\d+)?")
@@ -49,17 +49,13 @@ def parse_schema_url(url: str) -> tuple[str, str]:
         If the URL is not of this form.  It is a `ValueError` too.
     """
     if (match := _URL.fullmatch(url)) is None:
-        raise _SchemaUrlError(
+        raise ArchiveSyntaxError(
             f"Schema URL {url!r:.200} does not have the required form 'https://HOST/.../schemas/NAME-VERSION'."
         )
     name, _, version = match["name"].rpartition("-")
     if not name or not version[:1].isdigit():
-        raise _SchemaUrlError(f"Cannot parse schema name/version of {url!r:.200}; wanted is 'NAME-VERSION'.")
+        raise ArchiveSyntaxError(f"Cannot parse schema name/version of {url!r:.200}; expected NAME-VERSION.")
     return name, version
-
-
-class _SchemaUrlError(NotAnArchiveError, ValueError):
-    """A schema URL is malformed."""
 
 
 def check_version(schema: str, tree: dict[str, Any], reader_version: str) -> int | None:

@@ -65,7 +65,7 @@ class OutputArchive(abc.ABC):
 
         Raises
         ------
-        InvalidParameterError
+        InvalidArgumentError
             If an option is not known to the container.
         """
 

@@ -14,7 +14,6 @@ __all__ = (
     "Time",
     "TimeModel",
     "Unit",
-    "UnitConversionError",
     "format_unit",
     "parse_unit",
 )
@@ -25,17 +24,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import astropy.units as u
 import pydantic
 
-from ..errors import UnitMismatchError
-
 if TYPE_CHECKING:
     import astropy.time
-
-
-class UnitConversionError(UnitMismatchError, u.UnitConversionError):  # type: ignore[misc]  # untyped base
-    """Values of one unit cannot be had in another one.
-
-    Of both families: ours, and that of `astropy.units`.
-    """
 
 
 @functools.lru_cache(maxsize=256)

@@ -29,6 +29,7 @@ from ..errors import (
     ArchiveReadError,
     ArchiveWriteError,
     DevelopmentSchemaWarning,
+    InvalidArgumentError,
     InvalidParameterError,
     UnknownSchemaError,
     UnserializableTypeError,
@@ -474,7 +475,7 @@ class ContainerConformance:
         assert list(tmp_path.iterdir()) == [path]
 
     def test_an_unknown_option_is_refused_by_name(self, tmp_path: Path) -> None:
-        with pytest.raises(InvalidParameterError, match="no_such_option"):
+        with pytest.raises(InvalidArgumentError, match="no_such_option"):
             write(Bundle(), tmp_path / f"x{self.extension}", no_such_option=1)
         assert not list(tmp_path.iterdir())
 
