@@ -28,7 +28,7 @@ from lsst.images.cameras import (
 )
 from lsst.images.errors import ArchiveReadError
 from lsst.images.io import read, write
-from lsst.images.models._cameras import DetectorSerializationModel
+from lsst.images.models import DetectorSerializationModel
 from lsst.images.serialization import DetachedArchive
 
 BOX = Box.factory[0:20, 0:10]

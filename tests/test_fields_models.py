@@ -15,11 +15,12 @@ from lsst.images import Background, BackgroundMap, Box, Polygon
 from lsst.images.errors import CorruptArchiveError, UnknownSchemaError
 from lsst.images.fields import BaseField, ChebyshevField, ProductField, SplineField, SumField
 from lsst.images.io import read, write
-from lsst.images.models._field_maps import (
+from lsst.images.models import (
     ApertureCorrectionMapSerializationModel,
     BackgroundMapSerializationModel,
+    FieldSerializationModel,
+    SplineFieldSerializationModel,
 )
-from lsst.images.models._fields import FieldSerializationModel, SplineFieldSerializationModel
 from lsst.images.serialization import ArchiveTree, DetachedArchive
 
 BOX = Box.factory[0:400, 0:500]

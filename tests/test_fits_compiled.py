@@ -18,9 +18,9 @@ import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from lsst.images.fits import FitsFile
 from lsst.images.fits._compiled import tile_loops
 from lsst.images.fits._encode import compress_image
-from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_primary
 
 ROOT = Path(__file__).resolve().parents[1]

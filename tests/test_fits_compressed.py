@@ -23,8 +23,8 @@ from lsst.images.errors import (
     InvalidArgumentError,
     InvalidParameterError,
 )
+from lsst.images.fits import FitsFile
 from lsst.images.fits._encode import compress_image, default_tile_shape
-from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_image, encode_primary
 
 TYPES = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")

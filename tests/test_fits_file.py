@@ -24,12 +24,12 @@ from lsst.images.errors import (
     NotAnArchiveError,
     UnsupportedFormatError,
 )
+from lsst.images.fits import FitsFile
 from lsst.images.fits._card_writer import build_header, format_card
 from lsst.images.fits._cards import Cards
 from lsst.images.fits._checksum import check_hdu, data_sum
 from lsst.images.fits._encode import compress_image
 from lsst.images.fits._encoded_hdu import EncodedHdu
-from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_image, encode_primary
 from lsst.images.fits._source import open_source
 from lsst.images.fits._table_hdu import encode_byte_rows, encode_table

@@ -18,9 +18,15 @@ from helpers.butler_servers import BUCKET, s3
 from helpers.servers import CountingProxy, CountingServer, WebServer
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
-from lsst.images.fits import FitsCompressionOptions, _file, _input_archive, _range_client, _remote_source
+from lsst.images.fits import (
+    FitsCompressionOptions,
+    FitsFile,
+    _file,
+    _input_archive,
+    _range_client,
+    _remote_source,
+)
 from lsst.images.fits._encode import compress_image
-from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_primary
 from lsst.images.io import open_archive, read, write
 from lsst.images.legacy import open_legacy

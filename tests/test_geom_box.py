@@ -17,7 +17,7 @@ import pytest
 from astropy.coordinates import Angle, SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Bounds, Box, Interval, SerializableXY, SerializableYX
+from lsst.images import XY, YX, Bounds, Box, Interval, SerializableXY, SerializableYX
 from lsst.images.errors import BoxIndexError, GeometryError, NoOverlapError
 
 fast = settings(deadline=None, max_examples=60)

@@ -14,7 +14,8 @@ import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Bounds, Box, CellGrid, CellGridBounds, CellIJ, Interval
+from lsst.images import XY, YX, Bounds, Box, Interval
+from lsst.images.cells import CellGrid, CellGridBounds, CellIJ
 from lsst.images.errors import GeometryError, NotContainedError
 
 fast = settings(deadline=None, max_examples=40)

@@ -14,7 +14,7 @@ import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import Interval, IntervalSliceFactory
+from lsst.images import Interval, IntervalSliceFactory
 from lsst.images.errors import BoxIndexError, GeometryError, NoOverlapError
 
 fast = settings(deadline=None, max_examples=60)

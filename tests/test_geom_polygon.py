@@ -16,7 +16,7 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Bounds, Box, Polygon, Region, RegionSerializationModel
+from lsst.images import XY, YX, Bounds, Box, Polygon, Region, RegionSerializationModel
 from lsst.images.errors import GeometryError, NoOverlapError
 from numpy import array  # noqa: F401  (what the repr of a polygon is written in)
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 from lsst.images import XY, YX, BoundsError, Box, GeneralFrame, Polygon, Projection, Transform
-from lsst.images._geom import CellGrid, CellGridBounds, IntersectionBounds
+from lsst.images._geom import IntersectionBounds  # private: the type of a deferred intersection
+from lsst.images.cells import CellGrid, CellGridBounds
 from lsst.images.convolution_kernels import ImageBasisConvolutionKernel
 from lsst.images.errors import GeometryError, ImagesError, UnitMismatchError
 from lsst.images.fields import ChebyshevField, ProductField, SplineField, SumField

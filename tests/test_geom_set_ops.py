@@ -14,28 +14,28 @@ import numpy as np
 import pydantic
 import pytest
 import shapely
-from lsst.images._geom import (
+from lsst.images import (
     XY,
     YX,
     Bounds,
-    BoundsSerializationModel,
     Box,
-    CellGrid,
-    CellGridBounds,
-    CellIJ,
-    IntersectionBounds,
-    Interval,  # noqa: F401  (what the repr of a box is written in)
+    Interval,  # noqa: F401  (the repr of a box is evaluated)
     Polygon,
     Region,
+)
+from lsst.images._geom import (  # private: functions behind the operators and the models of bounds
+    BoundsSerializationModel,
+    IntersectionBounds,
     SerializableBounds,
     deserialize_bounds,
     intersect,
     register_intersection,
     serialize_bounds,
 )
+from lsst.images.cells import CellGrid, CellGridBounds, CellIJ
 from lsst.images.errors import DuplicateRegistrationError, NoOverlapError, UnserializableTypeError
 from lsst.images.plugins import BoundsSpec, hookimpl, registry
-from numpy import array  # noqa: F401  (what the repr of a polygon is written in)
+from numpy import array  # noqa: F401  (the repr of a polygon is evaluated)
 
 BOX = Box.factory[5:40, 5:50]
 GRID = CellGrid(Box.factory[0:60, 0:60], YX(y=10, x=20))

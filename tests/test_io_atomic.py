@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.bundles import Bundle, bundle_types
 from lsst.images.errors import ArchiveWriteError, UnsupportedFormatError
 from lsst.images.io import open_archive, read, write
-from lsst.images.io._atomic import atomic_output
+from lsst.images.io._atomic import atomic_output  # private: the temporary file, without a container around it
 from lsst.images.plugins import DatasetSpec, hookimpl, registry
 from lsst.images.serialization import ArchiveTree
-from lsst.images.tests._bundle import Bundle, bundle_types
 from lsst.resources import ResourcePath
 
 EXTENSIONS = [".json", ".sdf", ".fits"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import imagecodecs
 import pytest
+from helpers.bundles import Bundle, Guest, bundle_types
 from lsst.images.errors import (
     ArchiveError,
     CorruptArchiveError,
@@ -21,9 +22,11 @@ from lsst.images.errors import (
     UnsupportedFormatError,
 )
 from lsst.images.io import open_archive, read, write
-from lsst.images.io._containers import container_for_name, container_for_path
+from lsst.images.io._containers import (  # private: used by the readers and the writers only
+    container_for_name,
+    container_for_path,
+)
 from lsst.images.plugins import Found, hookimpl, registry
-from lsst.images.tests._bundle import Bundle, Guest, bundle_types
 from lsst.resources import ResourcePath
 
 

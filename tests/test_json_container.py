@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.bundles import Bundle, bundle_types
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError, UnknownSchemaError
 from lsst.images.io import open_archive, read, write
 from lsst.images.tests import ContainerConformance
-from lsst.images.tests._bundle import Bundle, bundle_types
 
 URL = "https://images.lsst.io/schemas/lsst_images_tests.bundle-1.0.0"
 BARE = {"schema_version": "1.0.0", "min_read_version": 1, "schema_url": URL}

@@ -18,9 +18,9 @@ from lsst.images import YX, Box, Image, MaskedImage, MaskPlane, MaskSchema, NoOv
 from lsst.images.convolution_kernels import ConvolutionKernel, ImageBasisConvolutionKernel
 from lsst.images.errors import CorruptArchiveError, MissingOptionalDependencyError
 from lsst.images.fields import ChebyshevField
-from lsst.images.fits._input_archive import FitsInputArchive
+from lsst.images.fits import FitsInputArchive
 from lsst.images.io import read, write
-from lsst.images.models._kernels import ImageBasisConvolutionKernelSerializationModel
+from lsst.images.models import ImageBasisConvolutionKernelSerializationModel
 from lsst.images.serialization import DetachedArchive
 
 BOX = Box.factory[50:110, 20:95]

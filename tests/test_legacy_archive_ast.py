@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 import starlink.Ast as Ast
 from helpers.legacy_archives import data_files
-from lsst.images._ast_text import check_ast_text
+from lsst.images._ast_text import check_ast_text  # private: the check shared by all readers of AST text
 from lsst.images.errors import CorruptArchiveError, GeometryError
 from lsst.images.legacy.afw_archive import LegacyArchive, open_legacy_fits
-from lsst.images.legacy.afw_archive._ast_text import read_ast, read_mapping
+from lsst.images.legacy.afw_archive._ast_text import (  # private: the parser without an archive around it
+    read_ast,
+    read_mapping,
+)
 
 FORWARD = [[2.0, 1.0, 1.0, 0.0], [3.0, 2.0, 0.0, 1.0], [3.0, 2.0, 3.0, 0.0]]
 

@@ -18,9 +18,9 @@ from lsst.images.fits import FitsFile
 from lsst.images.legacy.afw_archive import (
     filter_label_from_cards,
     open_cell_coadd,
+    photo_calib_from_cards,
     visit_info_from_cards,
 )
-from lsst.images.legacy.afw_archive._photo_calib import photo_calib_from_cards
 
 
 def test_the_sky_wcs_may_carry_an_approximation() -> None:

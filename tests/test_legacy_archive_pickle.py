@@ -21,9 +21,15 @@ from helpers.legacy_archives import table, write_archive
 from lsst.images.errors import CorruptArchiveError
 from lsst.images.fits import FitsFile
 from lsst.images.legacy.afw_archive import LegacyArchive, open_legacy_fits
-from lsst.images.legacy.afw_archive._pickle import read_pickle
-from lsst.images.legacy.afw_archive._pickle_numpy import to_array, to_float, to_plain
-from lsst.images.legacy.afw_archive._pickle_records import PickleGlobal, PickleObject
+from lsst.images.legacy.afw_archive._pickle import (
+    read_pickle,  # private: the safe unpickler without an archive
+)
+from lsst.images.legacy.afw_archive._pickle_numpy import (  # private: conversions of its results
+    to_array,
+    to_float,
+    to_plain,
+)
+from lsst.images.legacy.afw_archive._pickle_records import PickleGlobal, PickleObject  # private: its results
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 MARKER = "LSST_IMAGES_PICKLE_WAS_RUN"

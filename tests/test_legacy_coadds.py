@@ -13,8 +13,8 @@ import starlink.Ast
 from helpers.legacy_archives import archive_of, ast_text, box, chebyshev, table
 from lsst.images import BoundsError, Box
 from lsst.images.errors import ArchiveReadError
-from lsst.images.legacy._convert_fields import make_field
-from lsst.images.legacy._convert_psf import make_psf
+from lsst.images.legacy._convert_fields import make_field  # private: compared with the coadd reader
+from lsst.images.legacy._convert_psf import make_psf  # private: compared with the coadd reader
 
 BOUNDS = Box.factory[0:100, 0:100]
 APART = {"vertices_x": ("D", [40.0, 60.0, 60.0, 40.0]), "vertices_y": ("D", [40.0, 40.0, 60.0, 60.0])}

@@ -19,9 +19,17 @@ from astro_metadata_translator import ObservationInfo
 from astropy.wcs import WCS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import Box
-from lsst.images._pixels import ColorImage, Image, Mask, MaskedImage, MaskPlane, MaskSchema
-from lsst.images._transforms import GeneralFrame, Projection
+from lsst.images import (
+    Box,
+    ColorImage,
+    GeneralFrame,
+    Image,
+    Mask,
+    MaskedImage,
+    MaskPlane,
+    MaskSchema,
+    Projection,
+)
 from lsst.images.errors import (
     ArchiveWriteError,
     CorruptArchiveError,
@@ -32,8 +40,7 @@ from lsst.images.errors import (
     LossyConversionWarning,
 )
 from lsst.images.io import open_archive, read
-from lsst.images.json._input_archive import JsonInputArchive
-from lsst.images.json._output_archive import JsonOutputArchive
+from lsst.images.json import JsonInputArchive, JsonOutputArchive
 from lsst.images.models import (
     ImageSerializationModel,
     MaskedImageSerializationModel,

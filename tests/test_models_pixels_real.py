@@ -12,8 +12,7 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 import pytest
-from lsst.images._geom import Box
-from lsst.images._pixels import Image, Mask, MaskedImage
+from lsst.images import Box, Image, Mask, MaskedImage
 from lsst.images.io import read
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data" / "examples"

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import pytest
 import starlink.Ast
+from helpers.bundles import Bundle, BundleModel, bundle_types
 from lsst.images import Box
 from lsst.images.errors import (
     ArchiveReadError,
@@ -26,10 +27,12 @@ from lsst.images.errors import (
 )
 from lsst.images.io import open_archive, read, write
 from lsst.images.ndf import NdfInputArchive, NdfOutputArchive
-from lsst.images.ndf._wcs import lines_from_records, records_from_lines
+from lsst.images.ndf._wcs import (  # private: the record format of NDF WCS components
+    lines_from_records,
+    records_from_lines,
+)
 from lsst.images.serialization import ArrayHints, ArrayReferenceModel
 from lsst.images.tests import ContainerConformance
-from lsst.images.tests._bundle import Bundle, BundleModel, bundle_types
 
 BOX = Box.factory[5:9, -8:-3]
 PIXELS = np.arange(20, dtype=np.float32).reshape(4, 5)
@@ -465,7 +468,7 @@ class Counting(io.RawIOBase):
 
 
 def test_a_part_of_a_remote_file_needs_few_requests(tmp_path: Path, bundles: None) -> None:
-    from lsst.images.ndf._source import RemoteFile
+    from lsst.images.ndf._source import RemoteFile  # private: the file object passed to h5py
 
     path = tmp_path / "x.sdf"
     expected = np.arange(10**6, dtype=np.float64).reshape(2000, 500)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.bundles import Bundle, bundle_types
 from lsst.images.io import read, write
-from lsst.images.tests._bundle import Bundle, bundle_types
 
 moto = pytest.importorskip("moto", reason="needs moto, which stands in for S3")
 boto3 = pytest.importorskip("boto3", reason="needs boto3, the client of S3")

@@ -15,7 +15,10 @@ import pytest
 import starlink.Ast
 from lsst.images.errors import ArchiveReadError, NotAnArchiveError
 from lsst.images.ndf import NdfInputArchive
-from lsst.images.ndf._wcs import lines_from_records, records_from_lines
+from lsst.images.ndf._wcs import (  # private: the record format of NDF WCS components
+    lines_from_records,
+    records_from_lines,
+)
 from lsst.images.serialization import ArrayReferenceModel
 
 PIXELS = np.arange(12, dtype=np.int16).reshape(3, 4)

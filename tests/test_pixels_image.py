@@ -15,9 +15,7 @@ from astropy.coordinates import Angle, SkyCoord
 from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Box
-from lsst.images._pixels import Image
-from lsst.images._transforms import GeneralFrame, Projection
+from lsst.images import XY, YX, Box, GeneralFrame, Image, Projection
 from lsst.images.errors import BoxIndexError, GeometryError, NotContainedError
 from lsst.images.serialization import Attachments
 

@@ -12,9 +12,7 @@ from typing import Any
 
 import astropy.units as u
 import pytest
-from lsst.images._geom import Box
-from lsst.images._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
-from lsst.images._transforms import GeneralFrame
+from lsst.images import Box, GeneralFrame, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.plugins import Found, hookimpl, registry
 
 BOX = Box.factory[0:3, 0:4]

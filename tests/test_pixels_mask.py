@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._geom import YX, Box
-from lsst.images._pixels import Image, Mask, MaskPlane, MaskSchema
+from lsst.images import YX, Box, Image, Mask, MaskPlane, MaskSchema
 from lsst.images.errors import GeometryError
 
 NAMES = [f"P{i}" for i in range(24)]

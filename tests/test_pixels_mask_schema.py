@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._pixels import (
+from lsst.images import (
     MaskPlane,
     MaskPlaneBit,
     MaskSchema,
@@ -23,8 +23,8 @@ from lsst.images._pixels import (
     get_legacy_difference_image_mask_planes,
     get_legacy_non_cell_coadd_mask_planes,
     get_legacy_visit_image_mask_planes,
-    guess_legacy_mask_planes,
 )
+from lsst.images._pixels import guess_legacy_mask_planes  # private: used by the legacy readers only
 
 DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64]
 

@@ -15,9 +15,18 @@ import numpy as np
 import pytest
 from astro_metadata_translator import ObservationInfo
 from astropy.wcs import WCS
-from lsst.images._geom import YX, Box
-from lsst.images._pixels import ColorImage, Image, Mask, MaskedImage, MaskPlane, MaskSchema
-from lsst.images._transforms import GeneralFrame, Projection
+from lsst.images import (
+    YX,
+    Box,
+    ColorImage,
+    GeneralFrame,
+    Image,
+    Mask,
+    MaskedImage,
+    MaskPlane,
+    MaskSchema,
+    Projection,
+)
 from lsst.images.errors import GeometryError, UnitMismatchError
 from lsst.images.serialization import Attachments, FitsCompressionOptions
 

@@ -13,8 +13,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Box
-from lsst.images._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage, MaskPlane, MaskSchema
+from lsst.images import (
+    XY,
+    YX,
+    Box,
+    ColorImage,
+    GeneralizedImage,
+    Image,
+    Mask,
+    MaskedImage,
+    MaskPlane,
+    MaskSchema,
+)
 
 SCHEMA = MaskSchema([MaskPlane("BAD", "Bad."), MaskPlane("SAT", "Saturated.")])
 BOX = Box.factory[5:12, -3:7]

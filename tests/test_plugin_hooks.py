@@ -17,12 +17,15 @@ import pytest
 from click.testing import CliRunner
 from helpers.repository import BOX, make_image
 from lsst.images import BoundsError, Box, Image, MaskedImage
-from lsst.images._geom import deserialize_bounds, serialize_bounds
+from lsst.images._geom import (  # private: the functions that apply the hook register_bounds
+    deserialize_bounds,
+    serialize_bounds,
+)
 from lsst.images.butler import config_files
 from lsst.images.cli import cli
 from lsst.images.errors import PluginLoadError
 from lsst.images.io import open_archive
-from lsst.images.plugins import _hookspecs, registry
+from lsst.images.plugins import _hookspecs, registry  # private: lists all hooks
 from lsst.images.psfs import GaussianPointSpreadFunction
 from lsst.resources import ResourcePath
 

@@ -23,7 +23,7 @@ from lsst.images.errors import (
 )
 from lsst.images.fields import ChebyshevField
 from lsst.images.io import read, write
-from lsst.images.models._psfs import PSFSerializationModel
+from lsst.images.models import PSFSerializationModel
 from lsst.images.plugins import DatasetSpec, hookimpl, registry
 from lsst.images.psfs import (
     CoaddPointSpreadFunction,

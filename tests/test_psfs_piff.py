@@ -20,11 +20,11 @@ from lsst.images.errors import (
     MissingOptionalDependencyError,
     UnserializableTypeError,
 )
-from lsst.images.fits._input_archive import FitsInputArchive
+from lsst.images.fits import FitsInputArchive
 from lsst.images.io import open_archive, read, write
-from lsst.images.models._piff import PiffSerializationModel
+from lsst.images.models import PiffSerializationModel
 from lsst.images.psfs import PiffStar, PiffWrapper
-from lsst.images.psfs._piff_record import PiffRecord
+from lsst.images.psfs._piff_record import PiffRecord  # private: the parsed pickle of a PSF
 from lsst.images.serialization import DetachedArchive
 
 piff = pytest.importorskip("piff")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lsst.images.errors import ArchiveReadError
-from lsst.images.psfs._piff_record import PiffRecord, build_piff
+from lsst.images.psfs._piff_record import PiffRecord, build_piff  # private: the parsed pickle of a PSF
 
 pytest.importorskip("piff")
 

@@ -15,7 +15,7 @@ from helpers.afw_tables import read_ast, read_psf_id, read_psf_truth, read_table
 from lsst.images import XY, BoundsError, Box, GeneralFrame, Polygon, Projection, Transform
 from lsst.images.errors import CorruptArchiveError
 from lsst.images.fields import ChebyshevField
-from lsst.images.models._psfs import GaussianPSFSerializationModel, PSFExSerializationModel
+from lsst.images.models import GaussianPSFSerializationModel, PSFExSerializationModel
 from lsst.images.psfs import (
     CoaddPointSpreadFunction,
     CoaddPsfInput,

@@ -21,7 +21,7 @@ from lsst.images.psfs import (
     WarpedPointSpreadFunction,
     WarpingKernel,
 )
-from lsst.images.psfs._resample import shift_stack
+from lsst.images.psfs._resample import shift_stack  # private: the resampling step without a PSF
 
 BOX = Box.factory[0:200, 0:300]
 

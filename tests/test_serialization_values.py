@@ -17,7 +17,7 @@ import numpy as np
 import pydantic
 import pytest
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, UnsupportedTableError
-from lsst.images.json._input_archive import JsonInputArchive
+from lsst.images.json import JsonInputArchive
 from lsst.images.serialization import (
     AnyArrayModel,
     ArrayReferenceModel,

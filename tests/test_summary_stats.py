@@ -15,9 +15,9 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
-from lsst.images._exposures._summary_stats import ObservationSummaryStats
+from lsst.images import ObservationSummaryStats
 from lsst.images.io import read, write
-from lsst.images.models._summary_stats import ObservationSummaryStatsSerializationModel
+from lsst.images.models import ObservationSummaryStatsSerializationModel
 from lsst.images.serialization import DetachedArchive
 
 

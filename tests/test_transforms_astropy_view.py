@@ -14,8 +14,7 @@ from astropy.nddata import NDDataRef
 from astropy.wcs import WCS
 from astropy.wcs.utils import fit_wcs_from_points
 from astropy.wcs.wcsapi import BaseHighLevelWCS, BaseLowLevelWCS, SlicedLowLevelWCS
-from lsst.images._geom import Box
-from lsst.images._transforms import GeneralFrame, Projection, ProjectionAstropyView, SkyProjectionAstropyView
+from lsst.images import Box, GeneralFrame, Projection, ProjectionAstropyView, SkyProjectionAstropyView
 
 BBOX = Box.factory[1000:1200, -50:50]
 

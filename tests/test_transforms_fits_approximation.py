@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import starlink.Ast as ast
 from astropy.wcs import WCS
-from lsst.images._geom import Box
-from lsst.images._transforms import ICRS, GeneralFrame, Projection, Transform
+from lsst.images import ICRS, Box, GeneralFrame, Projection, Transform
 from lsst.images.errors import GeometryError
 
 PIXELS = GeneralFrame(unit=u.pix)

@@ -12,8 +12,7 @@ import pytest
 from astropy.wcs import WCS, DistortionLookupTable, Sip
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import Box
-from lsst.images._transforms import ICRS, GeneralFrame, Projection, Transform
+from lsst.images import ICRS, Box, GeneralFrame, Projection, Transform
 from lsst.images.errors import GeometryError
 
 PIXELS = GeneralFrame(unit=u.pix)

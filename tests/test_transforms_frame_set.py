@@ -13,9 +13,9 @@ import astropy.units as u
 import numpy as np
 import pytest
 import starlink.Ast as ast
-from lsst.images._geom import Box
-from lsst.images._transforms import (
+from lsst.images import (
     ICRS,
+    Box,
     CameraFrameSet,
     DetectorFrame,
     FieldAngleFrame,

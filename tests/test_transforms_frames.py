@@ -15,9 +15,9 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._geom import Box
-from lsst.images._transforms import (
+from lsst.images import (
     ICRS,
+    Box,
     DetectorFrame,
     FieldAngleFrame,
     FocalPlaneFrame,

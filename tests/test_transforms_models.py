@@ -15,16 +15,16 @@ import pytest
 import starlink.Ast as ast
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from lsst.images import io
-from lsst.images._geom import Box
-from lsst.images._transforms import (
+from lsst.images import (
     ICRS,
+    Box,
     CameraFrameSet,
     DetectorFrame,
     FocalPlaneFrame,
     GeneralFrame,
     Projection,
     Transform,
+    io,
 )
 from lsst.images.errors import (
     ArchiveReadError,
@@ -32,9 +32,8 @@ from lsst.images.errors import (
     InvalidParameterError,
     UnserializableTypeError,
 )
-from lsst.images.json._input_archive import JsonInputArchive
-from lsst.images.json._output_archive import JsonOutputArchive
-from lsst.images.models._transforms import (
+from lsst.images.json import JsonInputArchive, JsonOutputArchive
+from lsst.images.models import (
     CameraFrameSetSerializationModel,
     ProjectionSerializationModel,
     SkyProjectionSerializationModel,

@@ -19,9 +19,11 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Box
-from lsst.images._transforms import (
+from lsst.images import (
     ICRS,
+    XY,
+    YX,
+    Box,
     DetectorFrame,
     GeneralFrame,
     Projection,

@@ -16,16 +16,18 @@ import starlink.Ast as ast
 from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images._geom import XY, YX, Box
-from lsst.images._transforms import (
+from lsst.images import (
     ICRS,
-    AstMapping,
+    XY,
+    YX,
+    Box,
     FieldAngleFrame,
     FocalPlaneFrame,
     GeneralFrame,
     TractFrame,
     Transform,
 )
+from lsst.images._transforms import AstMapping  # private: the parser of AST text
 from lsst.images.errors import GeometryError, TransformCompositionError, UnitMismatchError
 
 PIXELS = GeneralFrame(unit=u.pix)

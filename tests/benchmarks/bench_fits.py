@@ -31,9 +31,9 @@ import astropy.io.fits
 import fitsio
 import imagecodecs
 import numpy as np
+from lsst.images.fits import FitsFile
 from lsst.images.fits._compressed import CompressedImage
 from lsst.images.fits._encode import compress_image
-from lsst.images.fits._file import FitsFile
 from lsst.images.fits._image_hdu import encode_primary
 from lsst.images.fits._pool import default_threads
 
