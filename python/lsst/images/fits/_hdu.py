@@ -9,6 +9,7 @@ __all__ = ("Hdu",)
 import functools
 import math
 import operator
+import re
 from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 Slices = tuple[slice | EllipsisType, ...] | slice | EllipsisType
+
+_COLUMN_CARDS = re.compile(rb"(?:TTYPE|TFORM|TUNIT|TDIM)\d+")
+"""Keywords that describe columns of a table."""
 
 
 class Hdu:
@@ -368,8 +372,10 @@ class Hdu:
         """Values of cards, long names and units of columns included."""
         if b"CONTINUE" not in self._raw:
             return self.values
-        words = ("TTYPE", "TFORM", "TUNIT", "TDIM")
-        return {**self.values, **{key: value for key, value, _ in self.cards if key.startswith(words)}}
+        long = [
+            word for word in map(bytes.decode, _COLUMN_CARDS.findall(self._raw)) if word not in self.values
+        ]
+        return {**self.values, **{keyword: self.cards.get(keyword) for keyword in long}}
 
     def read_data(self) -> bytes:
         """Return the bytes of the data unit as they are, without padding."""

@@ -15,13 +15,16 @@ import numpy as np
 from ..errors import CorruptArchiveError, InvalidComponentError
 from ._byte_source import ByteSource
 from ._cards import CardValue
-from ._columns import Column, parse_columns
+from ._columns import TYPES, Column, parse_columns
 from ._structure import Structure
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 ColumnData = _Array | list[Any]
 """One column: an array, or a list of arrays if lengths vary."""
+
+_PLAIN = frozenset("BIJKED")
+"""Letters of types whose stored values are Python numbers."""
 
 _OFFSETS = {("B", -128.0): "i1", ("I", 2.0**15): "u2", ("J", 2.0**31): "u4", ("K", 2.0**63): "u8"}
 # The convention for unsigned integers: type of each letter and TZERO.
@@ -79,6 +82,39 @@ class TableData:
             return self._from_heap(column, raw)
         return _decode(column, raw)
 
+    def plain_columns(self) -> dict[int, list[Any]]:
+        """Decode all columns with a single number or text per row, in one pass.
+
+        Returns
+        -------
+        `dict` [ `int`, `list` ]
+            Values as `int`, `float` or `str`, by zero-based number of the
+            column.  Columns of arrays, flags or variable length, and those
+            that are scaled or unsigned, are left out.
+        """
+        plain = {
+            i: column
+            for i, column in enumerate(self.columns)
+            if column.descriptor is None
+            and column.shape is None
+            and column.width
+            and (column.code == "A" or (column.repeat == 1 and column.code in _PLAIN))
+            and (column.scale, column.zero) == (1.0, 0.0)
+        }
+        if not plain or not len(self._rows):
+            return {i: [] for i in plain}
+        layout: Any = {
+            "names": [str(i) for i in plain],
+            "formats": [f"S{c.repeat}" if c.code == "A" else TYPES[c.code] for c in plain.values()],
+            "offsets": [column.offset for column in plain.values()],
+            "itemsize": self._rows.shape[1],
+        }
+        rows = np.ascontiguousarray(self._rows).view(np.dtype(layout))[:, 0]
+        return {
+            i: [text.decode("latin-1").rstrip(" ") for text in values] if column.code == "A" else list(values)
+            for (i, column), values in zip(plain.items(), zip(*rows.tolist(), strict=True), strict=True)
+        }
+
     def _find(self, key: str | int) -> Column:
         if isinstance(key, str):
             for column in self.columns:
@@ -96,8 +132,9 @@ class TableData:
             return [np.empty(0, dtype=_native(column)) for _ in range(len(raw))]
         pairs = np.ascontiguousarray(raw).view(str(column.descriptor)).astype(np.int64).tolist()
         found: list[Any] = []
+        item_size = column.element.itemsize
         for count, offset in pairs:
-            size = -(-count // 8) if column.code == "X" else count * column.element.itemsize
+            size = -(-count // 8) if column.code == "X" else count * item_size
             if count < 0 or offset < 0 or offset + size > len(self._heap):
                 raise CorruptArchiveError(
                     f"Column {column.name!r} points to {size} bytes at byte {offset} of a heap of "

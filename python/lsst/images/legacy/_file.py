@@ -32,7 +32,7 @@ from ..errors import (
 from ..fits import FitsFile, Hdu, read_offset_wcs, read_yx0
 from ..serialization import parse_unit
 from .afw_archive import LegacyArchive, open_legacy_fits
-from .afw_archive._locate import read_pointers
+from .afw_archive._locate import find_keywords, read_pointers
 
 PLANES = ("IMAGE", "MASK", "VARIANCE")
 """Names of the planes of a masked image, in the order of the file."""
@@ -102,11 +102,7 @@ class LegacyFile:
             # Names of the primary HDU come from the raw, and mean nothing.
             names = () if hdu is self.primary else (hdu.cards.get("EXTTYPE"), hdu.name)
             name = next((str(n).strip().upper() for n in names if str(n).strip().upper() in PLANES), None)
-            if (
-                name is None
-                and "MASK" not in found
-                and any(card.startswith("MP_") for card, _, _ in hdu.cards)
-            ):
+            if name is None and "MASK" not in found and find_keywords(hdu.cards, "MP_"):
                 # A mask alone in its file has no name.
                 name = "MASK"
             if name is None or name in found:
@@ -133,7 +129,7 @@ class LegacyFile:
         CorruptArchiveError
             If the header promises one that is not there.
         """
-        return LegacyArchive.find(self.fits)
+        return LegacyArchive.find(self.fits, components=self.pointers)
 
     def archived(self, name: str) -> Any:
         """Return a component out of the table archive.

@@ -22,6 +22,7 @@ from ..errors import ImagesError, InvalidFitsArchiveError, LossyConversionWarnin
 from ..fits import ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
 from ..serialization import attach
 from ._file import LegacyFile
+from .afw_archive._locate import find_keywords
 
 PLANE_CARD = "MP_"
 """Prefix of the cards that name mask planes; the value is the bit."""
@@ -179,10 +180,11 @@ def plane_bits(hdu: Hdu) -> dict[str, int]:
     hdu
         The mask.
     """
+    values = {keyword: hdu.cards.get(keyword) for keyword in find_keywords(hdu.cards, PLANE_CARD)}
     return {
         keyword.removeprefix(PLANE_CARD): int(value)
-        for keyword, value, _ in hdu.cards
-        if keyword.startswith(PLANE_CARD) and isinstance(value, int)
+        for keyword, value in values.items()
+        if isinstance(value, int)
     }
 
 

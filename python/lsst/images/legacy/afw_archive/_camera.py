@@ -14,6 +14,7 @@ __all__ = (
 )
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError, SchemaVersionError
-from ._rows import LegacyRow, LegacyRows
+from ._rows import LegacyRows
 
 DETECTOR_TYPES = ("SCIENCE", "FOCUS", "GUIDER", "WAVEFRONT")
 READOUT_CORNERS = ("LL", "LR", "UR", "UL")
@@ -29,8 +30,8 @@ READOUT_CORNERS = ("LL", "LR", "UR", "UL")
 NEWEST_DETECTOR = 2
 """Latest version of the table of detectors."""
 
-SMALLEST = 1e-300
-"""Smaller numbers are memory that nobody set."""
+MIN_MAGNITUDE = 1e-300
+"""Numbers of smaller magnitude, except 0, are memory that was not initialized."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,10 +127,11 @@ class LegacyDetector:
         Reference to the `LegacyTransformMap`, often of the whole camera.
     crosstalk
         Matrix for each pair of amplifiers, or `None`.
-    amplifiers
-        In the order of the file.
+    amplifier_rows
+        Table of the amplifiers, which is decoded on first use; `None` if the
+        detector has no amplifiers.
     version
-        Of the table.
+        Version of the table.
     """
 
     name: str
@@ -146,8 +148,19 @@ class LegacyDetector:
     roll: float
     transforms: Any
     crosstalk: np.ndarray | None
-    amplifiers: tuple[LegacyAmplifier, ...]
+    amplifier_rows: LegacyRows | None
     version: int
+
+    @functools.cached_property
+    def amplifiers(self) -> tuple[LegacyAmplifier, ...]:
+        """The amplifiers in the order of the file.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If their table is damaged.
+        """
+        return () if self.amplifier_rows is None else _decode_amplifiers(self.amplifier_rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,15 +191,16 @@ def decode_detector(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     version = row.integer("version", 1 if "physicalType" in row else 0)
     if version > NEWEST_DETECTOR:
         raise SchemaVersionError(
-            f"version {version} of a detector; this release reads up to {NEWEST_DETECTOR}"
+            f"the detector has version {version}; this release reads up to version {NEWEST_DETECTOR}"
         )
-    amplifiers = tuple(map(_decode_amplifier, tables[1])) if len(tables) > 1 else ()
+    amplifier_rows = tables[1] if len(tables) > 1 else None
+    count = 0 if amplifier_rows is None else len(amplifier_rows)
     place = row.point("fpPosition")
     return LegacyDetector(
         name=row.text("name"),
@@ -202,8 +216,8 @@ def decode_detector(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
         pitch=row.number("pitch"),
         roll=row.number("roll"),
         transforms=archive.reference(row.integer("transformMap")),
-        crosstalk=_square(row.array("crosstalk") if "crosstalk" in row else np.empty(0), len(amplifiers)),
-        amplifiers=amplifiers,
+        crosstalk=_square(row.array("crosstalk") if "crosstalk" in row else np.empty(0), count),
+        amplifier_rows=amplifier_rows,
         version=version,
     )
 
@@ -212,49 +226,62 @@ def _square(values: np.ndarray, size: int) -> np.ndarray | None:
     if not values.size:
         return None
     if values.size != size * size:
-        raise CorruptArchiveError(f"a crosstalk matrix of {values.size} numbers for {size} amplifiers")
+        raise CorruptArchiveError(
+            f"the crosstalk matrix has {values.size} numbers; {size} amplifiers need {size * size}"
+        )
     return values.reshape(size, size)
 
 
 def _name(names: tuple[str, ...], number: int, what: str) -> str:
     if not 0 <= number < len(names):
-        raise CorruptArchiveError(f"{number} is no {what}; 0 to {len(names) - 1} are known")
+        raise CorruptArchiveError(f"{number} is not a valid {what}; expected 0 to {len(names) - 1}")
     return names[number]
 
 
-def _decode_amplifier(row: LegacyRow) -> LegacyAmplifier:
-    return LegacyAmplifier(
-        name=row.text("name"),
-        bbox=row.box("bbox"),
-        gain=row.number("gain"),
-        saturation=row.number("saturation"),
-        suspect_level=row.number("suspectlevel", math.nan),
-        read_noise=row.number("readnoise"),
-        readout_corner=_name(READOUT_CORNERS, row.integer("readoutcorner"), "readout corner"),
-        linearity_coefficients=row.array("linearity_coeffs").astype(np.float64),
-        linearity_type=row.text("linearity_type"),
-        linearity_threshold=_if_set(row.number("linearityThreshold", math.nan)),
-        linearity_maximum=_if_set(row.number("linearityMaximum", math.nan)),
-        linearity_units=row.text("linearityUnits", ""),
-        raw=_decode_raw(row),
-        has_raw_info=row.flag("hasrawinfo"),
+def _decode_amplifiers(rows: LegacyRows) -> tuple[LegacyAmplifier, ...]:
+    corners = [_name(READOUT_CORNERS, n, "readout corner") for n in rows.integers("readoutcorner")]
+    columns = {
+        "name": rows.texts("name"),
+        "bbox": rows.boxes("bbox"),
+        "gain": rows.numbers("gain"),
+        "saturation": rows.numbers("saturation"),
+        "suspect_level": rows.numbers("suspectlevel", math.nan),
+        "read_noise": rows.numbers("readnoise"),
+        "readout_corner": corners,
+        "linearity_coefficients": rows.arrays("linearity_coeffs"),
+        "linearity_type": rows.texts("linearity_type"),
+        "linearity_threshold": _without_uninitialized(rows.numbers("linearityThreshold", math.nan)),
+        "linearity_maximum": _without_uninitialized(rows.numbers("linearityMaximum", math.nan)),
+        "linearity_units": rows.texts("linearityUnits", ""),
+        "raw": _decode_raw(rows),
+        "has_raw_info": rows.flags("hasrawinfo"),
+    }
+    return tuple(
+        [
+            LegacyAmplifier(**dict(zip(columns, values, strict=True)))
+            for values in zip(*columns.values(), strict=True)
+        ]
     )
 
 
-def _if_set(value: float) -> float:
-    return math.nan if 0.0 < abs(value) < SMALLEST else value
+def _without_uninitialized(values: list[float]) -> list[float]:
+    """Replace numbers that were never set, which are denormal, by NaN."""
+    return [math.nan if 0.0 < abs(value) < MIN_MAGNITUDE else value for value in values]
 
 
-def _decode_raw(row: LegacyRow) -> LegacyAmplifierRaw:
-    return LegacyAmplifierRaw(
-        bbox=row.box("raw_bbox"),
-        data_bbox=row.box("raw_databbox"),
-        horizontal_overscan_bbox=row.box("raw_horizontaloverscanbbox"),
-        vertical_overscan_bbox=row.box("raw_verticaloverscanbbox"),
-        prescan_bbox=row.box("raw_prescanbbox"),
-        offset=row.corner("raw_xyoffset"),
-        flip_x=row.flag("raw_flip_x"),
-        flip_y=row.flag("raw_flip_y"),
+def _decode_raw(rows: LegacyRows) -> list[LegacyAmplifierRaw]:
+    return list(
+        map(
+            LegacyAmplifierRaw,
+            rows.boxes("raw_bbox"),
+            rows.boxes("raw_databbox"),
+            rows.boxes("raw_horizontaloverscanbbox"),
+            rows.boxes("raw_verticaloverscanbbox"),
+            rows.boxes("raw_prescanbbox"),
+            rows.corners("raw_xyoffset"),
+            rows.flags("raw_flip_x"),
+            rows.flags("raw_flip_y"),
+        )
     )
 
 
@@ -264,9 +291,9 @@ def decode_camera(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> L
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
-    detectors = tuple(archive.reference(row.integer("detector")) for row in tables[0])
+    detectors = tuple(map(archive.reference, tables[0].integers("detector")))
     if len(tables) == 1:
         return LegacyCamera("", detectors, None, "")
     row = tables[1].one()

@@ -9,6 +9,8 @@ __all__ = ("LegacyCoaddTransmission", "LegacyCoaddTransmissionElement", "decode_
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from ._rows import LegacyRows
 
 
@@ -66,17 +68,16 @@ def decode_coadd(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Le
         See `LegacyArchive`.
     """
     row = tables[0].one()
-    elements = []
-    for item in tables[1] if len(tables) > 1 else ():
-        low, high = item.point("bbox_min"), item.point("bbox_max")
-        elements.append(
-            LegacyCoaddTransmissionElement(
-                transmission=archive.reference(item.integer("transmission")),
-                wcs=archive.reference(item.integer("sensorWcs")),
-                valid_polygon=archive.reference(item.integer("validPolygon", 0)),
-                bounds=(*low, *high),
-                weight=item.number("weight"),
-            )
+    elements: tuple[LegacyCoaddTransmissionElement, ...] = ()
+    if len(tables) > 1:
+        rows = tables[1]
+        references = (
+            map(archive.reference, rows.integers(name, default))
+            for name, default in (("transmission", None), ("sensorWcs", None), ("validPolygon", 0))
+        )
+        corners = np.hstack([rows.points("bbox_min"), rows.points("bbox_max")]).tolist()
+        elements = tuple(
+            map(LegacyCoaddTransmissionElement, *references, map(tuple, corners), rows.numbers("weight"))
         )
     return LegacyCoaddTransmission(
         archive.reference(row.integer("coaddWcs")),
@@ -84,5 +85,5 @@ def decode_coadd(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Le
         row.number("wavelengthMax"),
         row.number("throughputAtMin"),
         row.number("throughputAtMax"),
-        tuple(elements),
+        elements,
     )

@@ -7,10 +7,7 @@ from __future__ import annotations
 __all__ = ("LegacyEntry", "LegacyOpaque", "Reference", "read_index")
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any, Protocol
-
-import numpy as np
 
 from ...errors import ArchiveReadError
 from ._rows import LegacyRows
@@ -107,17 +104,17 @@ class Reference:
         return getattr(found, name)
 
 
-def read_index(table: LegacyTable) -> Iterator[LegacyEntry]:
-    """Group the rows of the index, which are in no order, by object.
+def read_index(table: LegacyTable) -> list[LegacyEntry]:
+    """Group the rows of the index, which may be in any order, by object.
 
     Parameters
     ----------
     table
         The index.
 
-    Yields
-    ------
-    entry
+    Returns
+    -------
+    entries
         One for each object.
 
     Raises
@@ -125,27 +122,22 @@ def read_index(table: LegacyTable) -> Iterator[LegacyEntry]:
     CorruptArchiveError
         If columns are missing.
     """
-
-    def column(*names: str) -> Any:
-        # Version 0 has underscores where later ones have dots.
-        return table.column(next((name for name in names if name in table), names[0]))
-
-    numbers = [
-        np.asarray(column(*names)).astype(np.int64).reshape(len(table)).tolist()
-        for names in (
-            ("id",),
-            ("cat.persistable", "cat_persistable"),
-            ("cat.archive", "cat_archive"),
-            ("row0",),
-            ("nrows",),
-        )
+    rows = LegacyRows(table, 0, len(table))
+    # Version 0 has underscores where later versions have dots.
+    dot = "." if "cat.archive" in table.numbers else "_"
+    columns: list[list[Any]] = [
+        *(
+            rows.integers(name)
+            for name in ("id", f"cat{dot}persistable", f"cat{dot}archive", "row0", "nrows")
+        ),
+        *(rows.texts(name) for name in ("name", "module")),
     ]
-    texts = [[str(text).strip() for text in column(name)] for name in ("name", "module")]
-    rows: dict[int, list[Any]] = {}
-    for row in zip(*numbers, *texts, strict=True):
-        rows.setdefault(row[0], []).append(row)
-    for key, group in rows.items():
-        group.sort(key=lambda row: row[1])
-        # A table number below 1 marks an object that needed no table.
-        pieces = tuple((cat, row0, count) for _, _, cat, row0, count, _, _ in group if cat > 0)
-        yield LegacyEntry(key, group[0][5], group[0][6], pieces)
+    groups: dict[int, tuple[str, str, list[tuple[int, int, int]]]] = {}
+    # Sorting brings the tables of an object into order; class and module are the same in all its rows.
+    for number, _, archive, row0, count, name, module in sorted(zip(*columns, strict=True)):
+        groups.setdefault(number, (name, module, []))[2].append((archive, row0, count))
+    # A table number below 1 marks an object without a table.
+    return [
+        LegacyEntry(number, name, module, tuple([piece for piece in pieces if piece[0] > 0]))
+        for number, (name, module, pieces) in groups.items()
+    ]

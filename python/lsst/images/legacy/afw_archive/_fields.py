@@ -216,7 +216,7 @@ def decode_product(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> 
     archive, entry, tables
         See `LegacyArchive`.
     """
-    return LegacyProductField(tuple(archive.reference(row.integer("id")) for row in tables[0]))
+    return LegacyProductField(tuple(map(archive.reference, tables[0].integers("id"))))
 
 
 def decode_transform_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransformField:
@@ -261,5 +261,7 @@ def decode_ap_corr_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...])
     archive, entry, tables
         See `LegacyArchive`.
     """
-    rows = tables[0] if tables else ()
-    return LegacyApCorrMap({row.text("name"): archive.reference(row.integer("field")) for row in rows})
+    if not tables:
+        return LegacyApCorrMap({})
+    names, references = tables[0].texts("name"), map(archive.reference, tables[0].integers("field"))
+    return LegacyApCorrMap(dict(zip(names, references, strict=True)))

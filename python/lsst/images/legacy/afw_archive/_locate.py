@@ -14,7 +14,7 @@ from lsst.resources import ResourcePathExpression
 from ...errors import CorruptArchiveError, InvalidComponentError
 from ...fits import FitsFile, Hdu
 from ...fits._byte_source import Buffer
-from ...fits._cards import Cards
+from ...fits._cards import CARD, Cards
 from ...fits._source import ByteSource, BytesSource, open_source
 
 INDEX = "ARCHIVE_INDEX"
@@ -114,14 +114,27 @@ def read_pointers(cards: Cards) -> dict[str, int]:
         Numbers of objects, by upper-case name of the component; components
         that the exposure does not have are left out.
     """
-    pointers = {}
-    for key in CLASSIC_KEYS:
-        pointers[key] = cards.get(f"{key}_ID")
-    if NEW_PREFIX.encode() in cards.raw:
-        for keyword, value, _ in cards:
-            if keyword.startswith(NEW_PREFIX):
-                pointers[keyword.removeprefix(NEW_PREFIX).upper()] = value
+    pointers = {key: cards.get(f"{key}_ID") for key in CLASSIC_KEYS}
+    for keyword in find_keywords(cards, NEW_PREFIX):
+        pointers[keyword.removeprefix(NEW_PREFIX).upper()] = cards.get(keyword)
     return {key: value for key, value in pointers.items() if type(value) is int and value != 0}
+
+
+def find_keywords(cards: Cards, prefix: str) -> list[str]:
+    """List the keywords with a prefix, without parsing the other cards.
+
+    Parameters
+    ----------
+    cards
+        The header.
+    prefix
+        First characters of the keyword, without ``HIERARCH``.
+    """
+    raw, start = cards.raw, prefix.encode()
+    if start not in raw:
+        return []
+    found = [raw[at : at + CARD].removeprefix(b"HIERARCH ") for at in range(0, len(raw), CARD)]
+    return [card.partition(b"=")[0].decode("latin-1").strip() for card in found if card.startswith(start)]
 
 
 def open_legacy_fits(target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource) -> FitsFile:

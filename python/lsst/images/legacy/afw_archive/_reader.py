@@ -51,11 +51,9 @@ class LegacyArchive:
         The HDU with the index.
     number
         Number of that HDU.
-
-    Raises
-    ------
-    CorruptArchiveError
-        If the index is damaged.
+    components
+        Numbers of the components of an exposure by upper-case name, if they
+        were read already.
 
     Notes
     -----
@@ -63,7 +61,9 @@ class LegacyArchive:
     one object is raised by those who ask for it, and by nobody else.
     """
 
-    def __init__(self, file: FitsFile, index: Hdu, number: int) -> None:
+    def __init__(
+        self, file: FitsFile, index: Hdu, number: int, *, components: Mapping[str, int] | None = None
+    ) -> None:
         self.file = file
         self._index = index
         self._number = number
@@ -71,24 +71,28 @@ class LegacyArchive:
         self._objects: dict[int, Any] = {}
         self._open: list[int] = []
         self._lock = threading.RLock()
+        if components is not None:
+            self.components = components
         ahead = file.source.size - index.data_address
         if file.source.remote and 0 < ahead <= MAX_AHEAD:
             # The archive is the last thing in the file.
             file.source.prefetch([(index.data_address, ahead)])
 
     @classmethod
-    def find(cls, file: FitsFile) -> LegacyArchive | None:
+    def find(cls, file: FitsFile, *, components: Mapping[str, int] | None = None) -> LegacyArchive | None:
         """Find the archive of a file.
 
         Parameters
         ----------
         file
             The open file.
+        components
+            See `LegacyArchive`.
 
         Returns
         -------
         archive
-            `None` if the file has none.
+            `None` if the file does not have an archive.
 
         Raises
         ------
@@ -96,7 +100,7 @@ class LegacyArchive:
             If the file promises an archive that is not there.
         """
         found = find_index(file)
-        return None if found is None else cls(file, *found)
+        return None if found is None else cls(file, *found, components=components)
 
     @functools.cached_property
     def entries(self) -> Mapping[int, LegacyEntry]:
@@ -220,7 +224,7 @@ class LegacyArchive:
         CorruptArchiveError
             If tables or rows are missing.
         """
-        return tuple(LegacyRows(self._table(cat), row, count) for cat, row, count in entry.pieces)
+        return tuple([LegacyRows(self._table(cat), row, count) for cat, row, count in entry.pieces])
 
     def load_all(self) -> None:
         """Read all tables, so that the file can be closed.
@@ -237,9 +241,9 @@ class LegacyArchive:
     def _table(self, cat: int) -> LegacyTable:
         if cat not in self._tables:
             hdu = self.file.hdu(self._number + cat)
-            if hdu.cards.get("AR_CATN", cat) != cat:
+            if hdu.values.get("AR_CATN", cat) != cat:
                 raise CorruptArchiveError(
-                    f"HDU {self._number + cat} is table {hdu.cards.get('AR_CATN')!r} of the archive, "
+                    f"HDU {self._number + cat} is table {hdu.values.get('AR_CATN')!r} of the archive, "
                     f"not table {cat}"
                 )
             self._tables[cat] = LegacyTable(hdu)

@@ -1,28 +1,23 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Rows of `lsst.afw` tables, under all the names their columns have had.
-
-Versions of ``lsst.afw.table`` differ in how they split a point or a box into
-columns: tables of version 0 hold a point in one column with two elements,
-later ones in two columns.
-"""
+"""Consecutive rows of `lsst.afw` tables, decoded by column."""
 
 from __future__ import annotations
 
 __all__ = ("MAX_CORNER", "LegacyRow", "LegacyRows")
 
-from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from ..._geom import XY, Box, Interval
+from ..._geom import XY, Box
 from ...errors import CorruptArchiveError
 from ...fits._table import ColumnData
+from ._row import MAX_CORNER, LegacyRow, box_end_column, make_box, to_scalar
 from ._table import LegacyTable
 
-MAX_CORNER = 2**31
-"""Corners of boxes are 32-bit numbers; anything beyond is damage."""
+_T = TypeVar("_T")
 
 
 class LegacyRows(Sequence["LegacyRow"]):
@@ -44,7 +39,7 @@ class LegacyRows(Sequence["LegacyRow"]):
     def __init__(self, table: LegacyTable, start: int, count: int) -> None:
         if start < 0 or count < 0 or start + count > len(table):
             raise CorruptArchiveError(
-                f"rows {start} to {start + count} are asked of a table with {len(table)} rows"
+                f"the index refers to rows {start} to {start + count} of a table with {len(table)} rows"
             )
         self.table = table
         """The table that the rows are part of."""
@@ -71,21 +66,141 @@ class LegacyRows(Sequence["LegacyRow"]):
         if index < 0:
             index += self._count
         if not 0 <= index < self._count:
-            raise IndexError(f"There is no row {index} among {self._count}.")
+            raise IndexError(f"Row {index} does not exist; there are {self._count} rows.")
         return LegacyRow(self.table, self._start + index)
 
     def __iter__(self) -> Iterator[LegacyRow]:
-        return (LegacyRow(self.table, i) for i in range(self._start, self._start + self._count))
+        return iter([LegacyRow(self.table, i) for i in range(self._start, self._start + self._count)])
+
+    def one(self) -> LegacyRow:
+        """Return the only row.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the number of rows is not one.
+        """
+        if self._count != 1:
+            raise CorruptArchiveError(f"the object has {self._count} rows in a table; expected one")
+        return LegacyRow(self.table, self._start)
 
     def column(self, name: str) -> ColumnData:
-        """Return the values of a column in these rows.
+        """Return the values of a column in these rows, as they are stored.
 
         Parameters
         ----------
         name
             Its name.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the table does not have this column.
         """
         return self.table.column(name)[self._start : self._start + self._count]
+
+    def numbers(self, name: str, default: float | None = None) -> list[float]:
+        """Return the numbers of a column.
+
+        Parameters
+        ----------
+        name
+            Name of the column.
+        default
+            Value of all rows if the column is missing; `None` requires the
+            column.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the column is missing, or does not hold one number per row.
+        """
+        return self._convert(float, name, default)
+
+    def integers(self, name: str, default: int | None = None) -> list[int]:
+        """Return the integers of a column.
+
+        Parameters
+        ----------
+        name
+            Name of the column.
+        default
+            Value of all rows if the column is missing; `None` requires the
+            column.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the column is missing, or does not hold one number per row.
+        """
+        return self._convert(int, name, default)
+
+    def _convert(self, kind: Callable[[Any], _T], name: str, default: _T | None) -> list[_T]:
+        if default is not None and name not in self.table.numbers:
+            return [default] * self._count
+        values = self.table.cells[name][self._start : self._start + self._count]
+        if not {type(value) for value in values} <= {int, float}:
+            values = [to_scalar(value, name) for value in values]
+        return list(map(kind, values))
+
+    def texts(self, name: str, default: str | None = None) -> list[str]:
+        """Return the texts of a column, without leading and trailing blanks.
+
+        Parameters
+        ----------
+        name
+            Name of the column.
+        default
+            Value of all rows if the column is missing; `None` requires the
+            column.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the column is missing, or does not hold text.
+        """
+        if default is not None and name not in self.table.numbers:
+            return [default] * self._count
+        values = self.table.cells[name][self._start : self._start + self._count]
+        if not {type(value) for value in values} <= {str}:
+            raise CorruptArchiveError(f"column {name!r} holds values that are not text")
+        return [value.rstrip("\0").strip() for value in values]
+
+    def arrays(self, name: str) -> list[np.ndarray]:
+        """Return the arrays of a column, each with one axis, of type `float`.
+
+        Parameters
+        ----------
+        name
+            Name of the column.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the column is missing, or does not hold numbers.
+        """
+        values = [np.atleast_1d(np.asarray(value)).reshape(-1) for value in self.column(name)]
+        for value in values:
+            if value.dtype.kind not in "biuf":
+                raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name} values, not numbers")
+        return [value.astype(np.float64) for value in values]
+
+    def flags(self, name: str, default: bool = False) -> list[bool]:
+        """Return the values of a flag.
+
+        Parameters
+        ----------
+        name
+            Name of the flag.
+        default
+            Value of all rows if the table does not have this flag.
+        """
+        bit, column = self.table.flag_bits.get(name), self.table.flag_column
+        if bit is None or column is None:
+            return [default] * self._count
+        bits = np.asarray(self.column(column), dtype=bool).reshape(self._count, -1)
+        values: list[bool] = bits[:, bit].tolist()
+        return values
 
     def points(self, name: str) -> np.ndarray:
         """Return the points of these rows, shape ``(n, 2)``, ``x`` first.
@@ -94,207 +209,49 @@ class LegacyRows(Sequence["LegacyRow"]):
         ----------
         name
             Name of the points, without ``_x`` and ``_y``.
-        """
-        if f"{name}_x" in self.table:
-            columns = [np.asarray(self.column(f"{name}_{axis}"), dtype=np.float64) for axis in "xy"]
-            return np.stack(columns, axis=-1).reshape(len(self), 2)
-        return np.asarray(self.column(name), dtype=np.float64).reshape(len(self), 2)
-
-    def one(self) -> LegacyRow:
-        """Return the only row there should be.
 
         Raises
         ------
         CorruptArchiveError
-            If there are more rows, or none.
+            If the columns are missing, or do not hold points.
         """
-        if self._count != 1:
-            raise CorruptArchiveError(f"one row is needed, not {self._count}")
-        return self[0]
+        if f"{name}_x" in self.table.numbers:
+            return np.array([self.numbers(f"{name}_x"), self.numbers(f"{name}_y")], dtype=np.float64).T
+        values = np.asarray(self.column(name), dtype=np.float64)
+        if values.size != 2 * self._count:
+            raise CorruptArchiveError(f"column {name!r} has shape {values.shape}; expected pairs of numbers")
+        return values.reshape(self._count, 2)
 
-
-class LegacyRow:
-    """One row of a table.
-
-    Parameters
-    ----------
-    table
-        The table.
-    number
-        Number of the row.
-    """
-
-    __slots__ = ("_number", "table")
-
-    def __init__(self, table: LegacyTable, number: int) -> None:
-        self.table = table
-        self._number = number
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.table
-
-    def value(self, name: str) -> Any:
-        """Return what a column holds, as it is.
+    def corners(self, name: str) -> list[XY[int]]:
+        """Return the points of these rows, which have integer coordinates.
 
         Parameters
         ----------
         name
-            Name of the column.
-        """
-        return self.table.column(name)[self._number]
+            Name of the points, without ``_x`` and ``_y``.
 
-    def number(self, name: str, default: float | None = None) -> float:
-        """Return a number.
+        Raises
+        ------
+        CorruptArchiveError
+            If the columns are missing, or do not hold points.
+        """
+        if f"{name}_x" in self.table.numbers:
+            return list(map(XY, self.integers(f"{name}_x"), self.integers(f"{name}_y")))
+        return [row.corner(name) for row in self]
+
+    def boxes(self, name: str) -> list[Box | None]:
+        """Return the boxes of these rows; `None` for empty ones.
 
         Parameters
         ----------
         name
-            Name of the column.
-        default
-            Value if there is no such column; `None` insists on the column.
+            Name of the boxes, without ``_min``, ``_max`` and ``_extent``.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the columns are missing, or corners exceed 32 bits.
         """
-        if default is not None and name not in self.table:
-            return default
-        return float(_scalar(self.value(name), name))
-
-    def integer(self, name: str, default: int | None = None) -> int:
-        """Return a whole number.
-
-        Parameters
-        ----------
-        name
-            Name of the column.
-        default
-            Value if there is no such column; `None` insists on the column.
-        """
-        if default is not None and name not in self.table:
-            return default
-        return int(_scalar(self.value(name), name))
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """Return a string, without blanks around it.
-
-        Parameters
-        ----------
-        name
-            Name of the column.
-        default
-            Value if there is no such column; `None` insists on the column.
-        """
-        if default is not None and name not in self.table:
-            return default
-        value = self.value(name)
-        if not isinstance(value, str):
-            raise CorruptArchiveError(f"column {name!r} holds {type(value).__name__}, not text")
-        return value.rstrip("\0").strip()
-
-    def array(self, name: str) -> np.ndarray:
-        """Return an array with one axis; a single number is one, too.
-
-        Parameters
-        ----------
-        name
-            Name of the column.
-        """
-        value = np.atleast_1d(np.asarray(self.value(name)))
-        if value.dtype.kind not in "biuf":
-            raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name}, not numbers")
-        return value.reshape(-1)
-
-    def blob(self, name: str) -> bytes:
-        """Return bytes.
-
-        Parameters
-        ----------
-        name
-            Name of the column.
-        """
-        value = self.array(name)
-        if value.dtype != np.uint8:
-            raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name}, not bytes")
-        return value.tobytes()
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        """Return a flag.
-
-        Parameters
-        ----------
-        name
-            Name of the flag.
-        default
-            Value if there is no such flag.
-        """
-        bit = self.table.flag_bits.get(name)
-        column = self.table.flag_column
-        if bit is None or column is None:
-            return default
-        return bool(np.atleast_1d(self.value(column))[bit])
-
-    def point(self, name: str, default: XY[float] | None = None) -> XY[float]:
-        """Return a point, of one column or of two.
-
-        Parameters
-        ----------
-        name
-            Name of the point, without ``_x`` and ``_y``.
-        default
-            Value if there are no such columns; `None` insists on them.
-        """
-        if f"{name}_x" in self.table:
-            return XY(self.number(f"{name}_x"), self.number(f"{name}_y"))
-        if default is not None and name not in self.table:
-            return default
-        x, y = self._pair(name)
-        return XY(float(x), float(y))
-
-    def corner(self, name: str) -> XY[int]:
-        """Return a point of whole numbers, of one column or of two.
-
-        Parameters
-        ----------
-        name
-            Name of the point, without ``_x`` and ``_y``.
-        """
-        if f"{name}_x" in self.table:
-            return XY(self.integer(f"{name}_x"), self.integer(f"{name}_y"))
-        x, y = self._pair(name)
-        return XY(int(x), int(y))
-
-    def _pair(self, name: str) -> np.ndarray:
-        pair = self.array(name)
-        if pair.size != 2:
-            raise CorruptArchiveError(f"column {name!r} holds {pair.size} numbers, not the two of a point")
-        return pair
-
-    def box(self, name: str) -> Box | None:
-        """Return a box; `None` if it is empty.
-
-        Parameters
-        ----------
-        name
-            Name of the box, without ``_min``, ``_max`` and ``_extent``.
-
-        Notes
-        -----
-        Boxes are stored by their first and last pixels, those of amplifiers
-        by first pixel and number of pixels.
-        """
-        first = self.corner(f"{name}_min")
-        if f"{name}_extent_x" in self.table or f"{name}_extent" in self.table:
-            extent = self.corner(f"{name}_extent")
-            stop = XY(first.x + extent.x, first.y + extent.y)
-        else:
-            last = self.corner(f"{name}_max")
-            stop = XY(last.x + 1, last.y + 1)
-        if stop.x <= first.x or stop.y <= first.y:
-            return None
-        if max(map(abs, (*first, *stop))) > MAX_CORNER:
-            raise CorruptArchiveError(f"box {name!r} reaches from {first!r} to {stop!r}")
-        return Box(y=Interval(first.y, stop.y), x=Interval(first.x, stop.x))
-
-
-def _scalar(value: Any, name: str) -> Any:
-    array = np.asarray(value)
-    if array.size != 1 or array.dtype.kind not in "biuf":
-        raise CorruptArchiveError(f"column {name!r} holds {value!r:.60}, not one number")
-    return array.reshape(-1)[0]
+        end, is_size = box_end_column(self.table, name)
+        corners = zip(self.corners(f"{name}_min"), self.corners(end), strict=True)
+        return [make_box(name, first, second, is_size) for first, second in corners]

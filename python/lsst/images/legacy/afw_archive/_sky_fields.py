@@ -164,15 +164,13 @@ def decode_coadd_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...])
         See `LegacyArchive`.
     """
     row = tables[0].one()
-    elements = tuple(
-        LegacyCoaddFieldElement(
-            field=archive.reference(item.integer("field")),
-            wcs=archive.reference(item.integer("wcs")),
-            valid_polygon=archive.reference(item.integer("validPolygon", 0)),
-            weight=item.number("weight"),
+    elements: tuple[LegacyCoaddFieldElement, ...] = ()
+    if len(tables) > 1:
+        references = (
+            map(archive.reference, tables[1].integers(name, default))
+            for name, default in (("field", None), ("wcs", None), ("validPolygon", 0))
         )
-        for item in (tables[1] if len(tables) > 1 else ())
-    )
+        elements = tuple(map(LegacyCoaddFieldElement, *references, tables[1].numbers("weight")))
     return LegacyCoaddField(
         bbox=row.box("bbox"),
         wcs=archive.reference(row.integer("coaddWcs")),

@@ -7,6 +7,10 @@ from __future__ import annotations
 __all__ = ("LegacyTable",)
 
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from ...errors import CorruptArchiveError
 from ...fits import Hdu
@@ -14,7 +18,7 @@ from ...fits._table import ColumnData, TableData
 
 
 class LegacyTable:
-    """A table of `lsst.afw`, each column of which is decoded once.
+    """A table of `lsst.afw`, of which each column is decoded at most once.
 
     Parameters
     ----------
@@ -27,13 +31,10 @@ class LegacyTable:
         """The header."""
         self._data: TableData = hdu.read_table()
         self._columns: dict[str, ColumnData] = {}
-        # Names with long comments are continued on a second card.
-        self.names = tuple(
-            column.name or str(self.cards.get(f"TTYPE{i}", "")).strip()
-            for i, column in enumerate(self._data.columns, start=1)
-        )
+        self.names: tuple[str, ...] = tuple([column.name for column in self._data.columns])
         """Names of the columns in order (`tuple` [ `str`, ... ])."""
-        self._numbers = {name: i for i, name in reversed(list(enumerate(self.names)))}
+        self.numbers: Mapping[str, int] = {name: i for i, name in reversed(list(enumerate(self.names)))}
+        """Zero-based numbers of the columns by name; the first one of equal names."""
 
     def __len__(self) -> int:
         return len(self._data)
@@ -45,10 +46,10 @@ class LegacyTable:
         return {name: column.unit for name, column in columns if column.unit}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._numbers
+        return name in self.numbers
 
     def column(self, name: str) -> ColumnData:
-        """Return a column.
+        """Return a column as an array, or as a list of arrays of different lengths.
 
         Parameters
         ----------
@@ -58,26 +59,41 @@ class LegacyTable:
         Raises
         ------
         CorruptArchiveError
-            If there is no such column.
+            If the table does not have this column.
         """
-        if name not in self._numbers:
-            raise CorruptArchiveError(f"there is no column {name!r}, only {list(self.names)!r}")
+        if name not in self.numbers:
+            raise CorruptArchiveError(f"column {name!r} is missing; the table has {list(self.names)!r}")
         if name not in self._columns:
-            self._columns[name] = self._data.column(self._numbers[name])
+            self._columns[name] = self._data.column(self.numbers[name])
         return self._columns[name]
 
+    @functools.cached_property
+    def cells(self) -> Mapping[str, Sequence[Any]]:
+        """Values of each column, by name of the column and number of the row.
+
+        Single numbers and texts are Python values (`int`, `float`, `str`);
+        other cells are what `column` returns for them.
+
+        Raises
+        ------
+        CorruptArchiveError
+            If the table does not have a column that is looked up.
+        """
+        plain = self._data.plain_columns()
+        return _Cells(self, {name: plain[i] for name, i in self.numbers.items() if i in plain})
+
     def code(self, name: str) -> str:
-        """Return the letter of the type of a column.
+        """Return the letter of ``TFORMn`` for the type of a column.
 
         Parameters
         ----------
         name
             Its name.
         """
-        return self._data.columns[self._numbers[name]].code
+        return self._data.columns[self.numbers[name]].code
 
     @functools.cached_property
-    def flag_bits(self) -> dict[str, int]:
+    def flag_bits(self) -> Mapping[str, int]:
         """Position of each flag in the column of flags."""
         bits = {}
         for k in range(1, self.flag_count + 1):
@@ -88,7 +104,7 @@ class LegacyTable:
 
     @functools.cached_property
     def flag_column(self) -> str | None:
-        """Name of the column of flags, if there is one."""
+        """Name of the column of flags, or `None` if the table does not have one."""
         number = self.cards.get("FLAGCOL")
         if type(number) is int and 1 <= number <= len(self.names):
             return self.names[number - 1]
@@ -99,4 +115,19 @@ class LegacyTable:
         """Number of bits in the column of flags."""
         if self.flag_column is None or self.code(self.flag_column) != "X":
             return 0
-        return self._data.columns[self._numbers[self.flag_column]].repeat
+        return self._data.columns[self.numbers[self.flag_column]].repeat
+
+
+class _Cells(dict[str, Sequence[Any]]):
+    """Values of columns, of which those that need more work are decoded on first use."""
+
+    def __init__(self, table: LegacyTable, decoded: Mapping[str, Sequence[Any]]) -> None:
+        super().__init__(decoded)
+        self._table = table
+
+    def __missing__(self, name: str) -> Sequence[Any]:
+        column = self._table.column(name)
+        if isinstance(column, np.ndarray) and column.ndim == 1:
+            column = column.tolist()
+        values = self[name] = list(column)
+        return values

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...errors import CorruptArchiveError
 from ._ast_text import split_ast_text
-from ._rows import LegacyRow, LegacyRows
+from ._rows import LegacyRows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,27 +123,18 @@ def decode_transform_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...
         See `LegacyArchive`.
     """
     if len(tables) == 1:
-        return LegacyTransformMap(
-            tuple(
-                (_system(row, "fromSys"), _system(row, "toSys"), archive.reference(row.integer("transform")))
-                for row in tables[0]
-            )
-        )
-    # Before 2018 the systems had a table of their own.
-    systems = {
-        row.integer("id"): CameraSystem(row.text("sysName"), row.text("detectorName")) for row in tables[0]
-    }
-    return LegacyTransformMap(
-        tuple(
-            (
-                systems[row.integer("from")],
-                systems[row.integer("to")],
-                archive.reference(row.integer("transform")),
-            )
-            for row in tables[1]
-        )
-    )
+        rows = tables[0]
+        origins, targets = _systems(rows, "fromSys"), _systems(rows, "toSys")
+    else:
+        # Before 2018 the systems were stored in a table of their own.
+        rows = tables[1]
+        names, detectors = tables[0].texts("sysName"), tables[0].texts("detectorName")
+        systems = dict(zip(tables[0].integers("id"), map(CameraSystem, names, detectors), strict=True))
+        origins = [systems[number] for number in rows.integers("from")]
+        targets = [systems[number] for number in rows.integers("to")]
+    references = map(archive.reference, rows.integers("transform"))
+    return LegacyTransformMap(tuple(zip(origins, targets, references, strict=True)))
 
 
-def _system(row: LegacyRow, prefix: str) -> CameraSystem:
-    return CameraSystem(row.text(f"{prefix}Name"), row.text(f"{prefix}DetectorName"))
+def _systems(rows: LegacyRows, prefix: str) -> list[CameraSystem]:
+    return list(map(CameraSystem, rows.texts(f"{prefix}Name"), rows.texts(f"{prefix}DetectorName")))
