@@ -14,7 +14,7 @@ import astropy.units as u
 import numpy as np
 import pydantic
 import pytest
-from lsst.images import YX, Box, DetectorFrame
+from lsst.images import YX, Box, DetectorFrame, VisitImage
 from lsst.images.cameras import (
     Amplifier,
     AmplifierCalibrations,
@@ -26,7 +26,7 @@ from lsst.images.cameras import (
     Orientation,
     ReadoutCorner,
 )
-from lsst.images.errors import ArchiveReadError
+from lsst.images.errors import ArchiveReadError, LossyConversionWarning
 from lsst.images.io import read, write
 from lsst.images.models import DetectorSerializationModel
 from lsst.images.serialization import DetachedArchive
@@ -269,7 +269,7 @@ def test_what_is_written_obeys_the_published_schema(
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     write(detector, tmp_path / "detector.json")
-    document = shared_data.parent / "spec" / "schemas" / "detector" / "detector-1.0.0.json"
+    document = shared_data.parent / "spec" / "schemas" / "detector" / "detector-1.1.0.json"
     validator = jsonschema.Draft202012Validator(json.loads(document.read_text()))
     written = json.loads((tmp_path / "detector.json").read_text())
     validator.validate(written)
@@ -326,3 +326,22 @@ def test_the_frames_are_those_of_a_camera(detector: Detector) -> None:
 def test_a_raw_geometry_that_is_not_there_cannot_be_converted() -> None:
     with pytest.raises(ValueError, match="'C10' has no unassembled raw geometry"):
         make_amplifier().to_legacy_builder(False)
+
+
+def test_detector_read_legacy_amplifier_without_prescan_keeps_raw_geometry(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "legacy" / "calexp" / "cfht_calexp-849375-12.fits.fz"
+    with pytest.warns(LossyConversionWarning, match="serial number"):
+        detector = VisitImage.read_legacy(path, component="detector")
+    for amplifier in detector.amplifiers:
+        raw = amplifier.assembled_raw_geometry or amplifier.unassembled_raw_geometry
+        assert raw is not None and raw.prescan_bbox is None and raw.serial_prescan_bbox is None
+        assert raw.bbox.shape > (0, 0) and raw.data_bbox.shape > (0, 0)
+    write(detector, tmp_path / "detector.json")
+    written = json.loads((tmp_path / "detector.json").read_text())
+    assert written["schema_version"] == "1.1.0" and written["min_read_version"] == 1
+    for amplifier in written["amplifiers"]:
+        raw = amplifier["assembled_raw_geometry"] or amplifier["unassembled_raw_geometry"]
+        assert raw["prescan_bbox"] is None
+    assert read(tmp_path / "detector.json", Detector) == detector

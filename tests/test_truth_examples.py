@@ -282,3 +282,24 @@ def test_a_real_visit_image_has_its_corrections() -> None:
     assert corrections["base_CompensatedTophatFlux_12_instFlux"](x=8.0, y=8.0) == 1.0121677389384383
     assert visit.obs_info.visit_id == 2024110800246 and visit.detector.name == "R22_S00"
     assert visit.bounds == visit.bbox and visit.metadata == {"id": 45508261376}
+
+
+@pytest.mark.parametrize(
+    ("name", "instruments"),
+    [("examples43/difference_image.json", None), ("examples/difference_image.fits", {"UNKNOWN"})],
+)
+def test_template_info_instrument_absent_in_older_files_is_unknown(
+    name: str, instruments: set[str] | None, tmp_path: Path
+) -> None:
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    image = read(path)
+    if instruments is None:
+        stored = json.loads(path.read_text())["templates"]
+        instruments = {template["instrument"] for template in stored}
+    assert {template.instrument for template in image.templates} == instruments
+    image.write(tmp_path / "again.json")
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert again["schema_version"] == "1.2.0"
+    assert {template["instrument"] for template in again["templates"]} == instruments

@@ -74,6 +74,9 @@ class Box2I:
     def getMin(self) -> Point2I:
         return Point2I(self.x.min, self.y.min)
 
+    def isEmpty(self) -> bool:
+        return self.x.end <= self.x.begin or self.y.end <= self.y.begin
+
 
 class Box2D:
     def __init__(self, box: Box2I) -> None:

@@ -33,6 +33,9 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
         Second moments of its PSF in square pixels; may be NaN.
     psf_shape_flag
         Whether the PSF could not be measured.
+    instrument
+        Short name of the instrument whose observations were coadded;
+        ``"UNKNOWN"`` if it could not be determined.
     """
 
     skymap: str = pydantic.Field(description="Name of the skymap.")
@@ -45,6 +48,9 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
     psf_shape_yy: float = pydantic.Field(description="Second moment of the PSF along y, in pixel**2.")
     psf_shape_xy: float = pydantic.Field(description="Mixed second moment of the PSF, in pixel**2.")
     psf_shape_flag: bool = pydantic.Field(description="Whether the PSF could not be measured.")
+    instrument: str = pydantic.Field(
+        default="UNKNOWN", description="Short name of the instrument whose observations were coadded."
+    )
 
     @classmethod
     def from_legacy(

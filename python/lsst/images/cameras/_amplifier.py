@@ -45,7 +45,8 @@ class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
     parallel_overscan_bbox
         Rows read after the end of the amplifier.
     prescan_bbox
-        Pixels read before the start of each row.
+        Pixels read before the start of each row; `None` if the amplifier has
+        no prescan.
     readout_corner
         The corner that is read first, in the raw image.
     """
@@ -58,7 +59,7 @@ class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
     y_offset: int = 0
     serial_overscan_bbox: Box
     parallel_overscan_bbox: Box
-    prescan_bbox: Box
+    prescan_bbox: Box | None = None
     readout_corner: ReadoutCorner
 
     horizontal_overscan_bbox = _box_alias("serial_overscan_bbox")

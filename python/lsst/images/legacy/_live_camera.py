@@ -118,7 +118,7 @@ def geometry_from(legacy: Any, pytype: type) -> AmplifierRawGeometry:
     pytype
         `AmplifierRawGeometry`.
     """
-    offset = legacy.getRawXYOffset()
+    offset, prescan = legacy.getRawXYOffset(), legacy.getRawPrescanBBox()
     return AmplifierRawGeometry(
         bbox=Box.from_legacy(legacy.getRawBBox()),
         data_bbox=Box.from_legacy(legacy.getRawDataBBox()),
@@ -128,7 +128,7 @@ def geometry_from(legacy: Any, pytype: type) -> AmplifierRawGeometry:
         y_offset=int(offset.y),
         serial_overscan_bbox=Box.from_legacy(legacy.getRawHorizontalOverscanBBox()),
         parallel_overscan_bbox=Box.from_legacy(legacy.getRawVerticalOverscanBBox()),
-        prescan_bbox=Box.from_legacy(legacy.getRawPrescanBBox()),
+        prescan_bbox=None if prescan.isEmpty() else Box.from_legacy(prescan),
         readout_corner=enum_from(legacy.getReadoutCorner(), ReadoutCorner),
     )
 
@@ -206,7 +206,8 @@ def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool) -> Any:
         builder.setRawXYOffset(point_to(XY(raw.x_offset, raw.y_offset), form="Extent2I"))
         builder.setRawHorizontalOverscanBBox(box_to(raw.serial_overscan_bbox))
         builder.setRawVerticalOverscanBBox(box_to(raw.parallel_overscan_bbox))
-        builder.setRawPrescanBBox(box_to(raw.prescan_bbox))
+        if raw.prescan_bbox is not None:
+            builder.setRawPrescanBBox(box_to(raw.prescan_bbox))
     calibrations = obj.nominal_calibrations
     if calibrations is not None:
         builder.setGain(calibrations.gain)

@@ -18,7 +18,7 @@ from ..serialization._fields import Series
 from ._transforms import CameraFrameSetSerializationModel
 
 
-class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.0.0"):
+class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"):
     """The tree of a `~lsst.images.cameras.Detector`."""
 
     ROOT_NAME = "detector"

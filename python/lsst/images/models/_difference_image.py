@@ -21,7 +21,7 @@ from ._visit_image import VisitImageSerializationModel
 
 
 class DifferenceImageSerializationModel(
-    VisitImageSerializationModel, schema="difference_image", version="1.0.0"
+    VisitImageSerializationModel, schema="difference_image", version="1.2.0"
 ):
     """The tree of a `~lsst.images.DifferenceImage`."""
 

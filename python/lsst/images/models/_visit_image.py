@@ -35,7 +35,7 @@ EXPECTED = ("sky_projection", "psf", "obs_info", "detector", "band")
 """Members that other readers insist on."""
 
 
-class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", version="1.0.0"):
+class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", version="1.1.0"):
     """The tree of a `~lsst.images.VisitImage`."""
 
     obs_info: DeferrableObsInfo = pydantic.Field(
