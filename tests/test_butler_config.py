@@ -82,7 +82,7 @@ def test_the_configuration_is_a_resource_of_the_package():
     assert "MaskedImageV2" in names
 
 
-@pytest.mark.parametrize(("name", "least"), [("roads", 65), ("table", 85)])
+@pytest.mark.parametrize(("name", "least"), [("access", 65), ("table", 85)])
 def test_with_the_configuration_memory_serves_what_files_serve(name, least, request):
     if name == "table":
         request.getfixturevalue("shared_data")  # all its tests read real files

@@ -1,15 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Every storage class by component, parameter and kind of datastore.
+"""Read every storage class by component, read parameter and kind of datastore.
 
-The table in the documentation is made of this:
-
-``PYTHONPATH=python:tests python -c "import test_butler_table as t; t.write()"`` writes it anew.
+The combinations are those listed in the storage class reference, ``doc/storage_classes.rst``.
 """
 
 from __future__ import annotations
 
-import itertools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,9 @@ from lsst.daf.butler import Butler, Config, DatasetType, StorageClassFactory
 from lsst.images import Box
 from lsst.images.butler import ImagesDelegate
 from lsst.images.io import open_archive, read
-from lsst.images.plugins import StorageClassSpec, registry
 
-TABLE = Path(__file__).resolve().parents[1] / "doc" / "roads.rst"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "doc"))
+import _storage_classes as storage_classes  # the code that generates the documentation
 
 EXAMPLES = {
     "CellCoadd": "cell_coadd",
@@ -49,80 +47,9 @@ KINDS = {
 }
 
 
-HEAD = """\
-Ways into a dataset
-===================
-
-Each of these is taken by ``tests/test_butler_table.py`` with a real file, and
-compared with the same read without a Butler. Kinds of datastores: KINDS.
-S3, PostgreSQL, caches, zips and disassembled composites have tests of their own.
-
-.. list-table::
-   :header-rows: 1
-
-   * - storage class
-     - component
-     - parameters
-     - datastores
-"""
-
-
-def spec_of(name: str) -> StorageClassSpec:
-    return registry.storage_classes()[name]
-
-
-def all_components(name: str) -> dict[str, str]:
-    spec = spec_of(name)
-    inherited = {} if spec.inherits_from is None else all_components(spec.inherits_from)
-    return {**inherited, **spec.components}
-
-
-def parameters_of(name: str) -> frozenset[str]:
-    spec = spec_of(name)
-    return spec.parameters | (
-        frozenset() if spec.inherits_from is None else parameters_of(spec.inherits_from)
-    )
-
-
-def roads() -> list[tuple[str, str | None, str | None]]:
-    """List storage class, component and parameter of every way in."""
-    found: list[tuple[str, str | None, str | None]] = []
-    for name in EXAMPLES:
-        targets = {
-            None: name,
-            **{c: of for c, of in sorted(all_components(name).items()) if c != "components"},
-        }
-        for component, of in targets.items():
-            boxes = of in registry.storage_classes() and "bbox" in parameters_of(of)
-            found += [(name, component, parameter) for parameter in ((None, "bbox") if boxes else (None,))]
-        if "components" in all_components(name):
-            found += [(name, "components", parameter) for parameter in (None, "components")]
-    return found
-
-
-def table() -> str:
-    """Write the table as it stands in the documentation."""
-    kinds = ", ".join(KINDS)
-    head = HEAD.replace("KINDS", ", ".join(f"``{kind}``" for kind in KINDS)).splitlines()
-    rows = []
-    for (name, component), group in itertools.groupby(roads(), key=lambda road: road[:2]):
-        parameters = ", ".join(p or "none" for _, _, p in group)
-        rows += [
-            f"   * - {name}",
-            f"     - {component or '(whole)'}",
-            f"     - {parameters}",
-            f"     - {kinds}",
-        ]
-    return "\n".join([*head, *rows, ""])
-
-
-def write() -> None:
-    """Write the table anew."""
-    TABLE.write_text(table())
-
-
-def test_the_table_in_the_documentation_is_what_is_exercised() -> None:
-    assert TABLE.read_text() == table()
+def test_storage_class_reference_is_up_to_date() -> None:
+    assert storage_classes.PAGE.read_text() == storage_classes.page(), "run doc/_storage_classes.py"
+    assert tuple(EXAMPLES) == storage_classes.TESTED
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -146,7 +73,7 @@ def box_in(full: Box) -> Box:
 
 
 @pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning")
-@pytest.mark.parametrize("name, component, parameter", roads(), ids=lambda value: str(value))
+@pytest.mark.parametrize("name, component, parameter", storage_classes.access_paths(), ids=str)
 def test_every_way_gives_what_the_file_gives(butler, shared_data, name, component, parameter):
     file = EXAMPLES[name]
     known = StorageClassFactory().getStorageClass(name).allComponents()
@@ -156,7 +83,7 @@ def test_every_way_gives_what_the_file_gives(butler, shared_data, name, componen
         box = box_in(reader.get_component("bbox"))
         parameters: dict[str, Any] = {"bbox": box} if parameter == "bbox" else {}
         if component == "components":
-            names = ["bbox", "mask"] if parameter else sorted(all_components(name))
+            names = ["bbox", "mask"] if parameter else sorted(storage_classes.components_of(name))
             wanted = {"components": names} if parameter else {}
             found = butler.get(f"{file}.components", parameters=wanted)
             assert found["bbox"] == reader.get_component("bbox")
