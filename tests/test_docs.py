@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the pages tell people to type does what they say."""
+"""Execute the examples of the documentation and the README."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 from helpers.exposures import make_visit_image
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "doc" / "cookbook.rst"
+COOKBOOK = ROOT / "doc" / "cookbook.rst"
 
 
 @pytest.fixture(scope="module")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with the repository that the demo leaves, as a reader has it."""
+    """Run ``bin/demo.py`` and return the folder with its repository."""
     pytest.importorskip("lsst.daf.butler")
     pytest.importorskip("matplotlib")
     folder = tmp_path_factory.mktemp("demo")
@@ -37,15 +37,26 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_cookbook_is_true(tmp_path: Path) -> None:
+def run_blocks(page: str, folder: Path) -> dict[str, object]:
+    """Execute the Python blocks of a page in a folder and return the names they define."""
+    text = (ROOT / "doc" / page).read_text()
+    blocks = re.findall(r"::\n\n((?: {4}.*\n|\n)+)", text)
+    code = "\n".join(re.sub("^ {4}", "", block, flags=re.M) for block in blocks if "pip install" not in block)
+    names: dict[str, object] = {}
+    with contextlib.chdir(folder):
+        exec(code, names)
+    return names
+
+
+def test_cookbook_examples_give_documented_results(tmp_path: Path) -> None:
     make_visit_image().write_fits(tmp_path / "visit.fits")
     with contextlib.chdir(tmp_path):
-        results = doctest.testfile(str(PAGE), module_relative=False)
+        results = doctest.testfile(str(COOKBOOK), module_relative=False)
     assert results.attempted > 30
     assert results.failed == 0
 
 
-def test_the_python_of_the_readme_runs_on_what_the_demo_leaves(demo_folder: Path) -> None:
+def test_readme_example_runs_in_demo_repository(demo_folder: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     found: dict[str, object] = {}
     with contextlib.chdir(demo_folder):
@@ -54,11 +65,23 @@ def test_the_python_of_the_readme_runs_on_what_the_demo_leaves(demo_folder: Path
     assert (demo_folder / "stamp.fits").stat().st_size > 0
 
 
-def test_the_quick_start_runs_on_what_the_demo_leaves(demo_folder: Path) -> None:
-    page = (ROOT / "doc" / "quickstart.rst").read_text()
-    blocks = re.findall(r"::\n\n((?: {4}.*\n|\n)+)", page)
-    code = "\n".join(re.sub("^ {4}", "", block, flags=re.M) for block in blocks if "pip install" not in block)
-    found: dict[str, object] = {}
-    with contextlib.chdir(demo_folder):
-        exec(code, found)
+def test_getting_started_examples_run_in_demo_repository(demo_folder: Path) -> None:
+    found = run_blocks("getting_started.rst", demo_folder)
     assert found["again"].image == found["calexp"].image  # type: ignore[attr-defined]
+
+
+def test_butler_page_examples_run_in_demo_repository(demo_folder: Path) -> None:
+    found = run_blocks("butler.rst", demo_folder)
+    assert found["whole"].image == found["visit"].image  # type: ignore[attr-defined]
+    assert found["mask"].bbox == found["box"]  # type: ignore[attr-defined]
+
+
+def test_round_trips_of_remote_box_agree_between_pages() -> None:
+    """Compare with the table of ``bench_remote.py``; tests/test_fits_remote.py asserts the number."""
+    deployment = (ROOT / "doc" / "deployment.rst").read_text()
+    (row,) = re.findall(r"\* - box of 256 x 256, three planes\n((?: +- .*\n)+)", deployment)
+    numbers = [cell.strip(" -") for cell in row.splitlines()]
+    assert numbers[2:4] == ["2", "2"]
+    for page in ("README.md", "doc/cookbook.rst", "doc/deployment.rst"):
+        text = " ".join((ROOT / page).read_text().split())
+        assert set(re.findall(r"box of a remote file takes (\w+) round trips", text)) == {"two"}, page

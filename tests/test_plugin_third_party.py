@@ -41,7 +41,7 @@ def old_file(place) -> Path:
 def stored(environment, place, old_file) -> Path:
     """The file in a repository, at the end of the day."""
     result = subprocess.run(
-        [sys.executable, str(EXAMPLE / "a_day.py"), str(old_file), str(place / "repo")],
+        [sys.executable, str(EXAMPLE / "use_fringes.py"), str(old_file), str(place / "repo")],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,13 +1,12 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a get costs from a folder, over HTTP and from S3: requests, trips, bytes and seconds.
+"""Costs of Butler reads from a directory, over HTTP and from S3: requests, round trips, bytes, time.
 
 Usage: ``PYTHONPATH=python python tests/benchmarks/bench_remote.py [--places folder http s3]``
 
-The S3 server is moto's, on this machine; its objects are read over HTTP as
-well.  Requests and bytes are counted by a proxy before it, which holds answers
-back until no more requests come: those that are answered together are one trip.
-Seconds are medians without the proxy; what a trip takes in a real network comes on top.
+The S3 server is moto, on this computer; its objects are also read over HTTP. A proxy counts requests
+and bytes. It delays responses until no more requests arrive; requests that are answered together are one
+round trip. Times are medians of the wall time without the proxy.
 """
 
 from __future__ import annotations
@@ -43,14 +42,14 @@ Job = Callable[[], Any]
 
 
 def butler_of_folder(root: Path, side: int) -> Butler:
-    """Make a repository with one image in a folder."""
+    """Create a repository with one image in a directory."""
     butler = repository.new_repo(root, mi="MaskedImageV2")
     butler.put(repository.make_image(0, Box.factory[0:side, 0:side]), "mi", DATA_ID)
     return butler
 
 
 def butler_of_store(root: Path, folder: Butler, scheme: str) -> Butler:
-    """Make a repository with the same file as an object of the store."""
+    """Create a repository with the same file as an S3 object."""
     path = folder.getURI("mi", DATA_ID).ospath
     url = os.environ["S3_ENDPOINT_URL"]
     boto3.client("s3", endpoint_url=url).upload_file(
@@ -71,7 +70,7 @@ def butler_of_store(root: Path, folder: Butler, scheme: str) -> Butler:
 
 
 def jobs(butler: Butler, side: int) -> Iterator[tuple[str, Job]]:
-    """Yield what is measured."""
+    """Yield the name and the function of each measured read."""
     ref = butler.find_dataset("mi", DATA_ID)
     middle = side // 2 - 100
     box = Box.factory[middle : middle + 256, middle : middle + 256]
@@ -81,20 +80,20 @@ def jobs(butler: Butler, side: int) -> Iterator[tuple[str, Job]]:
     yield "whole", lambda: butler.get(ref)
     yield "box of 256 x 256, three planes", lambda: butler.get(ref, parameters={"bbox": box})
     yield "the same box of ``image``", lambda: butler.get(image, parameters={"bbox": box})
-    yield "``mask``, whole", lambda: butler.get(ref.makeComponentRef("mask"))
+    yield "whole ``mask``", lambda: butler.get(ref.makeComponentRef("mask"))
     yield "``bbox``", lambda: butler.get(ref.makeComponentRef("bbox"))
     yield (
-        "10 boxes of 50 x 50 of ``image``, one by one",
+        "10 boxes of 50 x 50 of ``image``, one at a time",
         lambda: [butler.get(image, parameters={"bbox": b}) for b in boxes],
     )
     yield (
-        "the same by ``read_cutouts``",
+        "the same boxes with ``read_cutouts``",
         lambda: read_cutouts(butler, [(ref, b) for b in boxes], component="image"),
     )
 
 
 def seconds(job: Job, repeat: int) -> float:
-    """Return the median of the time that a job takes, after one that does not count."""
+    """Return the median wall time of a job in seconds, after one repetition that is not counted."""
     taken = []
     for _ in range(repeat + 1):
         began = time.perf_counter()
@@ -104,7 +103,7 @@ def seconds(job: Job, repeat: int) -> float:
 
 
 def counted(job: Job, proxy: CountingProxy) -> list[str]:
-    """Return requests, trips and bytes of a job."""
+    """Return the number of requests, of round trips and of megabytes of a job."""
     job()
     proxy.restart_counting()
     proxy.delay = DELAY
@@ -114,7 +113,7 @@ def counted(job: Job, proxy: CountingProxy) -> list[str]:
 
 
 def measure(root: Path, side: int, repeat: int, places: list[str]) -> dict[str, list[str]]:
-    """Return for each job what it costs at each place."""
+    """Return the costs of each job at each place."""
     folder = butler_of_folder(root / "folder", side)
     rows: dict[str, list[str]] = {name: [] for name, _ in jobs(folder, side)}
     if "folder" in places:
@@ -132,7 +131,7 @@ def measure(root: Path, side: int, repeat: int, places: list[str]) -> dict[str, 
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=4000, help="pixels along a side of the image")
     parser.add_argument("--repeat", type=int, default=3, help="how often each read is timed")
@@ -142,9 +141,10 @@ def main() -> None:
     columns = []
     for place in arguments.places:
         columns += [
-            f"{place}: {what}" for what in (("s",) if place == "folder" else ("requests", "trips", "MB", "s"))
+            f"{place}: {what}"
+            for what in (("s",) if place == "folder" else ("requests", "round trips", "MB", "s"))
         ]
-    print(" | ".join(["get", *columns]))
+    print(" | ".join(["read", *columns]))
     with tempfile.TemporaryDirectory() as root:
         found = measure(Path(root), arguments.side, arguments.repeat, arguments.places)
     for what, values in found.items():

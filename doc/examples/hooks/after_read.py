@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A notice of every read: here a protocol of what a script has used."""
+"""A log of all reads of a process."""
 
 from lsst.images.plugins import hookimpl
 
@@ -9,5 +9,5 @@ used = []
 
 @hookimpl
 def after_read(obj, context):
-    """Note the file, the component, and what the Butler knows of it."""
+    """Record the file, the component, and the Butler information."""
     used.append((str(context.uri), context.component, context.butler_info))

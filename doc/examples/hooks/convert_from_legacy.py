@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""An old in-memory type, taken by every ``Image.from_legacy``."""
+"""A converter for an in-memory type, used by ``Image.from_legacy``."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from lsst.images.plugins import hookimpl
 
 @dataclasses.dataclass
 class OldImage:
-    """What the survey used before: pixels and the corner, x first."""
+    """In-memory type of an older package: pixels and their origin (x, y)."""
 
     pixels: np.ndarray
     corner: tuple[int, int]
@@ -19,7 +19,7 @@ class OldImage:
 
 @hookimpl
 def convert_from_legacy(legacy, pytype, options):
-    """Convert; ``None`` leaves it to the next plugin."""
+    """Convert an `OldImage`; return `None` for all other objects."""
     if isinstance(legacy, OldImage) and pytype is Image:
         return Image(legacy.pixels, start=(legacy.corner[1], legacy.corner[0]), unit=options.get("unit"))
     return None

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The way back, taken by every ``to_legacy``."""
+"""A converter to an in-memory type of another package, used by ``Image.to_legacy``."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from lsst.images.plugins import hookimpl
 
 @dataclasses.dataclass
 class OldImage:
-    """What the survey used before: pixels and the corner, x first."""
+    """In-memory type of an older package: pixels and their origin (x, y)."""
 
     pixels: np.ndarray
     corner: tuple[int, int]
@@ -19,7 +19,7 @@ class OldImage:
 
 @hookimpl
 def convert_to_legacy(obj, options):
-    """Convert, if the caller asks for it by ``survey=True``."""
+    """Convert images if the caller passes ``survey=True``."""
     if isinstance(obj, Image) and options.get("survey"):
         return OldImage(obj.array.copy(), (obj.bbox.x.start, obj.bbox.y.start))
     return None

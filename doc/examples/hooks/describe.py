@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A description for people, shown by ``lsst-images describe --read``."""
+"""A description, shown by ``lsst-images describe --read``."""
 
 import numpy as np
 from lsst.images import Image
@@ -9,5 +9,5 @@ from lsst.images.plugins import hookimpl
 
 @hookimpl
 def describe(obj):
-    """Say in a line what matters here."""
+    """Describe an image by its median."""
     return f"Image with median {np.median(obj.array):.1f}" if isinstance(obj, Image) else None

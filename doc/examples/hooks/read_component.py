@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A component that no file has: signal over noise."""
+"""A component that is computed from stored ones: the signal-to-noise ratio."""
 
 import numpy as np
 from lsst.images import Image
@@ -9,7 +9,7 @@ from lsst.images.plugins import Found, hookimpl
 
 @hookimpl
 def read_component(reader, name, parameters):
-    """Make it of what the file has; boxes are passed on."""
+    """Compute the component; the read parameters (``bbox``) apply to its inputs."""
     if name != "signal_to_noise":
         return None
     image = reader.read_own_component("image", parameters)

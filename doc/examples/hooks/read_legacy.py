@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""An old file format, taken by every ``Image.read_legacy``."""
+"""A reader for another file format, used by ``Image.read_legacy``."""
 
 import numpy as np
 from lsst.images import Image
@@ -9,7 +9,7 @@ from lsst.images.plugins import Found, hookimpl
 
 @hookimpl
 def read_legacy(uri, pytype, component, options):
-    """Read ``.npy`` files as images; ``None`` leaves a file to the next plugin."""
+    """Read ``.npy`` files as images; return `None` for other files."""
     if pytype is not Image or component is not None or uri.getExtension() != ".npy":
         return None
     with uri.as_local() as local:

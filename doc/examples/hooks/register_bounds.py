@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A region of one's own: a disc, which a PSF, a field or a projection can have."""
+"""A bounds type: a disc, in which a PSF, a field or a projection is defined."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from lsst.images.plugins import BoundsSpec, hookimpl
 
 
 class DiscModel(pydantic.BaseModel):
-    """The stored form."""
+    """Serialized form of a disc."""
 
     center: tuple[float, float]
     radius: float
 
     def deserialize(self) -> Disc:
-        """Make the region."""
+        """Convert the model to a disc."""
         return Disc(*self.center, self.radius)
 
 
 class Disc(Bounds):
-    """All positions around a center."""
+    """Positions within a radius around a center."""
 
     def __init__(self, x: float, y: float, radius: float) -> None:
         self.center, self.radius = XY(x, y), radius
 
     @property
     def bbox(self) -> Box:
-        """The smallest box that holds the disc."""
+        """The smallest box that contains the disc."""
         (x, y), r = self.center, self.radius
         return Box.from_float_bounds(x_min=x - r, x_max=x + r, y_min=y - r, y_max=y + r)
 
     def contains(self, point=None, /, *, x=None, y=None):
-        """Test positions."""
+        """Test whether positions are in the disc."""
         x, y = (x, y) if point is None else (point.x, point.y)
         distance = np.hypot(np.subtract(x, self.center.x), np.subtract(y, self.center.y))
         return distance < self.radius if np.ndim(distance) else bool(distance < self.radius)
 
     def serialize(self) -> DiscModel:
-        """Make the stored form."""
+        """Convert the disc to its model."""
         return DiscModel(center=self.center, radius=self.radius)
 
 
 def with_box(disc: Disc, box: Box) -> Disc | None:
-    """Simplify what a disc shares with a box; `None` if it is part of the disc."""
+    """Return the disc if it lies in the box; `None` if the intersection has no simpler form."""
     return disc if box.contains(disc.bbox) else None
 
 
 @hookimpl
 def register_bounds():
-    """Say how discs are stored, and what they make with others."""
+    """Declare the type, its model, and its intersection with boxes."""
     return [
         BoundsSpec(
             pytype=f"{__name__}:Disc",

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A command of ``lsst-images``."""
+"""A command for ``lsst-images``."""
 
 import click
 from lsst.images.plugins import hookimpl
@@ -18,5 +18,5 @@ def sky_level(file: str) -> None:
 
 @hookimpl
 def register_commands(cli):
-    """Add it."""
+    """Add the command to the group."""
     cli.add_command(sky_level)

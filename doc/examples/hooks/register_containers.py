@@ -1,13 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A file format: here JSON under a name of the survey's own."""
+"""A file format: here JSON with another file name extension."""
 
 from lsst.images.plugins import ContainerSpec, hookimpl
 
 
 @hookimpl
 def register_containers():
-    """Name the extension and the two classes that read and write."""
+    """Declare the extension and the classes that read and write."""
     return [
         ContainerSpec(
             name="survey-json",

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A type of one's own: a flag with a reason."""
+"""A data type: a flag with a reason."""
 
 from typing import Self
 
@@ -10,28 +10,28 @@ from lsst.images.serialization import ArchiveTree
 
 
 class Flag(Serializable):
-    """The type: it knows no file."""
+    """The in-memory type."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
 
 
 class FlagModel(ArchiveTree, schema="my_survey.flag", version="1.0.0"):
-    """The model: it knows both directions."""
+    """The serialization model."""
 
     reason: str
 
     @classmethod
     def serialize(cls, obj, archive) -> Self:
-        """Pack."""
+        """Convert a flag to a model."""
         return cls(reason=obj.reason)
 
     def deserialize(self, archive) -> Flag:
-        """Unpack."""
+        """Convert the model to a flag."""
         return Flag(self.reason)
 
 
 @hookimpl
 def register_datasets():
-    """Say which model stands for which type and schema."""
+    """Declare the type with its model and schema."""
     return [DatasetSpec(schema="my_survey.flag", pytype=f"{__name__}:Flag", model=f"{__name__}:FlagModel")]

@@ -1,13 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A storage class that is a variant of another one: small images, as JSON."""
+"""A variant of a storage class: small images that are stored as JSON."""
 
 from lsst.images.plugins import StorageClassSpec, hookimpl
 
 
 @hookimpl
 def register_storage_classes():
-    """Keep all that an image has, and store it otherwise."""
+    """Declare a storage class that inherits all components of ``ImageV2``."""
     return [
         StorageClassSpec(
             name="SmallImage",

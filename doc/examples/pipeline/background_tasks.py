@@ -1,17 +1,18 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Two pipeline tasks: subtract a background; gather a catalog of what is left.
+"""Two pipeline tasks: subtract a background, and make a catalog of the residuals.
 
-How to declare connections with our storage classes:
+How to declare connections with storage classes of lsst.images:
 
-* the storage class of a connection names the type: ``MaskedImageV2``,
+* the storage class of a connection determines the type: ``MaskedImageV2``,
   ``VisitImage``, ``ImageV2``, or one that a plugin declares;
-* ``deferLoad=True`` gives a handle, whose ``get`` takes ``parameters={"bbox": ...}``
-  and ``component="mask"``, and reads nothing else;
+* with ``deferLoad=True`` the task gets a handle, whose ``get`` accepts
+  ``parameters={"bbox": ...}`` and ``component="mask"``, and reads only these;
 * a connection may name a component, ``"subtracted.mask"`` for instance: the
-  task gets it alone;
-* a type that a plugin declares, the ``FringeFrame`` of ``doc/examples/my_survey``
-  here, is like ours, once ``lsst-images butler-config`` has told the Butler.
+  task gets only this component;
+* storage classes of plugins, here ``FringeFrame`` of ``doc/examples/my_survey``,
+  are used like the built-in ones, after ``lsst-images butler-config`` configured
+  the Butler.
 """
 
 import astropy.table
@@ -28,43 +29,43 @@ DETECTOR = ("instrument", "visit", "detector")
 
 
 class SubtractConnections(PipelineTaskConnections, dimensions=DETECTOR):
-    """One image in; what is left of it, and what was subtracted, out."""
+    """One input image; its residual and the subtracted background as outputs."""
 
     science = ct.Input(
-        doc="The image, of which boxes and components are read.",
+        doc="Image to be read by box and component.",
         name="calexp",
         storageClass="VisitImage",
         dimensions=DETECTOR,
         deferLoad=True,
     )
     subtracted = ct.Output(
-        doc="The box that was asked for, without its background.",
+        doc="The selected box of the image, with the background subtracted.",
         name="subtracted",
         storageClass="MaskedImageV2",
         dimensions=DETECTOR,
     )
     cleaned = ct.Output(
-        doc="The same with all that belongs to it, and with the background on record.",
+        doc="The same with all components, including a record of the background.",
         name="cleaned",
         storageClass="VisitImage",
         dimensions=DETECTOR,
     )
     pattern = ct.Output(
-        doc="How what is left varies, in the type of the survey's own package.",
+        doc="Pattern of the residuals, in a type of a plugin.",
         name="pattern",
         storageClass="FringeFrame",
         dimensions=DETECTOR,
     )
     background = ct.Output(
-        doc="What was subtracted.", name="background_image", storageClass="ImageV2", dimensions=DETECTOR
+        doc="The subtracted background.", name="background_image", storageClass="ImageV2", dimensions=DETECTOR
     )
 
 
 class SubtractConfig(PipelineTaskConfig, pipelineConnections=SubtractConnections):
-    """What to work on."""
+    """Options of `SubtractTask`."""
 
-    margin = Field[int]("Pixels to leave out along each edge.", default=0)
-    ignore = ListField[str]("Mask planes whose pixels do not count.", default=["BAD"])
+    margin = Field[int]("Width of the border to exclude (pixels).", default=0)
+    ignore = ListField[str]("Mask planes whose pixels are excluded from the median.", default=["BAD"])
 
 
 class SubtractTask(PipelineTask):
@@ -74,14 +75,14 @@ class SubtractTask(PipelineTask):
     _DefaultName = "subtract"
 
     def runQuantum(self, butlerQC, inputRefs, outputRefs) -> None:
-        """Read by component, then by box, then run."""
+        """Read the bounding box, read the selected box, and run."""
         handle = butlerQC.get(inputRefs.science)
         full: Box = handle.get(component="bbox")
         box = full.padded(-self.config.margin)
         butlerQC.put(self.run(handle.get(parameters={"bbox": box})), outputRefs)
 
     def run(self, science: VisitImage) -> Struct:
-        """Subtract in memory; needs no Butler."""
+        """Subtract the background in memory, without a Butler."""
         planes = [name for name in self.config.ignore if name in science.mask.schema.names]
         ignored = np.logical_or.reduce([np.zeros(science.bbox.shape, bool), *map(science.mask.get, planes)])
         level = np.median(science.image.array[~ignored])
@@ -99,17 +100,17 @@ class SubtractTask(PipelineTask):
 
 
 class CatalogConnections(PipelineTaskConnections, dimensions=("instrument", "visit")):
-    """Components of many images in, one table out."""
+    """Components of many images as inputs, one table as output."""
 
     images = ct.Input(
-        doc="The planes that are needed, and no others.",
+        doc="Image planes; other planes are not read.",
         name="subtracted.image",
         storageClass="ImageV2",
         dimensions=DETECTOR,
         multiple=True,
     )
     masks = ct.Input(
-        doc="Handles: only one at a time is in memory.",
+        doc="Handles, so that only one mask at a time is in memory.",
         name="subtracted",
         storageClass="MaskedImageV2",
         dimensions=DETECTOR,
@@ -117,14 +118,14 @@ class CatalogConnections(PipelineTaskConnections, dimensions=("instrument", "vis
         deferLoad=True,
     )
     psfs = ct.Input(
-        doc="The point-spread functions, for which no pixel is read.",
+        doc="Point-spread functions, which are read without pixels.",
         name="cleaned.psf",
         storageClass="PointSpreadFunction",
         dimensions=DETECTOR,
         multiple=True,
     )
     boxes = ct.Input(
-        doc="A component of the survey's own type.",
+        doc="Bounding boxes, a component of a plugin type.",
         name="pattern.bbox",
         storageClass="BoxV2",
         dimensions=DETECTOR,
@@ -139,11 +140,11 @@ class CatalogConnections(PipelineTaskConnections, dimensions=("instrument", "vis
 
 
 class CatalogConfig(PipelineTaskConfig, pipelineConnections=CatalogConnections):
-    """Nothing to choose."""
+    """Options of `CatalogTask` (none)."""
 
 
 class CatalogTask(PipelineTask):
-    """Tell how much is left of each image."""
+    """Compute statistics of the residuals of each image."""
 
     ConfigClass = CatalogConfig
     _DefaultName = "catalog"
@@ -151,7 +152,7 @@ class CatalogTask(PipelineTask):
     def run(
         self, images: list[Image], masks: list, psfs: list[PointSpreadFunction], boxes: list[Box]
     ) -> Struct:
-        """Gather a row for each image."""
+        """Compute one row for each image."""
         rows = []
         for image, handle, psf, box in zip(images, masks, psfs, boxes, strict=True):
             good = image.array[~handle.get(component="mask").get("BAD")]

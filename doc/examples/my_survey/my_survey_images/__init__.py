@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Fringe frames of my survey, and the PSF that its stars have."""
+"""Example plugin: fringe frames and a Moffat PSF."""
 
 from .fringes import FringeFrame
 from .moffat import MoffatPSF

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A command of one's own."""
+"""The command ``lsst-images fringe-amplitude``."""
 
 import click
 from lsst.images.io import open_archive

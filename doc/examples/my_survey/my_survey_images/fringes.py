@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The data type, which knows no file, and its model, which knows both directions."""
+"""A data type, its serialization model, and a reader for an older file format."""
 
 from typing import Self
 
@@ -24,29 +24,29 @@ class FringeFrame(Serializable):
 
     @property
     def bbox(self) -> Box:
-        """Where the pattern is known."""
+        """Bounding box of the image."""
         return self.image.bbox
 
     def __getitem__(self, bbox: Box) -> "FringeFrame":
-        """Cut; lets a Butler that holds frames in memory serve boxes too."""
+        """Return a subimage; also used by in-memory datastores to read a box."""
         return FringeFrame(self.image[bbox], self.psf, self.amplitude)
 
     @classmethod
     def from_legacy(cls, legacy) -> Self:
-        """Convert whatever a plugin understands."""
+        """Convert an object of another package, with the hook ``convert_from_legacy``."""
         return registry.convert_from_legacy(legacy, cls)
 
 
 class FringeFrameModel(ArchiveTree, schema="my_survey.fringe_frame", version="1.0.0"):
-    """How a frame is packed."""
+    """Serialization model of a frame."""
 
     image: ImageSerializationModel
-    psf: PSFSerializationModel  # of any kind, the survey's own included
+    psf: PSFSerializationModel  # any PSF type, including plugin types
     amplitude: float
 
     @classmethod
     def serialize(cls, obj, archive) -> Self:
-        """Pack."""
+        """Convert a frame to a model."""
         return cls(
             image=archive.serialize_child("image", obj.image),
             psf=archive.serialize_child("psf", obj.psf),
@@ -54,7 +54,7 @@ class FringeFrameModel(ArchiveTree, schema="my_survey.fringe_frame", version="1.
         )
 
     def deserialize(self, archive, *, bbox: Box | None = None) -> FringeFrame:
-        """Unpack, only the pixels in a box if there is one."""
+        """Convert the model to a frame; read only the pixels in a box if it is given."""
         image = self.image.deserialize(archive, bbox=bbox)
         return FringeFrame(image, self.psf.deserialize(archive), self.amplitude)
 
@@ -68,7 +68,7 @@ class FringeFrameModel(ArchiveTree, schema="my_survey.fringe_frame", version="1.
 
 
 def from_hdus(hdus) -> FringeFrame:
-    """Convert what the survey wrote before: one HDU and two cards."""
+    """Convert an HDU with two keywords, the older format of the survey."""
     pixels, cards = hdus[0].data, hdus[0].header
     image = Image(np.asarray(pixels, dtype=np.float32), start=(0, 0))
     psf = MoffatPSF(width=cards["SEEING"], beta=2.5, bounds=image.bbox)
@@ -76,6 +76,6 @@ def from_hdus(hdus) -> FringeFrame:
 
 
 def from_file(uri) -> FringeFrame:
-    """Read what the survey wrote before."""
+    """Read a file in the older format of the survey."""
     with uri.as_local() as local, astropy.io.fits.open(local.ospath) as hdus:
         return from_hdus(hdus)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the entry point names: every hook of this package, and nothing heavy."""
+"""Hook implementations of this package (the module that the entry point names)."""
 
 from lsst.images import Box
 from lsst.images.plugins import DatasetSpec, DatasetTypeSpec, Found, StorageClassSpec, hookimpl
@@ -10,7 +10,7 @@ AMPLIFIER = Box.from_shape((40, 30))
 
 @hookimpl
 def register_datasets():
-    """Declare both types; the Butler gets to know the frame."""
+    """Declare both types, and a storage class for the frame."""
     frame = StorageClassSpec(
         name="FringeFrame",
         parameters=frozenset({"bbox"}),
@@ -47,7 +47,7 @@ def register_dataset_types():
 
 @hookimpl
 def parse_bbox(value):
-    """Take an amplifier, "C03" for instance, as a box: the fourth from the left."""
+    """Convert the name of an amplifier to a box; "C03" is the fourth from the left."""
     if isinstance(value, str) and value[:1] == "C" and value[1:].isdigit():
         left = AMPLIFIER.x.start + int(value[1:]) * AMPLIFIER.shape.x
         return Box.factory[AMPLIFIER.y.start : AMPLIFIER.y.stop, left : left + AMPLIFIER.shape.x]
@@ -56,7 +56,7 @@ def parse_bbox(value):
 
 @hookimpl
 def convert_from_legacy(legacy, pytype):
-    """Take the HDUs of the survey's first years."""
+    """Convert HDUs in the older format of the survey."""
     from my_survey_images.fringes import FringeFrame, from_hdus
 
     return from_hdus(legacy) if pytype is FringeFrame else None
@@ -64,7 +64,7 @@ def convert_from_legacy(legacy, pytype):
 
 @hookimpl
 def read_legacy(uri, pytype):
-    """Take the files of the survey's first years."""
+    """Read files in the older format of the survey."""
     from my_survey_images.fringes import FringeFrame, from_file
 
     return Found(from_file(uri)) if pytype is FringeFrame else None
@@ -72,7 +72,7 @@ def read_legacy(uri, pytype):
 
 @hookimpl
 def describe(obj):
-    """Say what an observer wants to know."""
+    """Describe the amplitude and the box of the fringes."""
     if type(obj).__name__ == "FringeFrame":
         return f"Fringes of {obj.amplitude:.1%} over {obj.bbox}"
     return None

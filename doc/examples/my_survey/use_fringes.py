@@ -1,13 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A day with the package: from an old file through a Butler and back.
+"""Convert an older file, put it into a Butler, and read it in several ways.
 
 Once, after installing it::
 
     lsst-images butler-config ~/butler-config
     export DAF_BUTLER_CONFIG_PATH=~/butler-config
 
-Then ``python a_day.py OLD_FILE NEW_REPOSITORY``.
+Then run ``python use_fringes.py OLD_FILE NEW_REPOSITORY``.
 """
 
 import sys
@@ -23,7 +23,7 @@ DATA_ID = {"instrument": "MyCam", "detector": 1, "physical_filter": "i_mine"}
 
 
 def main(old_file: str, repository: str) -> None:
-    """Convert, put, and get in every way."""
+    """Put an older file, and read it whole, by box and by component."""
     Butler.makeRepo(repository)
     butler = Butler.from_config(repository, writeable=True, run="fringes")
     register_dataset_types(butler, ["fringe_frame"])
@@ -34,21 +34,21 @@ def main(old_file: str, repository: str) -> None:
     )
 
     with astropy.io.fits.open(old_file) as hdus:
-        # The storage class names our converter, so old HDUs can be put as they are.
+        # The storage class declares a converter from HDUList, so HDUs can be put directly.
         butler.put(hdus, "fringe_frame", DATA_ID)
 
     frame = butler.get("fringe_frame", DATA_ID)
     assert isinstance(frame, FringeFrame) and isinstance(frame.psf, MoffatPSF)
     box = Box.factory[5:20, 60:90]
     assert butler.get("fringe_frame", DATA_ID, parameters={"bbox": box}).bbox == box
-    # Our own word for a box, understood wherever a box is.
+    # The name of an amplifier, which the hook parse_bbox converts to a box.
     assert (
         butler.get("fringe_frame.image", DATA_ID, parameters={"bbox": "C02"})
         == frame.image[Box.factory[0:40, 60:90]]
     )
     assert butler.get("fringe_frame.bbox", DATA_ID) == frame.bbox
     star = butler.get("fringe_frame.psf", DATA_ID).compute_stellar_image(x=70.3, y=12.0)
-    # A star is the kernel, shifted: a little of it falls off the edges.
+    # A stellar image is a shifted kernel image: a small part is lost at the edges.
     assert np.isclose(star.array.sum(), 1.0, atol=1e-3)
     print(butler.getURI("fringe_frame", DATA_ID).ospath)
 
