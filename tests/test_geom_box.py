@@ -121,7 +121,7 @@ def test_float_bounds_round_to_the_nearest_pixel_and_inwards_on_edges() -> None:
 
 
 class _TangentPlane:
-    """One pixel is one degree."""
+    """A projection with a scale of one degree per pixel."""
 
     def sky_circle_bounds(self, center: SkyCoord, radius: Angle) -> tuple[float, float, float, float]:
         x, y, r = center.icrs.ra.deg, center.icrs.dec.deg, radius.deg
@@ -168,7 +168,7 @@ def test_meshgrid_refuses_contradictions() -> None:
     with pytest.raises(TypeError, match="not both"):
         BOX.meshgrid(3, step=2)
     for n in ([1, 2, 3], "ab", object()):
-        with pytest.raises(ValueError, match="Unexpected values for n"):
+        with pytest.raises(ValueError, match="Invalid value for n"):
             BOX.meshgrid(n)  # type: ignore[arg-type]
 
 

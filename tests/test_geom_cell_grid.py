@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of `lsst.images._geom._cell_grid`, by brute force over pixels."""
+"""Tests of `lsst.images._geom._cell_grid`, compared with loops over all pixels."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_grids_without_padding_are_converted_from_legacy() -> None:
 
 
 def test_bounds_must_be_whole_cells_of_the_grid() -> None:
-    with pytest.raises(GeometryError, match="cuts through"):
+    with pytest.raises(GeometryError, match="does not consist of whole cells"):
         CellGridBounds(GRID, Box.factory[20:51, 40:140])
     with pytest.raises(NotContainedError, match="beyond the grid"):
         CellGridBounds(GRID, Box.factory[20:110, 40:140])

@@ -48,7 +48,7 @@ def test_integral_numbers_of_any_kind_become_python_integers(value: typing.Any) 
 
 @pytest.mark.parametrize("value", [2.5, float("nan"), float("inf")])
 def test_numbers_with_a_fraction_are_refused(value: float) -> None:
-    with pytest.raises(GeometryError, match=r"whole number.*Round it"):
+    with pytest.raises(GeometryError, match=r"must be an integer.*Round it"):
         Interval(0, value)  # type: ignore[arg-type]
 
 
@@ -70,9 +70,9 @@ def test_empty_intervals_are_index_errors(stop: int) -> None:
     ("start", "stop"), [(0, 2**52 + 1), (-(2**52) - 1, 0), (10**40, 10**40 + 1), (-1e40, 1e40)]
 )
 def test_intervals_end_where_pixels_have_no_edges_any_more(start: float, stop: float) -> None:
-    with pytest.raises(GeometryError, match=r"within 2\*\*52 = 4503599627370496 of zero"):
-        Interval(start, stop)  # type: ignore[arg-type]  # whole numbers all the same
-    with pytest.raises(pydantic.ValidationError, match="of zero|maximum size"):
+    with pytest.raises(GeometryError, match=r"must not exceed 2\*\*52 = 4503599627370496"):
+        Interval(start, stop)  # type: ignore[arg-type]  # floats with integral values
+    with pytest.raises(pydantic.ValidationError, match="must not exceed|maximum size"):
         ADAPTER.validate_python({"start": start, "stop": stop})
 
 
@@ -124,7 +124,7 @@ def test_linspace_refuses_contradictions() -> None:
         Interval(3, 10).linspace(3, step=1)
     with pytest.raises(GeometryError, match="positive"):
         Interval(3, 10).linspace(step=0)
-    with pytest.raises(GeometryError, match="at least one"):
+    with pytest.raises(GeometryError, match="number of positions of linspace must be positive"):
         Interval(3, 10).linspace(0)
 
 
@@ -190,7 +190,7 @@ def test_local_slices_agree_with_numpy(interval: Interval, start: int | None, st
     if len(expected):
         np.testing.assert_array_equal(interval.local[start:stop].arange, expected)
     else:
-        with pytest.raises(BoxIndexError, match="selects nothing"):
+        with pytest.raises(BoxIndexError, match="Local slice .* is empty"):
             interval.local[start:stop]
 
 
@@ -220,7 +220,7 @@ def test_slices_with_steps_are_refused(factory: IntervalSliceFactory) -> None:
 def test_a_factory_without_a_parent_starts_at_zero_and_needs_a_stop() -> None:
     assert Interval.factory[:4] == Interval(0, 4)
     assert Interval.factory[-2:4] == Interval(-2, 4)
-    with pytest.raises(IndexError, match="needs a stop"):
+    with pytest.raises(IndexError, match="requires a stop"):
         Interval.factory[3:]
 
 

@@ -54,7 +54,7 @@ ADAPTER = pydantic.TypeAdapter(BoundsSerializationModel)
 def test_an_intersection_contains_what_both_operands_contain(a: Bounds, b: Bounds) -> None:
     x, y = np.meshgrid(np.arange(-3, 63), np.arange(-3, 63))
     both = a.intersection(b)
-    # A box counts as the region of its pixels, of which positions inside are asked.
+    # The positions are centres of pixels, which are never on the edge of a box.
     np.testing.assert_array_equal(both.contains(x=x, y=y), a.contains(x=x, y=y) & b.contains(x=x, y=y))
     assert both.contains(XY(12.0, 13.0)) is (a.contains(x=12, y=13) and b.contains(x=12, y=13))
     assert a.bbox.contains(both.bbox) and b.bbox.contains(both.bbox)
@@ -141,7 +141,7 @@ def test_bounds_of_every_kind_survive_being_stored(bounds: Bounds) -> None:
 
 @pytest.mark.parametrize("value", [{}, {"y": 1}, {"a": {}}, 5, None, "box", [1, 2]])
 def test_what_is_no_stored_form_of_bounds_is_refused(value: typing.Any) -> None:
-    with pytest.raises(pydantic.ValidationError, match="told apart by their members"):
+    with pytest.raises(pydantic.ValidationError, match="Expected stored bounds with the members"):
         deserialize_bounds(value)
 
 
@@ -180,7 +180,7 @@ def test_the_older_name_of_the_field_type_still_works() -> None:
 
 
 class _Circle:
-    """Bounds that this package has never heard of."""
+    """Third-party bounds."""
 
     def __init__(self, x: float, y: float, radius: float) -> None:
         self.x, self.y, self.radius = x, y, radius
@@ -223,7 +223,7 @@ class _CircleModel(pydantic.BaseModel):
 
 
 class _BigCircle(_Circle):
-    """Has a rule of its own for boxes."""
+    """Third-party bounds with a registered intersection function for boxes."""
 
 
 class _Circles:
@@ -269,7 +269,7 @@ def test_a_pair_of_types_has_one_rule_unless_it_is_replaced() -> None:
 
     register_intersection(Left, Right, lambda left, right: left)
     for pair in ((Left, Right), (Right, Left)):
-        with pytest.raises(DuplicateRegistrationError, match="known already"):
+        with pytest.raises(DuplicateRegistrationError, match="already registered"):
             register_intersection(*pair, lambda a, b: a)
     left, right = Left(0, 0, 9), Right(0, 0, 9)
     assert intersect(right, left) is left

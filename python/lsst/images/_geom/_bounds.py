@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What all regions of pixel positions have in common."""
+"""The protocol of regions of pixel positions."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Bounds(Protocol):
 
     Notes
     -----
-    A class need not inherit from this one: everything that has these members
-    is an instance, and `isinstance` and `issubclass` say so.  One that does
-    inherits `intersection`.  To be stored in
-    files, and to have its own rules for intersections, a class is declared with
-    the hook `~lsst.images.plugins.register_bounds`.
+    A class does not have to inherit from this protocol: `isinstance` and
+    `issubclass` accept every class that has its members.  A class that does
+    inherit from it gets `intersection`.  To be stored in files, and to define
+    its own intersection functions, a class is declared with the hook
+    `~lsst.images.plugins.register_bounds`.
     """
 
     __slots__ = ()
 
     @property
     def bbox(self) -> Box:
-        """The smallest box that holds the whole region."""
+        """The smallest box that contains the whole region."""
         ...
 
     @overload
@@ -69,12 +69,13 @@ class Bounds(Protocol):
         Returns
         -------
         contains
-            A `bool` for scalars, else an array of them.
+            A `bool` for scalars, otherwise a boolean array.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a position was given.
+            If neither ``point`` nor both of ``x`` and ``y`` are given, or both
+            forms are mixed.
         UnitMismatchError
             If a position has a unit other than pixels.
         GeometryError
@@ -83,7 +84,7 @@ class Bounds(Protocol):
         ...
 
     def intersection(self, other: Any, /) -> Bounds:
-        """Make the region that two regions share.
+        """Return the intersection with other bounds.
 
         Parameters
         ----------
@@ -93,32 +94,32 @@ class Bounds(Protocol):
         Returns
         -------
         intersection
-            The simplest bounds that hold the points of both.
+            The simplest `Bounds` that contain the common points.
 
         Raises
         ------
         NoOverlapError
             If the intersection is known to be empty.
         TypeError
-            If ``other`` is no `Bounds`.
+            If ``other`` is not a `Bounds`.
         """
         bounds: Bounds = intersect(self, other)
         return bounds
 
     def serialize(self) -> Any:
-        """Make the form to nest in a pydantic model.
+        """Return a serializable form, for fields of a pydantic model.
 
         Returns
         -------
         serialized
-            Has a ``deserialize`` method without arguments.
+            An object with a ``deserialize`` method without arguments.
         """
         ...
 
     @classmethod
     def __subclasshook__(cls, other: type) -> Any:
-        # typing refuses issubclass for protocols with properties, but the
-        # Butler asks it of every type.
+        # typing does not support issubclass for protocols with properties, but
+        # the Butler calls it with every type.
         if cls is not Bounds:
             return NotImplemented
         members = ("bbox", "contains", "intersection", "serialize")

@@ -30,13 +30,13 @@ from ._values import Value, schema_of_instances
 
 
 class BoxSliceFactory:
-    """Makes a `Box` from slice syntax.
+    """Create `Box` instances from slice syntax.
 
     Parameters
     ----------
     parent
-        Box that supplies missing ends, and must contain the result.  By
-        default there is none; see `IntervalSliceFactory`.
+        Box that supplies missing ends, and must contain the result.  Optional;
+        see `IntervalSliceFactory`.
     is_local
         Whether slices count from the start of ``parent``.  By default they are
         absolute coordinates.
@@ -57,13 +57,15 @@ class BoxSliceFactory:
 
     def __getitem__(self, key: tuple[slice, slice] | XY[slice] | YX[slice]) -> Box:
         if not isinstance(key, tuple) or len(key) != 2:
-            raise TypeError(f"A box is made from two slices, [y0:y1, x0:x1] or an XY or YX; got {key!r}.")
+            raise TypeError(
+                f"Invalid box index {key!r}; expected two slices [y0:y1, x0:x1], or an XY or YX of slices."
+            )
         y, x = key.yx if isinstance(key, XY) else key
         return Box(self._y[y], self._x[x])
 
 
 class Box(Value):
-    """A rectangle of pixels; never empty, and immutable.
+    """A non-empty, immutable rectangle of pixels.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ class Box(Value):
     Raises
     ------
     TypeError
-        If one of them is no `Interval`.
+        If ``y`` or ``x`` is not an `Interval`.
     """
 
     __slots__ = {"x": "The columns (`Interval`).", "y": "The rows (`Interval`)."}
@@ -84,19 +86,17 @@ class Box(Value):
     x: Interval
 
     factory: ClassVar[BoxSliceFactory] = BoxSliceFactory()
-    """Makes boxes from slices: ``Box.factory[y0:y1, x0:x1]``."""
+    """Creates boxes from slices: ``Box.factory[y0:y1, x0:x1]``."""
 
     def __init__(self, y: Interval, x: Interval) -> None:
         if not isinstance(y, Interval) or not isinstance(x, Interval):
-            raise TypeError(
-                f"A Box is made from an Interval of rows and one of columns; got {y!r} and {x!r}."
-            )
+            raise TypeError(f"A Box requires two Intervals, y (rows) and x (columns); got {y!r} and {x!r}.")
         _set_y(self, y)
         _set_x(self, x)
 
     @classmethod
     def from_shape(cls, shape: Sequence[int], start: Sequence[int] | None = None) -> Box:
-        """Make a box of a given shape.
+        """Create a box of a given shape.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class Box(Value):
         Returns
         -------
         box
-            The box.
+            Box with ``box.shape == shape`` and ``box.start == start``.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Box(Value):
         BoxIndexError
             If the shape is not positive.
         TypeError
-            If one of them is no sequence.
+            If one of the arguments is not a sequence.
         """
         height, width = parse_pair(shape, "shape")
         y0, x0 = (0, 0) if start is None else parse_pair(start, "start")
@@ -126,7 +126,7 @@ class Box(Value):
 
     @classmethod
     def from_float_bounds(cls, *, x_min: float, x_max: float, y_min: float, y_max: float) -> Box:
-        """Make the box of the pixels at, and between, the ends of two ranges.
+        """Create the box of the pixels within ranges of floating-point positions.
 
         Parameters
         ----------
@@ -136,17 +136,18 @@ class Box(Value):
         Returns
         -------
         box
-            Each end is the pixel nearest to the position given; a position on
-            the edge of two pixels belongs to the inner one.
+            Each end is the pixel nearest to the given position; a position on
+            the edge between two pixels is rounded to the inner one.
 
         Raises
         ------
         GeometryError
-            If a position is not finite, or nothing lies in between.
+            If a position is not finite, or the box would be empty.
         """
         if not all(map(math.isfinite, (x_min, x_max, y_min, y_max))):
             raise GeometryError(
-                f"A box needs finite bounds; got x {x_min!r} to {x_max!r}, y {y_min!r} to {y_max!r}."
+                "The bounds of a box must be finite; "
+                f"got x from {x_min!r} to {x_max!r}, y from {y_min!r} to {y_max!r}."
             )
         return cls(
             Interval(round_half_up(y_min), round_half_down(y_max) + 1),
@@ -156,13 +157,13 @@ class Box(Value):
     @classmethod
     @accepts_aliases(projection="sky_projection")
     def from_sky_circle(cls, projection: Any, center: Any, radius: Any) -> Box:
-        """Make the box around a circle on the sky.
+        """Create the bounding box of a circle on the sky.
 
         Parameters
         ----------
         projection
-            Maps pixels to the sky: a `Projection`, or anything with its
-            ``sky_circle_bounds`` method.
+            Mapping from pixels to the sky: a `Projection`, or another object
+            with its ``sky_circle_bounds`` method.
         center
             Centre of the circle: a scalar `astropy.coordinates.SkyCoord` of any
             frame.
@@ -172,12 +173,12 @@ class Box(Value):
         Returns
         -------
         box
-            Every pixel that the circle touches; see `from_float_bounds`.
+            Box of all pixels that overlap the circle; see `from_float_bounds`.
 
         Raises
         ------
         GeometryError
-            If ``center`` or ``radius`` is no scalar.
+            If ``center`` or ``radius`` is not a scalar.
         """
         if not getattr(center, "isscalar", False):
             raise GeometryError(f"The center of a sky circle must be a scalar SkyCoord; got {center!r}.")
@@ -223,18 +224,18 @@ class Box(Value):
 
     @property
     def absolute(self) -> BoxSliceFactory:
-        """Makes boxes within this one from slices of its own coordinates."""
+        """A factory of boxes within this one, from slices in absolute coordinates."""
         return BoxSliceFactory(self)
 
     @property
     def local(self) -> BoxSliceFactory:
-        """Makes boxes within this one from slices that count from its start."""
+        """A factory of boxes within this one, from slices relative to its start."""
         return BoxSliceFactory(self, is_local=True)
 
     def meshgrid(
         self, n: int | Sequence[int] | None = None, *, step: float | None = None
     ) -> XY[npt.NDArray[np.float64]]:
-        """Make two-dimensional arrays of evenly spaced positions.
+        """Return two-dimensional arrays of evenly spaced positions.
 
         Parameters
         ----------
@@ -242,8 +243,8 @@ class Box(Value):
             Number of positions along each axis, or along x and y in this order
             unless it is a `YX`.  By default, every pixel.
         step
-            Largest distance of positions along each axis, in pixels, instead
-            of their number.
+            Maximum distance between positions along each axis, in pixels;
+            alternative to ``n``.
 
         Returns
         -------
@@ -253,9 +254,9 @@ class Box(Value):
         Raises
         ------
         TypeError
-            If both are given.
+            If both ``n`` and ``step`` are given.
         GeometryError
-            If ``n`` is neither a number nor two of them.
+            If ``n`` is neither a number nor a pair of numbers.
         """
         if n is not None and step is not None:
             raise TypeError("Give either n or step to meshgrid, not both.")
@@ -264,7 +265,7 @@ class Box(Value):
         return XY(x, y)
 
     def padded(self, padding: int) -> Box:
-        """Grow on all sides.
+        """Return a box that is larger by a number of pixels on all sides.
 
         Parameters
         ----------
@@ -279,7 +280,7 @@ class Box(Value):
         Raises
         ------
         BoxIndexError
-            If nothing would be left.
+            If the result would be empty.
         """
         return Box(self.y.padded(padding), self.x.padded(padding))
 
@@ -322,13 +323,13 @@ class Box(Value):
         Returns
         -------
         contains
-            A `bool` for a box or scalars, or an array of them.
+            A `bool` for a box or scalars, otherwise a boolean array.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a position was given, or anything is
-            of another type.
+            If neither ``other`` nor both of ``x`` and ``y`` are given, both
+            forms are mixed, or an argument has another type.
         UnitMismatchError
             If a position has a unit other than pixels.
         GeometryError
@@ -352,7 +353,7 @@ class Box(Value):
     def intersection(self, other: Any) -> Any: ...
 
     def intersection(self, other: Any) -> Any:
-        """Make the bounds that this box shares with others.
+        """Return the intersection with other bounds.
 
         Parameters
         ----------
@@ -362,20 +363,20 @@ class Box(Value):
         Returns
         -------
         intersection
-            The simplest `Bounds` that hold the points of both: a `Box` for a
-            box.
+            The simplest `Bounds` that contain the common points: a `Box` if
+            ``other`` is a box.
 
         Raises
         ------
         NoOverlapError
-            If there are no such points.
+            If the intersection is known to be empty.
         TypeError
-            If ``other`` is no `Bounds`.
+            If ``other`` is not a `Bounds`.
         """
         return _intersect_boxes(self, other) if type(other) is Box else intersect(self, other)
 
     def slice_within(self, other: Box) -> YX[slice]:
-        """Make the slices that select this box from an array.
+        """Return the slices that select this box from an array.
 
         Parameters
         ----------
@@ -385,7 +386,7 @@ class Box(Value):
         Returns
         -------
         slices
-            Slices of rows and columns, counted from zero at ``other.start``.
+            Slices of rows and columns, relative to ``other.start``.
 
         Raises
         ------
@@ -411,7 +412,8 @@ class Box(Value):
         Yields
         ------
         corner
-            Starts at the first row and column, then goes along the first row.
+            Row and column; the order is (first row, first column), (first row,
+            last column), (last row, last column), (last row, first column).
         """
         yield YX(self.y.min, self.x.min)
         yield YX(self.y.min, self.x.max)
@@ -419,12 +421,12 @@ class Box(Value):
         yield YX(self.y.max, self.x.min)
 
     def to_polygon(self) -> Any:
-        """Make a `Polygon` of the outer edges of the pixels.
+        """Convert to the `Polygon` of the outer edges of the pixels.
 
         Returns
         -------
         polygon
-            Reaches half a pixel beyond the centres of the outermost pixels;
+            Extends half a pixel beyond the centres of the outermost pixels;
             the same as `Polygon.from_box`.
         """
         return to_polygon(self)
@@ -445,7 +447,7 @@ class Box(Value):
         return to_polygon(self).transform(transform)
 
     def serialize(self) -> Box:
-        """Make the form to nest in a pydantic model: the box itself.
+        """Return the box itself, which is serializable as a pydantic field.
 
         Returns
         -------
@@ -455,7 +457,7 @@ class Box(Value):
         return self
 
     def deserialize(self) -> Box:
-        """Undo `serialize`.
+        """Return the box itself; the inverse of `serialize`.
 
         Returns
         -------
@@ -471,13 +473,13 @@ class Box(Value):
         Parameters
         ----------
         legacy
-            Anything with ``y`` and ``x`` attributes that
-            `Interval.from_legacy` understands.
+            A `lsst.geom.Box2I`, or another object with ``y`` and ``x``
+            attributes that `Interval.from_legacy` accepts.
 
         Returns
         -------
         box
-            The same pixels.
+            Box of the same pixels.
         """
         return cls(Interval.from_legacy(legacy.y), Interval.from_legacy(legacy.x))
 
@@ -517,7 +519,7 @@ class Box(Value):
         return handler(_serialized_box_schema)
 
 
-# Attribute assignment is refused, so these fill the slots of a new box.
+# Boxes are immutable; the constructor assigns the slots with these functions.
 _set_y = Box.__dict__["y"].__set__
 _set_x = Box.__dict__["x"].__set__
 
@@ -527,8 +529,8 @@ class _SerializedBox(TypedDict):
     x: Interval
 
 
-# What the published JSON schemas say of a box: it is spelled out in place, so
-# it has no reference of its own.
+# JSON schema of a box.  It is inlined where it is used, so that it has no
+# reference of its own in the published schemas.
 _serialized_box_schema = core_schema.typed_dict_schema(
     {
         "y": core_schema.typed_dict_field(serialized_interval_schema, required=True),

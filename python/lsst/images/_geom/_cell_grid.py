@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Grids of equal cells, and regions made of some of the cells."""
+"""Grids of equally sized cells, and regions that consist of such cells."""
 
 from __future__ import annotations
 
@@ -63,12 +63,13 @@ class CellIJ:
         Parameters
         ----------
         legacy
-            Anything with ``x`` and ``y`` attributes.
+            A `lsst.skymap.Index2D`, or another object with ``x`` and ``y``
+            attributes.
 
         Returns
         -------
         cell
-            Row ``y`` and column ``x``.
+            Index with row ``y`` and column ``x``.
         """
         return cls(i=legacy.y, j=legacy.x)
 
@@ -92,7 +93,7 @@ class CellIJ:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CellGrid:
-    """A rectangle of pixels that is divided into equal cells.
+    """A rectangle of pixels that is divided into equally sized cells.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class CellGrid:
     Raises
     ------
     GeometryError
-        If the cells are empty, or ``bbox`` holds no whole number of them.
+        If the cells are empty, or do not divide ``bbox`` evenly.
     """
 
     __pydantic_config__ = pydantic.ConfigDict(
@@ -120,9 +121,9 @@ class CellGrid:
         given = self.cell_shape.yx if isinstance(self.cell_shape, XY) else self.cell_shape
         shape = YX(*(as_integer(size, "Cell size") for size in given))
         if shape.y < 1 or shape.x < 1:
-            raise GeometryError(f"Cells must have at least one pixel; got cell_shape={shape!r}.")
+            raise GeometryError(f"Invalid cell_shape {shape!r}: cells must have at least one pixel.")
         if self.bbox.y.size % shape.y or self.bbox.x.size % shape.x:
-            raise GeometryError(f"Box {self.bbox} cannot be divided into cells of shape {shape!r}.")
+            raise GeometryError(f"Box {self.bbox} cannot be divided evenly into cells of shape {shape!r}.")
         object.__setattr__(self, "cell_shape", shape)
 
     @property
@@ -131,17 +132,17 @@ class CellGrid:
         return CellIJ(self.bbox.y.size // self.cell_shape.y, self.bbox.x.size // self.cell_shape.x)
 
     def index_of(self, *, y: float, x: float) -> CellIJ:
-        """Find the cell of a pixel.
+        """Return the index of the cell that contains a pixel.
 
         Parameters
         ----------
         y, x
-            Row and column; a fraction is rounded to the nearest pixel.
+            Row and column; fractions are rounded to the nearest pixel.
 
         Returns
         -------
         cell
-            Index of the cell; may be outside the grid, even negative.
+            Index of the cell; may lie outside the grid and be negative.
         """
         return CellIJ(
             (round_half_up(y) - self.bbox.y.start) // self.cell_shape.y,
@@ -149,17 +150,17 @@ class CellGrid:
         )
 
     def bbox_of(self, cell: CellIJ) -> Box:
-        """Make the box of a cell's pixels.
+        """Return the box of the pixels of a cell.
 
         Parameters
         ----------
         cell
-            Index of the cell; may be outside the grid.
+            Index of the cell; may lie outside the grid.
 
         Returns
         -------
         bbox
-            Box of the shape of a cell.
+            Box with shape `cell_shape`.
         """
         return Box(
             Interval.from_size(self.cell_shape.y, self.bbox.y.start + cell.i * self.cell_shape.y),
@@ -173,12 +174,13 @@ class CellGrid:
         Parameters
         ----------
         legacy
-            Anything with ``bbox``, ``cell_size`` and ``padding`` attributes.
+            A `lsst.cell_coadds.UniformGrid`, or another object with ``bbox``,
+            ``cell_size`` and ``padding`` attributes.
 
         Returns
         -------
         grid
-            The same cells.
+            Grid with the same cells.
 
         Raises
         ------
@@ -186,7 +188,9 @@ class CellGrid:
             If the grid is padded.
         """
         if legacy.padding:
-            raise GeometryError(f"A padded grid of cells cannot be converted (padding={legacy.padding!r}).")
+            raise GeometryError(
+                f"Cannot convert a padded grid of cells: its padding is {legacy.padding!r}; expected 0."
+            )
         return cls(Box.from_legacy(legacy.bbox), YX(y=legacy.cell_size.y, x=legacy.cell_size.x))
 
     def to_legacy(self) -> Any:
@@ -199,24 +203,24 @@ class CellGrid:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CellGridBounds:
-    """The region of some of the cells of a grid.
+    """A region that consists of some of the cells of a grid.
 
     Parameters
     ----------
     grid
         The grid.
     bbox
-        Pixels of a rectangle of cells.
+        Bounding box; its edges must coincide with edges of cells.
     missing
-        Cells within ``bbox`` that do not belong to the region, indexed as in
-        ``grid``; others are left out.  None by default.
+        Indices in ``grid`` of the cells within ``bbox`` that do not belong to
+        the region; cells outside ``bbox`` are ignored.  Empty by default.
 
     Raises
     ------
     NotContainedError
-        If ``bbox`` reaches beyond the grid.
+        If ``bbox`` extends beyond the grid.
     GeometryError
-        If ``bbox`` cuts through cells.
+        If an edge of ``bbox`` does not coincide with an edge of a cell.
     """
 
     __pydantic_config__ = pydantic.ConfigDict(
@@ -233,9 +237,12 @@ class CellGridBounds:
 
     def __post_init__(self) -> None:
         if not self.grid.bbox.contains(self.bbox):
-            raise NotContainedError(f"Box {self.bbox} of cells reaches beyond the grid {self.grid}.")
-        if not _is_snapped(self.grid, self.bbox):
-            raise GeometryError(f"Box {self.bbox} cuts through cells of the grid {self.grid}.")
+            raise NotContainedError(f"Box {self.bbox} of cells extends beyond the grid {self.grid}.")
+        if not _is_aligned(self.grid, self.bbox):
+            raise GeometryError(
+                f"Box {self.bbox} does not consist of whole cells of the grid {self.grid}; "
+                "expected edges that coincide with edges of cells."
+            )
         start, stop = self.subgrid_start, self.subgrid_stop
         object.__setattr__(
             self,
@@ -252,7 +259,7 @@ class CellGridBounds:
 
     @property
     def subgrid_stop(self) -> CellIJ:
-        """Index of one past the last cell of ``bbox``."""
+        """Index one past the last cell of ``bbox``."""
         return self.grid.index_of(y=self.bbox.y.stop, x=self.bbox.x.stop)
 
     @property
@@ -294,12 +301,13 @@ class CellGridBounds:
         Returns
         -------
         contains
-            A `bool` for scalars, else an array of them.
+            A `bool` for scalars, otherwise a boolean array.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a position was given.
+            If neither ``point`` nor both of ``x`` and ``y`` are given, or both
+            forms are mixed.
         UnitMismatchError
             If a position has a unit other than pixels.
         GeometryError
@@ -325,7 +333,7 @@ class CellGridBounds:
         Returns
         -------
         contains
-            Whether it lies within ``bbox`` and is not missing.
+            Whether the cell lies within ``bbox`` and is not missing.
         """
         start, stop = self.subgrid_start, self.subgrid_stop
         within = start.i <= cell.i < stop.i and start.j <= cell.j < stop.j
@@ -337,7 +345,7 @@ class CellGridBounds:
         Returns
         -------
         boxes
-            One box for each, row by row.
+            One box for each missing cell, row by row.
         """
         return [self.grid.bbox_of(cell) for cell in sorted(self.missing)]
 
@@ -347,7 +355,7 @@ class CellGridBounds:
         Yields
         ------
         cell
-            Index in the grid of a cell that is not missing.
+            Index in ``grid`` of a cell that is not missing.
         """
         start, stop = self.subgrid_start, self.subgrid_stop
         for i in range(start.i, stop.i):
@@ -356,7 +364,7 @@ class CellGridBounds:
                     yield cell
 
     def intersection(self, other: Any, /) -> Any:
-        """Make the bounds that this region shares with others.
+        """Return the intersection with other bounds.
 
         Parameters
         ----------
@@ -366,19 +374,19 @@ class CellGridBounds:
         Returns
         -------
         intersection
-            The simplest `Bounds` that hold the points of both.
+            The simplest `Bounds` that contain the common points.
 
         Raises
         ------
         NoOverlapError
             If the intersection is known to be empty.
         TypeError
-            If ``other`` is no `Bounds`.
+            If ``other`` is not a `Bounds`.
         """
         return intersect(self, other)
 
     def serialize(self) -> CellGridBounds:
-        """Make the form to nest in a pydantic model: the object itself.
+        """Return the object itself, which is serializable as a pydantic field.
 
         Returns
         -------
@@ -388,7 +396,7 @@ class CellGridBounds:
         return self
 
     def deserialize(self) -> CellGridBounds:
-        """Undo `serialize`.
+        """Return the object itself; the inverse of `serialize`.
 
         Returns
         -------
@@ -399,7 +407,7 @@ class CellGridBounds:
 
     def __getitem__(self, bbox: Box) -> CellGridBounds:
         if not isinstance(bbox, Box):
-            raise TypeError(f"Bounds of cells are indexed with a Box; got {bbox!r}.")
+            raise TypeError(f"Invalid index {bbox!r} of CellGridBounds; expected a Box.")
         if not self.bbox.contains(bbox):
             raise NotContainedError(f"Box {bbox} does not lie within {self.bbox}.")
         first = self.grid.index_of(y=bbox.y.min, x=bbox.x.min)
@@ -415,7 +423,7 @@ class CellGridBounds:
         return f"{self.bbox} in grid ({self.grid})" + (f", missing={{{missing}}}" if missing else "")
 
     def _present(self) -> npt.NDArray[np.bool_]:
-        """Map the cells of ``bbox`` to whether they belong to the region."""
+        """Return whether each cell of ``bbox`` belongs to the region (2-d array)."""
         present = np.ones(self.subgrid_size.as_tuple(), dtype=np.bool_)
         indices = np.array([cell.as_tuple() for cell in self.missing], dtype=np.intp)
         indices -= self.subgrid_start.as_tuple()
@@ -424,16 +432,17 @@ class CellGridBounds:
 
 
 def _cell_numbers(positions: Any, interval: Interval, cell_size: int) -> npt.NDArray[np.intp]:
-    """Find the numbers of the cells of positions, or of the nearest ones.
+    """Return the indices along one axis of the cells that contain positions.
 
-    The edges between pixels must be on the same side as in `Interval.contains`.
+    Positions outside the interval are assigned to the nearest cell.  A position
+    on an edge belongs to the upper pixel, as in `Interval.contains`.
     """
     edges = np.arange(interval.start, interval.stop, cell_size) - 0.5
     found = np.searchsorted(edges, np.asarray(positions, dtype=np.float64), side="right")
     return np.asarray(np.clip(found - 1, 0, len(edges) - 1), dtype=np.intp)
 
 
-def _is_snapped(grid: CellGrid, bbox: Box) -> bool:
+def _is_aligned(grid: CellGrid, bbox: Box) -> bool:
     return not any(
         (edge - whole.start) % size
         for whole, part, size in (

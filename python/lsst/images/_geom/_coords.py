@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Pairs of coordinates that say their order."""
+"""Pairs of coordinates whose type gives their order."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ class XY(NamedTuple, Generic[T]):
 
     Notes
     -----
-    Equality, hashing and ``+`` are those of `tuple`; the class exists to make
-    the order explicit.
+    Equality, hashing and ``+`` are inherited from `tuple`.
     """
 
     x: T
-    """Column, or whatever goes with it."""
+    """Column, or the value for the x axis."""
 
     y: T
-    """Row, or whatever goes with it."""
+    """Row, or the value for the y axis."""
 
     @property
     def yx(self) -> YX[T]:
@@ -78,19 +77,18 @@ class XY(NamedTuple, Generic[T]):
 
 
 class YX(NamedTuple, Generic[T]):
-    """A pair of values in ``(y, x)`` order, that of arrays and slices.
+    """A pair of values in ``(y, x)`` order, as in array shapes and slices.
 
     Notes
     -----
-    Equality, hashing and ``+`` are those of `tuple`; the class exists to make
-    the order explicit.
+    Equality, hashing and ``+`` are inherited from `tuple`.
     """
 
     y: T
-    """Row, or whatever goes with it."""
+    """Row, or the value for the y axis."""
 
     x: T
-    """Column, or whatever goes with it."""
+    """Column, or the value for the x axis."""
 
     @property
     def xy(self) -> XY[T]:
@@ -146,7 +144,7 @@ class _SerializedYX(TypedDict, Generic[T]):
 
 
 class _PairSchema:
-    """How pydantic handles a pair: as an object, and formerly as a list.
+    """Pydantic schema of a pair: an object, or a list as in older files.
 
     Parameters
     ----------
@@ -167,7 +165,7 @@ class _PairSchema:
         (value_type,) = get_args(source) or (Any,)
         value = handler.generate_schema(value_type)
         as_object = handler.generate_schema(self._serialized[value_type])
-        # A strict list: a tuple is a pair of the other order, or of no order.
+        # Only a list is accepted: the order of a tuple is ambiguous.
         as_list = core_schema.list_schema(value, min_length=2, max_length=2, strict=True)
         return core_schema.no_info_wrap_validator_function(
             self._validate,
@@ -185,9 +183,13 @@ class _PairSchema:
 
 
 SerializableXY = Annotated[XY[T], _PairSchema(XY, _SerializedXY)]
-"""Spelling of ``XY[T]`` for pydantic fields, which mistake the plain form for
-an array: ``SerializableXY[float]``."""
+"""Type of pydantic fields that hold an ``XY[T]``: ``SerializableXY[float]``.
+
+With a plain ``XY[float]``, pydantic serializes the pair as an array.
+"""
 
 SerializableYX = Annotated[YX[T], _PairSchema(YX, _SerializedYX)]
-"""Spelling of ``YX[T]`` for pydantic fields, which mistake the plain form for
-an array: ``SerializableYX[int]``."""
+"""Type of pydantic fields that hold a ``YX[T]``: ``SerializableYX[int]``.
+
+With a plain ``YX[int]``, pydantic serializes the pair as an array.
+"""

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Intersections that have no simpler form."""
+"""Intersections that cannot be expressed by a simpler type of bounds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._set_ops import intersect, register_intersection
 
 
 class IntersectionBounds(Bounds):
-    """The points that two bounds share, found by asking both.
+    """The intersection of two bounds, evaluated by testing both operands.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class IntersectionBounds(Bounds):
     NoOverlapError
         If the bounding boxes are disjoint.
     TypeError
-        If one of the operands is no `Bounds`.
+        If one of the operands is not a `Bounds`.
 
     Notes
     -----
-    There may be no such points even if the bounding boxes overlap.  Use the
-    ``intersection`` methods to make the simplest form.
+    The intersection may be empty even if the bounding boxes overlap.  The
+    ``intersection`` methods of bounds return a simpler type where possible.
     """
 
     __slots__ = ("_a", "_b", "_bbox")
@@ -46,7 +46,7 @@ class IntersectionBounds(Bounds):
     def __init__(self, a: Bounds, b: Bounds) -> None:
         for operand in (a, b):
             if not isinstance(operand, Bounds):
-                raise TypeError(f"Only Bounds can be intersected; got {operand!r}.")
+                raise TypeError(f"Cannot intersect {operand!r}; expected an object that satisfies Bounds.")
         self._a = a
         self._b = b
         try:
@@ -94,13 +94,6 @@ class IntersectionBounds(Bounds):
         return np.asarray(inside) if np.ndim(inside) else bool(inside)
 
     def serialize(self) -> IntersectionBoundsSerializationModel:
-        """Make the form to nest in a pydantic model.
-
-        Returns
-        -------
-        serialized
-            Both operands.
-        """
         return IntersectionBoundsSerializationModel(a=self._a.serialize(), b=self._b.serialize())
 
     def __eq__(self, other: object) -> bool:
@@ -122,7 +115,7 @@ class IntersectionBounds(Bounds):
 
 
 def _intersect_with_intersection(first: IntersectionBounds, other: Any) -> Any:
-    """Let one operand absorb the other bounds if it can, else nest."""
+    """Intersect one operand with the other bounds if the result is simpler; otherwise nest."""
     if first == other:
         return first
     for kept, absorbing in ((first.b, first.a), (first.a, first.b)):

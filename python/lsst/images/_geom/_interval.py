@@ -19,24 +19,22 @@ from typing_extensions import TypedDict
 
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
-from ._numbers import FARTHEST, as_integer
+from ._numbers import MAX_COORDINATE, as_integer
 from ._positions import as_positions
 from ._values import Value, schema_of_instances
 
-_FIRST = -FARTHEST
-
 
 class IntervalSliceFactory:
-    """Makes an `Interval` from slice syntax.
+    """Create `Interval` instances from slice syntax.
 
     Parameters
     ----------
     parent
-        Interval that supplies missing ends, and must contain the result.  By
-        default there is none: a missing start is zero, and the stop is needed.
+        Interval that supplies missing ends, and must contain the result.
+        Without a parent, a missing start is zero, and the stop is required.
     is_local
-        Whether slices count from the start of ``parent``, with the rules of
-        Python's sequences: negative numbers count from the end, and a stop
+        Whether slices are relative to the start of ``parent``, with the rules
+        of Python sequences: negative numbers count from the end, and a stop
         beyond the end is clipped.  By default they are absolute coordinates.
 
     Examples
@@ -51,25 +49,27 @@ class IntervalSliceFactory:
 
     def __init__(self, parent: Interval | None = None, is_local: bool = False) -> None:
         if is_local and parent is None:
-            raise GeometryError("Local slices need a parent interval.")
+            raise GeometryError("IntervalSliceFactory with is_local=True requires a parent interval.")
         self._parent = parent
         self._is_local = is_local
 
     def __getitem__(self, key: slice) -> Interval:
         if not isinstance(key, slice):
-            raise TypeError(f"An interval is made from a slice such as [2:5]; got {key!r}.")
+            raise TypeError(f"Invalid interval index {key!r}; expected a slice such as [2:5].")
         if key.step is not None and key.step != 1:
-            raise GeometryError(f"Cannot make an interval from the non-unit step of {key!r}.")
+            raise GeometryError(
+                f"Cannot create an interval from {key!r} with a non-unit step; omit the step."
+            )
         start = None if key.start is None else as_integer(key.start, "Slice start")
         stop = None if key.stop is None else as_integer(key.stop, "Slice stop")
         if self._parent is None:
             if stop is None:
-                raise BoxIndexError(f"{key!r} needs a stop, since there is no parent interval.")
+                raise BoxIndexError(f"{key!r} requires a stop, because the factory has no parent interval.")
             return Interval(0 if start is None else start, stop)
         if self._is_local:
             first, end, _ = slice(start, stop).indices(self._parent.size)
             if first >= end:
-                raise BoxIndexError(f"Local slice {key!r} selects nothing of {self._parent!r}.")
+                raise BoxIndexError(f"Local slice {key!r} of {self._parent!r} is empty.")
             return Interval(first + self._parent.start, end + self._parent.start)
         result = Interval(
             self._parent.start if start is None else start, self._parent.stop if stop is None else stop
@@ -80,7 +80,7 @@ class IntervalSliceFactory:
 
 
 class Interval(Value):
-    """A half-open range of pixels along one axis; never empty, and immutable.
+    """A non-empty, immutable, half-open range of pixels along one axis.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ class Interval(Value):
     BoxIndexError
         If ``stop`` is not larger than ``start``.
     GeometryError
-        If one of the numbers has a fraction, or is farther from zero than
-        2**52, where no floating-point number is the edge of a pixel.
+        If one of the numbers has a fraction, or its absolute value exceeds
+        2**52, where doubles cannot represent the edges of pixels.
 
     Notes
     -----
@@ -114,22 +114,22 @@ class Interval(Value):
     size: int
 
     factory: ClassVar[IntervalSliceFactory] = IntervalSliceFactory()
-    """Makes intervals from slices: ``Interval.factory[3:6]``."""
+    """Creates intervals from slices: ``Interval.factory[3:6]``."""
 
     def __init__(self, start: int, stop: int) -> None:
         if type(start) is not int:
             start = as_integer(start, "Interval start")
         if type(stop) is not int:
             stop = as_integer(stop, "Interval stop")
-        if stop <= start or start < _FIRST or stop > FARTHEST:
-            raise _senseless(start, stop)
+        if stop <= start or start < -MAX_COORDINATE or stop > MAX_COORDINATE:
+            raise _invalid_ends_error(start, stop)
         _set_start(self, start)
         _set_stop(self, stop)
         _set_size(self, stop - start)
 
     @classmethod
     def hull(cls, first: int | Interval, *args: int | Interval) -> Interval:
-        """Make the smallest interval that covers everything given.
+        """Create the smallest interval that contains all arguments.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Interval(Value):
         Returns
         -------
         hull
-            Covers all of them.
+            Interval that contains all of them.
         """
         given = [
             item if isinstance(item, Interval) else Interval(pixel := as_integer(item, "Pixel"), pixel + 1)
@@ -149,7 +149,7 @@ class Interval(Value):
 
     @classmethod
     def from_size(cls, size: int, start: int = 0) -> Interval:
-        """Make an interval of a number of pixels.
+        """Create an interval from its number of pixels.
 
         Parameters
         ----------
@@ -193,29 +193,29 @@ class Interval(Value):
 
     @property
     def center(self) -> float:
-        """Middle of the interval, which is half-integral for an even size."""
+        """Centre of the interval, a half-integer for an even size."""
         return 0.5 * (self.start + self.stop - 1)
 
     @property
     def absolute(self) -> IntervalSliceFactory:
-        """Makes intervals within this one from slices of its own coordinates."""
+        """A factory of intervals within this one, from slices in absolute coordinates."""
         return IntervalSliceFactory(self)
 
     @property
     def local(self) -> IntervalSliceFactory:
-        """Makes intervals within this one from slices that count from its start."""
+        """A factory of intervals within this one, from slices relative to its start."""
         return IntervalSliceFactory(self, is_local=True)
 
     def linspace(self, n: int | None = None, *, step: float | None = None) -> npt.NDArray[np.float64]:
-        """Make evenly spaced positions from the first pixel to the last.
+        """Return evenly spaced positions from the first pixel to the last.
 
         Parameters
         ----------
         n
             Number of positions.  By default, every pixel.
         step
-            Largest distance of positions, in pixels, instead of their number:
-            there are ``ceil(size / step)`` of them.
+            Maximum distance between positions, in pixels; alternative to
+            ``n``, which becomes ``ceil(size / step)``.
 
         Returns
         -------
@@ -225,9 +225,9 @@ class Interval(Value):
         Raises
         ------
         TypeError
-            If both are given.
+            If both ``n`` and ``step`` are given.
         GeometryError
-            If there are no positions, or the step is not positive.
+            If ``n`` or ``step`` is not positive.
         """
         if step is not None:
             if n is not None:
@@ -239,11 +239,11 @@ class Interval(Value):
             return np.arange(self.start, self.stop, dtype=np.float64)
         n = as_integer(n, "Number of positions")
         if n < 1:
-            raise GeometryError(f"linspace needs at least one position; got {n!r}.")
+            raise GeometryError(f"The number of positions of linspace must be positive; got {n!r}.")
         return np.linspace(float(self.min), float(self.max), n, dtype=np.float64)
 
     def padded(self, padding: int) -> Interval:
-        """Grow at both ends.
+        """Return an interval that is larger by a number of pixels at both ends.
 
         Parameters
         ----------
@@ -258,7 +258,7 @@ class Interval(Value):
         Raises
         ------
         BoxIndexError
-            If nothing would be left.
+            If the result would be empty.
         """
         padding = as_integer(padding, "Padding")
         return Interval(self.start - padding, self.stop + padding)
@@ -278,14 +278,14 @@ class Interval(Value):
         ----------
         other
             Another interval, or a position, or an array or nested list of
-            positions.  A position belongs to the nearest pixel, so that
-            ``min - 0.5 <= position < max + 0.5`` is inside.
+            positions.  A position belongs to the nearest pixel: it is inside
+            if ``min - 0.5 <= position < max + 0.5``.
 
         Returns
         -------
         contains
-            A `bool`, or an array of them with the shape of ``other``.  NaN is
-            never inside.
+            A `bool`, or a boolean array with the shape of ``other``.  `False`
+            for NaN.
 
         Raises
         ------
@@ -303,7 +303,7 @@ class Interval(Value):
         return inside if inside.ndim else bool(inside)
 
     def intersection(self, other: Interval) -> Interval:
-        """Make the interval that two intervals share.
+        """Return the intersection with another interval.
 
         Parameters
         ----------
@@ -313,12 +313,12 @@ class Interval(Value):
         Returns
         -------
         intersection
-            The pixels of both.
+            The pixels that are in both intervals.
 
         Raises
         ------
         NoOverlapError
-            If there are none.
+            If the intervals do not overlap.
         """
         start = self.start if self.start >= other.start else other.start
         stop = self.stop if self.stop <= other.stop else other.stop
@@ -327,7 +327,7 @@ class Interval(Value):
         return Interval(start, stop)
 
     def slice_within(self, other: Interval) -> slice:
-        """Make the slice that selects this interval from an array.
+        """Return the slice that selects this interval from an array.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class Interval(Value):
         Returns
         -------
         slice
-            Counts from zero at the start of ``other``.
+            Slice relative to ``other.start``.
 
         Raises
         ------
@@ -355,12 +355,13 @@ class Interval(Value):
         Parameters
         ----------
         legacy
-            Anything with ``begin`` and ``end`` attributes.
+            A `lsst.geom.IntervalI`, or another object with ``begin`` and
+            ``end`` attributes.
 
         Returns
         -------
         interval
-            The same pixels.
+            Interval of the same pixels.
         """
         return cls(legacy.begin, legacy.end)
 
@@ -410,17 +411,17 @@ class Interval(Value):
         return handler(serialized_interval_schema)
 
 
-def _senseless(start: int, stop: int) -> GeometryError:
-    """Say why no interval has these ends."""
+def _invalid_ends_error(start: int, stop: int) -> GeometryError:
+    """Return the error for invalid ends of an interval."""
     if stop <= start:
         return BoxIndexError(f"Interval [{start}, {stop}) is empty; stop must be larger than start.")
     return GeometryError(
-        f"Interval [{start}, {stop}) reaches farther than pixels can be told apart; it must lie within "
-        f"2**52 = {FARTHEST} of zero."
+        f"Interval [{start}, {stop}) is outside the supported range; absolute pixel coordinates must not "
+        f"exceed 2**52 = {MAX_COORDINATE}."
     )
 
 
-# Attribute assignment is refused, so these fill the slots of a new interval.
+# Intervals are immutable; the constructor assigns the slots with these functions.
 _set_start = Interval.__dict__["start"].__set__
 _set_stop = Interval.__dict__["stop"].__set__
 _set_size = Interval.__dict__["size"].__set__
@@ -439,8 +440,7 @@ serialized_interval_schema = core_schema.typed_dict_schema(
     cls=_SerializedInterval,
     ref=f"{_SerializedInterval.__module__}.{_SerializedInterval.__qualname__}:{id(_SerializedInterval)}",
 )
-"""What the published JSON schemas say of an interval: a named definition, to
-which boxes refer."""
+"""JSON schema of an interval: a named definition that the schema of a box refers to."""
 
 
 def _interval_from_serialized(data: _SerializedInterval) -> Interval:

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Checks of the numbers that shapes are made from."""
+"""Validation of the integers that define intervals, boxes and grids."""
 
 from __future__ import annotations
 
-__all__ = ("FARTHEST", "as_integer", "parse_counts", "parse_pair")
+__all__ = ("MAX_COORDINATE", "as_integer", "parse_counts", "parse_pair")
 
 import numbers
 import operator
@@ -15,20 +15,20 @@ import numpy as np
 from ..errors import GeometryError
 from ._coords import XY, YX
 
-FARTHEST = 2**52
-"""Where the edges of pixels, at half-integers, stop being floating-point
-numbers; no detector or patch of sky comes near."""
+MAX_COORDINATE = 2**52
+"""Maximum absolute pixel coordinate; beyond it, doubles cannot represent the
+half-integer edges of pixels."""
 
 
 def as_integer(value: Any, what: str) -> int:
-    """Turn an integral number of any kind into an `int`.
+    """Convert an integral number of any type to `int`.
 
     Parameters
     ----------
     value
         Python or numpy integer, or a floating-point number without a fraction.
     what
-        What to call the value in messages.
+        Name of the value in error messages.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def as_integer(value: Any, what: str) -> int:
     GeometryError
         If the number has a fraction, or is not finite.
     TypeError
-        If the value is no real number.
+        If the value is not a real number.
     """
     try:
         return operator.index(value)
@@ -50,19 +50,19 @@ def as_integer(value: Any, what: str) -> int:
         raise TypeError(f"{what} must be an integer; got {value!r}.")
     as_float = float(value)
     if not as_float.is_integer():
-        raise GeometryError(f"{what} must be a whole number; got {value!r}. Round it first.")
+        raise GeometryError(f"{what} must be an integer; got {value!r}. Round it first.")
     return int(as_float)
 
 
 def parse_pair(pair: Any, what: str) -> tuple[int, int]:
-    """Check two integers, such as a shape.
+    """Validate a pair of integers, such as a shape.
 
     Parameters
     ----------
     pair
         Sequence in ``(y, x)`` order, or an `XY`.
     what
-        What to call the pair in messages.
+        Name of the pair in error messages.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def parse_pair(pair: Any, what: str) -> tuple[int, int]:
     Raises
     ------
     GeometryError
-        If there are not two, or one has a fraction.
+        If the sequence does not have two members, or one has a fraction.
     TypeError
-        If this is no sequence of numbers.
+        If ``pair`` is not a sequence of numbers.
     """
     if isinstance(pair, XY):
         pair = pair.yx
     if len(pair) != 2:
-        raise GeometryError(f"Invalid sequence for {what}: {pair!r}; give two numbers, y and x.")
+        raise GeometryError(f"Invalid sequence for {what}: {pair!r}; expected two numbers, y and x.")
     y, x = pair
     if type(y) is int and type(x) is int:
         return y, x
@@ -87,23 +87,23 @@ def parse_pair(pair: Any, what: str) -> tuple[int, int]:
 
 
 def parse_counts(n: Any) -> tuple[int | None, int | None]:
-    """Check numbers of positions along two axes.
+    """Validate the numbers of positions along two axes.
 
     Parameters
     ----------
     n
-        One number for both, or a sequence in ``(x, y)`` order, or a `YX`, or
-        `None`.
+        One number for both axes, or a sequence in ``(x, y)`` order, or a `YX`,
+        or `None`.
 
     Returns
     -------
     n_x, n_y
-        The numbers, or twice `None`.
+        The numbers, or `None` for both axes.
 
     Raises
     ------
     GeometryError
-        If this is anything else.
+        If ``n`` is anything else.
     """
     if n is None:
         return None, None
@@ -113,4 +113,4 @@ def parse_counts(n: Any) -> tuple[int | None, int | None]:
         n_x, n_y = (n, n) if np.ndim(n) == 0 else n
         return as_integer(n_x, "n"), as_integer(n_y, "n")
     except (TypeError, ValueError) as err:
-        raise GeometryError(f"Unexpected values for n: {n!r}; give one number, or two for x and y.") from err
+        raise GeometryError(f"Invalid value for n: {n!r}; expected one number, or two for x and y.") from err

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What `shapely` leaves to do for regions with polygonal outlines."""
+"""Helpers for `shapely` geometries: validation, repair and well-known text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ import numpy.typing as npt
 import shapely
 
 from ..errors import GeometryError
-from ._numbers import FARTHEST
+from ._numbers import MAX_COORDINATE
 
 Geometry: TypeAlias = shapely.Polygon | shapely.MultiPolygon
-"""The geometries that have areas."""
+"""The types of geometries that have an area."""
 
 
 def check_vertices(vertices: npt.NDArray[np.float64]) -> None:
-    """Check that vertices lie where pixels can be.
+    """Check that vertices lie within the range of pixel coordinates.
 
     Parameters
     ----------
@@ -39,29 +39,29 @@ def check_vertices(vertices: npt.NDArray[np.float64]) -> None:
     Raises
     ------
     GeometryError
-        If one of them is not finite, or farther from zero than 2**52.
+        If a coordinate is not finite, or its absolute value exceeds 2**52.
     """
-    near = (np.abs(vertices) <= FARTHEST).all(axis=1)
-    if not near.all():
-        x, y = vertices[np.argmin(near)].tolist()
+    in_range = (np.abs(vertices) <= MAX_COORDINATE).all(axis=1)
+    if not in_range.all():
+        x, y = vertices[np.argmin(in_range)].tolist()
         raise GeometryError(
-            f"A region has a vertex at (x={x!r}, y={y!r}), which is not finite, or farther than "
-            f"2**52 = {FARTHEST} pixels from zero."
+            f"The vertex (x={x!r}, y={y!r}) of a region is outside the supported range; coordinates must be "
+            f"finite, and their absolute values must not exceed 2**52 = {MAX_COORDINATE}."
         )
 
 
 def vertex_mapper(transform: Any) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
-    """Adapt a transform to the arrays that `shapely.transform` passes.
+    """Adapt a transform to the callback interface of `shapely.transform`.
 
     Parameters
     ----------
     transform
-        Anything with an ``apply_forward`` method that takes ``x`` and ``y``.
+        Object with an ``apply_forward`` method that takes ``x`` and ``y``.
 
     Returns
     -------
     apply
-        Maps arrays of shape ``(n_vertices, 2)``, with x first.
+        Function that maps arrays of shape ``(n_vertices, 2)``, with x first.
     """
 
     def apply(vertices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -82,8 +82,8 @@ def rings(polygon: shapely.Polygon) -> list[Any]:
     Returns
     -------
     rings
-        For each ring, the outline first, its vertices as ``(x, y)``; the first
-        vertex is repeated at the end.
+        The vertices ``(x, y)`` of each ring, the exterior ring first; the
+        first vertex is repeated at the end.
     """
     if polygon.is_empty:
         return []
@@ -94,17 +94,17 @@ def rings(polygon: shapely.Polygon) -> list[Any]:
 
 
 def valid(geometry: Geometry) -> Geometry:
-    """Repair outlines that cross themselves, which set operations refuse.
+    """Repair self-intersecting outlines, which set operations reject.
 
     Parameters
     ----------
     geometry
-        Any outlines.
+        Valid or invalid geometry.
 
     Returns
     -------
     geometry
-        The same points, in outlines that do not cross.
+        Valid geometry of the same points.
     """
     return geometry if geometry.is_valid else polygonal(shapely.make_valid(geometry))
 
@@ -115,12 +115,12 @@ def polygonal(geometry: Any) -> Geometry:
     Parameters
     ----------
     geometry
-        What a set operation of `shapely` returned.
+        Result of a set operation of `shapely`.
 
     Returns
     -------
     geometry
-        All parts that have an area.
+        The polygons in it.
     """
     if isinstance(geometry, Geometry):
         return geometry
@@ -138,18 +138,18 @@ def _polygons_in(geometry: Any) -> Iterator[shapely.Polygon]:
 
 
 def well_known_text(geometry: Geometry) -> str:
-    """Write well-known text that keeps every digit.
+    """Format a geometry as well-known text without loss of precision.
 
     Parameters
     ----------
     geometry
-        Any outlines.
+        Any polygons.
 
     Returns
     -------
     wkt
-        Text in the style of `shapely`, whose own stops at 16 digits, one less
-        than some numbers need.
+        Text in the format of `shapely.to_wkt`, which itself writes at most 16
+        significant digits; some doubles require 17.
     """
     is_single = isinstance(geometry, shapely.Polygon)
     name = "POLYGON" if is_single else "MULTIPOLYGON"

@@ -24,20 +24,20 @@ from ._set_ops import register_polygon_maker
 
 
 class Polygon(Region):
-    """A single polygon without holes; immutable.
+    """An immutable single polygon without holes.
 
     Parameters
     ----------
     x_vertices, y_vertices
         Positions of the vertices in pixels, each of shape ``(n_vertices,)``.
-        The polygon closes by itself; a first vertex that is repeated at the
-        end is dropped.
+        The polygon is closed automatically; if the first vertex is repeated at
+        the end, the repetition is dropped.
 
     Raises
     ------
     GeometryError
-        If there are fewer than three vertices, one of them is not finite or
-        farther from zero than 2**52, or the shapes differ.
+        If there are fewer than three vertices, a coordinate is not finite or
+        its absolute value exceeds 2**52, or the shapes differ.
     """
 
     __slots__ = ("_x", "_y")
@@ -50,12 +50,13 @@ class Polygon(Region):
         y = np.array(y_vertices, dtype=np.float64)
         if x.ndim != 1 or x.shape != y.shape:
             raise GeometryError(
-                f"A polygon needs two equally long lists of vertices; got shapes {x.shape} and {y.shape}."
+                "x_vertices and y_vertices of a polygon must be one-dimensional and equally long; "
+                f"got shapes {x.shape} and {y.shape}."
             )
         while len(x) > 1 and x[0] == x[-1] and y[0] == y[-1]:
             x, y = x[:-1], y[:-1]
         if len(x) < 3:
-            raise GeometryError(f"A polygon needs at least three vertices; got x={x!r}, y={y!r}.")
+            raise GeometryError(f"A polygon requires at least three vertices; got x={x!r}, y={y!r}.")
         vertices = np.column_stack((x, y))
         check_vertices(vertices)
         set_geometry(self, shapely.Polygon(vertices))
@@ -66,7 +67,7 @@ class Polygon(Region):
 
     @staticmethod
     def from_box(box: Box) -> Polygon:
-        """Make the polygon of the outer edges of a box's pixels.
+        """Create the polygon of the outer edges of the pixels of a box.
 
         Parameters
         ----------
@@ -76,7 +77,7 @@ class Polygon(Region):
         Returns
         -------
         polygon
-            Reaches half a pixel beyond the centres of the outermost pixels.
+            Extends half a pixel beyond the centres of the outermost pixels.
             The vertices are lower left, upper left, upper right, lower right.
         """
         x0, x1 = box.x.start - 0.5, box.x.stop - 0.5
@@ -104,29 +105,11 @@ class Polygon(Region):
 
     @property
     def centroid(self) -> XY[float]:
-        """Centre of mass in pixels."""
+        """Centroid in pixels."""
         point = self._geometry.centroid
         return XY(float(point.x), float(point.y))
 
     def transform(self, transform: Any, /) -> Polygon:
-        """Map the vertices to another frame.
-
-        Parameters
-        ----------
-        transform
-            A `Transform`, or anything with its ``apply_forward`` method.
-            Edges between the mapped vertices are straight.
-
-        Returns
-        -------
-        transformed
-            Polygon of the mapped vertices, in the same order.
-
-        Raises
-        ------
-        GeometryError
-            If a vertex cannot be mapped.
-        """
         mapped = transform.apply_forward(x=self._x, y=self._y)
         return Polygon(x_vertices=mapped.x, y_vertices=mapped.y)
 
@@ -137,12 +120,13 @@ class Polygon(Region):
         Parameters
         ----------
         legacy
-            Anything with a ``getVertices`` method that returns points.
+            A `lsst.afw.geom.Polygon`, or another object with a
+            ``getVertices`` method that returns points.
 
         Returns
         -------
         polygon
-            The same vertices, without the closing one.
+            Polygon with the same vertices, without the repeated last one.
         """
         vertices = legacy.getVertices()
         return cls(x_vertices=[point.x for point in vertices], y_vertices=[point.y for point in vertices])
@@ -152,25 +136,18 @@ class Polygon(Region):
         return registry.convert_to_legacy(self)
 
     def try_to_polygon(self) -> Polygon:
-        """Return this object, which is a polygon already.
-
-        Returns
-        -------
-        polygon
-            This object.
-        """
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _polygon_from_vertices, (type(self), self._x, self._y)
 
     def __repr__(self) -> str:
-        # The default repr of arrays leaves out digits, and most of long ones.
+        # By default, numpy rounds values and elides elements of long arrays.
         with np.printoptions(floatmode="unique", threshold=sys.maxsize):
             return f"Polygon(x_vertices={self._x!r}, y_vertices={self._y!r})"
 
 
-# Attribute assignment is refused, so these fill the slots of a new polygon.
+# Polygons are immutable; the constructor assigns the slots with these functions.
 _set_x: Callable[[Region, npt.NDArray[np.float64]], None] = Polygon.__dict__["_x"].__set__
 _set_y: Callable[[Region, npt.NDArray[np.float64]], None] = Polygon.__dict__["_y"].__set__
 

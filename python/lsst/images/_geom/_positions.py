@@ -1,10 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Positions as callers give them, and as everything that takes them wants them.
+"""Validation and normalization of position arguments.
 
-Bounds, transforms, projections, fields, kernels and PSFs all parse positions
-here, so that the same input means the same, or is refused in the same way, to
-all of them.
+Bounds, transforms, projections, fields, kernels and PSFs all use these
+functions, so that they accept and reject the same inputs.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ._coords import XY, YX
 
 
 def parse_point(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
-    """Sort out the two ways in which points are passed to a method.
+    """Return the coordinates of a point that is passed as ``point`` or as ``x`` and ``y``.
 
     Parameters
     ----------
@@ -29,32 +28,32 @@ def parse_point(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
     x, y
         Column and row, or `None`.
     caller
-        What to call the method in messages.
+        Name of the method in error messages.
 
     Returns
     -------
     x, y
-        Column and row, as they were given.
+        Column and row, unchanged.
 
     Raises
     ------
     TypeError
-        If nothing, both ways, or half a point was given, or ``point`` is of
-        another type.
+        If neither ``point`` nor both of ``x`` and ``y`` are given, both forms
+        are mixed, or ``point`` has another type.
     """
     if point is None:
         if x is None or y is None:
-            raise TypeError(f"{caller} needs a point: one XY or YX, or both of x= and y=.")
+            raise TypeError(f"{caller} requires a point: one XY or YX, or both of x= and y=.")
         return x, y
     if x is not None or y is not None:
         raise TypeError(f"{caller} takes either one positional argument or x= and y=, not both.")
     if isinstance(point, (XY, YX)):
         return point.x, point.y
-    raise TypeError(f"{caller} cannot take {point!r}; give an XY or YX, or both of x= and y=.")
+    raise TypeError(f"{caller} got invalid point {point!r}; expected an XY or YX, or both of x= and y=.")
 
 
 def parse_positions(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
-    """Make numbers or arrays of points passed in either way.
+    """Return numbers or arrays for positions that are passed in either form.
 
     Parameters
     ----------
@@ -63,17 +62,17 @@ def parse_positions(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, An
     x, y
         Column and row, or `None`; see `as_positions`.
     caller
-        What to call the method in messages.
+        Name of the method in error messages.
 
     Returns
     -------
     x, y
-        What `as_positions` makes of them; they broadcast.
+        Results of `as_positions`; their shapes broadcast.
 
     Raises
     ------
     TypeError
-        As `parse_point` and `as_positions` do.
+        See `parse_point` and `as_positions`.
     UnitMismatchError
         If a coordinate has a unit other than pixels.
     GeometryError
@@ -86,33 +85,34 @@ def parse_positions(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, An
             np.broadcast_shapes(np.shape(x), np.shape(y))
         except ValueError as err:
             raise GeometryError(
-                f"{caller} takes coordinates whose shapes broadcast, not x={np.shape(x)} and y={np.shape(y)}."
+                f"{caller} requires coordinates whose shapes broadcast; "
+                f"got shapes x={np.shape(x)} and y={np.shape(y)}."
             ) from err
     return x, y
 
 
 def as_positions(value: Any, *, caller: str) -> Any:
-    """Make numbers or an array of one coordinate of positions.
+    """Convert one coordinate of positions to a number or an array.
 
     Parameters
     ----------
     value
-        A real number, or an array or nested list of them.  Quantities must be
-        in pixels; elements that an array masks become NaN.
+        A real number, or an array or nested list of real numbers.  Quantities
+        must be in pixels; masked elements of masked arrays become NaN.
     caller
-        What to call the method in messages.
+        Name of the method in error messages.
 
     Returns
     -------
     value
-        A `float` or `int` as it was given, or else an array of doubles.
+        A `float` or `int` unchanged, otherwise an array of doubles.
 
     Raises
     ------
     TypeError
-        If it does not consist of real numbers.
+        If ``value`` does not consist of real numbers.
     UnitMismatchError
-        If it has another unit.
+        If ``value`` has a unit other than pixels.
     """
     if isinstance(value, (float, int)) and not isinstance(value, bool):
         return value
@@ -121,18 +121,20 @@ def as_positions(value: Any, *, caller: str) -> Any:
     try:
         array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except ValueError as err:
-        raise TypeError(f"{caller} takes real numbers or arrays of them, not {value!r:.60}.") from err
-    # An empty list has no type of its own.
+        raise TypeError(f"{caller} requires real numbers or arrays of them; got {value!r:.60}.") from err
+    # An empty list has no element type.
     if array.dtype.kind not in "iuf" and array.size:
-        raise TypeError(f"{caller} takes real numbers or arrays of them, not {value!r:.60}.")
+        raise TypeError(f"{caller} requires real numbers or arrays of them; got {value!r:.60}.")
     array = array.astype(np.float64, copy=False)
     return np.asarray(array.filled(np.nan) if isinstance(array, np.ma.MaskedArray) else array)
 
 
 def _without_unit(quantity: Any, caller: str) -> Any:
     """Return the values of an `astropy.units.Quantity` in pixels."""
-    # Astropy understands the names; this floor of the package does not load it.
+    # Units are given by name because this package does not import astropy.
     for unit in ("pix", ""):
         if quantity.unit.is_equivalent(unit):
             return quantity.to_value(unit)
-    raise UnitMismatchError(f"{caller} takes positions in pixels, not in {quantity.unit}: {quantity!r:.60}.")
+    raise UnitMismatchError(
+        f"{caller} requires positions in pixels; got {quantity!r:.60} in units of {quantity.unit}."
+    )

@@ -27,23 +27,24 @@ from ._values import Value, schema_of_instances
 
 
 class Region(Value):
-    """One or more polygons, with or without holes; immutable.
+    """An immutable set of one or more polygons, with or without holes.
 
     Parameters
     ----------
     geometry
-        Outlines in pixel coordinates.
+        Polygons in pixel coordinates.
 
     Raises
     ------
     TypeError
-        If the geometry is of another type.
+        If the geometry has another type.
     GeometryError
-        If a vertex is not finite, or farther from zero than 2**52.
+        If a coordinate of a vertex is not finite, or its absolute value
+        exceeds 2**52.
 
     Notes
     -----
-    Points on an outline are not inside, as in `shapely` and `lsst.afw`.
+    Points on an outline are outside, as in `shapely` and `lsst.afw`.
     """
 
     __slots__ = ("_geometry",)
@@ -52,13 +53,13 @@ class Region(Value):
 
     def __init__(self, geometry: Geometry) -> None:
         if not isinstance(geometry, Geometry):
-            raise TypeError(f"A Region is made from a shapely Polygon or MultiPolygon; got {geometry!r}.")
+            raise TypeError(f"A Region requires a shapely Polygon or MultiPolygon; got {geometry!r}.")
         check_vertices(shapely.get_coordinates(geometry))
         set_geometry(self, geometry)
 
     @staticmethod
     def from_wkt(wkt: str) -> Region:
-        """Read well-known text.
+        """Create a region from well-known text.
 
         Parameters
         ----------
@@ -68,7 +69,7 @@ class Region(Value):
         Returns
         -------
         region
-            A `Polygon` if it is a single one without holes.
+            A `Polygon` for a single polygon without holes.
 
         Raises
         ------
@@ -78,24 +79,26 @@ class Region(Value):
         try:
             geometry = shapely.from_wkt(wkt)
         except shapely.errors.GEOSException as err:
-            raise GeometryError(f"Malformed well-known text {wkt!r}: {err}") from err
+            raise GeometryError(f"Cannot parse well-known text {wkt!r}: {err}") from err
         if not isinstance(geometry, Geometry):
-            raise GeometryError(f"Well-known text of a POLYGON or MULTIPOLYGON is needed; got {wkt!r}.")
+            raise GeometryError(
+                f"Invalid well-known text of a region: {wkt!r}; expected a POLYGON or MULTIPOLYGON."
+            )
         return Region(geometry).try_to_polygon()
 
     @property
     def area(self) -> float:
-        """Area in square pixels, without the holes."""
+        """Area in square pixels, excluding holes."""
         return float(self._geometry.area)
 
     @property
     def wkt(self) -> str:
-        """Well-known text, with all digits."""
+        """Well-known text with full precision."""
         return well_known_text(self._geometry)
 
     @property
     def bbox(self) -> Box:
-        """The box of the pixels that the region reaches; see
+        """The box of the pixels that overlap the region; see
         `Box.from_float_bounds`.
         """
         if self._geometry.is_empty:
@@ -136,14 +139,14 @@ class Region(Value):
         Returns
         -------
         contains
-            A `bool` for a region or scalars, else an array of them.  NaN is
-            never inside.
+            A `bool` for a region or scalars, otherwise a boolean array.
+            `False` for NaN.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a position was given, or anything is
-            of another type.
+            If neither ``other`` nor both of ``x`` and ``y`` are given, both
+            forms are mixed, or an argument has another type.
         UnitMismatchError
             If a position has a unit other than pixels.
         GeometryError
@@ -157,36 +160,36 @@ class Region(Value):
             return bool(shapely.covers(valid(self._geometry), valid(other._geometry)))
         x, y = parse_positions(other, x, y, caller="Region.contains")
         if np.ndim(x) or np.ndim(y):
-            # Builds an index inside the geometry, once; pays from a few points on.
+            # Builds an index of the geometry once; faster from a few points on.
             shapely.prepare(self._geometry)
             return np.asarray(shapely.contains_xy(self._geometry, x, y), dtype=np.bool_)
         return bool(shapely.contains_xy(self._geometry, x, y))
 
     def intersection(self, other: Any) -> Any:
-        """Make the bounds that this region shares with others.
+        """Return the intersection with other bounds.
 
         Parameters
         ----------
         other
-            Any `Bounds`.  A `Box` counts with the outer edges of its pixels.
+            Any `Bounds`.  A `Box` is bounded by the outer edges of its pixels.
 
         Returns
         -------
         intersection
-            The simplest `Bounds` that hold the points of both; a `Box` if that
-            is exact.
+            The simplest `Bounds` that contain the common points; a `Box` if
+            that is exact.
 
         Raises
         ------
         NoOverlapError
-            If there are no such points, or they have no area.
+            If the intersection is empty or its area is zero.
         TypeError
-            If ``other`` is no `Bounds`.
+            If ``other`` is not a `Bounds`.
         """
         return intersect(self, other)
 
     def union(self, region: Region) -> Region:
-        """Make the region of all points in this region or another one.
+        """Return the union with another region.
 
         Parameters
         ----------
@@ -196,23 +199,23 @@ class Region(Value):
         Returns
         -------
         union
-            A `Polygon` if it is a single one without holes.
+            A `Polygon` if the result is a single polygon without holes.
         """
         return _operate(shapely.union, self, region)
 
     def difference(self, region: Region) -> Region:
-        """Make the region of all points in this region but not in another one.
+        """Return the region of the points in this region that are not in another one.
 
         Parameters
         ----------
         region
-            What to cut out.
+            Region to subtract.
 
         Returns
         -------
         difference
-            A `Polygon` if it is a single one without holes.  May be empty,
-            with an area of zero.
+            A `Polygon` if the result is a single polygon without holes.  May
+            be empty, with an area of zero.
         """
         return _operate(shapely.difference, self, region)
 
@@ -222,8 +225,8 @@ class Region(Value):
         Returns
         -------
         region
-            A `Polygon` if this is a single one without holes, else this
-            object.
+            A `Polygon` if this is a single polygon without holes, otherwise
+            this object.
         """
         geometry = self._geometry
         if isinstance(geometry, shapely.MultiPolygon):
@@ -241,8 +244,8 @@ class Region(Value):
         Returns
         -------
         region_or_box
-            A `Box` if this region is exactly a rectangle of whole pixels, else
-            this object.
+            A `Box` if this region is exactly a rectangle of whole pixels,
+            otherwise this object.
         """
         bounds = self._geometry.bounds
         if self._geometry.is_empty or not all((edge + 0.5).is_integer() for edge in bounds):
@@ -257,7 +260,7 @@ class Region(Value):
         Returns
         -------
         geometry
-            Outlines in pixel coordinates; rings are closed.
+            Polygons in pixel coordinates; rings are closed.
         """
         return self._geometry
 
@@ -267,13 +270,13 @@ class Region(Value):
         Parameters
         ----------
         transform
-            A `Transform`, or anything with its ``apply_forward`` method.
-            Edges between the mapped vertices are straight.
+            A `Transform`, or another object with its ``apply_forward`` method.
 
         Returns
         -------
         transformed
-            Region of the mapped vertices.
+            Region of the mapped vertices, in the same order, connected by
+            straight edges.
 
         Raises
         ------
@@ -283,12 +286,12 @@ class Region(Value):
         return Region(shapely.transform(self._geometry, vertex_mapper(transform)))
 
     def serialize(self) -> RegionSerializationModel:
-        """Make the form to nest in a pydantic model.
+        """Return a serializable form, for fields of a pydantic model.
 
         Returns
         -------
         serialized
-            The outlines.
+            Model of the rings.
         """
         if isinstance(self._geometry, shapely.Polygon):
             return RegionSerializationModel(type="Polygon", coordinates=rings(self._geometry))
@@ -303,7 +306,7 @@ class Region(Value):
         return a is b or bool(shapely.equals(valid(a), valid(b)))
 
     def __hash__(self) -> int:
-        # Equal regions may differ in their vertices, but not in their bounds.
+        # Equal regions may have different vertices but have the same bounds.
         return hash((Region, () if self._geometry.is_empty else self._geometry.bounds))
 
     def __str__(self) -> str:
@@ -337,7 +340,7 @@ class Region(Value):
 
 
 set_geometry: Callable[[Region, Geometry], None] = Region.__dict__["_geometry"].__set__
-"""Fills the slot of a new region, since attribute assignment is refused."""
+"""Assigns the slot of a new region; regions are immutable otherwise."""
 
 Point = tuple[float, float]
 
@@ -347,8 +350,8 @@ class RegionSerializationModel(pydantic.BaseModel):
 
     Notes
     -----
-    See RFC 7946, sections 3.1.6 and 3.1.7: rings are closed, and the first
-    ring of a polygon is its outline, the others are its holes.
+    See RFC 7946, sections 3.1.6 and 3.1.7: rings are closed; the first ring of
+    a polygon is its exterior, the others are its holes.
     """
 
     model_config = pydantic.ConfigDict(
@@ -362,18 +365,18 @@ class RegionSerializationModel(pydantic.BaseModel):
     ]
 
     def deserialize(self) -> Region:
-        """Make the region.
+        """Create the region.
 
         Returns
         -------
         region
-            A `Polygon` if it is a single one without holes.
+            A `Polygon` for a single polygon without holes.
 
         Raises
         ------
         GeometryError
-            If the coordinates are no rings of at least three vertices, or lie
-            where no pixels can be.
+            If a ring has fewer than three vertices, or the absolute value of a
+            coordinate exceeds 2**52.
         """
         coordinates: Any = self.coordinates
         parts = [coordinates] if self.type == "Polygon" else coordinates
@@ -381,7 +384,7 @@ class RegionSerializationModel(pydantic.BaseModel):
             made = [shapely.Polygon(part[0], part[1:]) if part else shapely.Polygon() for part in parts]
             geometry = made[0] if self.type == "Polygon" else shapely.MultiPolygon(made)
         except (ValueError, TypeError, shapely.errors.GEOSException) as err:
-            raise GeometryError(f"Malformed coordinates of a {self.type}: {err}") from err
+            raise GeometryError(f"Invalid coordinates of a stored {self.type}: {err}") from err
         return _region_from_shapely(geometry)
 
 
@@ -391,12 +394,12 @@ def _region_from_shapely(geometry: Geometry) -> Region:
 
 def _operate(operation: Callable[..., Any], a: Region, b: Region) -> Region:
     if not isinstance(b, Region):
-        raise TypeError(f"Another Region is needed; got {b!r}.")
+        raise TypeError(f"Invalid operand {b!r} of a set operation; expected a Region.")
     return _region_from_shapely(polygonal(operation(valid(a._geometry), valid(b._geometry))))
 
 
 def _intersect_regions(a: Region, b: Region) -> Region:
-    # An operand that is covered keeps its vertices as they are.
+    # If one operand covers the other, return the covered one with its vertices unchanged.
     result = a if b.contains(a) else b if a.contains(b) else _operate(shapely.intersection, a, b)
     if result.area <= 0.0:
         raise NoOverlapError(

@@ -1,8 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How bounds of any kind are stored.
+"""Serialization of bounds of any type.
 
-Stored bounds carry no tag; the names of their members tell the kinds apart.
+Stored bounds have no type tag; their type is identified by the names of their
+members.
 """
 
 from __future__ import annotations
@@ -38,25 +39,25 @@ from ._set_ops import intersect
 
 @runtime_checkable
 class SerializedBounds(Protocol):
-    """What all serialized bounds have in common."""
+    """Protocol of the serialized forms of bounds."""
 
     def deserialize(self) -> Bounds:
-        """Make the bounds.
+        """Return the bounds.
 
         Returns
         -------
         bounds
-            Live bounds.
+            The deserialized bounds.
         """
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of stored bounds: its members, and what handles it.
+    """A kind of stored bounds: the names of its members and its pydantic model.
 
-    The built-in ones have a tag of their own, and belong to the published
-    schema and to the union below.
+    Built-in kinds have their own tag in the union below and belong to the
+    published schema; all kinds of plugins have the same tag.
     """
 
     members: frozenset[str]
@@ -67,11 +68,12 @@ class _Kind:
         return _adapter(self.model).validate_python(value)
 
 
-_FOREIGN = "foreign"
+_PLUGIN = "plugin"
+"""Tag of the union member for bounds that plugins declare."""
 
 
 class _Kinds:
-    """All known kinds of stored bounds: the built-in and the declared ones."""
+    """All kinds of stored bounds: the built-in ones and those that plugins declare."""
 
     def __init__(self) -> None:
         self._own: dict[frozenset[str], _Kind] = {}
@@ -88,29 +90,29 @@ class _Kinds:
     def _find_by_members(self, present: frozenset[str]) -> _Kind | None:
         if present in self._own:
             return self._own[present]
-        # Only now are plugins loaded, and only the one that matches imported.
+        # Plugins are loaded only here, and only the matching one is imported.
         known = sorted({*self._own, *registry.bounds()}, key=lambda members: -len(members))
         members = next((members for members in known if members <= present), None)
         if members is None:
             return None
         spec = registry.bounds().get(members)
-        return self._own[members] if spec is None else _Kind(members, registry.load(spec.model), _FOREIGN)
+        return self._own[members] if spec is None else _Kind(members, registry.load(spec.model), _PLUGIN)
 
     def tag(self, value: Any) -> str:
         kind = self.find(value)
-        return kind.tag if kind is not None else _FOREIGN
+        return kind.tag if kind is not None else _PLUGIN
 
     def describe(self) -> str:
         return " or ".join(str(sorted(members)) for members in [*self._own, *registry.bounds()])
 
 
 def _declared_for(model: type) -> Iterator[_Kind]:
-    """Find the declared kinds whose stored form is a type, or a base of it."""
-    # The form of bounds that nobody imported cannot exist.
+    """Find the kinds of plugins whose model is a type or one of its bases."""
+    # A model that has not been imported has no instances, so compare names first.
     names = {base.__name__ for base in model.__mro__}
     for members, spec in registry.bounds().items():
         if spec.model.rpartition(":")[2] in names and issubclass(model, registry.load(spec.model)):
-            yield _Kind(members, registry.load(spec.model), _FOREIGN)
+            yield _Kind(members, registry.load(spec.model), _PLUGIN)
 
 
 _kinds = _Kinds()
@@ -119,11 +121,11 @@ _kinds = _Kinds()
 _adapter: Callable[[Any], pydantic.TypeAdapter[Any]] = functools.cache(pydantic.TypeAdapter)
 
 
-class _ForeignBounds:
-    """The branch of the union for kinds that plugins declare.
+class _PluginBounds:
+    """The member of the union for kinds that plugins declare.
 
-    Also takes live bounds, and serializes them first.  It is left out of JSON
-    schemas, so that these do not depend on what is installed.
+    Bounds are accepted too, and serialized first.  It is omitted from JSON
+    schemas, so that these do not depend on the installed plugins.
     """
 
     @classmethod
@@ -149,7 +151,7 @@ class _ForeignBounds:
         if kind is None:
             raise PydanticCustomError(
                 "unknown_bounds",
-                "Bounds are needed, told apart by their members: {known}",
+                "Expected stored bounds with the members {known}",
                 {"known": _kinds.describe()},
             )
         return kind.validate(value)
@@ -160,7 +162,7 @@ class _ForeignBounds:
 
 
 class _PlainUnion:
-    """Publishes the union without saying that exactly one branch matches."""
+    """Use ``anyOf`` instead of ``oneOf`` in the JSON schema of the union."""
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -180,23 +182,23 @@ BoundsSerializationModel = TypeAliasType(
         | Annotated[CellGridBounds, pydantic.Tag("cells")]
         | Annotated[RegionSerializationModel, pydantic.Tag("region")]
         | Annotated["IntersectionBoundsSerializationModel", pydantic.Tag("intersection")]
-        | Annotated[SerializedBounds, _ForeignBounds, pydantic.Tag(_FOREIGN)],
+        | Annotated[SerializedBounds, _PluginBounds, pydantic.Tag(_PLUGIN)],
         pydantic.Discriminator(_kinds.tag),
         _PlainUnion,
     ],
 )
 """Type of pydantic fields that hold stored bounds of any kind.
 
-The value has a ``deserialize`` method without arguments.  Live bounds are
+The value has a ``deserialize`` method without arguments.  A `Bounds` is
 accepted as well, and serialized.
 """
 
 SerializableBounds = BoundsSerializationModel
-"""Another name of `BoundsSerializationModel`."""
+"""Alias of `BoundsSerializationModel`."""
 
 
 class IntersectionBoundsSerializationModel(pydantic.BaseModel):
-    """The stored form of an intersection that has no simpler one."""
+    """The stored form of `IntersectionBounds`."""
 
     model_config = pydantic.ConfigDict(
         json_schema_extra={"description": "The intersection of two bounds that has no simpler form."}
@@ -206,19 +208,19 @@ class IntersectionBoundsSerializationModel(pydantic.BaseModel):
     b: BoundsSerializationModel
 
     def deserialize(self) -> Bounds:
-        """Intersect the stored bounds.
+        """Return the intersection of the stored bounds.
 
         Returns
         -------
         bounds
-            Their intersection.
+            The simplest form of the intersection.
         """
         bounds: Bounds = intersect(self.a.deserialize(), self.b.deserialize())
         return bounds
 
 
 def serialize_bounds(bounds: Bounds) -> SerializedBounds:
-    """Make the form of bounds that is nested in pydantic models.
+    """Return a serializable form of bounds, for fields of pydantic models.
 
     Parameters
     ----------
@@ -233,34 +235,34 @@ def serialize_bounds(bounds: Bounds) -> SerializedBounds:
     Raises
     ------
     UnserializableTypeError
-        If these are no bounds, or of a kind that nobody has declared.
+        If ``bounds`` is not a `Bounds`, or is of a kind that no plugin declares.
     """
     serialized: Any = bounds.serialize() if isinstance(bounds, Bounds) else None
     if isinstance(serialized, Mapping) or _kinds.find(serialized) is None:
         raise UnserializableTypeError(
-            f"{bounds!r} cannot be stored as bounds; the hook register_bounds() makes other kinds known."
+            f"{bounds!r} cannot be serialized as bounds; declare its type with the hook register_bounds()."
         )
     result: SerializedBounds = serialized
     return result
 
 
 def deserialize_bounds(serialized: Any) -> Bounds:
-    """Undo `serialize_bounds`.
+    """Return the bounds for the result of `serialize_bounds`.
 
     Parameters
     ----------
     serialized
-        What `serialize_bounds` made, or its JSON form as a `dict`.
+        Result of `serialize_bounds`, or its JSON form as a `dict`.
 
     Returns
     -------
     bounds
-        Live bounds.
+        The deserialized bounds.
 
     Raises
     ------
     pydantic.ValidationError
-        If this is no stored form of bounds.
+        If ``serialized`` does not have the members of any kind of bounds.
     """
     if not isinstance(serialized, SerializedBounds):
         serialized = _adapter(BoundsSerializationModel).validate_python(serialized)

@@ -1,9 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The table of set operations between shapes.
+"""Registry of set operations between types of bounds.
 
-This module knows no shape.  Each shape's module enters the pairs of types that
-it understands, and plugins declare theirs; `intersect` looks the answer up.
+This module does not depend on any type of bounds.  The module of each type
+registers functions for pairs of types, and plugins declare theirs; `intersect`
+selects the function for the types of its operands.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ IntersectionFunction = Callable[[Any, Any], Any]
 
 
 class _SetOperations:
-    """What is known about pairs of shapes, and what was looked up so far."""
+    """Registered functions by types of operands, and a cache of look-ups."""
 
     def __init__(self) -> None:
         self.intersections: dict[tuple[type, type], IntersectionFunction] = {}
@@ -29,9 +30,9 @@ class _SetOperations:
         self.found: dict[tuple[type, type], tuple[IntersectionFunction, bool]] = {}
 
     def find(self, a_type: type, b_type: type) -> tuple[IntersectionFunction, bool]:
-        """Find the closest entry for two types, in either order.
+        """Return the function for the most derived pair of types, in either order.
 
-        The second result tells whether the operands must be swapped.
+        The second return value is whether the operands must be swapped.
         """
         known = {**self.intersections, **_declared(a_type, b_type)}
         candidates = [
@@ -41,7 +42,10 @@ class _SetOperations:
             if (a_depth := _depth(one, first)) is not None and (b_depth := _depth(other, second)) is not None
         ]
         if not candidates:
-            raise TypeError(f"No intersection is known of {a_type.__name__} and {b_type.__name__}.")
+            raise TypeError(
+                f"No intersection function is registered for {a_type.__name__} and {b_type.__name__}; "
+                "register one with register_intersection() or the hook register_bounds()."
+            )
         _, swapped, function = min(candidates, key=lambda candidate: candidate[:2])
         self.found[a_type, b_type] = (function, swapped)
         return function, swapped
@@ -53,9 +57,9 @@ def _depth(derived: type, base: type) -> int | None:
 
 
 def _declared(*operands: type) -> dict[tuple[type, type], IntersectionFunction]:
-    """Find the pairs that plugins declare for some types.
+    """Return the functions that plugins declare for the types of operands.
 
-    Types that none of the operands derives from are not imported.
+    Plugin types that are not bases of an operand's type are not imported.
     """
     names = {base.__name__ for operand in operands for base in operand.__mro__}
     pairs: dict[tuple[type, type], IntersectionFunction] = {}
@@ -68,7 +72,7 @@ def _declared(*operands: type) -> dict[tuple[type, type], IntersectionFunction]:
 
 
 def _simplify(function: IntersectionFunction, a: Any, b: Any) -> Any:
-    """Intersect by a rule that may know no simpler form than the pair."""
+    """Call a plugin's function, which returns `None` if there is no simpler form."""
     simple = function(a, b)
     return intersect_lazily(a, b) if simple is None else simple
 
@@ -79,30 +83,31 @@ _table = _SetOperations()
 def register_intersection(
     a_type: type, b_type: type, function: Callable[[Any, Any], Any], *, replace: bool = False
 ) -> None:
-    """Enter a way to intersect two types of bounds.
+    """Register the function that intersects two types of bounds.
 
     Parameters
     ----------
     a_type, b_type
-        The types of the operands.  Subclasses are served too, unless a closer
-        pair is known; the order of the operands does not matter to callers.
+        The types of the operands.  The function is also used for subclasses,
+        unless one is registered for a more derived pair.  `intersect` accepts
+        the operands in either order.
     function
         Called as ``function(a, b)`` with an ``a_type`` and a ``b_type``; returns
         bounds, or raises `~lsst.images.NoOverlapError`.
     replace
-        Whether an earlier entry for the same pair is replaced.
+        Whether to replace a function that is registered for the same pair.
 
     Raises
     ------
     DuplicateRegistrationError
-        If the pair is known already and ``replace`` is not set.
+        If a function is registered for the pair and ``replace`` is not set.
     """
     for pair in ((a_type, b_type), (b_type, a_type)):
         if pair in _table.intersections:
             if not replace:
                 raise DuplicateRegistrationError(
-                    f"An intersection of {a_type.__name__} and {b_type.__name__} is known already; "
-                    "pass replace=True to take its place."
+                    f"An intersection of {a_type.__name__} and {b_type.__name__} is already registered; "
+                    "pass replace=True to replace it."
                 )
             del _table.intersections[pair]
     _table.intersections[a_type, b_type] = function
@@ -120,14 +125,14 @@ def intersect(a: Any, b: Any) -> Any:
     Returns
     -------
     bounds
-        The simplest bounds that hold exactly the points of both.
+        The simplest bounds that contain exactly the common points.
 
     Raises
     ------
     NoOverlapError
         If the intersection is known to be empty.
     TypeError
-        If one of the operands is no bounds.
+        If one of the operands is not a `~lsst.images.Bounds`.
     """
     types = (type(a), type(b))
     function, swapped = _table.found.get(types) or _table.find(*types)
@@ -145,20 +150,20 @@ def intersect_lazily(a: Any, b: Any) -> Any:
     Returns
     -------
     bounds
-        Bounds that ask both operands.
+        An `IntersectionBounds` of both operands.
 
     Raises
     ------
     NoOverlapError
         If the bounding boxes are disjoint.
     TypeError
-        If one of the operands is no bounds.
+        If one of the operands is not a `~lsst.images.Bounds`.
     """
     return _table.intersections[object, object](a, b)
 
 
 def register_polygon_maker(pytype: type, function: Callable[[Any], Any]) -> None:
-    """Enter a way to turn a type of bounds, or outlines, into a polygon.
+    """Register the function that converts a type of bounds or outline to a polygon.
 
     Parameters
     ----------
@@ -171,7 +176,7 @@ def register_polygon_maker(pytype: type, function: Callable[[Any], Any]) -> None
 
 
 def to_polygon(bounds: Any) -> Any:
-    """Turn bounds, or an outline, into a polygon.
+    """Convert bounds or an outline to a polygon.
 
     Parameters
     ----------
@@ -186,9 +191,9 @@ def to_polygon(bounds: Any) -> Any:
     Raises
     ------
     TypeError
-        If no polygon maker is known for the type.
+        If no function is registered for the type.
     """
     for pytype in type(bounds).__mro__:
         if pytype in _table.polygon_makers:
             return _table.polygon_makers[pytype](bounds)
-    raise TypeError(f"{bounds!r} cannot be turned into a polygon.")
+    raise TypeError(f"Cannot convert {bounds!r} to a polygon; expected a Box or a shapely Polygon.")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What shapes have in common: nothing changes them, and pydantic knows them."""
+"""Base class and pydantic schema of immutable geometry types."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pydantic_core import core_schema
 
 
 class Value:
-    """Base of immutable objects, which are their own copies.
+    """Base class of immutable objects; copying returns the object itself.
 
     Notes
     -----
-    Subclasses declare slots, and fill those of a new object with the setters
-    of the slots themselves, since assignment is refused.
+    Subclasses declare slots, and assign those of a new object through the slot
+    descriptors, because `__setattr__` raises.
     """
 
     __slots__ = ()
@@ -31,7 +31,7 @@ class Value:
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(
-            f"Cannot set {name!r}: {type(self).__name__} objects are immutable; make a new one."
+            f"Cannot set {name!r}: {type(self).__name__} objects are immutable; create a new one."
         )
 
     def __delattr__(self, name: str) -> NoReturn:
@@ -45,23 +45,23 @@ def schema_of_instances(
     parse: Callable[[Any], Any],
     serialize: Callable[[Any], Any],
 ) -> core_schema.CoreSchema:
-    """Make the pydantic schema of a class from that of its stored form.
+    """Return the pydantic schema of a class that has a separate stored form.
 
     Parameters
     ----------
     cls
-        The class; its instances are taken as they are in Python.
+        The class; in Python mode, its instances are accepted unchanged.
     serialized
         Schema of the stored form.
     parse
-        Makes an instance of the validated stored form.
+        Function that converts the validated stored form to an instance.
     serialize
-        Makes the stored form of an instance.
+        Function that converts an instance to the stored form.
 
     Returns
     -------
     schema
-        What ``__get_pydantic_core_schema__`` returns.
+        Schema to return from ``__get_pydantic_core_schema__``.
     """
     parsed = core_schema.no_info_after_validator_function(parse, serialized)
     return core_schema.json_or_python_schema(

@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeAlias
 import pydantic
 
 from .._geom import Box, Interval
-from .._geom._numbers import FARTHEST
+from .._geom._numbers import MAX_COORDINATE
 from ..errors import CorruptArchiveError
 from ..serialization import ArchiveTree
 
@@ -31,7 +31,7 @@ class PixelTree(ArchiveTree):
 
 
 Coordinate: TypeAlias = Annotated[
-    int, pydantic.Field(ge=-FARTHEST, le=FARTHEST), pydantic.WithJsonSchema({"type": "integer"})
+    int, pydantic.Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE), pydantic.WithJsonSchema({"type": "integer"})
 ]
 
 YX0 = Annotated[list[Coordinate], pydantic.Field(min_length=2, max_length=2)]
