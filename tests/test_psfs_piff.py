@@ -50,8 +50,8 @@ def make_piff(*, wcs: Any = None, keys: tuple[str, ...] = ("x", "y"), pointing: 
     psf.interp.q = np.array([term.ravel() for term in terms], dtype=float).T
     wcs = galsim.PixelScale(0.2) if wcs is None else wcs
     psf.stars = [
-        piff.Star.makeTarget(x=12.5, y=30.0, wcs=wcs),
-        piff.Star.makeTarget(x=100.0, y=31.5, wcs=wcs, properties={"is_reserve": True}),
+        piff.Star.makeTarget(x=12.5, y=30.0, wcs=wcs, pointing=pointing),
+        piff.Star.makeTarget(x=100.0, y=31.5, wcs=wcs, pointing=pointing, properties={"is_reserve": True}),
     ]
     psf.set_context({0: wcs}, pointing)
     return psf
@@ -59,7 +59,7 @@ def make_piff(*, wcs: Any = None, keys: tuple[str, ...] = ("x", "y"), pointing: 
 
 def draw(psf: Any, x: float, y: float, box: Box, center: Any) -> np.ndarray:
     """Draw a star with Piff itself."""
-    image = galsim.Image(box.x.size, box.y.size, xmin=box.x.min, ymin=box.y.min)
+    image = galsim.Image(box.x.size, box.y.size, xmin=box.x.min, ymin=box.y.min, dtype=float)
     array = psf.draw(x, y, center=center, image=image).array
     return np.asarray(array / array.sum())
 
@@ -274,3 +274,17 @@ def test_a_piff_psf_in_a_real_file_equals_its_truth(shared_data: Path) -> None:
             assert [star.bbox.x.start, star.bbox.x.stop] == point["stellar"]["bbox"]["x"]
             # One is between two pixels, where box and stamp round differently.
             np.testing.assert_allclose(star.array, images[point["stellar"]["npz"]], atol=1e-12)
+
+
+def test_piff_celestial_wcs_star_uses_local_wcs_of_its_position() -> None:
+    # Scale and orientation change over the field, as in a distorted camera.
+    u, v = "0.2*x + 4e-6*x**2 + 2e-6*x*y", "0.2*y - 3e-6*x**2 + 5e-6*y**2"
+    distorted = galsim.UVFunction(u, v)
+    center = galsim.CelestialCoord(53.1 * galsim.degrees, -27.8 * galsim.degrees)
+    tan = galsim.TanWCS(galsim.AffineTransform(0.2, 0.01, -0.01, 0.2), center)
+    for wcs, keys in ((tan, ("x", "y")), (distorted, ("x", "y"))):
+        pointing = center if wcs is tan else None
+        impl = make_piff(wcs=wcs, keys=keys, pointing=pointing)
+        star = PiffWrapper(impl, Box.factory[0:4000, 0:4000], 21).compute_stellar_image(x=3500.3, y=2800.8)
+        expected = draw(impl, 3500.3, 2800.8, star.bbox, None)
+        np.testing.assert_allclose(star.array, expected, rtol=0, atol=1e-9 * expected.max())

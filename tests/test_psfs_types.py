@@ -225,3 +225,19 @@ def test_a_shift_by_whole_pixels_moves_pixels() -> None:
     np.testing.assert_array_equal(shifted[0, 1:], stack[0, :-1])
     np.testing.assert_array_equal(shifted[1, :, :-2], stack[1, :, 2:])
     assert not shifted[0, 0].any() and not shifted[1, :, -2:].any()
+
+
+@pytest.mark.parametrize(("position", "pixel"), [(-10.5, -11.0), (10.5, 11.0), (-10.4, -10.0), (-0.5, -1.0)])
+def test_warped_psf_half_pixel_position_rounds_away_from_zero(position: float, pixel: float) -> None:
+    pixels = GeneralFrame(unit=u.pix)
+    region = Box.factory[-50:50, -50:50]
+    weights = [ChebyshevField(region, [[1.0]]), ChebyshevField(region, [[0.0, 1.0]])]
+    basis = np.zeros((2, 9, 9))
+    basis[0, 4, 4], basis[1, 3, 4] = 1.0, 0.5
+    varying = KernelPointSpreadFunction(basis, weights, region, center_y=4, center_x=4)
+    warped = WarpedPointSpreadFunction(varying, Transform.affine(pixels, pixels, np.eye(3)), region)
+    found = warped.compute_kernel_image(x=position, y=0.0).array
+    expected = warped.compute_kernel_image(x=pixel, y=0.0).array
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+    other = warped.compute_kernel_image(x=pixel - np.sign(position), y=0.0).array
+    assert np.abs(expected - other).max() > 1e-4

@@ -180,8 +180,12 @@ class PiffWrapper(VectorizedPointSpreadFunction):
 
         box = self.kernel_bbox
         stack = np.empty((x.size, *box.shape))
+        wcs = next(iter(psf.wcs.values()))
         for n, center in enumerate(zip(dx.tolist(), dy.tolist(), strict=True)):
-            stamp = galsim.Image(stack[n], xmin=box.x.min, ymin=box.y.min)
+            # The stamp is centred near (0, 0), where a celestial WCS has
+            # another scale and orientation than at the star.
+            local = wcs.local(galsim.PositionD(float(x[n]), float(y[n])))
+            stamp = galsim.Image(stack[n], xmin=box.x.min, ymin=box.y.min, wcs=local)
             psf.draw(float(x[n]), float(y[n]), center=center, image=stamp)
         return normalized(stack)
 

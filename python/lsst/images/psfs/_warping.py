@@ -142,10 +142,15 @@ def warp_kernels(
     position.
     """
     value, jacobian = linearize(to_source, x, y)
-    from_pixel = np.stack([np.floor(x + 0.5) - x, np.floor(y + 0.5) - y], axis=-1)
+    from_pixel = np.stack([_nearest_pixel(x) - x, _nearest_pixel(y) - y], axis=-1)
     source = value + np.einsum("nij,nj->ni", jacobian, from_pixel)
     # Unchecked: a pixel's middle may lie beyond bounds that hold the position.
     stars, yx0 = psf._star_stack(source[:, 0], source[:, 1])
     origin = source - np.stack([yx0.x, yx0.y], axis=-1)
     warped = warp_stack(stars, origin, jacobian, half_shape, kernel)
     return normalized(warped)
+
+
+def _nearest_pixel(positions: Float64Array) -> Float64Array:
+    """Round to integers, and halves away from zero as `lsst.meas.algorithms` does."""
+    return np.copysign(np.floor(np.abs(positions) + 0.5), positions)
