@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Write one reference page per public module, so that none is forgotten."""
+"""Write one API reference page for each public module."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PAGE = """{name}
    :show-inheritance:
 """
 
-INDEX = """Reference
-=========
+INDEX = """API reference
+=============
 
 .. toctree::
    :maxdepth: 1
@@ -28,7 +28,7 @@ INDEX = """Reference
 
 
 def public_modules(package: Path) -> list[str]:
-    """Return the dotted names of the modules that export something."""
+    """Return the dotted names of the modules that export names."""
     names = []
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parents[1]).with_suffix("").parts
@@ -39,7 +39,9 @@ def public_modules(package: Path) -> list[str]:
 
 
 def exports(path: Path) -> bool:
-    """Say whether a module has names in its `__all__`."""
+    """Return whether a module has public names, in its `__all__` or in the stub of its lazy exports."""
+    if path.with_suffix(".pyi").exists():
+        return True
     for node in ast.parse(path.read_text()).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and target.id == "__all__":
@@ -48,7 +50,7 @@ def exports(path: Path) -> bool:
 
 
 def write_reference(package: Path, folder: Path) -> None:
-    """Write the pages and their index, leaving unchanged files alone."""
+    """Write the pages and their index; unchanged files are not rewritten."""
     folder.mkdir(exist_ok=True)
     names = public_modules(package)
     pages = {f"{name}.rst": PAGE.format(name=name, line="=" * len(name)) for name in names}

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Configuration of the documentation, which is built with warnings as errors."""
+"""Sphinx configuration. The documentation is built with warnings as errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ extensions = ["sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build", "changes"]
 default_role = "py:obj"
 html_theme = "alabaster"
-html_theme_options = {"description": "Images for a Rubin data Butler", "page_width": "1100px"}
+html_theme_options = {"description": "Image types for the Rubin Data Butler", "page_width": "1100px"}
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
@@ -33,12 +33,12 @@ numpydoc_show_class_members = False
 write_reference(ROOT / "python" / "lsst" / "images", DOC / "reference")
 
 
-# Names are exported by their module and by the face; each is described once.
+# A name may be exported by several modules; it is documented on the first page only.
 _described: dict[int, str] = {}
 
 
 def skip_described(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out what an earlier page describes."""
+    """Skip names that an earlier page documents."""
     if what == "module" and isinstance(obj, type | FunctionType):
         if _described.setdefault(id(obj), app.env.docname) != app.env.docname:
             return True
@@ -46,5 +46,5 @@ def skip_described(app: Any, what: str, name: str, obj: Any, skip: bool, options
 
 
 def setup(app: Any) -> None:
-    """Connect the handler above."""
+    """Register the event handler."""
     app.connect("autodoc-skip-member", skip_described)

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,22 @@ def test_round_trips_of_remote_box_agree_between_pages() -> None:
     for page in ("README.md", "doc/cookbook.rst", "doc/deployment.rst"):
         text = " ".join((ROOT / page).read_text().split())
         assert set(re.findall(r"box of a remote file takes (\w+) round trips", text)) == {"two"}, page
+
+
+def test_api_reference_has_a_page_for_every_public_module() -> None:
+    sys.path.append(str(ROOT / "doc"))
+    from _reference import public_modules
+
+    package = ROOT / "python" / "lsst" / "images"
+    modules = set(public_modules(package))
+    folders = {
+        path.parent.name for path in package.glob("[a-z]*/__init__.py") if "__all__" in path.read_text()
+    }
+    assert modules >= {"lsst.images", *(f"lsst.images.{name}" for name in folders - {"tests"})}
+
+
+def test_architecture_page_lists_layers_of_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "layers")
+    page = (ROOT / "doc" / "architecture.rst").read_text()
+    assert re.findall(r"^``([^`]+)``  +", page.split("Layers\n------")[1], flags=re.M) == layers
