@@ -348,7 +348,7 @@ def test_files_know_their_data_ids(tmp_path, exported, images, transfer):
 
 def test_an_interrupted_ingest_is_resumed(tmp_path, exported, monkeypatch):
     butler = new_repo(tmp_path / "repo", **TYPES)
-    monkeypatch.setattr("lsst.images.butler._ingest.BATCH", 1)
+    monkeypatch.setattr("lsst.images.butler._ingest.BATCH_SIZE", 1)
 
     def interrupt(steps: int) -> None:
         raise KeyboardInterrupt
@@ -393,7 +393,7 @@ def test_a_data_id_can_be_given_by_hand_or_by_name(tmp_path, images):
     files = sorted(tmp_path.glob("frame-*.fits"))
     alone = ingest_images(butler, files, "mi", "u/me", data_id=INSTRUMENT)
     assert not alone.ingested and all(
-        "does not say its detector or visit" in reason for reason in alone.failed.values()
+        "Cannot determine the value of detector and visit" in reason for reason in alone.failed.values()
     )
     report = ingest_images(butler, files, "mi", "u/me", transfer="copy", data_id=from_name)
     assert len(report.ingested) == len(images) and not report.failed

@@ -17,7 +17,7 @@ from lsst.resources import ResourcePath
 
 from ..errors import NotAnArchiveError
 from ..io import Cutout as Piece
-from ..io import open_archive
+from ..io import DatasetReader, open_archive
 from ..io import read_cutouts as read_pieces
 from ..legacy import open_legacy
 from ..plugins import registry
@@ -179,26 +179,29 @@ class _Dataset:
         return list(zip(numbers, cutouts, strict=True))
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[Any]:
+    def _open(self) -> Iterator[DatasetReader[Any]]:
         if self._uri is None:
             yield _HandleReader(self._handle)
             return
         pytype = self._ref.datasetType.storageClass.pytype
         with contextlib.ExitStack() as stack:
             try:
-                reader: Any = stack.enter_context(open_archive(self._uri, pytype))
+                reader: DatasetReader[Any] = stack.enter_context(open_archive(self._uri, pytype))
             except NotAnArchiveError:
                 reader = stack.enter_context(open_legacy(self._uri, pytype))
-            self._info = check_identity(getattr(reader, "butler_info", None), self._ref, self._uri)
+            self._info = check_identity(reader.butler_info, self._ref, self._uri)
             yield reader
 
 
-class _HandleReader:
-    """A dataset that only its Butler can read, with the verbs of an open file."""
+class _HandleReader(DatasetReader[Any]):
+    """A dataset that only its Butler can read."""
 
     def __init__(self, handle: DeferredDatasetHandle) -> None:
         self._handle = handle
-        self.component_names = sorted(handle.ref.datasetType.storageClass.allComponents())
+
+    @property
+    def component_names(self) -> list[str]:
+        return sorted(self._handle.ref.datasetType.storageClass.allComponents())
 
     def read(self, **parameters: Any) -> Any:
         return self._handle.get(parameters=parameters)

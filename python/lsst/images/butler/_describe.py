@@ -15,8 +15,8 @@ from lsst.utils.introspection import get_full_type_name
 from ..describe import describe
 from ..describe._text import as_text
 from ..errors import ImagesError, NotAnArchiveError
-from ..io import Reader, open_archive
-from ..legacy import LegacyReader, open_legacy
+from ..io import DatasetReader, Reader, open_archive
+from ..legacy import open_legacy
 from ..plugins import registry
 from ..serialization import UnreadableTree
 
@@ -63,19 +63,19 @@ def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
     try:
         with open_archive(uri, partial=not read) as reader:
             facts |= _archive_facts(reader)
-            facts |= _light_components(reader, reader.component_names)
+            facts |= _light_components(reader)
             if read:
                 facts["object"] = _describe_object(reader.read())
     except NotAnArchiveError:
         with open_legacy(uri) as old:
             facts |= {"container": "fits, of lsst.afw", "planes": ", ".join(old.file.planes)}
-            facts |= _light_components(old, list(old.COMPONENTS))
+            facts |= _light_components(old)
             if read:
                 facts["object"] = _describe_object(old.read())
     return "\n".join(f"{label:{WIDTH}} {value}" for label, value in facts.items())
 
 
-def _archive_facts(reader: Reader) -> dict[str, Any]:
+def _archive_facts(reader: Reader[Any]) -> dict[str, Any]:
     stamp = reader.info
     pytype = registry.pytype_for_schema(reader.model.SCHEMA_NAME)
     facts: dict[str, Any] = {
@@ -103,8 +103,9 @@ def _butler_facts(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _light_components(reader: Reader | LegacyReader, names: list[str]) -> dict[str, Any]:
+def _light_components(reader: DatasetReader[Any]) -> dict[str, Any]:
     found = {}
+    names = reader.component_names
     for name in LIGHT:
         if name not in names:
             continue

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a file says about which dataset it is, without its pixels."""
+"""Find the data ID of a file from its headers, without reading pixels."""
 
 from __future__ import annotations
 
@@ -33,41 +33,42 @@ _FROM_OBS_INFO = {
     "day_obs": ("observing_day",),
     "group": ("exposure_group",),
 }
-"""Attributes of an `ObservationInfo` that are values of a dimension."""
+"""Attributes of an `ObservationInfo` with the value of a dimension, first choice first."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FileFacts:
-    """What a file says about itself.
+    """Facts about a file that identify its dataset.
 
     Parameters
     ----------
     uri
-        Where it is.
+        Location of the file.
     legacy
-        Whether `lsst.afw` wrote it.
+        Whether `lsst.afw` wrote the file.
     butler_data_id
-        Data ID that a Butler left in the file.
+        Data ID that a Butler stored in the file.
     obs_info
-        Translated header, if a translator knows the instrument.
+        Translated header, or `None` if no translator supports the instrument.
     """
 
     uri: ResourcePath
     legacy: bool
     butler_data_id: Mapping[str, Any]
-    # It may not have a repr of its own.
+    # Not every class of this value has a useful repr.
     obs_info: ObservationInfo | None = dataclasses.field(repr=False)
 
     def data_id(self, dimensions: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the data ID of the dataset in the file.
+        """Return the data ID of the dataset in the file.
 
         Parameters
         ----------
         dimensions
             Names of the required dimensions.
         given
-            Values that the caller knows; they win over what the file says,
-            as what a Butler left there wins over the header.
+            Values of dimensions given by the caller.  They take precedence
+            over the data ID that a Butler stored in the file, which takes
+            precedence over the header.
 
         Returns
         -------
@@ -77,15 +78,15 @@ class FileFacts:
         Raises
         ------
         InvalidArgumentError
-            If the value of a dimension is not known.
+            If the value of a dimension cannot be determined.
         """
         data_id = {name: self._value(name, given) for name in dimensions}
         if missing := [name for name, value in data_id.items() if value is None]:
-            said = "no translated header" if self.obs_info is None else "its header"
+            header = "no translated header" if self.obs_info is None else "the translated header"
             raise InvalidArgumentError(
-                f"{self.uri} does not say its {' or '.join(missing)} (looked at: {sorted(given)} given, "
-                f"{sorted(self.butler_data_id)} of a Butler, {said}); give it, as in "
-                f"data_id={{{missing[0]!r}: ...}}."
+                f"Cannot determine the value of {' and '.join(missing)} for {self.uri} from the given values "
+                f"{sorted(given)}, its Butler data ID {sorted(self.butler_data_id)} and {header}. "
+                f"Give the value, as in data_id={{{missing[0]!r}: ...}}."
             )
         return data_id
 
@@ -99,8 +100,8 @@ class FileFacts:
         return None
 
 
-def inspect_file(path: ResourcePathExpression, pytype: type) -> FileFacts:
-    """Find out what a file says about itself.
+def inspect_file(path: ResourcePathExpression, pytype: type[Any]) -> FileFacts:
+    """Read the facts that identify the dataset in a file.
 
     Parameters
     ----------
@@ -112,12 +113,12 @@ def inspect_file(path: ResourcePathExpression, pytype: type) -> FileFacts:
     Returns
     -------
     facts
-        What it says.
+        The facts.
 
     Raises
     ------
     ArchiveReadError
-        If it cannot be read as that type.
+        If the file cannot be read as that type.
     """
     uri = ResourcePath(path, forceDirectory=False)
     try:
@@ -128,7 +129,7 @@ def inspect_file(path: ResourcePathExpression, pytype: type) -> FileFacts:
             return FileFacts(uri=uri, legacy=False, butler_data_id=data_id, obs_info=obs_info)
     except NotAnArchiveError:
         with open_legacy(uri, pytype) as old:
-            # Without pixels a file is nothing that we could serve later.
+            # Raises if the file has no pixels, and so could not be read later.
             old.get_component("bbox")
             return FileFacts(
                 uri=uri,

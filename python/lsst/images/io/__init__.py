@@ -1,12 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading and writing whole files and components, whatever the container."""
+"""Read and write files of any registered container."""
 
 from __future__ import annotations
 
 __all__ = (
     "Backend",
     "Cutout",
+    "DatasetReader",
     "ReadResult",
     "Reader",
     "Serializable",
@@ -28,6 +29,7 @@ __all__ = (
 from ._backends import Backend, backend_for_name, backend_for_path, backend_for_stream
 from ._compression import decompress, is_compressed_name
 from ._cutouts import Cutout, read_cutouts
+from ._dataset_reader import DatasetReader
 from ._read_fits import ReadResult, read_fits
 from ._reader import Reader, open_archive, parse_bbox, read
 from ._serializable import Serializable

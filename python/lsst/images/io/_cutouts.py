@@ -17,7 +17,8 @@ from lsst.resources import ResourcePathExpression
 from .._geom import Box
 from ..errors import ArchiveReadError, ImagesError, InvalidParameterError, NoOverlapError
 from ..plugins import ReadContext
-from ._reader import Reader, open_archive, parse_bbox
+from ._dataset_reader import DatasetReader
+from ._reader import open_archive, parse_bbox
 
 PLANES = ("image", "mask", "variance")
 """The planes that make a masked image."""
@@ -47,7 +48,7 @@ class Cutout:
 
 
 def read_cutouts(
-    path: ResourcePathExpression | IO[bytes] | Reader,
+    path: ResourcePathExpression | IO[bytes] | DatasetReader[Any],
     boxes: Iterable[Any],
     *,
     planes: str | Sequence[str] | None = PLANES,
@@ -107,15 +108,15 @@ def read_cutouts(
             f"Both fill={fill!r} and clip=True are given; a piece is filled or cut, not both."
         )
     with contextlib.ExitStack() as stack:
-        reader: Any = path
-        # A reader of legacy files has the same verbs.
-        if not hasattr(path, "get_component"):
+        if isinstance(path, DatasetReader):
+            reader = path
+        else:
             reader = stack.enter_context(open_archive(path, format=format))
         recipe = _Recipe(reader, planes)
         full: Box = reader.get_component("bbox")
         # Pieces on the sky need it, and it is the same for all.
         projection = functools.cache(lambda: reader.get_component("sky_projection"))
-        context = ReadContext(uri=getattr(reader, "_uri", None), projection=projection)
+        context = ReadContext(uri=reader.uri, projection=projection)
         return recipe.read_all([_place(context, where, full, fill, clip) for where in boxes], fill)
 
 
@@ -150,11 +151,10 @@ def _place(context: ReadContext, where: Any, full: Box, fill: str | None, clip: 
 class _Recipe:
     """How pieces are read: which components, and what becomes of them."""
 
-    def __init__(self, reader: Any, planes: str | Sequence[str] | None) -> None:
+    def __init__(self, reader: DatasetReader[Any], planes: str | Sequence[str] | None) -> None:
         self._reader = reader
-        self._read_ahead: Callable[..., None] | None = getattr(reader, "read_ahead", None)
         names = None if planes is None else {planes} if isinstance(planes, str) else set(planes)
-        components = set(getattr(reader, "component_names", (*PLANES, "masked_image")))
+        components = set(reader.component_names)
         self._components: list[str | None] = [None]
         self._read: Callable[[Box], Any] = self._read_whole
         if names is None or (names == set(PLANES) and not names & components):
@@ -173,17 +173,15 @@ class _Recipe:
             self._components = [planes]
             self._read = lambda bbox: reader.get_component(planes, bbox=bbox)
         else:
-            self._components = [*planes] if planes is not None else []
-            self._read = self._read_several
+            several = [*planes] if planes is not None else []
+            self._components = [*several]
+            self._read = lambda bbox: {name: reader.get_component(name, bbox=bbox) for name in several}
 
     def _read_whole(self, bbox: Box) -> Any:
         return self._reader.read(bbox=bbox)
 
     def _read_masked_image(self, bbox: Box) -> Any:
         return self._reader.get_component("masked_image", bbox=bbox)
-
-    def _read_several(self, bbox: Box) -> dict[str | None, Any]:
-        return {name: self._reader.get_component(name, bbox=bbox) for name in self._components}
 
     def read_all(self, wanted: Sequence[_Wanted], fill: str | None) -> list[Cutout]:
         """Read all pieces.
@@ -201,11 +199,10 @@ class _Recipe:
             One for each.
         """
         inside = [piece.inside for piece in wanted if piece.inside is not None]
-        if self._read_ahead is not None:
-            # One damaged tile must not cost the pieces that do not touch it:
-            # whoever needs it will meet it again.
-            with contextlib.suppress(ArchiveReadError):
-                self._read_ahead(inside, self._components)
+        # A damaged tile must not prevent reading the other pieces: reading a
+        # piece that needs the tile raises the error again.
+        with contextlib.suppress(ArchiveReadError):
+            self._reader.read_ahead(inside, self._components)
         return [self._read_one(piece, fill) for piece in wanted]
 
     def _read_one(self, piece: _Wanted, fill: str | None) -> Cutout:

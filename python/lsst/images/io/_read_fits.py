@@ -82,10 +82,10 @@ def read_fits(
     options = {} if page_size is None else {"page_size": page_size}
     container = registry.load(container_for_name("fits").input_archive)
     archive = container.open(path, partial=bool(given) if partial is None else partial, **options)
-    reader = Reader(archive, uri=path)
+    reader: Reader[T] = Reader(archive, uri=path)
     try:
         reader.require_type(cls)
-        result: T = reader.read(**given)
+        result = reader.read(**given)
         raw = reader.butler_info
         return ReadResult(result, reader.metadata, _parse_butler_info(raw))
     finally:

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading an object, or components of it, from a file that is opened once."""
+"""Read an object, or components of it, from an open file."""
 
 from __future__ import annotations
 
-__all__ = ("Reader", "open_archive", "read")
+__all__ = ("Reader", "open_archive", "parse_bbox", "read")
 
 import contextlib
 import functools
@@ -40,19 +40,20 @@ from ..serialization._deferred import is_deferred
 from ..serialization._input_archive import ArrayPart
 from ..serialization._tree import check_parameters, tree_error
 from ._containers import open_input
+from ._dataset_reader import DatasetReader, T_co
 
 T = TypeVar("T")
 
 
-class Reader:
-    """An open file.
+class Reader(DatasetReader[T_co]):
+    """An open file of this package.
 
     Parameters
     ----------
     archive
         The open archive.
     uri
-        Where it is, for messages and hooks.
+        Location of the file, for error messages and hooks.
     """
 
     def __init__(self, archive: InputArchive, uri: Any = None) -> None:
@@ -67,7 +68,11 @@ class Reader:
             self._archive.close()
             self._archive = None
 
-    # Facts.
+    # Properties of the file.
+
+    @property
+    def uri(self) -> Any:
+        return self._uri
 
     @property
     def archive(self) -> InputArchive:
@@ -84,66 +89,64 @@ class Reader:
 
     @property
     def info(self) -> ArchiveInfo:
-        """What the file says about itself."""
+        """Schema and format version of the file."""
         return self.archive.info
 
     @property
     def raw_tree(self) -> dict[str, Any]:
-        """The tree as it is in the file; not to be changed."""
+        """The JSON tree as stored in the file.  It must not be modified."""
         if (raw := self._raw) is None:
             raw = self._raw = self.archive.get_raw_tree()
         return raw
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Metadata of the root (a copy).
+        """Copy of the metadata of the root of the tree.
 
         Raises
         ------
         CorruptArchiveError
-            If they are no JSON object.
+            If the metadata are not a JSON object.
         """
         found = self.raw_tree.get("metadata") or {}
         if not isinstance(found, dict):
-            raise CorruptArchiveError(f"The metadata of {self._uri} are {found!r:.80}, not a JSON object.")
+            raise CorruptArchiveError(
+                f"The metadata of {self._uri} are invalid: expected a JSON object, found {found!r:.80}."
+            )
         return dict(found)
 
     @functools.cached_property
     def butler_info(self) -> Mapping[str, Any] | UnreadableTree | None:
-        """Butler information in the file, as raw JSON, or what stands for it
-        if it is damaged.
-        """
         info = self.raw_tree.get("butler_info")
         return info if is_butler_info(info) else damaged_butler_info(info)
 
     @property
     def model(self) -> type[ArchiveTree]:
-        """Serialization model of the root.
+        """Serialization model of the root of the tree.
 
         Raises
         ------
         UnknownSchemaError
-            If no plugin knows the schema.
+            If no plugin registers the schema of the file.
         """
         return self._model or self._find_model()
 
     @property
     def component_names(self) -> list[str]:
-        """Names of the components."""
         return self.model.component_names()
 
     def require_type(self, cls: type) -> None:
-        """Check that the file holds objects of a type.
+        """Check that the file holds an object of a type.
 
         Parameters
         ----------
         cls
-            The type; a subclass in the file is fine.
+            The required type, or a base class of it.
 
         Raises
         ------
         InvalidParameterError
-            If it does not.
+            If the file holds an object of another type.
         """
         self._find_model(cls)
 
@@ -156,49 +159,19 @@ class Reader:
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, None, {})
 
-    def read(self, **parameters: Any) -> Any:
-        """Read the object.
-
-        Parameters
-        ----------
-        **parameters
-            Read parameters of its type, ``bbox`` for instance.
-
-        Raises
-        ------
-        InvalidParameterError
-            If the type does not take a parameter.
-        ArchiveReadError
-            If the file is damaged.
-        """
+    def read(self, **parameters: Any) -> T_co:
         try:
             model = self.model
             check_parameters(model._PARAMETERS, parameters, f"Schema {model.SCHEMA_NAME!r}")
             parameters = self._parse_parameters(parameters)
             tree = model.model_validate(self.raw_tree)
-            return self._attach(tree.deserialize(self.archive, **parameters), None, parameters, registry.hook)
+            obj: T_co = tree.deserialize(self.archive, **parameters)
+            self._attach(obj, None, parameters, registry.hook)
+            return obj
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, None, parameters)
 
     def get_component(self, name: str, **parameters: Any) -> Any:
-        """Read one component, and nothing that it does not need.
-
-        Parameters
-        ----------
-        name
-            Name of the component.
-        **parameters
-            Read parameters of the component.
-
-        Raises
-        ------
-        InvalidComponentError
-            If there is no such component.
-        InvalidParameterError
-            If the component does not take a parameter.
-        ArchiveReadError
-            If the file is damaged.
-        """
         try:
             if not isinstance(parameters.get("bbox"), Box):
                 parameters = self._parse_parameters(parameters)
@@ -209,14 +182,15 @@ class Reader:
             else:
                 model, archive = self._model or self._find_model(), self._archive or self.archive
                 value = model.read_component(self._raw or self.raw_tree, name, archive, parameters)
-            return self._attach(value, name, parameters, hook)
+            self._attach(value, name, parameters, hook)
+            return value
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, name, parameters)
 
     def read_own_component(self, name: str, parameters: Mapping[str, Any]) -> Any:
-        """Read a component with the recipe of the file's own model.
+        """Read a component without calling the hook ``read_component``.
 
-        A plugin that serves a component differently may call this.
+        Implementations of that hook call this to get the default result.
 
         Parameters
         ----------
@@ -228,24 +202,6 @@ class Reader:
         return self.model.read_component(self.raw_tree, name, self.archive, parameters)
 
     def read_ahead(self, boxes: Sequence[Box], components: Sequence[str | None] = (None,)) -> None:
-        """Decode the pixels of several boxes together, for the reads that follow.
-
-        Each of these boxes should then be read once, as the same components;
-        tiles that they share are not decoded again.  Boxes that do not fit
-        into the image are left to the read that asks for them.
-
-        Parameters
-        ----------
-        boxes
-            The boxes, in absolute coordinates.
-        components
-            Components that will be read; `None` is the whole.
-
-        Raises
-        ------
-        ArchiveReadError
-            If a tile that any of them needs is damaged.
-        """
         try:
             root = self.get_tree()
             parts: list[ArrayPart] = []
@@ -263,28 +219,29 @@ class Reader:
     # Helpers.
 
     def _find_model(self, cls: type | None = None) -> type[ArchiveTree]:
-        """Find out what the root of the tree is, remember it, and check its type."""
+        """Find and store the model of the root of the tree; check its type."""
         archive = self._archive or self.archive
         raw = self._raw = self._raw or archive.get_raw_tree()
         info = raw.get("butler_info")
         self.butler_info = info if is_butler_info(info) else damaged_butler_info(info)
-        # A file whose tree does not say it may say it elsewhere.
+        # Trees of old files have no schema URL; a container may store it.
         url = raw.get("schema_url") or archive.schema_url
         if not isinstance(url, str | None):
-            raise CorruptArchiveError(f"The tree in {self._uri} has {url!r:.80} as schema_url, not text.")
+            raise CorruptArchiveError(
+                f"The schema_url of the tree in {self._uri} is invalid: expected a string, found {url!r:.80}."
+            )
         schema = registry.guess_schema(raw) if url is None else parse_schema_url(url)[0]
         found, pytype = (None, None) if schema is None else registry.types_for_schema(schema)
         if found is None:
             left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
             raise UnknownSchemaError(
                 f"No registered schema for {url or sorted(raw)!r} in {self._uri}; "
-                f"known are {sorted(registry.datasets())}."
-                + (f" Plugins that were left out: {left_out}." if left_out else "")
+                f"the registered schemas are {sorted(registry.datasets())}. Install the package that "
+                "defines it." + (f" These plugins failed to load: {left_out}." if left_out else "")
             )
         if cls is not None and pytype is not None and not issubclass(pytype, cls):
             raise InvalidParameterError(
-                f"{self._uri} holds schema {schema!r}, a {pytype.__name__}, and not the "
-                f"{cls.__name__} that was asked for."
+                f"{self._uri} holds schema {schema!r}, a {pytype.__name__}, not the requested {cls.__name__}."
             )
         self._model = model = cast(type[ArchiveTree], found)
         return model
@@ -308,21 +265,20 @@ class Reader:
             projection=lambda: self.read_own_component("sky_projection", {}),
         )
 
-    def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any], hook: Any) -> Any:
-        """Give an object what it does not hold itself, and tell plugins."""
+    def _attach(self, value: Any, component: str | None, parameters: Mapping[str, Any], hook: Any) -> None:
+        """Set the attachments of an object that was read, and call ``after_read``."""
         if hasattr(value, "_attachments"):
-            # What a component brings of its own file headers nobody wants
-            # back under another name.
+            # Passthrough metadata belong to the whole file: a component that
+            # is written to another file must not take them along.
             passthrough = self.archive.get_passthrough() if component is None else None
             if passthrough is not None and "bbox" in parameters:
                 passthrough = passthrough.for_subset()
             attach(value, butler_info=self.butler_info, passthrough=passthrough)
         if hook.after_read.get_hookimpls():
             hook.after_read(obj=value, context=self._context(component, parameters))
-        return value
 
     def _fail(self, err: Exception, component: str | None, parameters: Mapping[str, Any]) -> NoReturn:
-        """Raise an error of ours that says what was read from where."""
+        """Raise an `ImagesError` with a note that names the file and the request."""
         named = tree_error(err) if isinstance(err, pydantic.ValidationError) else err
         what = "the whole" if component is None else f"component {component!r}"
         container = "closed" if self._archive is None else self._archive.CONTAINER
@@ -333,27 +289,48 @@ class Reader:
 
 
 def parse_bbox(value: Any, context: ReadContext) -> Box:
-    """Make a box of whatever a plugin understands as one.
+    """Convert a value given as ``bbox`` to a box.
 
     Parameters
     ----------
     value
-        What was given as ``bbox``.
+        A box, or anything that an implementation of the hook ``parse_bbox``
+        accepts.
     context
-        What is known about the read.
+        The read that the value was given to.
 
     Raises
     ------
     InvalidParameterError
-        If nobody understands it.
+        If no plugin accepts the value.
     """
     box: Box | None = registry.hook.parse_bbox(value=value, context=context)
     if box is None:
         raise InvalidParameterError(
-            f"bbox={value!r} is not understood; give a Box, a pair of slices [y, x], an object with "
-            "afw's Box2I interface, or a sky circle (center, radius)."
+            f"bbox={value!r} is not understood; expected a Box, a pair of slices [y, x], an object with "
+            "the interface of lsst.geom.Box2I, or a circle on the sky (center, radius)."
         )
     return box
+
+
+@overload
+def open_archive(
+    path: ResourcePathExpression | IO[bytes],
+    cls: type[T],
+    *,
+    format: str | None = None,
+    partial: bool = True,
+) -> AbstractContextManager[Reader[T]]: ...
+
+
+@overload
+def open_archive(
+    path: ResourcePathExpression | IO[bytes],
+    cls: None = None,
+    *,
+    format: str | None = None,
+    partial: bool = True,
+) -> AbstractContextManager[Reader[Any]]: ...
 
 
 def open_archive(
@@ -362,7 +339,7 @@ def open_archive(
     *,
     format: str | None = None,
     partial: bool = True,
-) -> AbstractContextManager[Reader]:
+) -> AbstractContextManager[Reader[Any]]:
     """Open a file once, for any number of reads.
 
     Parameters
@@ -370,33 +347,33 @@ def open_archive(
     path
         URI, path, or seekable binary stream.
     cls
-        Type that the file must hold; `None` accepts any.
+        Type that the file must hold; `None` accepts any type.
     format
-        Name of the container; `None`: found out.
+        Name of the container; `None` selects it by file name or content.
     partial
-        Whether only parts will be read; with `False` a container may fetch
-        all of a remote file at once.
+        Whether only parts of the file will be read.  With `False`, a
+        container may download a remote file as a whole.
 
     Returns
     -------
     reader
-        The open file, for a ``with`` statement.
+        Context manager whose value is the open file.
 
     Raises
     ------
     UnsupportedFormatError
         If no container is recognized.
     NotAnArchiveError
-        If the file is not one of ours.
+        If the file was not written by this package.
     InvalidParameterError
-        If it holds something else than ``cls``.
+        If the file holds an object of a type other than ``cls``.
     """
     try:
         archive = open_input(path, format=format, partial=partial)
     except ImagesError as err:
         err.add_note(f"While opening {path}.")
         raise
-    reader = Reader(archive, uri=path)
+    reader: Reader[Any] = Reader(archive, uri=path)
     if cls is not None:
         try:
             reader._find_model(cls)
@@ -436,11 +413,12 @@ def read(
     path
         URI, path, or seekable binary stream.
     cls
-        Type that the file must hold; `None` accepts any.
+        Type that the file must hold; `None` accepts any type.
     format
-        Name of the container; `None`: found out.
+        Name of the container; `None` selects it by file name or content.
     **parameters
-        Read parameters of the type, ``bbox`` for instance.
+        Read parameters of the type, for instance ``bbox``.  Parameters that
+        are `None` are ignored.
 
     Returns
     -------
@@ -452,9 +430,11 @@ def read(
     UnsupportedFormatError
         If no container is recognized.
     ArchiveReadError
-        If the file is not one of ours, damaged, or needs a plugin.
+        If the file was not written by this package, is damaged, or needs a
+        plugin that is not installed.
     InvalidParameterError
-        If the type does not take a parameter, or is not ``cls``.
+        If the type does not have one of the parameters, or the file holds an
+        object of a type other than ``cls``.
     """
     given = {key: value for key, value in parameters.items() if value is not None}
     with open_archive(path, cls, format=format, partial=bool(given)) as reader:

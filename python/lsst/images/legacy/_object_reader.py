@@ -23,6 +23,7 @@ from ..errors import (
     NotAnArchiveError,
 )
 from ..fields import BackgroundMap, BaseField
+from ..io import DatasetReader
 from ..psfs import PointSpreadFunction
 from ._convert_background import make_background_map
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_camera, make_camera_frame_set, make_detector
@@ -57,7 +58,7 @@ _COMPONENTS = {
 """Components of exposures that a type is made of."""
 
 
-class LegacyObjectReader:
+class LegacyObjectReader(DatasetReader[Any]):
     """An open file of `lsst.afw` that is read as an object without pixels.
 
     Parameters
@@ -100,19 +101,15 @@ class LegacyObjectReader:
         """Close the file."""
         self.file.close()
 
+    @property
+    def uri(self) -> str:
+        return self.file.name
+
+    @property
+    def component_names(self) -> list[str]:
+        return []
+
     def read(self, **parameters: Any) -> Any:
-        """Read the object.
-
-        Parameters
-        ----------
-        **parameters
-            There are none.
-
-        Raises
-        ------
-        ArchiveReadError
-            If the file is damaged, or holds something else.
-        """
         if parameters:
             raise InvalidParameterError(
                 f"A legacy {self._pytype.__name__} does not take the read parameters {sorted(parameters)}."
@@ -127,25 +124,6 @@ class LegacyObjectReader:
             return make()
 
     def get_component(self, name: str, **parameters: Any) -> Any:
-        """Refuse: these objects have no components.
-
-        Parameters
-        ----------
-        name
-            Name of the component.
-        **parameters
-            Read parameters.
-
-        Returns
-        -------
-        component
-            Never.
-
-        Raises
-        ------
-        InvalidComponentError
-            Always.
-        """
         raise InvalidComponentError(f"A legacy {self._pytype.__name__} has no component {name!r}.")
 
     @functools.cached_property

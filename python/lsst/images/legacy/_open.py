@@ -8,7 +8,7 @@ __all__ = ("is_readable", "make_reader", "open_legacy", "read_file")
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from lsst.resources import ResourcePathExpression
 
@@ -22,6 +22,9 @@ from ._object_reader import LegacyObjectReader
 from ._reader import LegacyReader
 from ._visit_reader import LegacyVisitReader
 
+AnyLegacyReader: TypeAlias = LegacyReader | LegacyObjectReader
+"""Reader of any legacy file."""
+
 
 def is_readable(pytype: type) -> bool:
     """Tell whether files are read as a type.
@@ -34,7 +37,7 @@ def is_readable(pytype: type) -> bool:
     return issubclass(pytype, Image | Mask | MaskedImage) or LegacyObjectReader.maker_of(pytype) is not None
 
 
-def make_reader(file: LegacyFile, pytype: type, **options: Any) -> Any:
+def make_reader(file: LegacyFile, pytype: type, **options: Any) -> AnyLegacyReader:
     """Make the reader that reads a type.
 
     Parameters
@@ -49,7 +52,7 @@ def make_reader(file: LegacyFile, pytype: type, **options: Any) -> Any:
     Returns
     -------
     reader
-        Has ``read`` and ``get_component``.
+        The reader.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def make_reader(file: LegacyFile, pytype: type, **options: Any) -> Any:
 @contextlib.contextmanager
 def open_legacy(
     path: ResourcePathExpression, pytype: type = MaskedImage, *, partial: bool = True, **options: Any
-) -> Iterator[Any]:
+) -> Iterator[AnyLegacyReader]:
     """Open a file of `lsst.afw` once, for any number of reads.
 
     Parameters

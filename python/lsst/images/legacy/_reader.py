@@ -24,7 +24,7 @@ from ..errors import (
     InvalidParameterError,
     LossyConversionWarning,
 )
-from ..io import parse_bbox
+from ..io import DatasetReader, parse_bbox
 from ..plugins import ReadContext
 from ..serialization import attach
 from ._convert_wcs import PIXEL_FRAME, make_projection
@@ -35,10 +35,8 @@ from ._passthrough import legacy_passthrough
 from ._planes import map_planes, read_image, read_mask, read_projection
 
 
-class LegacyReader:
+class LegacyReader(DatasetReader[Any]):
     """An open `lsst.afw` file that is read as a masked image or a part of it.
-
-    It has the verbs of `lsst.images.io.Reader`.
 
     Parameters
     ----------
@@ -99,41 +97,24 @@ class LegacyReader:
         """Close the file."""
         self.file.close()
 
-    # The verbs of a reader.
+    @property
+    def uri(self) -> str:
+        return self.file.name
 
-    def read(self, *, bbox: Any = None) -> Any:
-        """Read the whole.
+    @property
+    def component_names(self) -> list[str]:
+        return list(self.COMPONENTS)
 
-        Parameters
-        ----------
-        bbox
-            Part to read, anything that reads take; `None` reads all.
-
-        Raises
-        ------
-        ArchiveReadError
-            If the file is damaged, or of another kind.
-        """
+    def read(self, *, bbox: Any = None, **unknown: Any) -> Any:
+        if unknown:
+            raise InvalidParameterError(
+                f"A legacy {self._pytype.__name__} does not have the read parameters {sorted(unknown)}; "
+                "it has 'bbox'."
+            )
         with self._reading("whole", bbox) as box:
             return self._read_whole(box)
 
     def get_component(self, name: str, **parameters: Any) -> Any:
-        """Read one component, and nothing that it does not need.
-
-        Parameters
-        ----------
-        name
-            Name of the component.
-        **parameters
-            ``bbox`` for components with pixels.
-
-        Raises
-        ------
-        InvalidComponentError
-            If there is no such component.
-        InvalidParameterError
-            If the component does not take a parameter.
-        """
         name = COMPONENT_ALIASES.get(name, name)
         method = self._component_method(name)
         allowed = {"bbox"} if name in self.WINDOWED else set()
