@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How a Butler reads and writes our types.
+"""Butler formatters for the types of this package and of plugins.
 
-The names `GenericFormatter` and `LegacyFormatter` are stored in repositories.
+Repositories store the names `GenericFormatter` and `LegacyFormatter`.
 """
 
 from __future__ import annotations
@@ -19,42 +19,44 @@ from lsst.daf.butler import DatasetProvenance, FormatterV2
 from lsst.resources import ResourcePath
 
 from .butler._provenance import ButlerInfo, check_identity, compression_seed, provenance_cards
-from .errors import ArchiveWriteError, InvalidComponentError, InvalidParameterError
-from .io import open_archive, write
+from .errors import ArchiveWriteError, InvalidComponentError, InvalidParameterError, UnsupportedFormatError
+from .io import DatasetReader, open_archive, write
+from .io._containers import container_for_format, readable_extensions
 from .legacy import open_legacy
+from .plugins import ContainerSpec
 from .serialization import FitsCompressionOptions, attach
 
 COMPONENTS = "components"
-"""The pseudo-component that stands for several at once."""
+"""Name of the pseudo-component that reads several components at once."""
 
 NOT_BY_DEFAULT = {COMPONENTS, "masked_image"}
-"""Components that ``components`` leaves out unless they are asked for."""
+"""Components that ``components`` reads only when they are named."""
 
 
-class _ReaderFormatter(FormatterV2):
-    """What reading any of our files has in common: one open, then parts."""
+class _ReadingFormatter(FormatterV2):
+    """Base of the formatters: reads a dataset with one open file."""
 
     can_read_from_uri: ClassVar[bool] = True
     can_read_from_local_file: ClassVar[bool] = True
     unsupported_parameters: ClassVar[frozenset[str]] = frozenset()
 
-    _open: ClassVar[Callable[..., AbstractContextManager[Any]]]
-    """Opens a file as something with ``read`` and ``get_component``."""
+    _open: ClassVar[Callable[..., AbstractContextManager[DatasetReader[Any]]]]
+    """Function that opens a file, given its location, type and ``partial``."""
 
     def read_from_uri(self, uri: ResourcePath, component: str | None = None, expected_size: int = -1) -> Any:
         if component in (None, COMPONENTS) and not self.file_descriptor.parameters and not uri.isLocal:
-            # All of it is needed, so let the Butler fetch and cache the file.
+            # The whole file is needed: let the Butler download and cache it.
             return NotImplemented
         parameters = dict(self.file_descriptor.parameters or {})
         partial = component is not None or bool(parameters)
         with self._open(uri, self.file_descriptor.storageClass.pytype, partial=partial) as reader:
-            info = check_identity(getattr(reader, "butler_info", None), self.dataset_ref, uri)
+            info = check_identity(reader.butler_info, self.dataset_ref, uri)
             if component == COMPONENTS:
                 values = self._read_components(reader, parameters)
             elif COMPONENTS in parameters:
                 raise InvalidParameterError(
                     "The read parameter 'components' should not be specified unless the component "
-                    f"'components' is read, but {component or 'the whole dataset'!r} is."
+                    f"'components' is read; the request is for {component or 'the whole dataset'!r}."
                 )
             elif component is None:
                 values = {None: reader.read(**parameters)}
@@ -67,8 +69,10 @@ class _ReaderFormatter(FormatterV2):
     def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
         return self.read_from_uri(ResourcePath(path, forceDirectory=False), component)
 
-    def _read_components(self, reader: Any, parameters: dict[str, Any]) -> dict[str | None, Any]:
-        """Read several components with one open file."""
+    def _read_components(
+        self, reader: DatasetReader[Any], parameters: dict[str, Any]
+    ) -> dict[str | None, Any]:
+        """Read several components."""
         declared = self.file_descriptor.storageClass.allComponents()
         names = self._requested(parameters.pop(COMPONENTS, None), declared)
         unknown = parameters.keys() - {key for name in names for key in declared[name].parameters}
@@ -89,10 +93,12 @@ class _ReaderFormatter(FormatterV2):
             return [name for name in declared if name not in NOT_BY_DEFAULT]
         names = [names] if isinstance(names, str) else list(names)
         if not names:
-            raise InvalidParameterError("The read parameter 'components' is an empty request; name some.")
+            raise InvalidParameterError(
+                "The read parameter 'components' is an empty request; name at least one component."
+            )
         if COMPONENTS in names:
             raise InvalidParameterError(
-                "'components' should not be specified within the parameter 'components'."
+                "'components' should not be specified within the read parameter 'components'."
             )
         if unknown := [name for name in names if name not in declared]:
             raise InvalidComponentError(
@@ -102,49 +108,77 @@ class _ReaderFormatter(FormatterV2):
         return names
 
 
-class GenericFormatter(_ReaderFormatter):
-    """Reads and writes every type that a plugin declares."""
+class _RegisteredExtensions:
+    """Class attribute with the extensions of all registered containers."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> frozenset[str]:
+        return readable_extensions()
+
+
+class GenericFormatter(_ReadingFormatter):
+    """Reads and writes every registered type in every registered container.
+
+    Notes
+    -----
+    The write parameter ``format`` is the name of a container (``ndf``) or a
+    file name extension without its dot (``sdf``); the default is ``fits``.
+    The write parameter ``recipe`` is the name of a configured set of
+    compression options, for containers that accept them.
+    """
 
     default_extension: ClassVar[str] = ".fits"
-    supported_extensions: ClassVar[frozenset[str]] = frozenset({".fits", ".sdf", ".json"})
+    # A plugin may register a container after this module is imported.
+    supported_extensions = _RegisteredExtensions()
     supported_write_parameters: ClassVar[frozenset[str]] = frozenset({"format", "recipe"})
 
     _open = staticmethod(open_archive)
     _provenance: DatasetProvenance | None = None
 
     def get_write_extension(self) -> str:
-        format = self.write_parameters.get("format")
-        if format is None:
-            return self.default_extension
-        extension = f".{format}"
-        if extension not in self.supported_extensions:
-            allowed = sorted(e.removeprefix(".") for e in self.supported_extensions)
-            raise ArchiveWriteError(f"Requested format {format!r} is not supported; possible are {allowed}.")
-        if "recipe" in self.write_parameters and extension != ".fits":
+        return self._output_format()[1]
+
+    def _output_format(self) -> tuple[ContainerSpec, str]:
+        """Return the container to write, and the extension of its file."""
+        format = self.write_parameters.get("format", self.default_extension.removeprefix("."))
+        try:
+            container, extension = container_for_format(format)
+        except UnsupportedFormatError as err:
+            raise ArchiveWriteError(f"The write parameter 'format' is invalid. {err}") from err
+        if "recipe" in self.write_parameters and "compression_options" not in container.formatter_options:
             raise ArchiveWriteError(
-                f"A write recipe is for FITS files; it cannot be combined with {format!r}."
+                f"The write parameter 'recipe' cannot be combined with the format {format!r}: the container "
+                f"{container.name!r} has no compression options. Remove one of the two parameters."
             )
-        return extension
+        return container, extension
 
     def add_provenance(
         self, in_memory_dataset: Any, /, *, provenance: DatasetProvenance | None = None
     ) -> Any:
-        # The caller's object must not change, so it is written, not attached.
+        # The caller's object must not change, so the provenance is kept here
+        # until the file is written.
         self._provenance = provenance
         return in_memory_dataset
 
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
-        options = self._fits_options() if self.get_write_extension() == ".fits" else {}
-        info = ButlerInfo.from_ref(self.dataset_ref, self._provenance)
-        # The file's name may be temporary and without an extension.
-        format = {".fits": "fits", ".sdf": "ndf", ".json": "json"}[self.get_write_extension()]
-        write(in_memory_dataset, uri, format=format, butler_info=info, **options)
+        container, _ = self._output_format()
+        options = self._options()
+        write(
+            in_memory_dataset,
+            uri,
+            # The file may have a temporary name without an extension.
+            format=container.name,
+            butler_info=ButlerInfo.from_ref(self.dataset_ref, self._provenance),
+            **{name: options[name] for name in options.keys() & container.formatter_options},
+        )
 
-    def _fits_options(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
+        """Return the options of `ContainerSpec.formatter_options` that have a value."""
         name = self.write_parameters.get("recipe", "default")
         recipe = self.write_recipes.get(name)
         if recipe is None and name != "default":
-            raise ArchiveWriteError(f"Invalid recipe {name!r}; configured are {sorted(self.write_recipes)}.")
+            raise ArchiveWriteError(
+                f"Invalid recipe {name!r}; the configured recipes are {sorted(self.write_recipes)}."
+            )
         options: dict[str, Any] = {
             "compression_options": recipe or {},
             "compression_seed": compression_seed(self.data_id.required_values),
@@ -160,10 +194,10 @@ class GenericFormatter(_ReaderFormatter):
         return {name: _validate_recipe(name, recipe) for name, recipe in recipes.items()}
 
 
-class LegacyFormatter(_ReaderFormatter):
-    """Reads files that `lsst.afw` wrote, unconverted, as our types.
+class LegacyFormatter(_ReadingFormatter):
+    """Reads files that `lsst.afw` wrote as the types of this package.
 
-    For files ingested in place; nothing is written with it.
+    The files are ingested unchanged.  This formatter does not write.
     """
 
     default_extension: ClassVar[str] = ".fits"
@@ -174,15 +208,15 @@ class LegacyFormatter(_ReaderFormatter):
 
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
         raise ArchiveWriteError(
-            f"Dataset {self.dataset_ref} is configured with LegacyFormatter, which only reads files of "
-            "lsst.afw; put it with lsst.images.formatters.GenericFormatter."
+            f"Cannot write dataset {self.dataset_ref}: it is configured with LegacyFormatter, which only "
+            "reads files of lsst.afw. Configure lsst.images.formatters.GenericFormatter for it."
         )
 
 
 def _validate_recipe(name: str, recipe: Any) -> dict[str, FitsCompressionOptions | None]:
     if not isinstance(recipe, Mapping):
         raise ArchiveWriteError(
-            f"Write recipe {name!r} is {recipe!r}, not a mapping of option names to options."
+            f"Write recipe {name!r} is {recipe!r}; expected a mapping of array names to compression options."
         )
     try:
         return {

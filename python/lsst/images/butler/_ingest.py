@@ -1,49 +1,52 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Taking files, many and in parallel, into a repository as they are."""
+"""Ingest many files unchanged into a Butler repository."""
 
 from __future__ import annotations
 
-__all__ = ("IngestReport", "PlannedFile", "find_files", "ingest_images")
+__all__ = ("IngestReport", "PlannedFile", "default_file_regex", "find_files", "ingest_images")
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import EllipsisType
 from typing import Any
 
 from lsst.daf.butler import Butler, DataCoordinate, DataIdValueError, DatasetRef, DatasetType, FileDataset
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import InvalidArgumentError
+from ..io._containers import readable_extensions
 from ..plugins import registry
 from ._dimension_records import add_dimension_records
 from ._file_facts import LEGACY_FORMATTER, FileFacts, inspect_file
 
-FILE_REGEX = r"\.(fits|fits\.gz|fits\.fz|sdf|h5|json)$"
-"""Files that are taken from a directory."""
-
 ARTIFACT_INDEX = "_butler_zip_index.json"
-"""What a Butler leaves beside files that it hands out."""
+"""Name of the index file that a Butler writes beside retrieved artifacts."""
 
-BATCH = 200
-"""Files that are ingested with one transaction: an interruption loses no more."""
+BATCH_SIZE = 200
+"""Number of files per transaction; an interruption undoes at most one batch."""
+
+DEFAULT_WORKERS = 4
+"""Number of files that are inspected at the same time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlannedFile:
-    """A file and the dataset that it is, or will be.
+    """A file and the dataset that it is, or will be, ingested as.
 
     Parameters
     ----------
     uri
-        Where it is.
+        Location of the file.
     data_id
-        Its data ID.
+        Data ID of the dataset.
     formatter
-        What will read it; `None` leaves it to the configuration.
+        Full name of the formatter; `None` uses the repository's configuration.
     ref
-        The dataset, once it is ingested.
+        The dataset, or `None` before it is ingested.
     """
 
     uri: ResourcePath
@@ -54,16 +57,16 @@ class PlannedFile:
 
 @dataclasses.dataclass
 class IngestReport:
-    """What became of the files.
+    """Result of `ingest_images`.
 
     Parameters
     ----------
     ingested
-        Files that are datasets now; of a dry run, those that would be.
+        Files that were ingested or, in a dry run, would be.
     skipped
-        Files whose dataset was there before.
+        Files whose dataset already exists in the run.
     failed
-        Why a file was left out, by file.
+        Reason for each file that was not ingested.
     """
 
     ingested: list[PlannedFile] = dataclasses.field(default_factory=list)
@@ -71,23 +74,33 @@ class IngestReport:
     failed: dict[ResourcePath, str] = dataclasses.field(default_factory=dict)
 
 
+def default_file_regex() -> str:
+    """Return the regular expression for file names of all registered containers."""
+    extensions = "|".join(map(re.escape, sorted(readable_extensions())))
+    return f"({extensions})$"
+
+
 def find_files(
-    locations: Iterable[ResourcePathExpression], *, regex: str | None = FILE_REGEX
+    locations: Iterable[ResourcePathExpression], *, regex: str | EllipsisType | None = ...
 ) -> list[ResourcePath]:
-    """List files, those in directories included.
+    """List files, including those in directories.
 
     Parameters
     ----------
     locations
-        Files and directories, near or far.
+        Files and directories, local or remote.
     regex
-        What names of files found in directories must match; `None`: all.
+        Regular expression that the names of files in directories must match.
+        The default accepts the file name extensions of all registered
+        containers, `None` accepts all names.
 
     Returns
     -------
     files
-        Every file once, in order.
+        The files, sorted and without duplicates.
     """
+    if regex is ...:
+        regex = default_file_regex()
     found = ResourcePath.findFileResources(locations, file_filter=regex, grouped=False)
     return sorted({uri for uri in found if uri.basename() != ARTIFACT_INDEX}, key=str)
 
@@ -102,12 +115,12 @@ def ingest_images(
     data_id: Mapping[str, Any] | Callable[[ResourcePath], Mapping[str, Any]] | None = None,
     formatter: str | None = None,
     transfer_dimensions: bool = False,
-    regex: str | None = FILE_REGEX,
-    workers: int = 4,
+    regex: str | EllipsisType | None = ...,
+    workers: int = DEFAULT_WORKERS,
     dry_run: bool = False,
     advance: Callable[[int], None] = lambda n: None,
 ) -> IngestReport:
-    """Ingest files of our own or of `lsst.afw`, as they are.
+    """Ingest files of any registered container or of `lsst.afw`, unchanged.
 
     Parameters
     ----------
@@ -118,44 +131,46 @@ def ingest_images(
     dataset_type
         Registered dataset type, or its name.
     run
-        Run collection; it is made if it is not there.
+        Name of the run collection; it is created if it does not exist.
     transfer
-        How files get into the repository, as for `lsst.daf.butler.Butler.ingest`.
+        Transfer mode, as for `lsst.daf.butler.Butler.ingest`.
     data_id
-        Values of dimensions that files do not say, or a function that makes
-        them of a file's place; they win over what files say.
+        Values of dimensions, or a function that returns them for the location
+        of a file; they take precedence over the content of the files.
     formatter
-        Full name of the formatter; by default files of `lsst.afw` get
-        ``lsst.images.formatters.LegacyFormatter`` and others what the
-        repository's configuration says.
+        Full name of the formatter; by default
+        ``lsst.images.formatters.LegacyFormatter`` for files of `lsst.afw` and
+        the repository's configuration for others.
     transfer_dimensions
-        Whether to insert missing dimension records, from headers.
+        Whether to insert missing dimension records, made from headers.
     regex
-        What names of files found in directories must match.
+        Regular expression for the names of files in directories, as for
+        `find_files`.
     workers
-        Number of files that are looked into at the same time.
+        Number of files that are inspected at the same time.
     dry_run
-        Whether only to tell what would be done.
+        Whether to report what would be ingested without ingesting it.
     advance
-        Called with the number of files done, for a progress bar.
+        Called with the number of files of each finished batch, for a progress
+        bar.
 
     Returns
     -------
     report
-        What became of each file.  A file that cannot be ingested does not
-        keep the others out.
+        Result for each file.  A file that cannot be ingested does not prevent
+        ingesting the others.
 
     Notes
     -----
-    Datasets that the run has already are skipped, and batches are ingested one
-    by one, so an interrupted call is resumed by calling it again.
+    Datasets that exist in the run are skipped, and each batch is ingested in
+    its own transaction: calling this again resumes an interrupted call.
     """
     if not isinstance(dataset_type, DatasetType):
         dataset_type = butler.get_dataset_type(dataset_type)
     job = _Job(
         butler, dataset_type, run, transfer, data_id or {}, formatter, transfer_dimensions, workers, dry_run
     )
-    for batch in _batches(find_files(locations, regex=regex), BATCH):
+    for batch in _batches(find_files(locations, regex=regex), BATCH_SIZE):
         job.do(batch)
         advance(len(batch))
     return job.report
@@ -182,9 +197,9 @@ class _Job:
         self.seen = {coordinate: "the run" for coordinate in self._present()}
 
     def do(self, batch: list[ResourcePath]) -> None:
-        """Look into files, and ingest those that can be."""
+        """Inspect a batch of files, and ingest those that can be ingested."""
         with ThreadPoolExecutor(self.workers, thread_name_prefix="ingest") as pool:
-            outcomes = list(pool.map(self._look, batch))
+            outcomes = list(pool.map(self._inspect, batch))
         planned = []
         for uri, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -204,10 +219,10 @@ class _Job:
         )
         yield from (ref.dataId for ref in refs)
 
-    def _look(self, uri: ResourcePath) -> FileFacts | Exception:
+    def _inspect(self, uri: ResourcePath) -> FileFacts | Exception:
         try:
             return inspect_file(uri, self.dataset_type.storageClass.pytype)
-        except Exception as err:  # reported, and the other files go on
+        except Exception as err:  # reported; the other files are still ingested
             return err
 
     def _fail(self, uri: ResourcePath, err: Exception) -> None:
@@ -222,7 +237,7 @@ class _Job:
             coordinate = DataCoordinate.standardize(values, dimensions=self.dataset_type.dimensions)
             if not (self.dry_run and self.transfer_dimensions):
                 coordinate = self._expand(coordinate)
-        except Exception as err:  # reported, and the other files go on
+        except Exception as err:  # reported; the other files are still ingested
             self._fail(facts.uri, err)
             return None
         file = PlannedFile(uri=facts.uri, data_id=coordinate, formatter=self._formatter_for(facts))
@@ -239,7 +254,7 @@ class _Job:
             return self.butler.registry.expandDataId(coordinate)
         except DataIdValueError as err:
             raise InvalidArgumentError(
-                f"{err} Register the instrument and define its visits, or have records made of headers "
+                f"{err} Register the instrument and define its visits, or insert records made from headers "
                 "with transfer_dimensions=True (--transfer-dimensions)."
             ) from err
 
@@ -250,10 +265,10 @@ class _Job:
         return LEGACY_FORMATTER if facts.legacy and ours else None
 
     def _ingest(self, planned: list[PlannedFile]) -> None:
-        """Ingest with one transaction; if that fails, file by file."""
+        """Ingest all files in one transaction or, if that fails, one by one."""
         try:
             self.report.ingested += self._ingest_all(planned)
-        except Exception as err:  # reported, and the other files go on
+        except Exception as err:  # reported; the other files are still ingested
             if len(planned) == 1:
                 self._fail(planned[0].uri, err)
                 return

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``lsst-images convert``: files of `lsst.afw` to files of ours."""
+"""Command ``lsst-images convert``: convert files of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import json
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -20,10 +20,20 @@ import rich.progress
 
 from lsst.resources import ResourcePath
 
+from ..errors import UnsupportedFormatError
+from ..io._containers import container_for_format
 from ..legacy._convert_file import CONVERTIBLE, ConversionReport, convert_file
 
 _SUFFIXES = (".gz", ".fz", ".fits", ".fit")
-"""Endings that a new name goes without."""
+"""File name suffixes that are replaced by the extension of the new format."""
+
+
+def _parse_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the file name extension of a format; a plugin may register the format."""
+    try:
+        return container_for_format(value)[1]
+    except UnsupportedFormatError as err:
+        raise click.BadParameter(str(err), context, parameter) from err
 
 
 @click.command("convert")
@@ -32,39 +42,39 @@ _SUFFIXES = (".gz", ".fz", ".fits", ".fit")
     "-o",
     "--output",
     required=True,
-    help="The new file, or, for several files, the folder for the new ones.",
+    help="New file or, for several files, directory for the new files.",
 )
 @click.option(
     "--type",
     "type_name",
     type=click.Choice(sorted(CONVERTIBLE)),
-    help="What the files hold.  [default: what each seems to]",
+    help="Type of object in the files.  [default: determined for each file]",
 )
 @click.option(
     "--format",
-    "format_name",
-    type=click.Choice(["fits", "json", "sdf"]),
+    "extension",
     default="fits",
     show_default=True,
-    help="Format of new files in a folder.",
+    callback=_parse_format,
+    help="Format of new files in a directory: fits, json, ndf or any registered container, or an extension.",
 )
 @click.option(
     "--preserve-quantization/--no-preserve-quantization",
     default=True,
     show_default=True,
-    help="Copy lossily compressed pixels bit by bit.",
+    help="Copy lossily compressed pixels without decompressing them.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--overwrite", is_flag=True, help="Convert again what is converted already.")
+@click.option("--overwrite", is_flag=True, help="Replace new files that exist.")
 @click.option(
-    "--compare/--no-compare", default=True, show_default=True, help="Read new files and tell differences."
+    "--compare/--no-compare", default=True, show_default=True, help="Read new files and report differences."
 )
-@click.option("--report", type=click.Path(dir_okay=False), help="JSON file for the reports of all files.")
+@click.option("--report", type=click.Path(dir_okay=False), help="JSON file to write the reports to.")
 def convert(
     files: tuple[str, ...],
     output: str,
     type_name: str | None,
-    format_name: str,
+    extension: str,
     jobs: int,
     report: str | None,
     **options: Any,
@@ -72,11 +82,11 @@ def convert(
     """Convert files that lsst.afw wrote.
 
     FILE is a path or URI of an image, mask, masked image, exposure or cell
-    coadd.  What exists in the folder already is left alone, so that a run
-    that was interrupted can be repeated.  A file that cannot be converted
-    does not keep the others from it.
+    coadd.  New files that exist are skipped, so an interrupted command can be
+    repeated.  A file that cannot be converted does not prevent converting the
+    others.
     """
-    pairs = _name_targets(files, output, format_name)
+    pairs = _name_targets(files, output, extension)
     work = functools.partial(convert_file, type=type_name, **options)
     reports = list(_show_progress(_run(work, pairs, jobs), len(pairs)))
     reports.sort(key=lambda found: files.index(found.source))
@@ -89,8 +99,8 @@ def convert(
         raise click.ClickException(f"{failed} of {len(reports)} files could not be converted.")
 
 
-def _name_targets(files: tuple[str, ...], output: str, format_name: str) -> list[tuple[str, str]]:
-    """Decide where each file goes."""
+def _name_targets(files: tuple[str, ...], output: str, extension: str) -> list[tuple[str, str]]:
+    """Return each file with the location of the new file."""
     folder = ResourcePath(output)
     if len(files) == 1 and not (folder.isdir() or output.endswith("/")):
         return [(files[0], output)]
@@ -101,20 +111,25 @@ def _name_targets(files: tuple[str, ...], output: str, format_name: str) -> list
         name = ResourcePath(file, forceDirectory=False).basename()
         while name.endswith(_SUFFIXES):
             name = name.rpartition(".")[0]
-        target = folder.join(f"{name}.{format_name}", forceDirectory=False)
+        target = folder.join(f"{name}{extension}", forceDirectory=False)
         path = target.ospath if target.isLocal else str(target)
         if path in targets:
-            raise click.UsageError(f"Both {targets[path]} and {file} would become {path}.")
+            raise click.UsageError(
+                f"Both {targets[path]} and {file} would become {path}. Rename one of them, or convert them "
+                "to different directories."
+            )
         targets[path] = file
     return [(file, path) for path, file in targets.items()]
 
 
-def _run(work: Any, pairs: list[tuple[str, str]], jobs: int) -> Iterator[ConversionReport]:
-    """Convert all files, and yield reports as they come."""
+def _run(
+    work: Callable[[str, str], ConversionReport], pairs: list[tuple[str, str]], jobs: int
+) -> Iterator[ConversionReport]:
+    """Convert all files, and yield reports in the order of completion."""
     if jobs == 1 or len(pairs) == 1:
         yield from (work(source, target) for source, target in pairs)
         return
-    # A fork could copy locks that some thread holds.
+    # A forked process could inherit a lock that another thread holds.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(min(jobs, len(pairs)), mp_context=context) as pool:
         futures = {pool.submit(work, source, target): (source, target) for source, target in pairs}
@@ -122,7 +137,7 @@ def _run(work: Any, pairs: list[tuple[str, str]], jobs: int) -> Iterator[Convers
             try:
                 yield future.result()
             except concurrent.futures.process.BrokenProcessPool as err:
-                yield ConversionReport(*futures[future], error=f"The process was killed: {err}")
+                yield ConversionReport(*futures[future], error=f"The conversion process was killed: {err}")
 
 
 def _show_progress(reports: Iterable[ConversionReport], total: int) -> Iterator[ConversionReport]:

@@ -19,5 +19,6 @@ def register_containers() -> list[ContainerSpec]:
             input_archive="lsst.images.fits._input_archive:FitsInputArchive",
             output_archive="lsst.images.fits._output_archive:FitsOutputArchive",
             recognizes=lambda head: head.startswith(b"SIMPLE  ="),
+            formatter_options=frozenset({"compression_options", "compression_seed", "primary_cards"}),
         )
     ]

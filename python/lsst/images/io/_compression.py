@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files that were compressed as a whole, with gzip or Zstandard."""
+"""Decompress files that are compressed as a whole with gzip or Zstandard."""
 
 from __future__ import annotations
 
-__all__ = ("compression_of", "decompress", "is_compressed_name")
+__all__ = ("COMPRESSED_SUFFIXES", "compression_of", "decompress", "is_compressed_name")
 
 import gzip
 import tempfile
@@ -17,41 +17,42 @@ from lsst.resources import ResourcePath
 
 from ..errors import CorruptArchiveError, UnsupportedFormatError
 
-COMPRESSED = (".gz", ".zst")
-"""Suffixes of names of compressed files."""
+COMPRESSED_SUFFIXES = (".gz", ".zst")
+"""File name suffixes of compressed files."""
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+"""Compression by the first bytes of a file (RFC 1952, RFC 8878)."""
 
 
 def is_compressed_name(uri: ResourcePath) -> bool:
-    """Tell whether a name says that a file is compressed as a whole.
+    """Return whether a file name has the suffix of a compressed file.
 
     Parameters
     ----------
     uri
         The file.
     """
-    return uri.basename().endswith(COMPRESSED)
+    return uri.basename().endswith(COMPRESSED_SUFFIXES)
 
 
 def compression_of(head: bytes) -> str | None:
-    """Name the compression of a file.
+    """Return the name of the compression of a file.
 
     Parameters
     ----------
     head
-        Its first bytes.
+        First bytes of the file, at least four.
 
     Returns
     -------
     name
-        ``gzip``, ``zstd`` or `None`.
+        ``gzip``, ``zstd``, or `None` if the file is not compressed.
     """
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
 
 
 def decompress(uri: ResourcePath) -> IO[bytes]:
-    """Unpack a compressed file into an anonymous temporary one.
+    """Decompress a file into an anonymous temporary file.
 
     Parameters
     ----------
@@ -61,15 +62,15 @@ def decompress(uri: ResourcePath) -> IO[bytes]:
     Returns
     -------
     stream
-        What was compressed, or the file as it is if it is not compressed
-        whatever its name says.
+        The decompressed content.  A file that is not compressed, whatever its
+        name, is returned unchanged.
 
     Raises
     ------
     CorruptArchiveError
         If the file is truncated or damaged.
     UnsupportedFormatError
-        If there is nothing installed that can unpack it.
+        If no decompressor for the file is installed.
     """
     content = uri.read()
     name = compression_of(content[:4])
@@ -87,10 +88,11 @@ def decompress(uri: ResourcePath) -> IO[bytes]:
 
 
 def _decompress_zstd(content: bytes, uri: ResourcePath) -> bytes:
-    # Python has it from 3.14 on only; imagecodecs is needed for FITS anyway.
+    # The standard library decompresses Zstandard only since Python 3.14;
+    # imagecodecs is already a dependency, for FITS.
     if not imagecodecs.ZSTD.available:
         raise UnsupportedFormatError(
-            f"There is no zstd decompressor for {uri}: this build of the package imagecodecs has none. "
+            f"Cannot decompress {uri}: this build of the package imagecodecs does not support Zstandard. "
             "Install imagecodecs from PyPI or conda-forge, or decompress the file first."
         )
     try:

@@ -1,10 +1,18 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Which container a file is, by its name, else by its first bytes."""
+"""Select the container of a file by format name, file name or first bytes."""
 
 from __future__ import annotations
 
-__all__ = ("container_for_name", "container_for_path", "container_for_stream", "open_input")
+__all__ = (
+    "container_for_format",
+    "container_for_name",
+    "container_for_path",
+    "container_for_stream",
+    "open_input",
+    "output_class",
+    "readable_extensions",
+)
 
 from typing import IO, Any
 
@@ -13,57 +21,106 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from ..errors import NotAnArchiveError, UnsupportedFormatError
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
-from ._compression import COMPRESSED, compression_of, decompress
+from ._compression import COMPRESSED_SUFFIXES, compression_of, decompress
 
 HEAD_SIZE = 64
-"""Bytes that are enough to recognize any container."""
+"""Number of bytes read to recognize a container."""
 
 
 def container_for_name(name: str) -> ContainerSpec:
-    """Return a container by the name that ``format=`` uses.
+    """Return a container by its name.
 
     Parameters
     ----------
     name
-        ``fits`` for instance.
+        Name of the container, for instance ``fits``.
 
     Raises
     ------
     UnsupportedFormatError
-        If no plugin declares it.
+        If no plugin registers a container of this name.
     """
     try:
         return registry.containers()[name]
     except KeyError:
         raise UnsupportedFormatError(
-            f"Unrecognized format name {name!r}; known are {sorted(registry.containers())}."
+            f"Unrecognized format name {name!r}; the registered containers are "
+            f"{sorted(registry.containers())}."
         ) from None
 
 
 def container_for_path(uri: ResourcePath) -> ContainerSpec:
-    """Return the container that a file name's extension stands for.
+    """Return the container that a file name extension belongs to.
 
     Parameters
     ----------
     uri
-        The file; ``.gz`` and ``.zst`` behind the extension are looked through.
+        The file.  The suffixes ``.gz`` and ``.zst`` are ignored.
 
     Raises
     ------
     UnsupportedFormatError
-        If no plugin declares the extension.
+        If no plugin registers the extension.
     """
     if (spec := _find_by_extension(uri.basename())) is not None:
         return spec
-    known = sorted(extension for spec in registry.containers().values() for extension in spec.extensions)
     raise UnsupportedFormatError(
-        f"Unrecognized file extension of {uri}; known are {known}, also with .gz or .zst behind for reading. "
-        "Name the container with format=."
+        f"Unrecognized file extension of {uri}; the registered extensions are {_extensions()} (for reading "
+        "also followed by .gz or .zst). Use a registered extension, or name the container with format=."
     )
 
 
+def container_for_format(name: str) -> tuple[ContainerSpec, str]:
+    """Return the container and the file name extension of an output format.
+
+    Parameters
+    ----------
+    name
+        Name of a container, for instance ``ndf``, or a file name extension
+        without its leading dot, for instance ``sdf``.
+
+    Returns
+    -------
+    container, extension
+        The container, and the extension with its leading dot; for the name of
+        a container, its default extension.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        If no plugin registers the name or the extension.
+    """
+    containers = registry.containers()
+    if (named := containers.get(name)) is not None:
+        return named, named.extensions[0]
+    extension = f".{name}"
+    for spec in containers.values():
+        if extension in spec.extensions:
+            return spec, extension
+    raise UnsupportedFormatError(
+        f"Requested format {name!r} is not supported; use the name of a container, one of "
+        f"{sorted(containers)}, or one of the extensions {_extensions()} without the leading dot."
+    )
+
+
+def readable_extensions() -> frozenset[str]:
+    """Return the file name extensions of all registered containers.
+
+    Returns
+    -------
+    extensions
+        With their leading dot: those that plugins register, and the same
+        followed by ``.gz`` or ``.zst``.
+    """
+    return frozenset(e + suffix for e in _extensions() for suffix in ("", *COMPRESSED_SUFFIXES))
+
+
+def _extensions() -> list[str]:
+    return sorted(extension for spec in registry.containers().values() for extension in spec.extensions)
+
+
 def _find_by_extension(name: str) -> ContainerSpec | None:
-    for suffix in COMPRESSED:
+    for suffix in COMPRESSED_SUFFIXES:
         name = name.removesuffix(suffix)
     for spec in registry.containers().values():
         if name.endswith(spec.extensions):
@@ -74,35 +131,36 @@ def _find_by_extension(name: str) -> ContainerSpec | None:
 def open_input(
     target: ResourcePathExpression | IO[bytes], *, format: str | None = None, partial: bool = True
 ) -> InputArchive:
-    """Open a file in whatever container it is.
+    """Open a file of any registered container.
 
     Parameters
     ----------
     target
         URI, path, or seekable binary stream.
     format
-        Name of the container; `None`: by the extension of the name, and by
-        the first bytes where that says nothing or something wrong.
+        Name of the container.  By default the container is selected by the
+        extension of the file name, and by the first bytes if the extension is
+        unknown or wrong.
     partial
-        Whether only parts will be read.
+        Whether only parts of the file will be read.
 
     Returns
     -------
     archive
-        To be closed by the caller.
+        The open archive.  The caller must close it.
 
     Raises
     ------
     UnsupportedFormatError
         If no container is recognized.
     NotAnArchiveError
-        If the file is of a known container but not one of ours.
+        If the file has a known format but was not written by this package.
     """
     if hasattr(target, "seek"):
         return _open_stream(target, format, partial)
     uri = ResourcePath(target, forceDirectory=False)
     name = uri.basename()
-    if name.endswith(COMPRESSED):
+    if name.endswith(COMPRESSED_SUFFIXES):
         return _open_stream(decompress(uri), format, partial)
     if format is None:
         archive = registry.input_for_file(name)
@@ -119,7 +177,7 @@ def open_input(
 
 
 def _open_by_content(uri: ResourcePath, partial: bool, refusal: NotAnArchiveError | None) -> InputArchive:
-    """Open a file whose name says nothing, or something wrong."""
+    """Open a file whose extension is unknown or wrong."""
     head = _read_head(uri)
     if compression_of(head) is not None:
         return _open_stream(decompress(uri), None, partial)
@@ -128,7 +186,7 @@ def _open_by_content(uri: ResourcePath, partial: bool, refusal: NotAnArchiveErro
         return registry.load(found.input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
     if refusal is not None:
         raise refusal
-    # Raises with a list of what there is.
+    # Raises an error that lists the registered extensions.
     return registry.load(container_for_path(uri).input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
 
 
@@ -138,12 +196,12 @@ def _open_stream(stream: Any, format: str | None, partial: bool) -> InputArchive
 
 
 def container_for_stream(stream: IO[bytes]) -> ContainerSpec:
-    """Return the container that the first bytes of a stream are those of.
+    """Return the container that the first bytes of a stream belong to.
 
     Parameters
     ----------
     stream
-        A binary stream that can seek; it is left where it was.
+        Seekable binary stream.  Its position is restored.
 
     Raises
     ------
@@ -158,7 +216,7 @@ def container_for_stream(stream: IO[bytes]) -> ContainerSpec:
     if (spec := _recognize(None, head)) is None:
         raise UnsupportedFormatError(
             f"Could not identify a supported format from the first bytes {head[:16]!r} of a stream; "
-            f"known are {sorted(registry.containers())}."
+            f"the registered containers are {sorted(registry.containers())}."
         )
     return spec
 
@@ -176,7 +234,7 @@ def _read_head(uri: ResourcePath) -> bytes:
 
 
 def output_class(spec: ContainerSpec) -> type[OutputArchive]:
-    """Return the output archive of a container.
+    """Return the class that writes files of a container.
 
     Parameters
     ----------

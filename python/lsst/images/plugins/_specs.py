@@ -158,12 +158,18 @@ class ContainerSpec:
     name
         Short name, the value of ``format=``.
     extensions
-        File name extensions, the first of which is written by default.
+        File name extensions with their leading dot, the first of which is
+        written by default.
     input_archive, output_archive
         Subclasses of `~lsst.images.serialization.InputArchive` and
         `~lsst.images.serialization.OutputArchive`, as ``package.module:Name``.
     recognizes
-        Tells from the first bytes of a file whether it is one of this format.
+        Predicate on the first 64 bytes of a file: whether the file has this
+        format.
+    formatter_options
+        Those of the options ``compression_options``, ``compression_seed`` and
+        ``primary_cards`` that the Butler formatter passes to
+        ``output_archive``.  Write recipes need ``compression_options``.
     """
 
     name: str
@@ -171,6 +177,7 @@ class ContainerSpec:
     input_archive: str
     output_archive: str
     recognizes: Callable[[bytes], bool]
+    formatter_options: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,10 @@ from ._shared import in_words, progress, values_option
 @run_option(required=True)
 @values_option("Value of a dimension that the files do not say; it wins over what they say.")
 @click.option("--formatter", help="Full name of the formatter, instead of the one that fits the file.")
-@regex_option(default=_ingest.FILE_REGEX, help="What names of files in directories must match.")
+@regex_option(
+    default=_ingest.default_file_regex,
+    help="Regular expression for the names of files in directories.  [default: all registered extensions]",
+)
 @transfer_option()
 @transfer_dimensions_option(default=False, help="Insert missing dimension records, from headers.")
 @register_dataset_types_option(help="Register the dataset type from its preset if it is not there.")
