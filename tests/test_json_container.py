@@ -129,7 +129,7 @@ def test_a_list_is_refused_at_its_first_wrong_item(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", [{"a": 1}, [1], 1.5, True])
 def test_a_schema_url_that_is_no_text_is_named(tmp_path: Path, url: Any) -> None:
-    with pytest.raises(CorruptArchiveError, match="schema_url, not text"):
+    with pytest.raises(CorruptArchiveError, match=r"schema_url of .* is invalid: expected a string"):
         read(save(tmp_path, {**BARE, "schema_url": url}))
 
 
@@ -137,6 +137,6 @@ def test_a_schema_url_that_is_no_text_is_named(tmp_path: Path, url: Any) -> None
 def test_metadata_that_are_no_object_are_named(tmp_path: Path, metadata: Any) -> None:
     with (
         open_archive(save(tmp_path, {**BARE, "metadata": metadata})) as reader,
-        pytest.raises(CorruptArchiveError, match="metadata of .*x.json are .*not a JSON object"),
+        pytest.raises(CorruptArchiveError, match=r"metadata of .*x.json are invalid: expected a JSON object"),
     ):
         _ = reader.metadata

@@ -570,5 +570,5 @@ def test_old_spellings_reach_files_too(tmp_path: Path) -> None:
     visit.write_fits(tmp_path / "visit.fits", image_compression=None)
     part = VisitImage.read_fits(tmp_path / "visit.fits", bbox=Box.factory[12:20, 30:40])
     assert_same_planes(part, visit.absolute[12:20, 30:40])
-    with pytest.raises(InvalidParameterError, match="a VisitImage, and not the Mask"):
+    with pytest.raises(InvalidParameterError, match="a VisitImage, not the requested Mask"):
         Mask.read(tmp_path / "visit.fits")
