@@ -47,7 +47,6 @@ PRIVATE_IMPORTS: dict[str, int] = {
     "tests/test_fits_compiled.py": 3,
     "tests/test_fits_compressed.py": 2,
     "tests/test_fits_file.py": 8,
-    "tests/test_fits_remote.py": 3,
 }
 
 HEAVY = ("lsst.daf.butler", "lsst.afw", "scipy", "h5py", "matplotlib", "piff", "galsim", "dask", "starlink")

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from lsst.images.fits import FitsFile
-from lsst.images.fits._compiled import tile_loops
-from lsst.images.fits._encode import compress_image
-from lsst.images.fits._image_hdu import encode_primary
+from lsst.images.fits._hdus._image_writer import encode_primary
+from lsst.images.fits._tiles._compiled import tile_loops
+from lsst.images.fits._tiles._tile_writer import compress_image
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD_BITS = {1: 3, 2: 4, 4: 5}
@@ -214,7 +214,7 @@ def test_without_the_loops_libraries_give_the_same_pixels() -> None:
     environment = {**os.environ, "LSST_IMAGES_COMPILED": "0"}
     result = subprocess.run(command, env=environment, cwd=ROOT / "tests", capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
-    look = "from lsst.images.fits._compiled import tile_loops; print(tile_loops)"
+    look = "from lsst.images.fits._tiles._compiled import tile_loops; print(tile_loops)"
     found = subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True)
     assert found.stdout == "None\n", found.stderr
 
@@ -234,5 +234,5 @@ def test_the_package_can_be_built_with_and_without_a_compiler(compiler: str, tmp
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert "lsst/images/fits/_compiled.py" in names
+    assert "lsst/images/fits/_tiles/_compiled.py" in names
     assert any("_tile_loops." in name for name in names) == (compiler == "there")

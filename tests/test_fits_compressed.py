@@ -24,8 +24,8 @@ from lsst.images.errors import (
     InvalidParameterError,
 )
 from lsst.images.fits import FitsFile
-from lsst.images.fits._encode import compress_image, default_tile_shape
-from lsst.images.fits._image_hdu import encode_image, encode_primary
+from lsst.images.fits._hdus._image_writer import encode_image, encode_primary
+from lsst.images.fits._tiles._tile_writer import compress_image, default_tile_shape
 
 TYPES = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 DITHERS = {"NO_DITHER": -1, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}

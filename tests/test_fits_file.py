@@ -25,14 +25,14 @@ from lsst.images.errors import (
     UnsupportedFormatError,
 )
 from lsst.images.fits import FitsFile
-from lsst.images.fits._card_writer import build_header, format_card
-from lsst.images.fits._cards import Cards
-from lsst.images.fits._checksum import check_hdu, data_sum
-from lsst.images.fits._encode import compress_image
-from lsst.images.fits._encoded_hdu import EncodedHdu
-from lsst.images.fits._image_hdu import encode_image, encode_primary
-from lsst.images.fits._source import open_source
-from lsst.images.fits._table_hdu import encode_byte_rows, encode_table
+from lsst.images.fits._bytes._open_source import open_source
+from lsst.images.fits._hdus._image_writer import encode_image, encode_primary
+from lsst.images.fits._hdus._table_writer import encode_byte_rows, encode_table
+from lsst.images.fits._headers._card_writer import build_header, format_card
+from lsst.images.fits._headers._cards import Cards
+from lsst.images.fits._headers._checksum import check_hdu, data_sum
+from lsst.images.fits._headers._encoded_hdu import EncodedHdu
+from lsst.images.fits._tiles._tile_writer import compress_image
 from lsst.resources import ResourcePath
 
 
@@ -467,7 +467,12 @@ def test_whole_reads_need_little_memory_beyond_the_image(tmp_path: Path) -> None
 
 
 def test_every_real_file_is_read_like_astropy_reads_it(shared_data: Path) -> None:
-    paths = [p for p in sorted(shared_data.rglob("*.fits*")) if p.suffix in (".fits", ".fz")]
+    # The files in bugs/ are damaged on purpose.
+    paths = [
+        p
+        for p in sorted(shared_data.rglob("*.fits*"))
+        if p.suffix in (".fits", ".fz") and "bugs" not in p.parts
+    ]
     seen = {"image": 0, "compressed_image": 0, "table": 0, "ascii_table": 0}
     for path in paths:
         content = path.read_bytes()

@@ -18,16 +18,12 @@ from helpers.butler_servers import BUCKET, s3
 from helpers.servers import CountingProxy, CountingServer, WebServer
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
-from lsst.images.fits import (
-    FitsCompressionOptions,
-    FitsFile,
-    _file,
-    _input_archive,
-    _range_client,
-    _remote_source,
-)
-from lsst.images.fits._encode import compress_image
-from lsst.images.fits._image_hdu import encode_primary
+from lsst.images.fits import FitsCompressionOptions, FitsFile
+from lsst.images.fits._archive import _input_archive  # private: MAX_FETCHED is lowered
+from lsst.images.fits._bytes import _range_client, _remote_source  # private: timeouts are shortened
+from lsst.images.fits._hdus import _file  # private: MAX_FETCHED is lowered
+from lsst.images.fits._hdus._image_writer import encode_primary  # private: writes minimal files
+from lsst.images.fits._tiles._tile_writer import compress_image  # private: writes minimal files
 from lsst.images.io import open_archive, read, write
 from lsst.images.legacy import open_legacy
 from lsst.resources import ResourcePath

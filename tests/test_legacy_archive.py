@@ -23,8 +23,7 @@ from lsst.images.errors import (
     NotAnArchiveError,
     SchemaVersionError,
 )
-from lsst.images.fits import FitsFile
-from lsst.images.fits._source import BytesSource  # private: a source that is not a file
+from lsst.images.fits import BytesSource, FitsFile
 from lsst.images.legacy.afw_archive import (
     LegacyArchive,
     LegacyOpaque,

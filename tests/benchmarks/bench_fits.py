@@ -32,10 +32,10 @@ import fitsio
 import imagecodecs
 import numpy as np
 from lsst.images.fits import FitsFile
-from lsst.images.fits._compressed import CompressedImage
-from lsst.images.fits._encode import compress_image
-from lsst.images.fits._image_hdu import encode_primary
-from lsst.images.fits._pool import default_threads
+from lsst.images.fits._bytes._thread_pool import default_threads
+from lsst.images.fits._hdus._image_writer import encode_primary
+from lsst.images.fits._tiles._tile_table import CompressedImage
+from lsst.images.fits._tiles._tile_writer import compress_image
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 Job = Callable[[], Any]

@@ -34,7 +34,7 @@ MOVED = {
         )
     },
     "lsst.images.fits": {
-        "ExtensionHDU": "lsst.images.fits._astropy_hdus:ExtensionHDU",
+        "ExtensionHDU": "lsst.images.fits._archive._astropy_hdus:ExtensionHDU",
         "ReadResult": "lsst.images.io:ReadResult",
         "read": "lsst.images.io:read_fits",
         "write": "lsst.images.io:write_fits",

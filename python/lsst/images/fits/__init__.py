@@ -12,11 +12,10 @@ from ..serialization import (
     FitsDitherAlgorithm,
     FitsQuantizationOptions,
 )
-from ._file import FitsFile
-from ._hdu import Hdu
-from ._input_archive import FitsInputArchive
-from ._layout import FITS_SOURCE_REGEX, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
-from ._opaque import (
+from ._archive._input_archive import FitsInputArchive
+from ._archive._layout import FITS_SOURCE_REGEX, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
+from ._archive._output_archive import FitsOutputArchive
+from ._archive._passthrough_hdus import (
     FitsOpaqueMetadata,
     PrecompressedImage,
     RawHeader,
@@ -24,13 +23,26 @@ from ._opaque import (
     strip_legacy_exposure_cards,
     suppress_fits_card_warnings,
 )
-from ._output_archive import FitsOutputArchive
-from ._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
-from ._verify import verify
-from ._verify_report import Finding, VerifyReport
-from ._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
+from ._archive._verify import verify
+from ._archive._verify_report import Finding, VerifyReport
+from ._bytes._byte_source import Buffer, ByteSource, BytesSource
+from ._bytes._open_source import open_source
+from ._bytes._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
+from ._hdus._file import FitsFile
+from ._hdus._hdu import Hdu
+from ._hdus._table_reader import ColumnData, TableData
+from ._headers._cards import CARD, Cards, CardValue
+from ._headers._hint_cards import WcsCards, hint_cards
+from ._headers._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
 
 __all__ = (
+    "CARD",
+    "Buffer",
+    "ByteSource",
+    "BytesSource",
+    "CardValue",
+    "Cards",
+    "ColumnData",
     "DEFAULT_PAGE_SIZE",
     "FITS_SOURCE_REGEX",
     "JSON_COLUMN",
@@ -51,8 +63,12 @@ __all__ = (
     "PrecompressedImage",
     "READ_CACHE_MAX_BYTES",
     "RawHeader",
+    "TableData",
     "VerifyReport",
+    "WcsCards",
     "add_offset_wcs",
+    "hint_cards",
+    "open_source",
     "read_offset_wcs",
     "read_yx0",
     "strip_butler_cards",

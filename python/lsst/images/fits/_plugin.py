@@ -16,8 +16,8 @@ def register_containers() -> list[ContainerSpec]:
         ContainerSpec(
             name="fits",
             extensions=(".fits", ".fits.fz", ".fit"),
-            input_archive="lsst.images.fits._input_archive:FitsInputArchive",
-            output_archive="lsst.images.fits._output_archive:FitsOutputArchive",
+            input_archive="lsst.images.fits._archive._input_archive:FitsInputArchive",
+            output_archive="lsst.images.fits._archive._output_archive:FitsOutputArchive",
             recognizes=lambda head: head.startswith(b"SIMPLE  ="),
             formatter_options=frozenset({"compression_options", "compression_seed", "primary_cards"}),
         )

@@ -17,7 +17,7 @@ from astropy.io import fits
 from .._geom import Box
 from .._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage
 from .._transforms import Projection
-from ..fits._header import WcsCards, hint_cards
+from ..fits import WcsCards, hint_cards
 from ..serialization import ArrayHints
 from ._fits_wcs import with_fits_form
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from ..._geom import XY, YX, Box, Interval
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError, SchemaVersionError
-from ...fits import FitsFile
-from ...fits._cards import Cards
+from ...fits import Cards, FitsFile
 from ._kernels import MAX_SIDE
 from ._rows import MAX_CORNER
 from ._table import LegacyTable

@@ -14,8 +14,7 @@ import numpy as np
 
 from ..._geom import XY, Box, Interval
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError, SchemaVersionError
-from ...fits import FitsFile, Hdu
-from ...fits._cards import CardValue
+from ...fits import CardValue, FitsFile, Hdu
 from ._reader import LegacyArchive
 from ._rows import MAX_CORNER
 

@@ -12,10 +12,7 @@ from typing import IO
 from lsst.resources import ResourcePathExpression
 
 from ...errors import CorruptArchiveError, InvalidComponentError
-from ...fits import FitsFile, Hdu
-from ...fits._byte_source import Buffer
-from ...fits._cards import CARD, Cards
-from ...fits._source import ByteSource, BytesSource, open_source
+from ...fits import CARD, Buffer, ByteSource, BytesSource, Cards, FitsFile, Hdu, open_source
 
 INDEX = "ARCHIVE_INDEX"
 """``EXTTYPE`` of the index, in most files its ``EXTNAME`` too."""

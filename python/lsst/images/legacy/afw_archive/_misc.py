@@ -26,7 +26,7 @@ import yaml
 
 from ..._geom import Polygon
 from ...errors import CorruptArchiveError
-from ...fits._cards import Cards
+from ...fits import Cards
 from ._rows import LegacyRows
 
 MAX_YAML = 1024 * 1024

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
-from ...fits._cards import Cards
+from ...fits import Cards
 from ._rows import LegacyRows
 
 AB_REFERENCE_FLUX = 3630780547701.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError
-from ...fits._table import ColumnData
+from ...fits import ColumnData
 from ._row import MAX_CORNER, LegacyRow, box_end_column, make_box, to_scalar
 from ._table import LegacyTable
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from ..._geom import XY, Box, Interval
 from ...errors import CorruptArchiveError
-from ...fits import FitsFile
-from ...fits._source import BytesSource
+from ...fits import BytesSource, FitsFile
 from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_bytes, to_integer

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
-from ...fits import Hdu
-from ...fits._table import ColumnData, TableData
+from ...fits import ColumnData, Hdu, TableData
 
 
 class LegacyTable:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
-from ...fits._cards import Cards
+from ...fits import Cards
 from ._rows import LegacyRow, LegacyRows
 
 NEWEST = 5

@@ -1,0 +1,278 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Reading one of our FITS files: tree and index first, then what is asked for."""
+
+from __future__ import annotations
+
+__all__ = ("FitsInputArchive",)
+
+import os
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any, Self
+
+import numpy as np
+import pydantic_core
+
+from ...errors import (
+    ArchiveReadError,
+    CorruptArchiveError,
+    InvalidFitsArchiveError,
+    NotAnArchiveError,
+)
+from ...serialization import ArrayReferenceModel, InputArchive, NumberType, TableModel
+from ...serialization._input_archive import ArrayPart
+from .._bytes._open_source import open_source
+from .._bytes._remote_source import DEFAULT_PAGE_SIZE
+from .._hdus._file import MAX_FETCHED, FitsFile, Hdu
+from ._index_block import Tail, read_tail
+from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
+from ._passthrough_hdus import FitsOpaqueMetadata, RawHeader
+
+VERIFY_VARIABLE = "LSST_IMAGES_VERIFY"
+"""Environment variable that switches the checksums of whole reads off with ``0``."""
+
+_Bounds = tuple[tuple[int | None, int | None], ...]
+
+
+def _bounds(slices: tuple[slice, ...]) -> _Bounds:
+    # Slices themselves cannot be keys before Python 3.12.
+    return tuple((s.start, s.stop) for s in slices)
+
+
+class FitsInputArchive(InputArchive):
+    """An open FITS file of ours.
+
+    Parameters
+    ----------
+    file
+        The open file, of which the archive takes possession.
+    verify
+        Whether each HDU is compared with its ``DATASUM`` before it is read.
+    """
+
+    CONTAINER = "fits"
+
+    def __init__(self, file: FitsFile, *, verify: bool = False) -> None:
+        self._file = file
+        self.remote = file.source.remote
+        self._verify = verify
+        self._verified: set[int] = set()
+        self._ahead: dict[tuple[ExtensionKey, _Bounds], list[np.ndarray]] = {}
+        # All that is needed stands in the first block, however long the
+        # header; the schema, which comes last, is in the tree as well.
+        self._primary: dict[str, Any] = dict(file.first_values)
+        if "JSONADDR" not in self._primary:
+            raise NotAnArchiveError(
+                f"{file.name} is a FITS file, but without the cards FMTVER and JSONADDR of our own. "
+                "A file of lsst.afw is read with read_legacy()."
+            )
+        if (version := self._primary.get("FMTVER", 0)) > FORMAT_VERSION:
+            raise ArchiveReadError(
+                f"{file.name} has FMTVER={version}; this package reads up to {FORMAT_VERSION}. Update it."
+            )
+        self._headers: dict[ExtensionKey, RawHeader] = {}
+        self._parsed: dict[int, dict[str, Any]] = {}
+        self._tail: Tail | None = None
+
+    @classmethod
+    def open(
+        cls,
+        target: Any,
+        *,
+        partial: bool = True,
+        verify: bool | None = None,
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Self:
+        """Open a file.
+
+        Parameters
+        ----------
+        target
+            URI, path, or seekable binary stream.
+        partial
+            Whether only parts will be read.
+        verify
+            Whether data units are compared with their ``DATASUM`` before they
+            are read; by default if the whole is read and the environment
+            variable ``LSST_IMAGES_VERIFY`` is not ``0``.
+        page_size
+            Bytes of a remote file that one request asks for at most.
+
+        Raises
+        ------
+        NotAnArchiveError
+            If it is not a FITS file of ours.
+        """
+        file = FitsFile(open_source(target, page_size))
+        try:
+            if verify is None:
+                verify = not partial and os.environ.get(VERIFY_VARIABLE, "1") != "0"
+            return cls(file, verify=verify)
+        except BaseException:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        self._file.source.close()
+
+    # Facts.
+
+    @property
+    def format_version(self) -> int | None:
+        return self._primary.get("FMTVER")
+
+    @property
+    def schema_url(self) -> str | None:
+        url = self.get_raw_tree().get("schema_url") or self._file.hdu(0).cards.get("DATAMODL")
+        return url if isinstance(url, str) else None
+
+    def get_raw_tree(self, row: int = 0) -> dict[str, Any]:
+        """Return the root of the tree, or a sub-tree that is stored once.
+
+        Parameters
+        ----------
+        row
+            Row of the HDU ``JSON``.
+        """
+        if (tree := self._parsed.get(row)) is not None:
+            return tree
+        tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
+        if not 0 <= row < len(tail.rows):
+            raise InvalidFitsArchiveError(f"The tree refers to row {row} of {len(tail.rows)} in HDU JSON.")
+        try:
+            tree = pydantic_core.from_json(tail.rows[row], allow_inf_nan=True)
+        except ValueError as err:
+            raise CorruptArchiveError(
+                f"Row {row} of HDU JSON in {self._file.name} is damaged: {err}"
+            ) from err
+        if not isinstance(tree, dict):
+            raise CorruptArchiveError(f"Row {row} of HDU JSON in {self._file.name} is not a JSON object.")
+        self._parsed[row] = tree
+        return tree
+
+    def get_passthrough(self) -> FitsOpaqueMetadata:
+        passthrough = FitsOpaqueMetadata()
+        for key, header in self._headers.items():
+            passthrough.add_raw(key, header)
+        passthrough.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
+        return passthrough
+
+    def _locate(self, key: ExtensionKey) -> Hdu:
+        tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
+        if (address := tail.addresses.get((key.name, key.ver))) is None:
+            raise InvalidFitsArchiveError(
+                f"The tree refers to {key}, which {self._file.name} does not have; it has "
+                f"{[str(ExtensionKey(*known)) for known in tail.addresses if known[0]]}."
+            )
+        hdu = self._file.hdu_at(address)
+        found = str(hdu.values.get("EXTNAME", "")).upper(), hdu.values.get("EXTVER", 1)
+        if found != (key.name, key.ver):
+            raise InvalidFitsArchiveError(
+                f"The index of {self._file.name} says that {key} is at byte {address}, but there is "
+                f"{found}: the file was edited or is damaged."
+            )
+        return hdu
+
+    def _find(self, key: ExtensionKey) -> Hdu:
+        hdu = self._locate(key)
+        address = hdu.header_address
+        if self._verify and address not in self._verified:
+            self._verified.add(address)
+            if self.remote and hdu.values.get("DATASUM"):
+                # So that the pixels are not fetched a second time.
+                self._file.source.prefetch([(hdu.data_address, hdu.used_size)])
+            hdu.check_data_sum()
+        return hdu
+
+    # Reading several things at once.
+
+    def expect(self, parts: Sequence[ArrayPart]) -> None:
+        if not self.remote:
+            return
+        found = [
+            (parse_source(model.source)[0], tuple(model.shape), slices)
+            for model, slices in parts
+            if isinstance(model, ArrayReferenceModel)
+        ]
+        wanted: dict[tuple[str, int], list[Any]] = {}
+        for key, shape, slices in found:
+            wanted.setdefault((key.name, key.ver), []).append((shape, slices))
+        source = self._file.source
+        tail = self._tail = self._tail or read_tail(source, self._primary)
+        source.prefetch(tail.ranges_to_fetch(wanted, source.size, MAX_FETCHED))
+        # All that the index did not know, or was wrong about.
+        self._file.fetch_pixels([(self._locate(key), slices) for key, _, slices in found])
+
+    def read_ahead(self, parts: Sequence[ArrayPart]) -> None:
+        self._ahead.clear()
+        self.expect(parts)
+        wanted: dict[ExtensionKey, list[tuple[slice, ...]]] = {}
+        for model, slices in parts:
+            if isinstance(model, ArrayReferenceModel) and slices is not ...:
+                wanted.setdefault(parse_source(model.source)[0], []).append(slices)
+        try:
+            for key, boxes in wanted.items():
+                for slices, array in zip(boxes, self._find(key).read_boxes(boxes), strict=True):
+                    self._ahead.setdefault((key, _bounds(slices)), []).append(array)
+        except BaseException:
+            self._ahead.clear()
+            raise
+
+    def _take(self, key: ExtensionKey, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray | None:
+        if slices is ...:
+            return None
+        # Handed out once: whoever gets an array may change it.
+        ready = self._ahead.get((key, _bounds(slices)))
+        return ready.pop() if ready else None
+
+    # What the base asks for.
+
+    def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
+        key, _ = parse_source(model.source)
+        if self.remote and not self._ahead:
+            # Free, if it was expected together with others.
+            self.expect([(model, slices)])
+        hdu = self._find(key)
+        if hdu.kind not in ("image", "compressed_image"):
+            raise InvalidFitsArchiveError(f"{key} is a {hdu.kind}, but the tree wants an image.")
+        shape = hdu.compressed.shape if hdu.kind == "compressed_image" else hdu.shape
+        if model.shape and model.shape != shape:
+            raise InvalidFitsArchiveError(
+                f"{key} is an array of shape {shape}, but the tree says {model.shape}."
+            )
+        self._headers.setdefault(key, RawHeader(hdu._raw))
+        array = self._take(key, slices) if self._ahead else None
+        if array is None:
+            array = hdu.read_image(slices)
+        if model.datatype is NumberType.bool and array.dtype == np.uint8:
+            array = array.view(np.bool_)
+        if array.dtype.name != model.datatype.value:
+            raise InvalidFitsArchiveError(
+                f"{key} is an array of {array.dtype.name}, but the tree says {model.datatype.value}."
+            )
+        return array
+
+    def _read_columns(self, model: TableModel) -> np.ndarray:
+        key, _ = parse_source(model.columns[0].data.source)  # type: ignore[union-attr]  # not inline
+        hdu = self._find(key)
+        if hdu.kind != "table":
+            raise InvalidFitsArchiveError(f"{key} is a {hdu.kind}, but the tree wants a table.")
+        data = hdu.read_table()
+        columns = {}
+        for position, column in enumerate(model.columns, 1):
+            _, number = parse_source(column.data.source)  # type: ignore[union-attr]  # not inline
+            values = data.column((number or position) - 1)
+            if isinstance(values, list):
+                raise InvalidFitsArchiveError(
+                    f"Column {column.name!r} of {key} has cells of variable length; arrays have not."
+                )
+            columns[column.name] = values
+        dtype = [(name, array.dtype, array.shape[1:]) for name, array in columns.items()]
+        result = np.empty(len(next(iter(columns.values()))), dtype=dtype)
+        for name, array in columns.items():
+            result[name] = array
+        return result
+
+    def _read_pointer(self, pointer: dict[str, Any]) -> dict[str, Any]:
+        return self.get_raw_tree(PointerModel.model_validate(pointer).row)

@@ -1,0 +1,344 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Header cards that nobody understood, kept for the next write.
+
+Headers are kept as bytes and parsed when somebody asks, because most reads
+end without a write.
+"""
+
+from __future__ import annotations
+
+__all__ = (
+    "FitsOpaqueMetadata",
+    "PrecompressedImage",
+    "strip_butler_cards",
+    "strip_legacy_exposure_cards",
+    "suppress_fits_card_warnings",
+)
+
+import contextlib
+import dataclasses
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import astropy.io.fits
+import astropy.units as u
+from astropy.io.fits.verify import VerifyWarning
+
+from ...serialization import parse_unit
+from .._headers._wcs_cards import strip_wcs_cards
+from ._layout import CONTAINER_CARDS, ExtensionKey
+
+_STRUCTURE = re.compile(
+    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|THEAP|EXTEND|BSCALE|BZERO|CHECKSUM|DATASUM"
+    r"|T(?:FORM|TYPE|UNIT|DIM|ZERO|SCAL|NULL|DISP|BCOL)\d+"
+    r"|Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
+    r"|Z(?:SIMPLE|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
+    r"|EXTNAME|EXTVER|DATE|END"
+)
+CARD_LENGTH = 80
+"""Characters of a card (FITS standard 4.0, section 4.1)."""
+
+_MASK_PLANES = re.compile(r"MSK[NMD]\d{4}|MP_.*")
+_COMPONENT = "FILTER|DETECTOR|VALID_POLYGON|SKYWCS|PSF|SUMMARYSTATS|AP_CORR_MAP|PHOTOCALIB"
+_EXPOSURE = re.compile(rf"AR_HDU|(?:{_COMPONENT})_ID|ARCHIVE_ID_(?:{_COMPONENT})")
+_PRECOMPRESSED = re.compile(
+    r"Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
+)
+
+
+@contextlib.contextmanager
+def suppress_fits_card_warnings() -> Iterator[None]:
+    """Make a context in which astropy accepts long keywords in silence."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        yield
+
+
+def strip_butler_cards(header: astropy.io.fits.Header) -> None:
+    """Remove every ``LSST BUTLER`` card.
+
+    Parameters
+    ----------
+    header
+        Header to change.
+    """
+    _remove(header, re.compile(r"LSST BUTLER.*"))
+
+
+def strip_legacy_exposure_cards(header: astropy.io.fits.Header) -> None:
+    """Remove cards that point into the table archive of an afw exposure.
+
+    Parameters
+    ----------
+    header
+        Header to change.
+    """
+    _remove(header, _EXPOSURE)
+
+
+def _remove(header: astropy.io.fits.Header, pattern: re.Pattern[str]) -> None:
+    for keyword in {keyword for keyword in header if pattern.fullmatch(keyword)}:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class RawHeader:
+    """A header that is not parsed yet.
+
+    Parameters
+    ----------
+    content
+        Bytes of the cards.
+    is_primary
+        Whether it is a primary header, from which the container's own cards
+        and the Butler's go.
+    has_unit
+        Whether the tree knows the unit, so that ``BUNIT`` goes.
+    """
+
+    content: bytes
+    is_primary: bool = False
+    has_unit: bool = False
+
+    def parse(self) -> astropy.io.fits.Header:
+        """Return what is left when everything is gone that is understood."""
+        with suppress_fits_card_warnings():
+            header = astropy.io.fits.Header.fromstring(self.content)
+            if self.is_primary:
+                for keyword in CONTAINER_CARDS:
+                    header.remove(keyword, ignore_missing=True)
+                strip_butler_cards(header)
+            else:
+                strip_wcs_cards(header)
+                _remove(header, _MASK_PLANES)
+                if self.has_unit:
+                    header.remove("BUNIT", ignore_missing=True)
+            _remove(header, _STRUCTURE)
+        return header
+
+
+@dataclasses.dataclass(frozen=True)
+class PrecompressedImage:
+    """A compressed image as it was in its file, to be written bit by bit.
+
+    Parameters
+    ----------
+    cards
+        Compression cards: keyword, value, comment.
+    columns
+        Cards of the table: ``NAXIS1``, ``TTYPEn`` and the like.
+    data
+        Data unit without padding: table and heap.
+    """
+
+    cards: tuple[tuple[str, Any, str], ...]
+    columns: tuple[tuple[str, Any, str], ...]
+    data: bytes
+
+    @classmethod
+    def from_hdu(cls, header: astropy.io.fits.Header, data: bytes) -> PrecompressedImage:
+        """Take the table of a compressed image.
+
+        Parameters
+        ----------
+        header
+            Header of the binary table.
+        data
+            Its data unit without padding.
+        """
+        cards, columns = [], []
+        for card in header.cards:
+            if _PRECOMPRESSED.fullmatch(card.keyword):
+                # The old spelling of early CFITSIO; today's readers balk.
+                value = "RICE_1" if card.value == "RICE_ONE" else card.value
+                cards.append((card.keyword, value, card.comment))
+            elif re.fullmatch(r"NAXIS[12]|PCOUNT|TFIELDS|THEAP|T(?:TYPE|FORM|NULL)\d+", card.keyword):
+                columns.append((card.keyword, card.value, card.comment))
+        return cls(tuple(cards), tuple(columns), data)
+
+
+class FitsOpaqueMetadata:
+    """What an object brings from its FITS file for the next one.
+
+    Parameters
+    ----------
+    headers
+        Headers by HDU, of which nothing more needs to be stripped.
+    precompressed
+        Compressed images by ``EXTNAME``.
+    """
+
+    def __init__(
+        self,
+        headers: Mapping[ExtensionKey, astropy.io.fits.Header] | None = None,
+        precompressed: Mapping[str, PrecompressedImage] | None = None,
+    ) -> None:
+        self._headers: dict[ExtensionKey, Any] = dict(headers or {})
+        self.precompressed: dict[str, PrecompressedImage] = dict(precompressed or {})
+
+    @property
+    def headers(self) -> Mapping[ExtensionKey, astropy.io.fits.Header]:
+        """Headers by HDU; not to be changed, since copies share them."""
+        for key, header in self._headers.items():
+            if isinstance(header, RawHeader):
+                self._headers[key] = header.parse()
+        return self._headers
+
+    def header(self, key: ExtensionKey) -> astropy.io.fits.Header | None:
+        """Return the header of one HDU.
+
+        Parameters
+        ----------
+        key
+            The HDU.
+        """
+        header = self._headers.get(key)
+        if isinstance(header, RawHeader):
+            header = self._headers[key] = header.parse()
+        return header
+
+    def add_raw(self, key: ExtensionKey, header: RawHeader) -> None:
+        """Remember a header; the first one of an HDU wins.
+
+        Parameters
+        ----------
+        key
+            The HDU.
+        header
+            Its header.
+        """
+        self._headers.setdefault(key, header)
+
+    def add_header(
+        self,
+        header: astropy.io.fits.Header,
+        name: str | None = None,
+        ver: int | None = None,
+        key: ExtensionKey | None = None,
+    ) -> None:
+        """Remember a header; the first one of an HDU wins.
+
+        Parameters
+        ----------
+        header
+            Header, which loses ``EXTNAME``, ``EXTVER`` and ``DATE``.
+        name, ver
+            The HDU; taken from the header where not given.  ``LSST BUTLER``
+            cards are removed.
+        key
+            The HDU, instead of ``name`` and ``ver``.
+        """
+        if key is None:
+            name = header.get("EXTNAME", "") if name is None else name
+            key = ExtensionKey(str(name).upper(), int(header.get("EXTVER", 1) if ver is None else ver))
+            strip_butler_cards(header)
+        for keyword in ("EXTNAME", "EXTVER", "DATE"):
+            header.remove(keyword, ignore_missing=True)
+        self._headers.setdefault(key, header)
+
+    def add_cutdown_primary_header(self, header: astropy.io.fits.Header) -> None:
+        """Remember the primary header of a file cut down from one of ours.
+
+        Parameters
+        ----------
+        header
+            Header; it is not changed.
+        """
+        self.add_raw(ExtensionKey(), RawHeader(header.tostring().encode("ascii"), is_primary=True))
+
+    def extract_legacy_primary_header(self, header: astropy.io.fits.Header) -> dict[str, Any]:
+        """Remember the primary header of an afw file.
+
+        Parameters
+        ----------
+        header
+            Header; it is not changed.
+
+        Returns
+        -------
+        metadata
+            What `lsst.images` stored as ``LSST IMAGES KEY n`` and ``VALUE n``
+            when it converted to afw.
+        """
+        header = header.copy(strip=True)
+        metadata: dict[str, Any] = {}
+        number = 1
+        while (key := header.get(f"LSST IMAGES KEY {number}")) is not None:
+            metadata[key] = header.get(f"LSST IMAGES VALUE {number}")
+            number += 1
+        with suppress_fits_card_warnings():
+            _remove(header, re.compile(r"LSST IMAGES (?:KEY|VALUE) \d+|A_ORDER|B_ORDER"))
+            strip_legacy_exposure_cards(header)
+            _remove(header, _STRUCTURE)
+        self.add_header(header, name="", ver=1)
+        return metadata
+
+    def get_instrumental_unit(self) -> u.UnitBase | None:
+        """Return the unit of ``LSST ISR UNITS`` in the primary header."""
+        header = self.header(ExtensionKey())
+        text = None if header is None else header.get("LSST ISR UNITS")
+        return None if text is None else parse_unit(text)
+
+    def maybe_use_precompressed(self, name: str) -> PrecompressedImage | None:
+        """Return the compressed image of an HDU, if there is one.
+
+        Parameters
+        ----------
+        name
+            ``EXTNAME`` of the HDU.
+        """
+        return self.precompressed.get(name)
+
+    @classmethod
+    def from_passthrough(cls, passthrough: Any) -> FitsOpaqueMetadata | None:
+        """Take what an object brought from a file of any container.
+
+        Parameters
+        ----------
+        passthrough
+            Anything with ``primary_cards``, or `None`.
+
+        Returns
+        -------
+        metadata
+            `None` if there is nothing of use.
+        """
+        if passthrough is None or isinstance(passthrough, cls):
+            return passthrough
+        cards = passthrough.primary_cards() if hasattr(passthrough, "primary_cards") else ()
+        if not cards:
+            return None
+        return cls({ExtensionKey(): RawHeader("".join(cards).encode("ascii"), is_primary=True).parse()})
+
+    def primary_cards(self) -> tuple[str, ...]:
+        """Return the cards of the primary header, 80 characters each.
+
+        This is what other containers can keep.
+        """
+        header = self.header(ExtensionKey())
+        if header is None:
+            return ()
+        text = header.tostring(endcard=False, padding=False)
+        return tuple(text[at : at + CARD_LENGTH] for at in range(0, len(text), CARD_LENGTH))
+
+    def for_subset(self) -> Self:
+        """Return what a copy or subset keeps: headers, not whole images."""
+        result = type(self)()
+        # Shared, so that a header is parsed once.
+        result._headers = self._headers
+        return result
+
+    copy = for_subset
+
+    def subset(self, bbox: Any) -> Self:
+        """Return what a subset keeps.
+
+        Parameters
+        ----------
+        bbox
+            Pixels of the subset; headers do not depend on them.
+        """
+        return self.for_subset()

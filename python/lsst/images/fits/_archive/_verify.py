@@ -1,0 +1,182 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Checking a FITS file completely, and telling everything that is wrong with it."""
+
+from __future__ import annotations
+
+__all__ = ("verify",)
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import numpy as np
+
+from lsst.resources import ResourcePathExpression
+
+from ...errors import ArchiveReadError
+from .._bytes._byte_source import Buffer, ByteSource
+from .._bytes._open_source import open_source
+from .._hdus._file import FitsFile, Hdu
+from .._headers._cards import BLOCK, CARD
+from .._headers._checksum import check_hdu, source_sum
+from .._headers._structure import AXIS_NAMES
+from ._index_block import read_tail
+from ._verify_archive import check_archive
+from ._verify_report import Finding, VerifyReport
+
+_FORBIDDEN = re.compile(rb"[^ -~]")
+"""What may not stand in a header (FITS Standard 4.0, section 3.3.1)."""
+
+
+def verify(
+    target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource, *, threads: int | None = None
+) -> VerifyReport:
+    """Check a FITS file: its blocks, its checksums and, if it is ours, its index and tree.
+
+    Parameters
+    ----------
+    target
+        Anything that `FitsFile.open` takes; the file need not be one of ours.
+    threads
+        Number of threads that add up data units; by default the environment
+        variable ``LSST_IMAGES_THREADS`` or the number of processors.
+
+    Returns
+    -------
+    report
+        Everything that is wrong; `VerifyReport.good` if nothing is.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.  Nothing is raised for a damaged one.
+
+    Notes
+    -----
+    Checked are, of any file: whole blocks, characters and order of mandatory
+    cards, padding, data units within the file, descriptors of compressed
+    tiles, ``DATASUM`` and ``CHECKSUM`` (FITS Standard 4.0, sections 3.3, 4.4
+    and 10).  Of a file of ours also: that the index agrees with the headers,
+    that each row of the HDU ``JSON`` is JSON, and that each source string of
+    the trees leads to an HDU or a column of the declared shape and type.
+    """
+    with open_source(target) as source:
+        findings: list[Finding] = []
+        try:
+            file = FitsFile(source)
+        except ArchiveReadError as err:
+            return VerifyReport(source.name, source.size, findings=(Finding("file", "structure", str(err)),))
+        if source.size % BLOCK:
+            findings.append(
+                Finding("file", "structure", f"{source.size} bytes are not a multiple of {BLOCK}.")
+            )
+        is_archive = "JSONADDR" in file.first_values
+        hdus, summed = [], 0
+        for hdu in _walk(file, is_archive, findings):
+            hdus.append(hdu)
+            summed += not {"DATASUM", "CHECKSUM"}.isdisjoint(hdu.values)
+            findings.extend(_check_hdu(source, hdu, threads))
+        if is_archive and summed:
+            findings.extend(_without_sums(hdus))
+        if is_archive:
+            findings.extend(check_archive(file, hdus))
+        return VerifyReport(source.name, source.size, len(hdus), summed, is_archive, tuple(findings))
+
+
+def _walk(file: FitsFile, is_archive: bool, findings: list[Finding]) -> Iterator[Hdu]:
+    """Iterate over all HDUs; behind a damaged one, go on where the index knows the next."""
+    known = _indexed_addresses(file) if is_archive else []
+    address, size = 0, file.source.size
+    index: int | None = 0
+    while address < size:
+        try:
+            hdu = file.hdu_at(address)
+            hdu.index = index
+        except ArchiveReadError as err:
+            findings.append(Finding(f"byte {address}", "structure", str(err)))
+            following = [other for other in known if other > address]
+            if not following:
+                return
+            # What lies between is not known, so the others cannot be counted.
+            address, index = following[0], None
+            continue
+        yield hdu
+        address = hdu.stop
+        index = None if index is None else index + 1
+
+
+def _indexed_addresses(file: FitsFile) -> list[int]:
+    try:
+        return sorted(read_tail(file.source, file.first_values).addresses.values())
+    except ArchiveReadError:
+        # Will be reported when the index itself is looked at.
+        return []
+
+
+def _without_sums(hdus: Iterable[Hdu]) -> Iterator[Finding]:
+    """Find HDUs whose sums were lost: our files have them everywhere or nowhere."""
+    for hdu in hdus:
+        for card in ("CHECKSUM", "DATASUM"):
+            value = hdu.values.get(card)
+            if not isinstance(value, str) or not value.strip():
+                message = f"{card} = {value!r}; other HDUs have one."
+                yield Finding(hdu.label, "checksum", message)
+
+
+def _check_hdu(source: ByteSource, hdu: Hdu, threads: int | None) -> Iterator[Finding]:
+    where = hdu.label
+    header = bytes(source.read(hdu.header_address, hdu.data_address - hdu.header_address))
+    for problem in _header_problems(header, hdu):
+        yield Finding(where, "structure", problem)
+    missing = max(0, hdu.stop - source.size)
+    if missing:
+        yield Finding(where, "structure", f"The file ends {missing} bytes before the data unit is full.")
+    try:
+        data = source_sum(source, hdu.data_address, hdu.data_size - missing, threads=threads)
+        for card in check_hdu(header, data):
+            found = f", but the data add up to {data}" if card == "DATASUM" else ""
+            yield Finding(where, "checksum", f"{card} = {hdu.values.get(card)!r} is wrong{found}.")
+        padding = hdu.data_size - missing - hdu.used_size
+        tail = bytes(source.read(hdu.data_address + hdu.used_size, max(0, padding)))
+        if tail.strip(b" " if hdu.kind == "ascii_table" else b"\0"):
+            yield Finding(where, "structure", "The padding behind the data is not empty.")
+        if hdu.kind == "compressed_image":
+            yield from _check_tiles(source, hdu)
+        elif hdu.kind == "table":
+            hdu.read_table()
+    except ArchiveReadError as err:
+        yield Finding(where, "structure", str(err))
+
+
+def _check_tiles(source: ByteSource, hdu: Hdu) -> Iterator[Finding]:
+    image = hdu.compressed
+    count = hdu.values["NAXIS2"]
+    if not isinstance(count, int) or not count:
+        return
+    rows = image.read_rows(source, np.arange(count))
+    empty = rows.size == 0
+    for _, size in rows.fallback.values():
+        empty &= size == 0
+    if empty.any():
+        yield Finding(
+            hdu.label, "structure", f"Tile {int(np.flatnonzero(empty)[0])} has no data in any column."
+        )
+
+
+def _header_problems(header: bytes, hdu: Hdu) -> Iterator[str]:
+    if (match := _FORBIDDEN.search(header)) is not None:
+        yield f"The header has the byte {match[0]!r} at its byte {match.start()}; only ASCII text is allowed."
+    keywords = [header[i : i + 8].decode("latin-1").rstrip() for i in range(0, len(header), CARD)]
+    axes = hdu.values.get("NAXIS")
+    wanted = ["XTENSION" if hdu.header_address else "SIMPLE", "BITPIX", "NAXIS"]
+    wanted += AXIS_NAMES[: axes if isinstance(axes, int) else 0]
+    if hdu.header_address:
+        wanted += ["PCOUNT", "GCOUNT"]
+    if hdu.kind in ("table", "compressed_image", "ascii_table"):
+        wanted.append("TFIELDS")
+    if keywords[: len(wanted)] != wanted:
+        yield f"The first cards are {keywords[: len(wanted)]}; {wanted} are mandatory, in this order."
+    end = keywords.index("END")
+    if header[(end + 1) * CARD :].strip():
+        yield "There is text behind the END card."

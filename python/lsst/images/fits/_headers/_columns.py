@@ -1,0 +1,152 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Columns of a binary table: where they lie in a row, and what is in them."""
+
+from __future__ import annotations
+
+__all__ = ("SIZES", "TYPES", "Column", "parse_columns")
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import CorruptArchiveError
+from ._cards import CardValue
+
+_FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)\s*(?:\((\d*)\))?")
+_DIM = re.compile(r"\s*\(([\d,\s]+)\)\s*\Z")
+
+TYPES = {
+    "L": "u1",
+    "X": "u1",
+    "B": "u1",
+    "I": ">i2",
+    "J": ">i4",
+    "K": ">i8",
+    "E": ">f4",
+    "D": ">f8",
+    "C": ">c8",
+    "M": ">c16",
+    "A": "S1",
+}
+"""Stored type of each letter of ``TFORMn`` (FITS Standard 4.0, table 18)."""
+
+SIZES = {code: np.dtype(kind).itemsize for code, kind in TYPES.items()}
+"""Bytes of one element of each letter."""
+
+_DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
+_DESCRIPTOR_SIZES = {"P": 8, "Q": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of a binary table."""
+
+    name: str
+    """``TTYPEn``, or an empty string."""
+
+    code: str
+    """Letter of the element type; that of the heap for variable lengths."""
+
+    repeat: int
+    """Elements in a row; bits for ``X``, characters for ``A``."""
+
+    offset: int
+    """Byte in the row where the field starts."""
+
+    width: int
+    """Bytes in a row."""
+
+    descriptor: str | None
+    """Type of the two numbers of an array descriptor; `None` for fixed lengths."""
+
+    shape: tuple[int, ...] | None
+    """From ``TDIMn``, in C order."""
+
+    scale: float
+    """``TSCALn``."""
+
+    zero: float
+    """``TZEROn``."""
+
+    unit: str | None
+    """``TUNITn``."""
+
+    @property
+    def element(self) -> np.dtype[Any]:
+        """Stored type of one element (`numpy.dtype`)."""
+        return np.dtype(TYPES[self.code])
+
+
+def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column]:
+    """Read the column cards of a binary table.
+
+    Parameters
+    ----------
+    values
+        What `scan` found in the header.
+    row_size
+        ``NAXIS1``.
+
+    Returns
+    -------
+    `list` [ `Column` ]
+        The columns in order.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If a format is malformed, or the columns do not fit into a row.
+    """
+    count = values.get("TFIELDS")
+    if type(count) is not int or not 0 <= count <= 999:
+        raise CorruptArchiveError(f"TFIELDS = {count!r}; 0 to 999 is needed.")
+    columns: list[Column] = []
+    offset = 0
+    for i in range(1, count + 1):
+        form = values.get(f"TFORM{i}")
+        match = _FORM.match(form.upper()) if isinstance(form, str) else None
+        if match is None or (match[2] in _DESCRIPTORS) != bool(match[3]):
+            raise CorruptArchiveError(f"TFORM{i} = {form!r} is not a format of a binary table.")
+        repeat = int(match[1]) if match[1] else 1
+        descriptor = _DESCRIPTORS.get(match[2])
+        code = match[3] if descriptor else match[2]
+        dim, scale, zero = values.get(f"TDIM{i}"), values.get(f"TSCAL{i}", 1.0), values.get(f"TZERO{i}", 0.0)
+        if not isinstance(scale, int | float) or not isinstance(zero, int | float):
+            raise CorruptArchiveError(f"TSCAL{i} = {scale!r} and TZERO{i} = {zero!r}; numbers are needed.")
+        unit = values.get(f"TUNIT{i}")
+        if descriptor:
+            width = _DESCRIPTOR_SIZES[match[2]] * min(repeat, 1)
+        else:
+            width = -(-repeat // 8) if code == "X" else repeat * SIZES[code]
+        columns.append(
+            Column(
+                name=str(values.get(f"TTYPE{i}") or "").strip(),
+                code=code,
+                repeat=repeat,
+                offset=offset,
+                width=width,
+                descriptor=descriptor,
+                shape=None if descriptor or dim is None else _parse_dim(dim, repeat),
+                scale=float(scale),
+                zero=float(zero),
+                unit=str(unit) if unit is not None else None,
+            )
+        )
+        offset += width
+    if offset > row_size:
+        raise CorruptArchiveError(f"Columns take {offset} bytes in a row of NAXIS1 = {row_size!r} bytes.")
+    return columns
+
+
+def _parse_dim(value: Any, repeat: int) -> tuple[int, ...] | None:
+    match = _DIM.match(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    shape = tuple(int(word) for word in reversed(match[1].split(",")) if word.strip())
+    # The standard (7.3.2) tells readers to ignore a TDIM that needs more than there is.
+    return shape if shape and math.prod(shape) <= repeat else None

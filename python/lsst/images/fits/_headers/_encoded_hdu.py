@@ -1,0 +1,101 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""An HDU that is ready to be written."""
+
+from __future__ import annotations
+
+__all__ = ("EncodedHdu",)
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from .._bytes._byte_source import Buffer
+from ._card_writer import CardLike, build_header
+from ._cards import BLOCK
+from ._checksum import checksum_cards, data_sum, join_sums
+from ._structure import padded
+
+
+@dataclass(slots=True)
+class EncodedHdu:
+    """Structural cards and data of an HDU, before other cards are added.
+
+    Notes
+    -----
+    The data stay in the pieces in which the codecs made them, so that they are
+    copied once, into the file.
+    """
+
+    cards: list[CardLike]
+    """Mandatory cards and those that belong to the compression or the columns."""
+
+    data: Sequence[Buffer] = ()
+    """Pieces of the data unit, in order, without padding."""
+
+    sums: Sequence[int] | None = field(default=None)
+    """`data_sum` of each piece, where somebody has it already."""
+
+    tile: tuple[int, ...] = ()
+    """Shape of a tile, where the pieces are a tile table and then each tile, in order."""
+
+    @property
+    def data_size(self) -> int:
+        """Bytes in the data unit, padding included (`int`)."""
+        return padded(sum(map(len, self.data)))
+
+    def tile_bytes(self) -> list[int]:
+        """Return the lengths of the tile table and of each tile.
+
+        Returns
+        -------
+        `list` [ `int` ]
+            The lengths; none if there are no tiles, or the lengths do not fit in 32 bits.
+        """
+        lengths = list(map(len, self.data)) if self.tile else []
+        return lengths if max(lengths, default=0) < 2**31 else []
+
+    def header(self, extra: Iterable[CardLike] = (), *, checksum: bool = True) -> bytes:
+        """Make the header.
+
+        Parameters
+        ----------
+        extra
+            Cards to be added after ours.
+        checksum
+            Whether to add ``CHECKSUM`` and ``DATASUM``.
+
+        Returns
+        -------
+        `bytes`
+            The header, in whole blocks.  Its length depends on the number of
+            cards only, not on their values, unless strings become longer.
+        """
+        cards = [*self.cards, *extra]
+        if not checksum:
+            return build_header(cards)
+        if self.sums is None:
+            self.sums = [data_sum(piece) for piece in self.data]
+        return checksum_cards(cards, join_sums(zip(map(len, self.data), self.sums, strict=True)))
+
+    def write(self, stream: IO[bytes], extra: Iterable[CardLike] = (), *, checksum: bool = True) -> int:
+        """Write the HDU.
+
+        Parameters
+        ----------
+        stream
+            Binary stream to append to.
+        extra, checksum
+            See `header`.
+
+        Returns
+        -------
+        `int`
+            Number of bytes written.
+        """
+        header = self.header(extra, checksum=checksum)
+        stream.write(header)
+        stream.writelines(self.data)
+        size = sum(map(len, self.data))
+        stream.write(bytes(-size % BLOCK))
+        return len(header) + padded(size)

@@ -1,0 +1,143 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""World-coordinate cards: the origin of an array, and what to strip.
+
+Source: FITS standard 4.0, section 8; the alternate description ``A`` that
+records where an array starts is a convention of `lsst.afw`.
+"""
+
+from __future__ import annotations
+
+__all__ = ("add_offset_wcs", "offset_cards", "read_offset_wcs", "read_yx0", "strip_wcs_cards")
+
+import string
+from typing import Any
+
+from ..._geom import YX
+from ...errors import MissingOriginError
+
+ALTERNATES = ("", *string.ascii_uppercase)
+
+MAX_ERROR_CARD = "WCSMAXER"
+RMS_ERROR_CARD = "WCSRMSER"
+"""Cards of ours: errors of an approximate celestial WCS, in arcseconds."""
+
+
+def offset_cards(*, x: float, y: float, key: str = "A") -> list[tuple[str, Any, str]]:
+    """Return cards that say where an array starts.
+
+    Parameters
+    ----------
+    x, y
+        Absolute coordinates of the first pixel.
+    key
+        Letter of the alternate description.
+    """
+    return [
+        (f"CTYPE1{key}", "LINEAR", "Type of projection"),
+        (f"CTYPE2{key}", "LINEAR", "Type of projection"),
+        (f"CRPIX1{key}", 1.0, "Column Pixel Coordinate of Reference"),
+        (f"CRPIX2{key}", 1.0, "Row Pixel Coordinate of Reference"),
+        (f"CRVAL1{key}", float(x), "Column pixel of Reference Pixel"),
+        (f"CRVAL2{key}", float(y), "Row pixel of Reference Pixel"),
+        (f"CUNIT1{key}", "PIXEL", "Column unit"),
+        (f"CUNIT2{key}", "PIXEL", "Row unit"),
+    ]
+
+
+def add_offset_wcs(header: Any, *, x: float, y: float, key: str = "A") -> None:
+    """Add cards that say where an array starts.
+
+    Parameters
+    ----------
+    header
+        `astropy.io.fits.Header` to change.
+    x, y
+        Absolute coordinates of the first pixel.
+    key
+        Letter of the alternate description.
+    """
+    for keyword, value, comment in offset_cards(x=x, y=y, key=key):
+        header.set(keyword, value, comment)
+
+
+def read_offset_wcs(header: Any, *, key: str = "A") -> tuple[int, int] | None:
+    """Return where an array starts, from the cards of `add_offset_wcs`.
+
+    Parameters
+    ----------
+    header
+        Anything with ``get``.
+    key
+        Letter of the alternate description.
+
+    Returns
+    -------
+    x, y
+        `None` if the header has no such cards.
+    """
+    # Some writers forget the second type.
+    if header.get(f"CTYPE1{key}") != "LINEAR":
+        return None
+    x, y = (
+        float(header.get(f"CRVAL{axis}{key}", 0.0)) - (float(header.get(f"CRPIX{axis}{key}", 1.0)) - 1.0)
+        for axis in (1, 2)
+    )
+    return round(x), round(y)
+
+
+def read_yx0(header: Any) -> YX[int]:
+    """Return where an array starts: ``LTV1/2``, else the offset cards.
+
+    Parameters
+    ----------
+    header
+        Anything with ``get``.
+
+    Raises
+    ------
+    NotAnArchiveError
+        If the header has neither; it is a `ValueError` too.
+    """
+    if (ltv1 := header.get("LTV1")) is not None:
+        return YX(y=-round(float(header.get("LTV2", 0.0))), x=-round(float(ltv1)))
+    if (xy := read_offset_wcs(header)) is None:
+        raise MissingOriginError(
+            "The header records no LTV1/LTV2 cards and no linear WCS 'A' that say where it starts."
+        )
+    return YX(y=xy[1], x=xy[0])
+
+
+def strip_wcs_cards(header: Any) -> None:
+    """Remove world-coordinate cards of all alternates.
+
+    Parameters
+    ----------
+    header
+        `astropy.io.fits.Header` to change.
+    """
+    axes = range(1, int(header.get("WCSAXES", header.get("NAXIS", 2)) or 2) + 1)
+    doomed = {MAX_ERROR_CARD, RMS_ERROR_CARD, "WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
+    for key in ALTERNATES:
+        doomed.add(f"RADESYS{key}")
+        if f"CTYPE1{key}" not in header:
+            continue
+        doomed |= {
+            f"{word}{axis}{key}"
+            for word in ("CTYPE", "CUNIT", "CRPIX", "CRVAL", "CDELT", "CROTA", "CRDER", "CSYER")
+            for axis in axes
+        }
+        doomed |= {f"{word}{i}_{j}{key}" for word in ("CD", "PC") for i in axes for j in axes}
+        if str(header.get(f"CTYPE{axes[-1]}{key}", "")).endswith("-SIP"):
+            doomed |= _sip_cards(header)
+    for keyword in doomed:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+
+
+def _sip_cards(header: Any) -> set[str]:
+    cards = set()
+    for word in ("A", "B", "AP", "BP"):
+        order = int(header.get(f"{word}_ORDER", -1))
+        cards |= {f"{word}_{p}_{q}" for p in range(order + 1) for q in range(order + 1)}
+        cards |= {f"{word}_ORDER", f"{word}_DMAX"}
+    return cards

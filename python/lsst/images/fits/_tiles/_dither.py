@@ -1,0 +1,174 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""The random numbers that were added to pixels before they were rounded.
+
+Notes
+-----
+FITS Standard 4.0, section 10.2 and appendix I (the random sequence).
+"""
+
+from __future__ import annotations
+
+__all__ = ("RANDOM_SIZE", "Dither", "fill_dither", "random_table")
+
+import functools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._bytes._scratch import Scratch
+
+RANDOM_SIZE = 10000
+"""Length of the standard's random sequence."""
+
+FIRST_SPREAD = 500
+"""A tile begins among the first so many numbers of the sequence."""
+
+_Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@functools.cache
+def random_table() -> _Array:
+    """Return the random sequence that every FITS implementation shares.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        10000 numbers in [0, 1) (`float64`, each a `float32` value).
+
+    Notes
+    -----
+    The generator is that of Park & Miller 1988 (CACM 31, 1192), whose
+    10000th seed, 1043618065, is checked by the standard.
+    """
+    multiplier, modulus = 16807.0, 2147483647.0
+    seed = 1.0
+    values = np.empty(RANDOM_SIZE, dtype=np.float32)
+    for i in range(RANDOM_SIZE):
+        product = multiplier * seed
+        seed = product - modulus * int(product / modulus)
+        values[i] = seed / modulus
+    table = values.astype(np.float64)
+    table.flags.writeable = False
+    return table
+
+
+@functools.cache
+def _first_numbers() -> list[int]:
+    # Where in the table a tile begins, for each number that chooses it.
+    return list(map(int, random_table() * FIRST_SPREAD))
+
+
+def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> None:
+    """Fill in the random numbers of some pixels of some tiles.
+
+    Parameters
+    ----------
+    out
+        Where they go (`float64`, shape ``(n, pixels)``).
+    tiles
+        Zero-based number of each tile.
+    seed
+        Value of ``ZDITHER0``, 1 to 10000.
+    start
+        First pixel, counted within each tile.
+    """
+    for row, numbers in _random_rows(out, tiles, seed, start):
+        row[...] = numbers
+
+
+def _random_rows(
+    rows: _Array, tiles: Iterable[int], seed: int, start: int
+) -> Iterator[tuple[_Array, _Array]]:
+    # Stretches of each row, and the numbers that belong to them.
+    table, firsts, count = random_table(), _first_numbers(), rows.shape[1]
+    for row, tile in zip(rows, tiles, strict=True):
+        first = firsts[(tile + seed - 1) % RANDOM_SIZE] + start
+        if first + count <= RANDOM_SIZE:
+            # Rows of an image are short: one stretch is enough.
+            yield row, table[first : first + count]
+            continue
+        for at, numbers in _random_pieces(tile, seed, start, count):
+            yield row[at : at + len(numbers)], numbers
+
+
+def _random_pieces(tile: int, seed: int, start: int, count: int) -> Iterator[tuple[int, _Array]]:
+    # Stretches of the table, and at which of the wanted pixels each begins.
+    table, firsts = random_table(), _first_numbers()
+    at = (tile + seed - 1) % RANDOM_SIZE
+    skip, filled = start, 0
+    while filled < count:
+        first = firsts[at]
+        size = RANDOM_SIZE - first
+        if skip >= size:
+            skip -= size
+        else:
+            numbers = table[first + skip : first + skip + count - filled]
+            yield filled, numbers
+            filled, skip = filled + len(numbers), 0
+        # At the end of the table a tile goes on where the next seed says.
+        at = (at + 1) % RANDOM_SIZE
+
+
+class Dither:
+    """Random numbers that were added to the pixels of a box of each of some tiles.
+
+    Parameters
+    ----------
+    tiles
+        Zero-based number of each tile.
+    seed
+        Value of ``ZDITHER0``.
+    size
+        Shape of a tile.
+    box
+        Part of each tile.
+    scratch
+        Memory to work in.
+    """
+
+    def __init__(
+        self, tiles: list[int], seed: int, size: Sequence[int], box: tuple[slice, ...], scratch: Scratch
+    ) -> None:
+        self._tiles = tiles
+        self._seed = seed
+        self._size = size
+        self._box = box
+        self._scratch = scratch
+
+    @property
+    def sequence(self) -> tuple[_Array, _Array, int, int]:
+        """Where the numbers are: the table, which of its numbers chooses where each tile begins (`int64`,
+        shape ``(n,)``), the first pixel of the box counted within a tile, and pixels from row to row.
+        """
+        seeds = (np.array(self._tiles, dtype=np.int64) + (self._seed - 1) % RANDOM_SIZE) % RANDOM_SIZE
+        start = 0
+        for cut, length in zip(self._box, self._size, strict=True):
+            start = start * length + cut.start
+        return random_table(), seeds, start, self._size[-1]
+
+    def subtract(self, work: _Array, tiles: slice, first: int) -> None:
+        """Take the numbers away from pixels.
+
+        Parameters
+        ----------
+        work
+            Pixels (`float64`, shape ``(n, rows, ...)``, each tile in C order).
+        tiles
+            Which of the tiles they belong to.
+        first
+            First row, counted within the box.
+        """
+        size, box = self._size, self._box
+        slab = math.prod(size[1:])
+        start = (box[0].start + first) * slab
+        if work.shape[2:] == tuple(size[1:]):
+            flat = work.reshape(len(work), -1)
+            for row, numbers in _random_rows(flat, self._tiles[tiles], self._seed, start):
+                row -= numbers
+            return
+        random = self._scratch.array("dither", (len(work), work.shape[1] * slab), np.float64)
+        fill_dither(random, self._tiles[tiles], self._seed, start)
+        work -= random.reshape(len(work), -1, *size[1:])[(slice(None), slice(None), *box[1:])]
