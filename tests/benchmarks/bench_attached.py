@@ -1,15 +1,14 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What is attached to pixels: ratios of speeds beside their targets.
+"""Speed of projections, fields, PSFs and kernels, compared with targets.
 
-Run it on a quiet machine, with one thread for NumPy's linear algebra::
+Run it on an idle computer, with one thread for NumPy's linear algebra::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bench_attached.py
 
-Every line says what was measured, how fast it is, what it is compared with,
-and whether the target is met.  Times are of the processor, because a machine
-that does something else as well stretches those of the wall; rivals take turns.
-The exit status is the number of misses.
+Every line contains the operation, its time, the compared quantity, its target, and whether the target
+is met. Times are CPU times, because other processes affect wall times more; compared functions run
+alternately. The exit status is the number of targets that are not met.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ N_POINTS = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of the table: seconds, and how they compare with a target."""
+    """One line of the table: time in seconds, and the comparison with a target."""
 
     what: str
     seconds: float
@@ -50,7 +49,7 @@ class Line:
 
     @property
     def is_met(self) -> bool:
-        """Whether the figure is on the right side of the target."""
+        """Whether the target is met."""
         return self.figure >= self.target if self.at_least else self.figure <= self.target
 
     def __str__(self) -> str:
@@ -62,7 +61,7 @@ class Line:
 
 
 def best(function: Callable[[], Any], repeat: int = 5) -> float:
-    """Return the shortest of several processor times, in seconds."""
+    """Return the minimum CPU time of several runs, in seconds."""
     times = []
     for _ in range(repeat):
         start = time.process_time()
@@ -72,7 +71,7 @@ def best(function: Callable[[], Any], repeat: int = 5) -> float:
 
 
 def best_pair(ours: Callable[[], Any], rival: Callable[[], Any], repeat: int = 5) -> tuple[float, float]:
-    """Return the shortest times of two functions that take turns."""
+    """Return the minimum CPU times of two functions that run alternately, in seconds."""
     pairs = [(best(ours, 1), best(rival, 1)) for _ in range(repeat)]
     return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
 
@@ -87,7 +86,7 @@ def make_projection() -> Projection[Any]:
 
 
 def projections() -> Iterator[Line]:
-    """Map a million points, against AST called by hand."""
+    """Compare transforming a million points with calling AST directly."""
     projection = make_projection()
     rng = np.random.default_rng(1)
     x, y = rng.uniform(0.0, 4000.0, (2, N_POINTS))
@@ -104,7 +103,7 @@ def projections() -> Iterator[Line]:
 
 
 def fields() -> Iterator[Line]:
-    """Render fields on a detector, against evaluating them point by point."""
+    """Compare rendering fields on a detector with evaluating them at points."""
     rng = np.random.default_rng(2)
     nodes = np.linspace(0.0, 4000.0, 33)
     spline = SplineField(DETECTOR, rng.normal(size=(33, 33)), y=nodes, x=nodes)
@@ -126,7 +125,7 @@ def fields() -> Iterator[Line]:
 
 
 def psfs() -> Iterator[Line]:
-    """Evaluate a PSFEx model."""
+    """Measure the evaluation of a PSFEx model."""
     rng = np.random.default_rng(3)
     psf = PSFExPointSpreadFunction(
         rng.uniform(0.5, 1.0, size=(6, 41, 41)).astype(np.float32),
@@ -144,7 +143,7 @@ def psfs() -> Iterator[Line]:
 
 
 def kernels() -> Iterator[Line]:
-    """Convolve, against summing over the pixels of the kernel."""
+    """Compare a convolution with a direct sum over the pixels of the kernel."""
     rng = np.random.default_rng(4)
     box = Box.factory[0:1000, 0:1000]
     image = Image(rng.normal(size=box.shape), bbox=box)
@@ -167,8 +166,8 @@ GROUPS = {"projections": projections, "fields": fields, "psfs": psfs, "kernels":
 
 
 def main() -> int:
-    """Print the table; return the number of targets that are missed."""
-    parser = argparse.ArgumentParser(description="Speeds of what is attached to pixels.")
+    """Print the table and return the number of targets that are not met."""
+    parser = argparse.ArgumentParser(description="Speed of projections, fields, PSFs and kernels.")
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="what to measure; all by default")
     chosen = parser.parse_args().groups or list(GROUPS)
     missed = 0

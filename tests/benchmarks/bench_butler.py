@@ -1,20 +1,18 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a Butler's door costs: reads through it beside the same reads without it.
+"""Overhead of reading through a Butler, compared with reading the same file directly.
 
 Usage: ``PYTHONPATH=python python tests/benchmarks/bench_butler.py [--short]``
 
-Three times are taken in turn for every read: ``butler.get`` of a resolved
-reference; the same read of the same file without a Butler; and the floor, a
-``butler.get`` of the same file by a formatter that does nothing, which is what
-the Butler itself costs.  Our share is the first without the third, over the second,
-in processor time, which other work on the machine disturbs less; the clock is
-shown beside it.
+For every read, three times are measured in turn: ``butler.get`` of a resolved reference; the same
+read of the same file without a Butler; and the baseline, ``butler.get`` with a formatter that returns
+a constant object, which is the time of the Butler itself. The reported ratio is (first - baseline) /
+second, in CPU time, which other processes affect less than wall time. Wall times are printed too.
 """
 
 from __future__ import annotations
 
-__all__ = ("Floor", "main")
+__all__ = ("BaselineFormatter", "main")
 
 import argparse
 import statistics
@@ -44,25 +42,25 @@ SLICES = (slice(600, 856), slice(1500, 1756))
 BOX = Box.factory[SLICES]
 DATA_ID = repository.DATA_ID
 SEVERAL = ["psf", "detector", "summary_stats", "bbox", "unit", "aperture_corrections"]
-LIMIT = 1.15
-"""What our share may be."""
+MAX_RATIO = 1.15
+"""Largest acceptable ratio of the overhead."""
 
 
-class Floor(FormatterV2):
-    """Returns what it was told to, without looking at the file."""
+class BaselineFormatter(FormatterV2):
+    """Return a constant object without reading the file."""
 
     can_read_from_uri: ClassVar[bool] = True
     supported_extensions: ClassVar[frozenset[str]] = frozenset({".fits"})
     default_extension: ClassVar[str] = ".fits"
-    answer: ClassVar[Any] = None
+    result: ClassVar[Any] = None
 
     def read_from_uri(self, uri: ResourcePath, component: str | None = None, expected_size: int = -1) -> Any:
-        # All parameters are ours, as they are for a formatter that reads.
-        return self.answer
+        # All parameters count as handled, as in a formatter that reads the file.
+        return self.result
 
 
 def make_masked_image(shape: tuple[int, int]) -> MaskedImage:
-    """Make a masked image with realistic noise."""
+    """Return a masked image with realistic noise."""
     image, bits, variance = bench_fits.make_planes(shape)
     names = [f"PLANE{n}" for n in range(bench_fits.N_PLANES)]
     mask = Mask(
@@ -76,16 +74,16 @@ def make_masked_image(shape: tuple[int, int]) -> MaskedImage:
     )
 
 
-class World:
-    """A repository with datasets, and twins of them that the floor reads."""
+class BenchmarkRepository:
+    """A repository with datasets, and copies of them for `BaselineFormatter`."""
 
     def __init__(self, root: Path, shape: tuple[int, int]) -> None:
         self.butler: Butler = repository.new_repo(
             root / "repo",
             big="MaskedImageV2",
             visit="VisitImage",
-            big_floor="MaskedImageV2",
-            visit_floor="VisitImage",
+            big_baseline="MaskedImageV2",
+            visit_baseline="VisitImage",
         )
         self.planes = bench_fits.make_planes(shape)
         self.refs = {
@@ -93,13 +91,15 @@ class World:
             "visit": self.butler.put(exposures.make_visit_image(), "visit", DATA_ID),
         }
         for name in ("big", "visit"):
-            ref = DatasetRef(self.butler.get_dataset_type(f"{name}_floor"), self.refs[name].dataId, "run")
-            file = FileDataset(self.path(name), [ref], formatter=f"{Floor.__module__}.Floor")
+            ref = DatasetRef(self.butler.get_dataset_type(f"{name}_baseline"), self.refs[name].dataId, "run")
+            file = FileDataset(
+                self.path(name), [ref], formatter=f"{BaselineFormatter.__module__}.BaselineFormatter"
+            )
             self.butler.ingest(file, transfer="direct")
-            self.refs[f"{name}_floor"] = ref
+            self.refs[f"{name}_baseline"] = ref
 
     def path(self, name: str) -> str:
-        """Return the path of a dataset's file."""
+        """Return the path of the file of a dataset."""
         return self.butler.getURI(self.refs[name]).ospath
 
     def get(self, name: str, component: str | None, parameters: dict[str, Any]) -> Any:
@@ -109,7 +109,7 @@ class World:
 
 
 class Time(NamedTuple):
-    """What a job takes, in milliseconds."""
+    """Wall and CPU time in milliseconds."""
 
     wall: float
     cpu: float
@@ -119,13 +119,13 @@ class Time(NamedTuple):
 
 
 def measure(jobs: Mapping[str, Job], repeat: int) -> dict[str, Time]:
-    """Return the medians of jobs that take turns."""
+    """Run the jobs alternately and return their median times."""
     times: dict[str, list[Time]] = {name: [] for name in jobs}
     for job in jobs.values():
         job()
     for turn in range(repeat):
         names = list(jobs)
-        # Whoever comes first after another's read should not always be the same.
+        # Rotate the order, so that no job always runs after the same other job.
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             wall, cpu = time.perf_counter(), time.process_time()
             jobs[name]()
@@ -133,11 +133,11 @@ def measure(jobs: Mapping[str, Job], repeat: int) -> dict[str, Time]:
     return {name: Time(*map(statistics.median, zip(*found, strict=True))) for name, found in times.items()}
 
 
-def share(
-    world: World, title: str, name: str, component: str | None, repeat: int, **parameters: Any
+def overhead(
+    repo: BenchmarkRepository, title: str, name: str, component: str | None, repeat: int, **parameters: Any
 ) -> float:
-    """Measure a read, print a line, and return our share."""
-    path, pytype = world.path(name), {"big": MaskedImage, "visit": VisitImage}[name]
+    """Measure a read, print a line, and return the overhead ratio."""
+    path, pytype = repo.path(name), {"big": MaskedImage, "visit": VisitImage}[name]
 
     def plain() -> Any:
         with open_archive(path, pytype, partial=bool(component or parameters)) as reader:
@@ -147,47 +147,47 @@ def share(
                 return reader.get_component(component, **parameters)
             return reader.read(**parameters)
 
-    Floor.answer = world.get(name, component, parameters)
+    BaselineFormatter.result = repo.get(name, component, parameters)
     times = measure(
         {
-            "butler": lambda: world.get(name, component, parameters),
+            "butler": lambda: repo.get(name, component, parameters),
             "plain": plain,
-            "floor": lambda: world.get(f"{name}_floor", component, parameters),
+            "baseline": lambda: repo.get(f"{name}_baseline", component, parameters),
         },
         repeat,
     )
-    butler, alone, floor = times["butler"], times["plain"], times["floor"]
-    ratio = (butler.cpu - floor.cpu) / alone.cpu
+    butler, direct, baseline = times["butler"], times["plain"], times["baseline"]
+    ratio = (butler.cpu - baseline.cpu) / direct.cpu
     print(
-        f"{title:32s} butler.get {butler}, of it the Butler's own {floor}; "
-        f"without it {alone}: {ratio:.2f}x (at most {LIMIT}x)",
+        f"{title:32s} butler.get {butler}, of which Butler {baseline}; "
+        f"without a Butler {direct}: {ratio:.2f}x (at most {MAX_RATIO}x)",
         flush=True,
     )
     return ratio
 
 
-def shares(world: World, repeat: int) -> None:
-    """Compare the ways into a dataset."""
+def overheads(repo: BenchmarkRepository, repeat: int) -> None:
+    """Measure the overhead of all kinds of reads."""
     few, many = repeat, 20 * repeat
-    share(world, "whole", "big", None, few)
-    share(world, "256x256 box", "big", None, many, bbox=BOX)
-    share(world, "256x256 box of component image", "big", "image", many, bbox=BOX)
-    share(world, "whole component mask", "big", "mask", few)
-    share(world, "component bbox", "big", "bbox", many)
-    share(world, "component psf", "visit", "psf", many)
-    share(world, "component detector", "visit", "detector", many)
-    share(world, f"{len(SEVERAL)} components at once", "visit", "components", many, components=SEVERAL)
+    overhead(repo, "whole", "big", None, few)
+    overhead(repo, "256x256 box", "big", None, many, bbox=BOX)
+    overhead(repo, "256x256 box of component image", "big", "image", many, bbox=BOX)
+    overhead(repo, "whole component mask", "big", "mask", few)
+    overhead(repo, "component bbox", "big", "bbox", many)
+    overhead(repo, "component psf", "visit", "psf", many)
+    overhead(repo, "component detector", "visit", "detector", many)
+    overhead(repo, f"{len(SEVERAL)} components at once", "visit", "components", many, components=SEVERAL)
 
 
-def several(world: World, repeat: int) -> None:
-    """Compare several components in one get with one get for each."""
-    names, path = SEVERAL, world.path("visit")
+def several(repo: BenchmarkRepository, repeat: int) -> None:
+    """Compare reading several components in one ``get`` with one ``get`` for each."""
+    names, path = SEVERAL, repo.path("visit")
 
     def one_get() -> Any:
-        return world.get("visit", "components", {"components": names})
+        return repo.get("visit", "components", {"components": names})
 
     def many_gets() -> Any:
-        return [world.get("visit", name, {}) for name in names]
+        return [repo.get("visit", name, {}) for name in names]
 
     times = measure({"one": one_get, "each": many_gets}, 20 * repeat)
     print(
@@ -211,17 +211,17 @@ def count_opens(job: Job, path: str) -> int:
     return len(opened)
 
 
-def against_astropy(world: World, folder: Path, repeat: int) -> None:
-    """Compare a box out of a Butler with astropy's section of a file of row tiles."""
+def against_astropy(repo: BenchmarkRepository, folder: Path, repeat: int) -> None:
+    """Compare reading a box from a Butler with astropy's ``section`` of a file with row tiles."""
     rows = folder / "rows.fits"
-    bench_fits.write_astropy(rows, world.planes, level=None)
-    Floor.answer = world.get("big", None, {"bbox": BOX})
+    bench_fits.write_astropy(rows, repo.planes, level=None)
+    BaselineFormatter.result = repo.get("big", None, {"bbox": BOX})
     times = measure(
         {
-            "by data ID": lambda: world.butler.get("big", DATA_ID, parameters={"bbox": BOX}),
-            "by reference": lambda: world.get("big", None, {"bbox": BOX}),
-            "by data ID, nothing read": lambda: world.butler.get(
-                "big_floor", DATA_ID, parameters={"bbox": BOX}
+            "by data ID": lambda: repo.butler.get("big", DATA_ID, parameters={"bbox": BOX}),
+            "by reference": lambda: repo.get("big", None, {"bbox": BOX}),
+            "by data ID, nothing read": lambda: repo.butler.get(
+                "big_baseline", DATA_ID, parameters={"bbox": BOX}
             ),
             "astropy": lambda: bench_fits.read_astropy(rows, SLICES),
         },
@@ -231,12 +231,12 @@ def against_astropy(world: World, folder: Path, repeat: int) -> None:
     for who, ours in times.items():
         print(
             f"256x256 box of three planes, butler.get {who} {ours}, astropy's section of row tiles "
-            f"{theirs}: {theirs.wall / ours.wall:.1f}x, cpu {theirs.cpu / ours.cpu:.1f}x (25x is asked for)"
+            f"{theirs}: {theirs.wall / ours.wall:.1f}x, cpu {theirs.cpu / ours.cpu:.1f}x (target: 25x)"
         )
 
 
 def cutouts(root: Path, repeat: int, *, files: int = 4, positions: int = 25, side: int = 1000) -> None:
-    """Compare a batch of cutouts with a get for each of them."""
+    """Compare a batch of cutouts with one ``get`` for each."""
     butler = repository.new_repo(root / "cutouts", x="MaskedImageV2")
     image = make_masked_image((side, side))
     refs = [butler.put(image, "x", data_id) for data_id in repository.DATA_IDS[:files]]
@@ -261,21 +261,21 @@ def cutouts(root: Path, repeat: int, *, files: int = 4, positions: int = 25, sid
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Parse the command line and run all benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="smaller image, fewer repetitions")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    # The Butler finds the formatter by the name of this file, also if it is the script.
+    # The Butler imports the formatter by the name of this module, also if it runs as a script.
     sys.modules.setdefault("bench_butler", sys.modules[__name__])
-    Floor.__module__ = "bench_butler"
+    BaselineFormatter.__module__ = "bench_butler"
     repeat, shape = (1, (1000, 4072)) if options.short else (5, bench_fits.SHAPE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        world = World(folder, shape)
-        shares(world, repeat)
-        several(world, repeat)
-        against_astropy(world, folder, repeat)
+        repo = BenchmarkRepository(folder, shape)
+        overheads(repo, repeat)
+        several(repo, repeat)
+        against_astropy(repo, folder, repeat)
         cutouts(folder, repeat)
 
 

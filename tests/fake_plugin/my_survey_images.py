@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A dataset type of somebody else's, as short as one can be."""
+"""A minimal third-party plugin with one dataset type."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ def register_datasets():
     spec = StorageClassSpec(
         name="FringeFrame", parameters=frozenset({"bbox"}), components={"image": "ImageV2"}
     )
-    home = __name__
     return [
         DatasetSpec(
             schema="my_survey.fringe_frame",
-            pytype=f"{home}:FringeFrame",
-            model=f"{home}:FringeFrameModel",
+            pytype=f"{__name__}:FringeFrame",
+            model=f"{__name__}:FringeFrameModel",
             storage_class=spec,
         )
     ]
