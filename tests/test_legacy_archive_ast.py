@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +188,35 @@ def test_no_mutated_text_crashes_ast(shared_data: Path) -> None:
         except (CorruptArchiveError, GeometryError) as err:
             assert str(err)
     assert used > 50
+
+
+@pytest.mark.parametrize("character", ["\u00e9", "\ud800", "\x00", "\r", "\x7f", "\u2028"])
+@pytest.mark.parametrize("place", ["comment", "title", "first line", "last line"])
+def test_ast_text_character_outside_printable_ascii_is_refused(character: str, place: str) -> None:
+    lines = written(OBJECTS["FrameSet"], "Full=1,Comment=1").splitlines()
+    if place == "comment":
+        lines[2] += f" # {character}"
+    elif place == "title":
+        index = next(n for n, line in enumerate(lines) if "Title" in line)
+        lines[index] = f'    Title = "{character}"'
+    else:
+        lines[0 if place == "first line" else -1] += character
+    with pytest.raises(CorruptArchiveError, match="printable ASCII"):
+        check_ast_text("\n".join(lines))
+
+
+def test_ast_text_with_non_ascii_comment_does_not_end_the_process(shared_data: Path) -> None:
+    path = shared_data / "bugs" / "17_sigsegv_ast_1.txt"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    code = (
+        "import sys; from lsst.images._transforms._ast import AstMapping\n"
+        "from lsst.images.errors import CorruptArchiveError\n"
+        "try: AstMapping.deferred(open(sys.argv[1], errors='surrogateescape').read()).mapping\n"
+        "except CorruptArchiveError as err: print('refused:', err)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    assert "refused:" in result.stdout

@@ -25,6 +25,9 @@ DEEPEST = 100
 LONGEST = 64 * 1024 * 1024
 """Longest text; that of a camera takes some ten thousand characters."""
 
+_FORBIDDEN = re.compile(r"[^\t\n\x20-\x7e]")
+"""Characters that make AST crash or hang, in comments, too."""
+
 _LINE = re.compile(
     r"""\s*(?:
         \#.* |                                    # a default, or a comment
@@ -133,6 +136,11 @@ def parse_ast_text(text: str) -> AstNode:
     CorruptArchiveError
         If the text breaks the rules.
     """
+    if (bad := _FORBIDDEN.search(text)) is not None:
+        raise CorruptArchiveError(
+            f"Invalid character {bad[0]!r} at position {bad.start()} of the text of an AST object; only "
+            "printable ASCII characters, tabs and line breaks are allowed."
+        )
     if len(text) > LONGEST:
         raise CorruptArchiveError(f"a text of {len(text)} characters for an AST object")
     root, rest = _parse(text.split("\n"))

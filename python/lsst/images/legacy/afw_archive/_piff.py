@@ -19,6 +19,7 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
+from ...psfs._piff_safety import MAX_LANCZOS_ORDER
 from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_array, to_flag, to_float, to_integer, to_plain
@@ -27,8 +28,6 @@ from ._rows import LegacyRows
 
 INTERPOLANTS = ("Delta", "Nearest", "SincInterpolant", "Linear", "Cubic", "Quintic", "Lanczos")
 """Ways in which GalSim interpolates between pixels."""
-
-MAX_LANCZOS_ORDER = 100
 
 
 @dataclasses.dataclass(frozen=True)
