@@ -123,7 +123,7 @@ def test_quantities_are_taken_in_pixels_and_refused_in_other_units(name: str) ->
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_transforms_send_quantities_to_the_methods_that_return_some(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name}_q takes units"):
+    with pytest.raises(TypeError, match=f"Use {name}_q for quantities"):
         TRANSFORMS[name](x=3.0 * u.pix, y=4.0)
 
 

@@ -65,7 +65,7 @@ def test_the_box_of_a_detector_includes_its_last_pixels(camera: CameraFrameSet) 
 
 
 def test_unknown_detectors_are_named_in_the_error(camera: CameraFrameSet) -> None:
-    with pytest.raises(FrameLookupError, match=r"no detector 4 .*\[3, 42, 1234\]") as info:
+    with pytest.raises(FrameLookupError, match=r"do not include detector 4; .*\[3, 42, 1234\]") as info:
         camera.detector(4)
     assert isinstance(info.value, LookupError)
 
@@ -145,7 +145,7 @@ def broken(kind: str) -> Any:
     "kind, message",
     [
         ("a foreign frame", "ELSEWHERE"),
-        ("a frame twice", "twice"),
+        ("a frame twice", "duplicate"),
         ("no field angle", "FIELD_ANGLE"),
         ("a mapping", "FrameSet"),
     ],

@@ -304,9 +304,9 @@ def test_the_sky_without_a_position_has_no_pixel() -> None:
 
 def test_sky_in_a_frame_that_does_not_convert_to_icrs_is_refused() -> None:
     horizon = SkyCoord(alt=[1.0] * u.deg, az=[2.0] * u.deg, frame="altaz")
-    with pytest.raises(GeometryError, match="altaz do not convert to ICRS"):
+    with pytest.raises(GeometryError, match="Cannot convert positions in the frame 'altaz' to ICRS"):
         tangent().sky_to_pixel(horizon)
-    with pytest.raises(GeometryError, match="altaz do not convert to ICRS"):
+    with pytest.raises(GeometryError, match="Cannot convert positions in the frame 'altaz' to ICRS"):
         tangent().sky_circle_bounds(horizon[0], 1.0 * u.arcsec)
 
 
@@ -314,5 +314,5 @@ def test_a_fits_approximation_maps_from_the_same_frame() -> None:
     exact = tangent()
     other = DetectorFrame(instrument="Cam", detector=1, bbox=Box.factory[0:9, 0:9])
     approximation = Transform(other, ICRS, exact.pixel_to_sky_transform.ast_mapping)
-    with pytest.raises(GeometryError, match="maps the same pixels"):
+    with pytest.raises(GeometryError, match="FITS approximation maps from .* expected"):
         exact.with_fits_approximation(approximation)

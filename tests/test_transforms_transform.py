@@ -160,7 +160,7 @@ def test_a_matrix_that_makes_no_invertible_map_is_refused(matrix: Any) -> None:
 def test_a_mapping_without_inverse_says_so() -> None:
     transform = Transform(PIXELS, PIXELS, polynomial("IterInverse=0"))
     assert transform.apply_forward(x=1.0, y=1.0).x == pytest.approx(1.0, abs=1e-4)
-    with pytest.raises(GeometryError, match="backward"):
+    with pytest.raises(GeometryError, match="no inverse transformation"):
         transform.apply_inverse(x=1.0, y=1.0)
 
 
@@ -208,7 +208,7 @@ def test_chaining_is_associative_to_the_last_digit() -> None:
 def test_transforms_chain_through_equal_frames_only(
     to_focal_plane: Transform[Any, Any], to_field_angle: Transform[Any, Any]
 ) -> None:
-    with pytest.raises(TransformCompositionError, match="cannot be followed"):
+    with pytest.raises(TransformCompositionError, match="Cannot apply .* after .* differ"):
         to_field_angle.then(to_focal_plane)
     other = FocalPlaneFrame(instrument="Cam", unit=u.um)
     with pytest.raises(TransformCompositionError):

@@ -1,12 +1,12 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The one place that talks to the AST library.
+"""Wrapper of the AST library; no other module calls `starlink.Ast` directly.
 
-An AST object can be changed in place and cannot be pickled.  The wrapper here
-owns its object, never changes it, and is pickled as AST's native text, which
-is also what files hold.  `starlink.Ast` keeps the interpreter lock while it
-works, so that wrappers may be shared between threads; for that its channels
-must not be given functions written in Python, in which threads take turns.
+AST objects are mutable and cannot be pickled.  `AstMapping` owns its object,
+never modifies it, and is pickled as AST native text, which is also the form
+stored in files.  `starlink.Ast` holds the GIL during its calls, so instances
+may be shared between threads.  For this, its channels must not call functions
+written in Python, because the interpreter may switch threads inside them.
 
 Source: Starlink User Note 211, R.F. Warren-Smith and D.S. Berry, "AST: A
 Library for Handling World Coordinate Systems in Astronomy".
@@ -28,35 +28,35 @@ from .._ast_text import check_ast_text
 from ..errors import CorruptArchiveError, GeometryError, InvalidMappingError
 
 _SILENT = "Comment=0,Full=-1"
-"""Channel options: values only, without comments and defaults."""
+"""Channel options: write values without comments and defaults."""
 
 
 class AstMapping:
-    """A mapping between two planes, done by AST; immutable.
+    """An immutable AST mapping of two coordinates to two coordinates.
 
     Parameters
     ----------
     ast_object
-        A `starlink.Ast.Mapping`; a frame set stands for the mapping from its
-        base to its current frame, and is kept as a frame set.  The wrapper
-        takes a copy.
+        A `starlink.Ast.Mapping`.  A frame set represents the mapping from its
+        base frame to its current frame, and is kept as a frame set.  The object
+        is copied.
 
     Raises
     ------
     GeometryError
-        If it does not map two coordinates to two.
+        If the mapping does not have two inputs and two outputs.
     TypeError
-        If it is no mapping.
+        If ``ast_object`` is not a mapping.
     """
 
     __slots__ = ("_evaluator", "_parsed", "_text", "_values")
 
     def __init__(self, ast_object: Any) -> None:
         if not isinstance(ast_object, starlink_ast.Mapping):
-            raise TypeError(f"A starlink.Ast.Mapping is needed, not {type(ast_object).__name__}.")
+            raise TypeError(f"Expected a starlink.Ast.Mapping; got {type(ast_object).__name__}.")
         if (ast_object.Nin, ast_object.Nout) != (2, 2):
             raise GeometryError(
-                f"A mapping from 2 to 2 coordinates is needed; this {type(ast_object).__name__} "
+                f"Expected a mapping from 2 to 2 coordinates; this {type(ast_object).__name__} "
                 f"maps {ast_object.Nin} to {ast_object.Nout}."
             )
         self._parsed = ast_object.copy()
@@ -66,7 +66,7 @@ class AstMapping:
 
     @classmethod
     def from_text(cls, text: str) -> AstMapping:
-        """Make a mapping of AST's native text.
+        """Create a mapping from AST native text.
 
         Parameters
         ----------
@@ -76,12 +76,12 @@ class AstMapping:
         Returns
         -------
         mapping
-            Has just this `text`.
+            Mapping with this exact `text`.
 
         Raises
         ------
         GeometryError
-            If AST does not understand the text, or it does not stand for a
+            If AST cannot parse the text, or the text does not describe a
             mapping from two to two coordinates.
         """
         result = cls(_parse(text))
@@ -90,20 +90,20 @@ class AstMapping:
 
     @classmethod
     def deferred(cls, text: str) -> AstMapping:
-        """Make a mapping of AST's native text when it is first used.
+        """Create a mapping whose AST native text is parsed on first use.
 
-        Most reads of pixels never ask where on the sky they are.
+        Most reads of pixels never evaluate the sky projection.
 
         Parameters
         ----------
         text
-            Text of a mapping or frame set.  Whoever uses a mapping whose text
-            is wrong gets the error that `from_text` raises.
+            Text of a mapping or frame set.  If it is invalid, the first use of
+            the mapping raises the error of `from_text`.
 
         Returns
         -------
         mapping
-            Has just this `text`.
+            Mapping with this exact `text`.
         """
         result = cls.__new__(cls)
         result._parsed = result._evaluator = result._values = None
@@ -118,7 +118,7 @@ class AstMapping:
 
     @classmethod
     def chain(cls, *ast_objects: Any) -> AstMapping:
-        """Make a mapping that applies AST mappings one after the other.
+        """Create a mapping that applies AST mappings in sequence.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class AstMapping:
         Returns
         -------
         mapping
-            Their chain.
+            The composed mapping.
         """
         return cls(functools.reduce(lambda a, b: starlink_ast.CmpMap(a, b, True), ast_objects))
 
@@ -139,50 +139,50 @@ class AstMapping:
 
     @property
     def is_frame_set(self) -> bool:
-        """Whether the mapping is kept with the frames between which it maps."""
+        """Whether the mapping is a frame set."""
         return isinstance(self._object, starlink_ast.FrameSet)
 
     @property
     def is_identity(self) -> bool:
-        """Whether the mapping changes nothing, as far as AST can tell."""
+        """Whether AST simplifies the mapping to the identity."""
         return isinstance(self._simple, starlink_ast.UnitMap)
 
     @property
     def text(self) -> str:
-        """The native text, as it was read or as AST writes it."""
+        """AST native text: as it was read, otherwise as AST writes it."""
         if self._text is None:
             self._text = f"{self._object}\n"
         return self._text
 
     @property
     def mapping(self) -> Any:
-        """The AST mapping alone, without frames; not to be changed."""
+        """The AST mapping without frames; callers must not modify it."""
         if self.is_frame_set:
             return self._object.getmapping(starlink_ast.BASE, starlink_ast.CURRENT)
         return self._object
 
     @property
     def _simple(self) -> Any:
-        """The mapping with its steps merged, which is what gets evaluated."""
+        """The simplified mapping, which is the one that is evaluated."""
         if self._evaluator is None:
             self._evaluator = self.mapping.simplify()
         return self._evaluator
 
     def show(self, simplified: bool = False, comments: bool = False) -> str:
-        """Write the mapping as native text.
+        """Return the mapping as AST native text.
 
         Parameters
         ----------
         simplified
-            Whether AST merges the steps of the mapping first; this loses the
-            frames of a frame set.
+            Whether AST simplifies the mapping first; this drops the frames of
+            a frame set.
         comments
-            Whether the text explains itself.
+            Whether to include AST's explanatory comments.
 
         Returns
         -------
         text
-            Ends with a line break.
+            Text that ends with a line break.
         """
         shown = self._simple if simplified else self._object
         return f"{shown}\n" if comments else "".join(f"{line}\n" for line in _dump(shown))
@@ -197,24 +197,24 @@ class AstMapping:
         x, y
             Coordinates, of one shape.
         forward
-            Whether points are mapped forward, or backward.
+            Whether to apply the forward transformation, or the inverse.
 
         Returns
         -------
         x, y
             Mapped coordinates, of the same shape; NaN where the mapping is
-            not defined.
+            undefined.
 
         Raises
         ------
         GeometryError
-            If the mapping is not defined in this direction.
+            If the mapping is undefined in this direction.
         """
         mapping = self._simple
         if not (mapping.TranForward if forward else mapping.TranInverse):
             raise GeometryError(
-                f"The mapping is not defined {'forward' if forward else 'backward'}; "
-                "it may be singular, or be a polynomial without inverse."
+                f"The mapping has no {'forward' if forward else 'inverse'} transformation; "
+                "it may be singular, or a polynomial without inverse."
             )
         points = np.empty((2, x.size))
         points[0], points[1] = x.ravel(), y.ravel()
@@ -224,39 +224,39 @@ class AstMapping:
             mapped = mapping.tran(points, forward)
         except (ValueError, starlink_ast.AstError) as err:
             raise GeometryError(f"AST cannot map these points: {err}") from err
-        # AST's marker of undefined values is the lowest finite number; some of
-        # its classes let infinities through.
+        # AST marks undefined values by the lowest finite double; some of its
+        # classes also return infinities.
         if not (mapped.min() > starlink_ast.BAD and mapped.max() < np.inf):
             mapped[~(np.abs(mapped) < -starlink_ast.BAD)] = np.nan
-        # Some projections have a limit at infinity, but no pixel is there.
+        # Some projections have a limit at infinity, but pixels are finite.
         if not np.isfinite(points).all():
             mapped[:, ~np.isfinite(points).all(axis=0)] = np.nan
         return mapped[0].reshape(x.shape), mapped[1].reshape(x.shape)
 
     def inverted(self) -> AstMapping:
-        """Make the mapping in the other direction.
+        """Return the inverse mapping.
 
         Returns
         -------
         mapping
-            A frame set for a frame set.
+            The inverse; a frame set if this mapping is a frame set.
         """
         inverse = self._object.copy()
         inverse.invert()
         return AstMapping(inverse)
 
     def then(self, following: AstMapping) -> AstMapping:
-        """Make the mapping that applies another one after this one.
+        """Return the composition that applies this mapping first and another one second.
 
         Parameters
         ----------
         following
-            The other one.
+            The mapping to apply second.
 
         Returns
         -------
         mapping
-            Without the frames of either.
+            The composed mapping, without the frames of frame sets.
         """
         return AstMapping.chain(self.mapping, following.mapping)
 
@@ -269,9 +269,9 @@ class AstMapping:
         return hash(self._all_values())
 
     def _all_values(self) -> tuple[str, ...]:
-        """Return the values that tell this mapping from others."""
+        """Return the attribute values that define the mapping, for comparisons."""
         if self._values is None:
-            # AST may remember in an object that it cannot be made simpler.
+            # AST may store in an object that it cannot be simplified further.
             self._values = tuple(line for line in _dump(self._object) if "IsSimp =" not in line)
         return self._values
 
@@ -279,7 +279,7 @@ class AstMapping:
         return f"<AstMapping: {type(self._object).__name__}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Text of a file may be wrong, and complains where it arrives, too.
+        # Deferred: invalid text from a file raises on use after unpickling, too.
         return AstMapping.deferred, (self.text,)
 
     def __copy__(self) -> AstMapping:
@@ -290,13 +290,13 @@ class AstMapping:
 
 
 def _parse(text: str) -> Any:
-    """Make an AST mapping of its native text."""
+    """Parse AST native text to an AST mapping."""
     try:
-        # AST does not survive every damage, so it must not see any.
+        # AST crashes on some malformed texts, so check the text first.
         check_ast_text(text)
         found = starlink_ast.Channel(LineSource(text.splitlines())).read()
     except (CorruptArchiveError, TypeError, starlink_ast.AstError) as err:
-        raise InvalidMappingError(f"AST does not understand the text {text!r:.60}: {err}") from err
+        raise InvalidMappingError(f"Cannot parse the AST text {text!r:.60}: {err}") from err
     if not isinstance(found, starlink_ast.Mapping):
         what = "no object" if found is None else f"a {type(found).__name__}"
         raise InvalidMappingError(f"The text {text!r:.60} describes {what}; an AST mapping is needed.")
@@ -304,10 +304,10 @@ def _parse(text: str) -> Any:
 
 
 class LineSource:
-    """Where AST's channels read lines from.
+    """Source of lines for AST channels.
 
-    A plain list would do by the documentation of pyast, but comments are not
-    understood then.
+    According to the documentation of pyast a plain list would suffice, but
+    then AST does not accept comments.
 
     Parameters
     ----------
@@ -316,12 +316,12 @@ class LineSource:
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        # No method, see the top of this module.
+        # A C function instead of a method; see the module docstring.
         self.astsource = functools.partial(next, iter(lines), None)
 
 
 class _Sink:
-    """Where AST's channels write lines to."""
+    """Sink of lines for AST channels."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -335,7 +335,7 @@ def _dump(ast_object: Any, options: str = _SILENT) -> list[str]:
 
 
 def write_fits_cards(ast_object: Any, options: str) -> list[str]:
-    """Write an AST frame set as FITS header cards.
+    """Convert an AST frame set to FITS header cards.
 
     Parameters
     ----------
@@ -347,7 +347,7 @@ def write_fits_cards(ast_object: Any, options: str) -> list[str]:
     Returns
     -------
     cards
-        Cards of 80 characters; none if FITS has no words for the mapping.
+        Cards of 80 characters; empty if FITS cannot represent the mapping.
 
     Raises
     ------

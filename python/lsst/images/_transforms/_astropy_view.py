@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Sky projections as Astropy's shared interface for world coordinates.
+"""Sky projections through astropy's shared WCS interface.
 
 Source: APE 14, "A shared Python interface for World Coordinate Systems".
 """
@@ -23,19 +23,19 @@ from ._transform import Transform
 
 
 class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore[misc]  # untyped bases
-    """A sky projection that Astropy takes for a WCS, low-level and high-level.
+    """A sky projection with the low-level and high-level WCS API of astropy.
 
     Parameters
     ----------
     pixel_to_sky
-        Maps absolute pixels to ICRS.
+        Transform from absolute pixels to ICRS.
     bbox
-        Pixels of an array; its first pixel is (0, 0) here.  By default there
-        is no array, and pixels stay absolute.
+        Pixels of an array, whose first pixel is (0, 0) in this view.  Without
+        it, pixel coordinates are absolute.
 
     Notes
     -----
-    `Projection.as_astropy` makes these.  World coordinates are right ascension
+    Created by `Projection.as_astropy`.  World coordinates are right ascension
     and declination, in radians.
     """
 
@@ -71,7 +71,7 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
 
     @property
     def world_axis_physical_types(self) -> tuple[str, str]:
-        """UCD1+ words for the world axes."""
+        """UCD1+ physical types of the world axes."""
         return ("pos.eq.ra", "pos.eq.dec")
 
     @property
@@ -81,7 +81,7 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
 
     @property
     def axis_correlation_matrix(self) -> npt.NDArray[np.bool_]:
-        """Which pixel axes matter to which world axes: all to both."""
+        """Which world axes depend on which pixel axes: both on both."""
         return np.ones((2, 2), dtype=bool)
 
     @property
@@ -108,12 +108,12 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
 
     @property
     def world_axis_object_classes(self) -> dict[str, Any]:
-        """How to make a `~astropy.coordinates.SkyCoord` of world values."""
+        """How to construct a `~astropy.coordinates.SkyCoord` from world values."""
         return {"celestial": (SkyCoord, (), {"frame": AstropyICRS(), "unit": ("rad", "rad")})}
 
     @property
     def world_axis_object_components(self) -> list[tuple[str, Any, Any]]:
-        """How to take world values from a `~astropy.coordinates.SkyCoord`."""
+        """How to extract world values from a `~astropy.coordinates.SkyCoord`."""
         return [
             ("celestial", 0, lambda sky: sky.spherical.lon.to_value("rad")),
             ("celestial", 1, lambda sky: sky.spherical.lat.to_value("rad")),
@@ -125,7 +125,7 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
         Parameters
         ----------
         x, y
-            Pixels, counted from the first one of the array; broadcast.
+            Pixels, relative to the first one of the array; broadcast.
 
         Returns
         -------
@@ -147,7 +147,7 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
         Returns
         -------
         x, y
-            Pixels, counted from the first one of the array; scalars for
+            Pixels, relative to the first one of the array; scalars for
             scalars.
         """
         x, y = self._pixel_to_sky.apply_inverse(x=ra, y=dec)

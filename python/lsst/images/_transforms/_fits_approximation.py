@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""FITS headers that stand in for mappings FITS has no words for.
+"""FITS approximations of sky projections that FITS cannot represent exactly.
 
-A tangent projection with SIP polynomials is linear in its coefficients once
-the tangent point is chosen, so that it is fitted by linear least squares,
-without iterating and without a first guess.
+For a fixed tangent point, a tangent projection with SIP polynomials is linear
+in its coefficients, so it is fitted by linear least squares, without
+iterations or initial values.
 
 Source: Shupe et al. 2005 (ASP 347, 491).
 """
@@ -29,24 +29,24 @@ MAX_ORDER = 9
 """Highest degree of a SIP polynomial."""
 
 _INVERSE_TOLERANCE = 1e-4
-"""Wanted largest deviation of inverse polynomials, in pixels."""
+"""Target maximum deviation of the inverse polynomials, in pixels."""
 
 _N_FIT = 40
-"""Points along each axis of the grid for fits: many more than coefficients."""
+"""Points along each axis of the grid for fits; many more than coefficients."""
 
 _N_MEASURE = 41
-"""Points along each axis of the grid for measurements, which is another one
-than that for fits."""
+"""Points along each axis of the grid for measurements, which differs from the
+grid for fits."""
 
 
 @dataclasses.dataclass(frozen=True)
 class FitsWcsAccuracy:
-    """How far a FITS WCS is from the projection that it stands for.
+    """The deviation of a FITS WCS from the sky projection it approximates.
 
     Parameters
     ----------
     max
-        Largest distance on the sky over all pixels, in arcsec.
+        Maximum distance on the sky over all pixels, in arcsec.
     rms
         Root mean square of the distance over all pixels, in arcsec.
     """
@@ -59,28 +59,29 @@ class FitsWcsAccuracy:
 
 
 def measure_fits_wcs(pixel_to_sky: Transform[Any, Any], fits_wcs: WCS, bbox: Box) -> FitsWcsAccuracy:
-    """Compare a FITS WCS with a transform, from edge to edge of an array.
+    """Measure the deviation of a FITS WCS from a transform over an array.
 
     Parameters
     ----------
     pixel_to_sky
-        Maps absolute pixels to ICRS.
+        Transform from absolute pixels to ICRS.
     fits_wcs
-        In ICRS, for an array of the pixels of ``bbox``.
+        WCS in ICRS of an array of the pixels of ``bbox``.
     bbox
         Pixels of the array.
 
     Returns
     -------
     accuracy
-        Infinite if one of the two is not defined somewhere.
+        The deviation; infinite if one of the mappings is undefined somewhere
+        in the array.
     """
     x, y = _grid(bbox, _N_MEASURE)
     ra, dec = pixel_to_sky.apply_forward(x=x, y=y)
     world = np.radians(fits_wcs.all_pix2world(np.stack([x - bbox.x.start, y - bbox.y.start], axis=-1), 0))
     distance = separations(ra, dec, world[:, fits_wcs.wcs.lng], world[:, fits_wcs.wcs.lat]) / ARCSEC
     distance = np.where(np.isnan(distance), np.inf, distance)
-    # The trapezoidal rule: points on the edges stand for less of the area.
+    # The trapezoidal rule: points on the edges have half the weight.
     weight = np.ones(_N_MEASURE)
     weight[[0, -1]] = 0.5
     mean_square = np.average(distance**2, weights=np.outer(weight, weight).ravel())
@@ -95,14 +96,14 @@ def fit_tan_sip(
     Parameters
     ----------
     pixel_to_sky
-        Maps absolute pixels to ICRS.
+        Transform from absolute pixels to ICRS.
     bbox
-        Pixels of an array, the first of which gets FITS pixel (1, 1).
+        Pixels of an array; the first one is FITS pixel (1, 1).
     order
-        Degree of the polynomials; by default, the lowest one with which the
-        largest deviation is below ``tolerance``, else the best one.
+        Degree of the polynomials; by default, the lowest degree whose maximum
+        deviation is below ``tolerance``, or the best one if none is.
     tolerance
-        Wanted largest deviation in arcsec.
+        Target maximum deviation in arcsec.
 
     Returns
     -------
@@ -113,12 +114,14 @@ def fit_tan_sip(
     Raises
     ------
     GeometryError
-        If the order is not within 1 to 9, or the transform is not defined
-        everywhere in the box.
+        If the order is not within 1 to 9, or the transform is undefined
+        somewhere in the box.
     """
     if order is not None:
         if order not in range(1, MAX_ORDER + 1):
-            raise GeometryError(f"The order of a SIP polynomial is 1 to {MAX_ORDER}; got {order!r}.")
+            raise GeometryError(
+                f"Invalid order {order!r} of a SIP polynomial; expected 1 to {MAX_ORDER}, or None."
+            )
         return _fit(pixel_to_sky, bbox, order)
     best: tuple[float, WCS] | None = None
     for candidate in range(1, MAX_ORDER + 1):
@@ -138,7 +141,10 @@ def _fit(pixel_to_sky: Transform[Any, Any], bbox: Box, order: int) -> WCS:
     ra, dec = pixel_to_sky.apply_forward(x=x, y=y)
     crval = np.array(pixel_to_sky.apply_forward(x=float(center[0]), y=float(center[1])))
     if not (np.isfinite(ra).all() and np.isfinite(dec).all() and np.isfinite(crval).all()):
-        raise GeometryError(f"{pixel_to_sky} is not defined everywhere in {bbox}, so it cannot be fitted.")
+        raise GeometryError(
+            f"Cannot fit a FITS WCS to {pixel_to_sky}: it is undefined somewhere in {bbox}; "
+            "pass a smaller box."
+        )
     plane = _tangent_plane(ra, dec, crval)
     pixels = np.stack([x, y], axis=-1) - center
     powers = _powers(order)
@@ -167,9 +173,10 @@ def _fit(pixel_to_sky: Transform[Any, Any], bbox: Box, order: int) -> WCS:
 def _inverse(
     undistorted: npt.NDArray[Any], pixels: npt.NDArray[Any], order: int, scale: float
 ) -> list[npt.NDArray[np.float64]]:
-    """Fit what leads back to pixels.
+    """Fit the polynomials of the inverse mapping.
 
-    The inverse of a polynomial is none, and a higher degree comes closer.
+    The inverse of a polynomial is not a polynomial, so degrees above ``order``
+    are tried until the deviation is small enough.
     """
     for candidate in range(order, MAX_ORDER + 1):
         powers = _powers(candidate)
@@ -181,7 +188,7 @@ def _inverse(
 
 
 def _grid(bbox: Box, n: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return an even grid from edge to edge of the pixels, flattened."""
+    """Return a uniform grid that includes the outer edges of the pixels, flattened."""
     columns = np.linspace(bbox.x.min - 0.5, bbox.x.max + 0.5, n)
     rows = np.linspace(bbox.y.min - 0.5, bbox.y.max + 0.5, n)
     x, y = np.meshgrid(columns, rows)
@@ -189,9 +196,9 @@ def _grid(bbox: Box, n: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.fl
 
 
 def _chebyshev_grid(bbox: Box, n: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return a grid that is denser at the edges, where polynomials go astray.
+    """Return a grid of Chebyshev nodes, which is denser at the edges.
 
-    With it, least squares come close to the smallest largest deviation.
+    With it, a least-squares fit is close to the minimax fit.
     """
     nodes = np.sin(np.linspace(-0.5 * np.pi, 0.5 * np.pi, n))
     middle = 0.5 * (bbox.x.min + bbox.x.max), 0.5 * (bbox.y.min + bbox.y.max)
@@ -200,7 +207,7 @@ def _chebyshev_grid(bbox: Box, n: int) -> tuple[npt.NDArray[np.float64], npt.NDA
 
 
 def _powers(order: int) -> npt.NDArray[np.int64]:
-    """Return powers of x and y, those of the linear terms first."""
+    """Return the powers of x and y of all terms, linear terms first."""
     rows = [(total - q, q) for total in range(1, order + 1) for q in range(total + 1)]
     return np.array(rows)
 
@@ -211,9 +218,9 @@ def _solve(
     powers: npt.NDArray[np.int64],
     scale: float,
 ) -> npt.NDArray[np.float64]:
-    """Fit polynomials without constant term, one for each column of values.
+    """Fit polynomials without constant term, one per column of values.
 
-    Coordinates are divided by ``scale`` meanwhile, to keep digits.
+    Coordinates are divided by ``scale`` for the fit, to preserve precision.
     """
     solution = np.linalg.lstsq(_design(points, powers, scale), values, rcond=None)[0]
     result: npt.NDArray[np.float64] = solution / scale ** powers.sum(axis=1)[:, np.newaxis]
@@ -221,7 +228,7 @@ def _solve(
 
 
 def _design(points: npt.NDArray[Any], powers: npt.NDArray[np.int64], scale: float) -> npt.NDArray[np.float64]:
-    """Return the values of all terms at all points, one term a column."""
+    """Return the values of all terms at all points, one column per term."""
     scaled = points / scale
     result: npt.NDArray[np.float64] = scaled[:, :1] ** powers[:, 0] * scaled[:, 1:] ** powers[:, 1]
     return result
@@ -230,7 +237,7 @@ def _design(points: npt.NDArray[Any], powers: npt.NDArray[np.int64], scale: floa
 def _matrix(
     coefficients: npt.NDArray[Any], powers: npt.NDArray[np.int64], order: int
 ) -> npt.NDArray[np.float64]:
-    """Return coefficients as SIP stores them, at [power of x, power of y]."""
+    """Return coefficients in the SIP layout, indexed [power of x, power of y]."""
     result = np.zeros((order + 1, order + 1))
     result[powers[:, 0], powers[:, 1]] = coefficients
     return result
@@ -239,9 +246,9 @@ def _matrix(
 def _tangent_plane(
     ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64], crval: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Project positions on the plane that touches the sphere at ``crval``.
+    """Project positions onto the tangent plane at ``crval``.
 
-    Coordinates go to the east and north, in radians.
+    Coordinates increase to the east and north, in radians.
     """
     lon, lat = crval
     east = np.array([-np.sin(lon), np.cos(lon), 0.0])
@@ -250,5 +257,7 @@ def _tangent_plane(
     vectors = unit_vectors(ra, dec)
     depth = vectors @ up
     if depth.min() <= 0.0:
-        raise GeometryError("The pixels cover more than a hemisphere, which no tangent projection does.")
+        raise GeometryError(
+            "Cannot fit a tangent projection: the pixels cover more than a hemisphere; pass a smaller box."
+        )
     return np.stack([vectors @ east, vectors @ north], axis=-1) / depth[:, np.newaxis]

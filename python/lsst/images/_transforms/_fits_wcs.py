@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""FITS world coordinate systems to AST mappings, and back.
+"""Conversion between FITS world coordinate systems and AST mappings.
 
-`astropy.wcs` objects are what users have; AST is what evaluates.  Whatever is
-converted, in either direction, is checked on a grid of points against the
-original, so that nothing is mislabelled silently.
+Users pass `astropy.wcs.WCS` objects; AST evaluates the mappings.  Every
+conversion, in either direction, is compared with the original on a grid of
+points, so that an inexact conversion raises an error.
 
 Sources: Greisen & Calabretta 2002 (A&A 395, 1061), Calabretta & Greisen 2002
 (A&A 395, 1077); Shupe et al. 2005 (ASP 347, 491) for SIP; the registry of FITS
@@ -29,21 +29,21 @@ from .._geom import Box
 from ..errors import GeometryError, UnitMismatchError
 from ._ast import AstMapping, starlink_ast, write_fits_cards
 from ._frames import Frame, SkyFrame
-from ._sphere import separations, unit_vectors
+from ._sphere import ARCSEC, separations, unit_vectors
 
 TOLERANCE = 1e-4
-"""Largest deviation, in pixels, of what counts as exact."""
+"""Maximum deviation, in pixels, of a conversion that counts as exact."""
 
-_FULL_CIRCLE = 360.0
-"""Degrees; the origin of a projection plane cannot be farther away."""
+_MAX_ORIGIN = 360.0
+"""Maximum offset of the origin of a projection plane, in degrees."""
 
-_NEGLECTED = 1.6e-8
-"""Angle that AST may neglect, in radians: it takes elements of a matrix for
-zero if they are less than the square root of the rounding error."""
+_AST_ROUNDING = 1.6e-8
+"""Angle that AST may neglect, in radians: AST rounds matrix elements to zero
+if they are below the square root of the machine precision."""
 
 _WRITE_OPTIONS = f"Encoding=FITS-WCS,CDMatrix=1,FitsDigits=17,FitsAxisOrder=<copy>,FitsTol={TOLERANCE}"
 
-# The inverse of a polynomial is iterated to the last digits; a few steps do.
+# AST iterates the inverse of a polynomial; it converges in a few steps.
 _ITERATED = "IterInverse=1,NiterInverse=30,TolInverse=1e-14"
 
 _PV_CARD = re.compile(r"PV(?P<axis>\d)_(?P<index>\d+) *= *(?P<value>\S+)")
@@ -51,32 +51,32 @@ _TPV_CARD = re.compile(r"CTYPE1 *= *'.{5}TPV")
 
 
 def mapping_from_fits_wcs(fits_wcs: Any, out_frame: Frame, *, x0: int = 0, y0: int = 0) -> AstMapping:
-    """Make an AST mapping of a FITS world coordinate system.
+    """Convert a FITS world coordinate system to an AST mapping.
 
     Parameters
     ----------
     fits_wcs
         An `astropy.wcs.WCS` with two axes.
     out_frame
-        A `SkyFrame` for celestial axes, any other frame for linear ones.
+        A `SkyFrame` for celestial axes, any other frame for linear axes.
     x0, y0
         Absolute coordinates of the first column and row.
 
     Returns
     -------
     mapping
-        From absolute pixels to ICRS in radians, or to the unit of the frame.
-        For celestial axes it is a frame set with the frames PIXEL, GRID, IWC
-        and SKY.
+        Mapping from absolute pixels to ICRS in radians, or to the unit of the
+        frame.  For celestial axes it is a frame set with the frames PIXEL,
+        GRID, IWC and SKY.
 
     Raises
     ------
     GeometryError
-        If the axes do not fit the frame, or cannot be converted exactly.
+        If the axes do not match the frame, or cannot be converted exactly.
     UnitMismatchError
         If the unit of a linear axis does not convert to that of the frame.
     TypeError
-        If ``fits_wcs`` is no `astropy.wcs.WCS`.
+        If ``fits_wcs`` is not an `astropy.wcs.WCS`.
     """
     wcs = _prepared(fits_wcs)
     celestial = wcs.wcs.lng >= 0 and wcs.wcs.lat >= 0
@@ -84,7 +84,8 @@ def mapping_from_fits_wcs(fits_wcs: Any, out_frame: Frame, *, x0: int = 0, y0: i
         return _linear_mapping(wcs, out_frame, x0, y0)
     if not celestial:
         raise GeometryError(
-            f"The axes {list(wcs.wcs.ctype)} are no pair of celestial axes, so they do not map to the sky."
+            f"The axes {list(wcs.wcs.ctype)} of the FITS WCS are not celestial; a mapping to ICRS requires "
+            "a longitude and a latitude axis."
         )
     rotation = celestial_rotation(wcs)
     mapping = _celestial_mapping(wcs, rotation, x0, y0)
@@ -93,17 +94,17 @@ def mapping_from_fits_wcs(fits_wcs: Any, out_frame: Frame, *, x0: int = 0, y0: i
 
 
 def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
-    """Make the rotation from the celestial frame of a FITS WCS to ICRS.
+    """Return the rotation from the celestial frame of a FITS WCS to ICRS.
 
     Parameters
     ----------
     wcs
-        With celestial axes.
+        WCS with celestial axes.
 
     Returns
     -------
     matrix
-        Applies to column vectors; `None` for ICRS itself.
+        Rotation of column vectors, of shape (3, 3); `None` for ICRS.
 
     Raises
     ------
@@ -111,10 +112,10 @@ def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
         If the frame is unknown, or not related to ICRS by a rotation.
     """
     unknown = (
-        f"The celestial frame of the axes {list(wcs.wcs.ctype)}, RADESYS={wcs.wcs.radesys!r}, "
-        "is none of ICRS, FK5 and Galactic; fit a WCS in one of these instead."
+        f"Unsupported celestial frame of the axes {list(wcs.wcs.ctype)} with RADESYS={wcs.wcs.radesys!r}; "
+        "expected ICRS, FK5 or Galactic coordinates. Fit a WCS in one of these instead."
     )
-    # Astropy would take ecliptic coordinates, for one, for ICRS.
+    # Astropy treats some other frames, ecliptic coordinates for instance, as ICRS.
     if wcs.wcs.lngtyp not in ("RA", "GLON"):
         raise GeometryError(unknown)
     try:
@@ -130,31 +131,33 @@ def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
 
 
 def _prepared(fits_wcs: Any) -> WCS:
-    """Return a private copy that is set up, or say why it cannot be used."""
+    """Return a copy that is set up; raise if the WCS is not supported."""
     if not isinstance(fits_wcs, WCS):
-        raise TypeError(f"An astropy.wcs.WCS is needed, not {type(fits_wcs).__name__}.")
+        raise TypeError(f"Expected an astropy.wcs.WCS; got {type(fits_wcs).__name__}.")
     if fits_wcs.naxis != 2:
         raise GeometryError(
-            f"A FITS WCS with 2 axes is needed, not {fits_wcs.naxis}; its `celestial` may be one."
+            f"Expected a FITS WCS with 2 axes; got {fits_wcs.naxis}. Consider its `celestial` attribute."
         )
     tables = (fits_wcs.cpdis1, fits_wcs.cpdis2, fits_wcs.det2im1, fits_wcs.det2im2)
     if any(table is not None for table in tables) or fits_wcs.wcs.tab:
-        raise GeometryError("A FITS WCS with look-up tables cannot be converted; drop or fit them first.")
+        raise GeometryError(
+            "Cannot convert a FITS WCS with look-up tables; remove the tables or fit a WCS without them."
+        )
     wcs = fits_wcs.deepcopy()
     try:
         wcs.wcs.set()
     except (WcsError, ValueError) as err:
-        raise GeometryError(f"The FITS WCS is not usable: {err}") from err
+        raise GeometryError(f"The FITS WCS is invalid: {err}") from err
     if not np.isfinite(wcs.pixel_scale_matrix).all() or np.linalg.matrix_rank(wcs.pixel_scale_matrix) < 2:
         raise GeometryError(f"The FITS WCS has a singular matrix: {wcs.pixel_scale_matrix.tolist()}.")
     return wcs
 
 
-# From celestial axes.
+# Celestial axes.
 
 
 def _celestial_mapping(wcs: WCS, rotation: npt.NDArray[np.float64] | None, x0: int, y0: int) -> AstMapping:
-    # AST could read FITS cards, but it rounds tiny values to zero.
+    # Not by AST's FITS reader, which rounds tiny values to zero.
     matrix = wcs.pixel_scale_matrix[[wcs.wcs.lng, wcs.wcs.lat]]
     to_plane = starlink_ast.CmpMap(
         starlink_ast.ShiftMap([-float(value) for value in wcs.wcs.crpix]),
@@ -178,19 +181,19 @@ def _plane_to_sky(wcs: WCS, rotation: npt.NDArray[np.float64] | None) -> Any:
         options = ",".join(f"{name}={value!r}" for name, value in parameters.items())
         project = starlink_ast.WcsMap(2, kind, 1, 2, options)
     except (AttributeError, starlink_ast.AstError) as err:
-        raise GeometryError(f"AST does not know the projection {code!r} of the FITS WCS.") from err
+        raise GeometryError(f"AST does not support the projection {code!r} of the FITS WCS.") from err
     project.invert()
     to_vector = starlink_ast.SphMap("UnitRadius=1,PolarLong=0")
     to_vector.invert()
     euler = _native_rotation(*np.radians(wcs.wcs.cel.euler[:3]))
     pole = 0.0 if rotation is not None else float(np.radians(wcs.wcs.cel.euler[0]))
-    # Not at zero if PV cards, or the old projection GLS, move the origin; cards
-    # that some programs mean as a distortion of TAN move it out of sight.
+    # Non-zero if PV cards, or the old projection GLS, offset the origin.  PV
+    # cards that are meant as distortions of TAN yield huge offsets.
     origin = [float(wcs.wcs.cel.prj.x0), float(wcs.wcs.cel.prj.y0)]
-    if not max(map(abs, origin)) <= _FULL_CIRCLE:
+    if not max(map(abs, origin)) <= _MAX_ORIGIN:
         raise GeometryError(
-            f"The PV cards of the axes {list(wcs.wcs.ctype)} move the origin by {origin} degrees; a "
-            "distorted tangent projection is spelled TPV."
+            f"The PV cards of the axes {list(wcs.wcs.ctype)} offset the origin by {origin} degrees; the "
+            f"maximum is {_MAX_ORIGIN:g}. Use the axis type TPV for a distorted tangent projection."
         )
     steps = [
         starlink_ast.ShiftMap(origin),
@@ -204,9 +207,9 @@ def _plane_to_sky(wcs: WCS, rotation: npt.NDArray[np.float64] | None) -> Any:
 
 
 def _projection_parameters(wcs: WCS) -> tuple[str, dict[str, float]]:
-    """Return AST's code for a projection, and its parameters by name.
+    """Return the AST code of a projection, and its parameters by name.
 
-    The longitude is on axis 1.
+    Axis 1 is the longitude.
     """
     header = wcs.wcs.to_header(relax=True)
     header = header.decode() if isinstance(header, bytes) else header
@@ -218,7 +221,7 @@ def _projection_parameters(wcs: WCS) -> tuple[str, dict[str, float]]:
             return wcs.wcs.cel.prj.code, {}
         used = np.flatnonzero(np.isfinite(values) & (values != 0.0))
         return wcs.wcs.cel.prj.code, {f"PV2_{m}": float(values[m]) for m in used}
-    # For wcslib this is TAN with a distortion that only its header tells.
+    # wcslib represents TPV as TAN with a distortion that only its header contains.
     axes = [wcs.wcs.lng, wcs.wcs.lat]
     matches = filter(None, map(_PV_CARD.match, lines))
     parameters = {f"PV{1 + axes.index(int(m['axis']) - 1)}_{m['index']}": float(m["value"]) for m in matches}
@@ -239,7 +242,7 @@ def _native_rotation(pole_lon: float, pole_colat: float, native_lon: float) -> n
 
 
 def _turn(angle: float) -> npt.NDArray[np.float64]:
-    """Return the rotation that adds to longitudes."""
+    """Return the rotation about the z axis, which adds to longitudes."""
     sin, cos = np.sin(angle), np.cos(angle)
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
@@ -249,7 +252,7 @@ def _sip_mapping(sip: Any) -> Any:
     forward = [*_sip_terms(1, sip.a), *_sip_terms(2, sip.b)]
     inverse = None
     if sip.ap is not None and sip.bp is not None:
-        # These are for whoever reads a header; we iterate.
+        # Kept for FITS headers; AST iterates the inverse instead of using them.
         inverse = np.array([*_sip_terms(1, sip.ap), *_sip_terms(2, sip.bp)])
     polynomial = starlink_ast.PolyMap(np.array(forward), inverse, _ITERATED)
     shift = starlink_ast.ShiftMap([-float(value) for value in sip.crpix])
@@ -259,7 +262,7 @@ def _sip_mapping(sip: Any) -> Any:
 
 
 def _sip_terms(output: int, coefficients: npt.NDArray[np.float64] | None) -> list[tuple[float, ...]]:
-    """Return AST's rows (coefficient, output, power of x, power of y)."""
+    """Return the rows (coefficient, output, power of x, power of y) of a PolyMap."""
     linear = (1.0, output, 1, 0) if output == 1 else (1.0, output, 0, 1)
     if coefficients is None:
         return [linear]
@@ -270,7 +273,7 @@ def _sip_terms(output: int, coefficients: npt.NDArray[np.float64] | None) -> lis
 def _check_import(
     wcs: WCS, rotation: npt.NDArray[np.float64] | None, mapping: AstMapping, x0: int, y0: int
 ) -> None:
-    """Compare a mapping with the FITS WCS that it was made of."""
+    """Raise if a mapping deviates from the FITS WCS from which it was created."""
     if wcs.pixel_shape is not None:
         columns, rows = (np.linspace(0, size - 1, 3) for size in wcs.pixel_shape)
     else:
@@ -281,17 +284,17 @@ def _check_import(
         vectors = unit_vectors(lon, lat) @ rotation.T
         lon, lat = np.arctan2(vectors[:, 1], vectors[:, 0]), np.arcsin(np.clip(vectors[:, 2], -1, 1))
     distance = separations(*mapping.apply(x + x0, y + y0), lon, lat)
-    # A mapping may extend further than wcslib allows, but not the reverse.
+    # The mapping may be defined where wcslib is not, but not vice versa.
     worst = np.nanmax(np.where(np.isnan(lon), 0.0, np.where(np.isnan(distance), np.inf, distance)))
-    if np.isnan(lon).all() or worst > TOLERANCE * _pixel_scale(wcs) + _NEGLECTED:
+    if np.isnan(lon).all() or worst > TOLERANCE * _pixel_scale(wcs) + _AST_ROUNDING:
         raise GeometryError(
             f"The FITS WCS with axes {list(wcs.wcs.ctype)} has no exact AST equivalent: the best one "
-            f"is off by {np.degrees(worst) * 3600:.3g} arcsec."
+            f"deviates by {worst / ARCSEC:.3g} arcsec; the maximum is {TOLERANCE:g} pixels."
         )
 
 
 def _evaluate(wcs: WCS, x: Any, y: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return longitude and latitude in radians of zero-based pixels."""
+    """Return longitude and latitude in radians at zero-based pixels."""
     with np.errstate(invalid="ignore"):
         world = wcs.all_pix2world(np.stack([x, y], axis=-1), 0)
     return np.radians(world[:, wcs.wcs.lng]), np.radians(world[:, wcs.wcs.lat])
@@ -302,14 +305,14 @@ def _pixel_scale(wcs: WCS) -> float:
     return float(np.radians(np.sqrt(np.abs(np.linalg.det(wcs.pixel_scale_matrix)))))
 
 
-# From and to linear axes.
+# Linear axes.
 
 
 def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
     if np.any(wcs.wcs.axis_types) or wcs.sip is not None:
         raise GeometryError(
-            f"The axes {list(wcs.wcs.ctype)} are not linear, so they do not map to {out_frame!r}; "
-            "celestial axes map to ICRS."
+            f"The axes {list(wcs.wcs.ctype)} of the FITS WCS are not linear, as a mapping to {out_frame!r} "
+            "requires; use ICRS as the output frame of celestial axes."
         )
     try:
         factors = np.array(
@@ -320,7 +323,8 @@ def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
         )
     except u.UnitConversionError as err:
         raise UnitMismatchError(
-            f"The units {list(wcs.wcs.cunit)} of the axes do not convert to {out_frame.unit}."
+            f"The units {list(wcs.wcs.cunit)} of the axes of the FITS WCS do not convert to "
+            f"{out_frame.unit}, the unit of the output frame."
         ) from err
     matrix = factors[:, np.newaxis] * wcs.pixel_scale_matrix
     offset = factors * wcs.wcs.crval - matrix @ (wcs.wcs.crpix - 1 + [x0, y0])
@@ -330,7 +334,7 @@ def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
 def _linear_fits_wcs(mapping: AstMapping, unit: u.UnitBase, bbox: Box) -> WCS | None:
     if not mapping.mapping.simplify().IsLinear:
         return None
-    # Far apart, because differences of close points have few digits.
+    # Widely separated points, to avoid cancellation in their differences.
     distance = 2.0**20
     x = np.array([0.0, distance, 0.0]) + bbox.x.start
     y = np.array([0.0, 0.0, distance]) + bbox.y.start
@@ -348,26 +352,26 @@ def _linear_fits_wcs(mapping: AstMapping, unit: u.UnitBase, bbox: Box) -> WCS | 
     return wcs
 
 
-# To FITS.
+# Conversion to FITS.
 
 
 def mapping_to_fits_wcs(mapping: AstMapping, out_frame: Frame, bbox: Box) -> Any:
-    """Express a mapping as a FITS world coordinate system.
+    """Convert a mapping to a FITS world coordinate system.
 
     Parameters
     ----------
     mapping
-        From absolute pixels.
+        Mapping from absolute pixels.
     out_frame
         Frame of its output.
     bbox
-        Pixels of an array, the first of which gets FITS pixel (1, 1).
+        Pixels of an array; the first one is FITS pixel (1, 1).
 
     Returns
     -------
     fits_wcs
-        An `astropy.wcs.WCS`, or `None` if there is no equivalent to within
-        `TOLERANCE`.
+        An `astropy.wcs.WCS`, or `None` if FITS cannot represent the mapping to
+        within `TOLERANCE`.
     """
     if isinstance(out_frame, SkyFrame):
         wcs = _celestial_fits_wcs(mapping, bbox)
@@ -389,7 +393,7 @@ def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
     wcs = WCS("".join(_standard_cards(cards)).encode("ascii"), fix=False)
     if _agrees(wcs, mapping, bbox):
         return wcs
-    # AST writes a reference point very near to zero as zero, so set it anew.
+    # AST rounds a reference point very close to zero to zero, so compute it again.
     crpix = np.array(wcs.wcs.crpix) - 1.0 + [bbox.x.start, bbox.y.start]
     sky = np.degrees(mapping.apply(crpix[:1], crpix[1:]))
     wcs.wcs.crval = sky[:, 0]
@@ -397,19 +401,19 @@ def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
 
 
 def _agrees(wcs: WCS, mapping: AstMapping, bbox: Box) -> bool:
-    """Say whether a FITS WCS is equivalent to the mapping it stands for."""
+    """Return whether a FITS WCS is equivalent to a mapping, to within `TOLERANCE`."""
     x, y = (grid.ravel().astype(np.float64) for grid in bbox.meshgrid(5))
     lon, lat = _evaluate(wcs, x - bbox.x.start, y - bbox.y.start)
     distance = separations(*mapping.apply(x, y), lon, lat)
-    # Not-a-number compares as false, and is no agreement either.
+    # NaN compares as false, which is the wanted result here.
     return bool(np.all(distance <= TOLERANCE * _pixel_scale(wcs)))
 
 
 def _standard_cards(cards: list[str]) -> list[str]:
-    """Return AST's cards in the words that other software knows.
+    """Return the cards that AST writes, in the form that other software reads.
 
-    AST spells a distorted tangent projection as TAN with ``QV`` cards, and
-    dates a system that depends on no epoch.
+    AST writes a distorted tangent projection as TAN with ``QV`` cards, and
+    writes dates for coordinate systems that do not depend on an epoch.
     """
     distorted = any(card.startswith("QV") for card in cards)
     result = []

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Several frames, and the transforms between any two of them."""
+"""Sets of frames with transforms between any two of them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _DETECTOR = re.compile(r"DETECTOR_(\d+)")
 
 
 class FrameSet(abc.ABC):
-    """Frames between any two of which there is a transform."""
+    """A set of frames with a transform between any two of them."""
 
     @abc.abstractmethod
     def __contains__(self, frame: Any) -> bool:
-        """Tell whether the set knows a frame."""
+        """Return whether the set contains a frame."""
 
     @abc.abstractmethod
     def __getitem__(self, frames: tuple[Frame, Frame]) -> Transform[Any, Any]:
@@ -40,21 +40,21 @@ class FrameSet(abc.ABC):
         Raises
         ------
         FrameLookupError
-            If the set does not know one of them.
+            If the set does not contain one of the frames.
         """
 
     def get(self, in_frame: Frame, out_frame: Frame) -> Transform[Any, Any] | None:
-        """Return the transform between two frames, if the set knows both.
+        """Return the transform between two frames, if the set contains both.
 
         Parameters
         ----------
         in_frame, out_frame
-            Where the transform starts and ends.
+            Input and output frame of the transform.
 
         Returns
         -------
         transform
-            `None` if the set does not know one of the frames.
+            `None` if the set does not contain one of the frames.
         """
         try:
             return self[in_frame, out_frame]
@@ -70,20 +70,20 @@ class CameraFrameSet(FrameSet, Serializable):
     instrument
         Name of the instrument.
     ast_frame_set
-        A `starlink.Ast.FrameSet`, or its native text.  Its frames have the
-        ``Ident`` of ``FOCAL_PLANE``, ``FIELD_ANGLE`` or ``DETECTOR_nnn``; the
-        axes of a detector reach from its first to its last pixel.
+        A `starlink.Ast.FrameSet`, or its native text.  The ``Ident`` of each
+        frame is ``FOCAL_PLANE``, ``FIELD_ANGLE`` or ``DETECTOR_nnn``; the axis
+        limits of a detector are the centres of its first and last pixels.
 
     Raises
     ------
     GeometryError
-        If it is no frame set, or has other frames, or lacks one of the first
-        two.
+        If ``ast_frame_set`` is not a frame set, contains other frames, or lacks
+        ``FOCAL_PLANE`` or ``FIELD_ANGLE``.
 
     Notes
     -----
-    Frames are looked up by instrument and detector.  Their visit does not
-    matter, since the camera is the same for all.
+    Frames are looked up by instrument and detector.  Their visit is ignored,
+    because the camera geometry is the same for all visits.
     """
 
     def __init__(self, instrument: str, ast_frame_set: Any) -> None:
@@ -93,7 +93,7 @@ class CameraFrameSet(FrameSet, Serializable):
         else:
             self._mapping = AstMapping(ast_frame_set)
         if not self._mapping.is_frame_set:
-            raise GeometryError(f"A camera needs an AST FrameSet, not {ast_frame_set!r:.60}.")
+            raise GeometryError(f"A CameraFrameSet requires an AST FrameSet; got {ast_frame_set!r:.60}.")
         self._frame_set = self._mapping.ast_object
         self._index = _index_frames(self._frame_set)
 
@@ -110,7 +110,7 @@ class CameraFrameSet(FrameSet, Serializable):
 
     @property
     def ast_text(self) -> str:
-        """The frame set in AST's native text."""
+        """The frame set as AST native text."""
         return self._mapping.text
 
     def focal_plane(self, visit: int | None = None) -> FocalPlaneFrame:
@@ -119,7 +119,7 @@ class CameraFrameSet(FrameSet, Serializable):
         Parameters
         ----------
         visit
-            Identifier of the visit that the frame shall carry.
+            Identifier of the visit to set in the frame.
         """
         unit = self._frame_set.getframe(self._index[_FOCAL_PLANE]).get("Unit(1)")
         return FocalPlaneFrame(instrument=self._instrument, visit=visit, unit=parse_unit(unit))
@@ -130,7 +130,7 @@ class CameraFrameSet(FrameSet, Serializable):
         Parameters
         ----------
         visit
-            Identifier of the visit that the frame shall carry.
+            Identifier of the visit to set in the frame.
         """
         return FieldAngleFrame(instrument=self._instrument, visit=visit)
 
@@ -142,29 +142,30 @@ class CameraFrameSet(FrameSet, Serializable):
         detector
             Number of the detector.
         visit
-            Identifier of the visit that the frame shall carry.
+            Identifier of the visit to set in the frame.
 
         Raises
         ------
         FrameLookupError
-            If there is no such detector.
+            If the frame set does not contain the detector.
         TypeError
-            If it is no integer.
+            If ``detector`` is not an integer.
         """
         number = self._index.get(_detector_ident(detector))
         if number is None:
             raise FrameLookupError(
-                f"{self._instrument} has no detector {detector!r} here; it has {list(self.detector_ids)}."
+                f"The camera frames of {self._instrument} do not include detector {detector!r}; "
+                f"available detectors: {list(self.detector_ids)}."
             )
         frame = self._frame_set.getframe(number)
-        # AST's limits are the centers of the first and the last pixel.
+        # The axis limits are the centers of the first and the last pixel.
         first = [round(float(frame.get(f"Bottom({axis})"))) for axis in (1, 2)]
         last = [round(float(frame.get(f"Top({axis})"))) for axis in (1, 2)]
         bbox = Box.factory[first[1] : last[1] + 1, first[0] : last[0] + 1]
         return DetectorFrame(instrument=self._instrument, visit=visit, detector=detector, bbox=bbox)
 
     def subset(self, detectors: Iterable[int]) -> CameraFrameSet:
-        """Make a frame set with fewer detectors.
+        """Return a frame set with some of the detectors.
 
         Parameters
         ----------
@@ -174,18 +175,18 @@ class CameraFrameSet(FrameSet, Serializable):
         Returns
         -------
         frame_set
-            Has the focal plane and the field angles too.
+            Frame set of these detectors, the focal plane and the field angles.
 
         Raises
         ------
         FrameLookupError
-            If there is no such detector.
+            If the frame set does not contain one of the detectors.
         """
         keep = {_FOCAL_PLANE, _FIELD_ANGLE}
         for detector in detectors:
             keep.add(_detector_ident(self.detector(detector).detector))
         result = self._frame_set.copy()
-        # The base frame cannot go before another one takes its place.
+        # AST cannot remove the base frame, so make another frame the base first.
         result.Base = result.Current = self._index[_FOCAL_PLANE]
         for ident, number in sorted(self._index.items(), key=lambda item: -item[1]):
             if ident not in keep:
@@ -205,7 +206,7 @@ class CameraFrameSet(FrameSet, Serializable):
         return Transform(in_frame, out_frame, self._frame_set.getmapping(*numbers))
 
     def _find(self, frame: Any) -> int | None:
-        """Return AST's number of a frame."""
+        """Return the AST index of a frame."""
         if getattr(frame, "instrument", None) != self._instrument:
             return None
         if isinstance(frame, DetectorFrame):
@@ -226,7 +227,7 @@ class CameraFrameSet(FrameSet, Serializable):
         Returns
         -------
         frame_set
-            All of its detectors.
+            Frames of all detectors.
         """
         result: CameraFrameSet = registry.convert_from_legacy(camera, CameraFrameSet)
         return result
@@ -260,19 +261,25 @@ def _detector_ident(detector: int) -> str:
 
 
 def _index_frames(frame_set: Any) -> dict[str, int]:
-    """Return AST's numbers of frames by ``Ident``."""
+    """Return the AST indices of frames by ``Ident``."""
     index: dict[str, int] = {}
     for number in range(1, frame_set.Nframe + 1):
         frame = frame_set.getframe(number)
         ident = frame.Ident
         if ident not in (_FOCAL_PLANE, _FIELD_ANGLE) and not _DETECTOR.fullmatch(ident):
             raise GeometryError(
-                f"Frame {number} of a camera has Ident={ident!r}; FOCAL_PLANE, FIELD_ANGLE or DETECTOR_nnn "
-                "is needed."
+                f"Frame {number} of a camera has Ident={ident!r}; expected FOCAL_PLANE, FIELD_ANGLE or "
+                "DETECTOR_nnn."
             )
         if ident in index or frame.Naxes != 2:
-            raise GeometryError(f"Frame {ident!r} of a camera occurs twice, or has not two axes.")
+            raise GeometryError(
+                f"Frame {ident!r} of a camera is a duplicate or does not have two axes "
+                f"(it has {frame.Naxes})."
+            )
         index[ident] = number
     if missing := {_FOCAL_PLANE, _FIELD_ANGLE} - index.keys():
-        raise GeometryError(f"The camera has no frame {' or '.join(sorted(missing))}; both are needed.")
+        raise GeometryError(
+            f"The camera has no frame {' or '.join(sorted(missing))}; "
+            "both FOCAL_PLANE and FIELD_ANGLE are required."
+        )
     return index

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Coordinate frames: labels for the two ends of a transform.
+"""Coordinate frames, which label the input and the output of a transform.
 
-A frame holds no numbers of a mapping.  Two frames are the same frame when they
-are equal, and only then may transforms be chained through them.
+A frame does not contain a mapping.  Transforms can be chained if the output
+frame of the first is equal to the input frame of the second.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CIRCLE = 2.0 * math.pi
 
 @runtime_checkable
 class Frame(Protocol):
-    """What all coordinate frames have in common."""
+    """Protocol of coordinate frames."""
 
     @property
     def unit(self) -> u.UnitBase:
@@ -48,7 +48,7 @@ class Frame(Protocol):
         ...
 
     def standardize_x(self, x: T) -> T:
-        """Bring first coordinates into their standard range.
+        """Wrap first coordinates into their standard range.
 
         Parameters
         ----------
@@ -58,12 +58,12 @@ class Frame(Protocol):
         Returns
         -------
         x
-            The same positions; of the same type and shape.
+            Equivalent coordinates of the same type and shape.
         """
         ...
 
     def standardize_y(self, y: T) -> T:
-        """Bring second coordinates into their standard range.
+        """Wrap second coordinates into their standard range.
 
         Parameters
         ----------
@@ -73,26 +73,26 @@ class Frame(Protocol):
         Returns
         -------
         y
-            The same positions; of the same type and shape.
+            Equivalent coordinates of the same type and shape.
         """
         ...
 
     def serialize(self) -> Any:
-        """Make the form to nest in a pydantic model.
+        """Return a serializable form, for fields of a pydantic model.
 
         Returns
         -------
         serialized
-            Has a ``deserialize`` method without arguments.
+            An object with a ``deserialize`` method without arguments.
         """
         ...
 
 
 class _FrameModel(pydantic.BaseModel, frozen=True):
-    """Base of the frames that are records; they are their own stored form."""
+    """Base of the frames that are pydantic models, which are their own stored form."""
 
     def standardize_x(self, x: T) -> T:
-        """Return first coordinates as they are; any number is standard.
+        """Return first coordinates unchanged; all values are in the standard range.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class _FrameModel(pydantic.BaseModel, frozen=True):
         return x
 
     def standardize_y(self, y: T) -> T:
-        """Return second coordinates as they are; any number is standard.
+        """Return second coordinates unchanged; all values are in the standard range.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class _FrameModel(pydantic.BaseModel, frozen=True):
         return y
 
     def serialize(self) -> Self:
-        """Return the frame itself, which pydantic models can nest."""
+        """Return the frame itself, which is serializable as a pydantic field."""
         return self
 
     def deserialize(self) -> Self:
@@ -137,8 +137,8 @@ class DetectorFrame(_PixelFrame, frozen=True):
     instrument
         Name of the instrument.
     visit
-        Identifier of the visit; `None` if the frame belongs to no particular
-        one.
+        Identifier of the visit; `None` if the frame does not belong to a
+        particular visit.
     detector
         Number of the detector.
     bbox
@@ -179,8 +179,8 @@ class FocalPlaneFrame(_FrameModel, frozen=True):
     instrument
         Name of the instrument.
     visit
-        Identifier of the visit; `None` if the frame belongs to no particular
-        one.
+        Identifier of the visit; `None` if the frame does not belong to a
+        particular visit.
     unit
         Unit of both coordinates, millimetres for instance.
     """
@@ -199,8 +199,8 @@ class FieldAngleFrame(_FrameModel, frozen=True):
     instrument
         Name of the instrument.
     visit
-        Identifier of the visit; `None` if the frame belongs to no particular
-        one.
+        Identifier of the visit; `None` if the frame does not belong to a
+        particular visit.
     """
 
     instrument: str
@@ -213,7 +213,7 @@ class FieldAngleFrame(_FrameModel, frozen=True):
         return u.rad
 
     def standardize_x(self, x: T) -> T:
-        """Wrap first angles.
+        """Wrap first angles to the range from -pi to pi.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class FieldAngleFrame(_FrameModel, frozen=True):
         return wrap(x, -math.pi)
 
     def standardize_y(self, y: T) -> T:
-        """Wrap second angles.
+        """Wrap second angles to the range from -pi to pi.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class FieldAngleFrame(_FrameModel, frozen=True):
 
 
 class GeneralFrame(_FrameModel, frozen=True):
-    """Any other frame; only its unit is known.
+    """A frame without further meaning, defined by its unit.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class SkyFrame(enum.StrEnum):
         return u.rad
 
     def standardize_x(self, x: T) -> T:
-        """Wrap longitudes.
+        """Wrap longitudes to the range from 0 to two pi.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class SkyFrame(enum.StrEnum):
         return wrap(x, 0.0)
 
     def standardize_y(self, y: T) -> T:
-        """Wrap latitudes.
+        """Wrap latitudes to the range from -pi to pi.
 
         Parameters
         ----------
@@ -299,7 +299,7 @@ class SkyFrame(enum.StrEnum):
         return wrap(y, -math.pi)
 
     def serialize(self) -> SkyFrame:
-        """Return the frame itself, which pydantic models can nest."""
+        """Return the frame itself, which is serializable as a pydantic field."""
         return self
 
     def deserialize(self) -> SkyFrame:
@@ -321,7 +321,7 @@ SerializableFrame: TypeAlias = (
 
 
 def frame_label(frame: Frame) -> str:
-    """Name a frame in a word.
+    """Return a short name of a frame.
 
     Parameters
     ----------
@@ -331,13 +331,13 @@ def frame_label(frame: Frame) -> str:
     Returns
     -------
     label
-        Name of the sky frame, or of the type.
+        Name of a sky frame, otherwise the name of the type.
     """
     return frame.value if isinstance(frame, SkyFrame) else type(frame).__name__
 
 
 def wrap(angle: T, lower: float) -> T:
-    """Wrap angles into one turn.
+    """Wrap angles into a range of length two pi.
 
     Parameters
     ----------
@@ -349,8 +349,8 @@ def wrap(angle: T, lower: float) -> T:
     Returns
     -------
     angle
-        At least ``lower``, and less than ``lower`` plus two pi; a number for
-        a number.  What is in the range already comes back unchanged.
+        At least ``lower``, and less than ``lower`` plus two pi.  A number for a
+        number; the same object if all values are already in the range.
     """
     values = np.asarray(angle, dtype=np.float64)
     upper = lower + _CIRCLE
@@ -358,7 +358,7 @@ def wrap(angle: T, lower: float) -> T:
         return angle
     with np.errstate(invalid="ignore"):
         wrapped = values - _CIRCLE * np.floor((values - lower) / _CIRCLE)
-    # Rounding can put tiny negative angles at the excluded end.
+    # Rounding can move tiny negative angles to the excluded upper end.
     wrapped = np.where((wrapped >= upper) | (wrapped < lower), lower, wrapped)
     result: Any = wrapped if wrapped.ndim else float(wrapped)
     return result  # type: ignore[no-any-return]  # a number for a number

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Mappings from pixels to the sky."""
+"""Sky projections: mappings from pixels to ICRS."""
 
 from __future__ import annotations
 
@@ -32,28 +32,27 @@ F = TypeVar("F", bound=Frame)
 
 
 class Projection(Serializable, Generic[F]):
-    """A mapping from pixels to the sky; immutable.
+    """An immutable mapping from pixels to the sky.
 
     Parameters
     ----------
     pixel_to_sky
-        Maps absolute pixels to `ICRS`.
+        Transform from absolute pixels to `ICRS`.
     fits_approximation
-        Maps the same pixels to the sky nearly as well, in a way that FITS
-        headers can express: a transform or a projection.  By default there is
-        none, and headers can only be written if they express ``pixel_to_sky``
-        itself.
+        Approximation of ``pixel_to_sky`` that FITS headers can represent: a
+        transform or a projection from the same pixels.  Without it, FITS
+        headers are written only if they can represent ``pixel_to_sky`` itself.
 
     Raises
     ------
     GeometryError
-        If one of them does not map from pixels, or not to ICRS, or if they map
-        from different frames.
+        If one of the transforms does not map from pixels to ICRS, or their
+        input frames differ.
 
     Notes
     -----
     Pixel coordinates are absolute: an image and all of its subimages share
-    them, and the center of a pixel is at integers.
+    them, and the centers of pixels are at integers.
     """
 
     _pixel_to_sky: Transform[F, SkyFrame]
@@ -67,32 +66,32 @@ class Projection(Serializable, Generic[F]):
     ) -> None:
         if pixel_to_sky.in_frame.unit != u.pix:
             raise GeometryError(
-                f"{pixel_to_sky!r} is not a mapping from pixel coordinates; its input is in "
+                f"{pixel_to_sky!r} is not a mapping from pixel coordinates; the unit of its input frame is "
                 f"{pixel_to_sky.in_frame.unit}."
             )
         if pixel_to_sky.out_frame != ICRS:
             raise GeometryError(
-                f"{pixel_to_sky!r} is not a mapping to ICRS; its output is {pixel_to_sky.out_frame!r}."
+                f"{pixel_to_sky!r} is not a mapping to ICRS; its output frame is {pixel_to_sky.out_frame!r}."
             )
         self._pixel_to_sky = pixel_to_sky
         if isinstance(fits_approximation, Transform):
             fits_approximation = Projection(fits_approximation)
         if fits_approximation is not None and fits_approximation.pixel_frame != pixel_to_sky.in_frame:
             raise GeometryError(
-                f"A FITS approximation maps the same pixels, {pixel_to_sky.in_frame!r}; this one maps "
-                f"{fits_approximation.pixel_frame!r}."
+                f"The FITS approximation maps from {fits_approximation.pixel_frame!r}; expected "
+                f"{pixel_to_sky.in_frame!r}, the pixel frame of the projection."
             )
         self._fits_approximation = fits_approximation
 
     @classmethod
     def _deferred(cls, load: Callable[[], Projection[F]]) -> Projection[F]:
-        """Make a projection that is loaded when somebody asks for the sky."""
+        """Create a projection that is loaded when it is first used."""
         self = cls.__new__(cls)
         self._load = load
         return self
 
     def __getattr__(self, name: str) -> Any:
-        # Only called for what is not there yet.
+        # Called only for missing attributes: load them on first access.
         if name not in ("_pixel_to_sky", "_fits_approximation"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         loaded = self._load()
@@ -103,28 +102,28 @@ class Projection(Serializable, Generic[F]):
         try:
             state = {"_pixel_to_sky": self._pixel_to_sky, "_fits_approximation": self._fits_approximation}
         except ArchiveReadError:
-            # It complains where it arrives, too.
+            # The error is raised on first use after unpickling, too.
             return dict(self.__dict__)
         return {**{key: value for key, value in self.__dict__.items() if key != "_load"}, **state}
 
-    # Making projections.
+    # Constructors.
 
     @staticmethod
     def from_fits_wcs(
         fits_wcs: Any, pixel_frame: F, pixel_bounds: Bounds | None = None, x0: int = 0, y0: int = 0
     ) -> Projection[F]:
-        """Make a projection of a FITS world coordinate system.
+        """Create a projection from a FITS world coordinate system.
 
         Parameters
         ----------
         fits_wcs
             An `astropy.wcs.WCS` with two celestial axes in either order, in
             ICRS, FK5 or Galactic coordinates; SIP and TPV distortions are
-            understood.
+            supported.
         pixel_frame
             Frame of the pixels.
         pixel_bounds
-            Where the projection is meant to be used.  By default, the ``bbox``
+            Region in which the projection is valid.  By default, the ``bbox``
             of the frame, if it has one.
         x0, y0
             Absolute coordinates of the first column and row.
@@ -132,13 +131,13 @@ class Projection(Serializable, Generic[F]):
         Returns
         -------
         projection
-            To ICRS; it is the original to rounding errors.
+            Projection to ICRS, identical to ``fits_wcs`` up to rounding errors.
 
         Raises
         ------
         GeometryError
-            If the axes are not celestial, or in other coordinates, or there is
-            no exact equivalent.
+            If the axes are not celestial, their coordinate system is not
+            supported, or there is no exact equivalent.
         """
         return Projection(
             Transform.from_fits_wcs(fits_wcs, pixel_frame, ICRS, in_bounds=pixel_bounds, x0=x0, y0=y0)
@@ -148,39 +147,40 @@ class Projection(Serializable, Generic[F]):
     def from_ast_frame_set(
         ast_frame_set: Any, pixel_frame: F, pixel_bounds: Bounds | None = None
     ) -> Projection[F]:
-        """Make a projection of an AST frame set.
+        """Create a projection from an AST frame set.
 
         Parameters
         ----------
         ast_frame_set
-            A `starlink.Ast.FrameSet`, or its native text.  Its base frame is
-            that of absolute pixels, its current frame a sky frame, in any
+            A `starlink.Ast.FrameSet`, or its native text.  Its base frame
+            contains absolute pixels; its current frame is a sky frame in any
             celestial system.
         pixel_frame
             Frame of the pixels.
         pixel_bounds
-            Where the projection is meant to be used.  By default, the ``bbox``
+            Region in which the projection is valid.  By default, the ``bbox``
             of the frame, if it has one.
 
         Returns
         -------
         projection
-            To ICRS, longitude first; it keeps the frames.
+            Projection to ICRS, longitude first; preserves the frames.
 
         Raises
         ------
         GeometryError
-            If there is no sky frame, or AST does not understand the text.
+            If the current frame is not a sky frame, or AST cannot parse the
+            text.
         """
         if isinstance(ast_frame_set, str):
             ast_frame_set = AstMapping.from_text(ast_frame_set).ast_object
         is_frame_set = isinstance(ast_frame_set, starlink_ast.FrameSet)
         if not is_frame_set or not ast_frame_set.getframe(starlink_ast.CURRENT).isaskyframe():
             raise GeometryError(
-                f"An AST frame set whose current frame is a SkyFrame is needed, not {ast_frame_set!r:.60}."
+                f"Expected an AST FrameSet whose current frame is a SkyFrame; got {ast_frame_set!r:.60}."
             )
         frame_set = ast_frame_set.copy()
-        # AST changes the mapping along with these attributes.
+        # AST adjusts the mapping when these attributes are set.
         if frame_set.System != "ICRS":
             frame_set.System = "ICRS"
         if frame_set.get("LonAxis") != "1":
@@ -201,22 +201,22 @@ class Projection(Serializable, Generic[F]):
 
     @property
     def pixel_bounds(self) -> Bounds | None:
-        """Region of the pixels for which the projection is meant."""
+        """Region of the pixels in which the projection is valid."""
         return self._pixel_to_sky.in_bounds
 
     @property
     def pixel_to_sky_transform(self) -> Transform[F, SkyFrame]:
-        """Maps pixels to right ascension and declination in radians."""
+        """Transform from pixels to right ascension and declination in radians."""
         return self._pixel_to_sky
 
     @property
     def sky_to_pixel_transform(self) -> Transform[SkyFrame, F]:
-        """Maps right ascension and declination in radians to pixels."""
+        """Transform from right ascension and declination in radians to pixels."""
         return self._pixel_to_sky.inverted()
 
     @property
     def fits_approximation(self) -> Projection[F] | None:
-        """A stand-in that FITS headers can express, or `None`."""
+        """Approximation that FITS headers can represent, or `None`."""
         return self._fits_approximation
 
     # Mapping points.
@@ -236,20 +236,20 @@ class Projection(Serializable, Generic[F]):
         point
             Positions in absolute pixels.
         x, y
-            The same, instead of ``point``: numbers, arrays or nested lists,
-            which are broadcast.
+            Positions in absolute pixels, instead of ``point``: numbers, arrays
+            or nested lists, which are broadcast.
 
         Returns
         -------
         sky
             A `~astropy.coordinates.SkyCoord` in ICRS of the broadcast shape;
-            NaN where there is no such position.
+            NaN where the mapping is undefined.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a point was given, or something
-            that is no real number.
+            If neither ``point`` nor both of ``x`` and ``y`` are given, both
+            forms are mixed, or a value is not a real number.
         UnitMismatchError
             If a position has a unit other than pixels.
         GeometryError
@@ -258,11 +258,11 @@ class Projection(Serializable, Generic[F]):
         x, y = parse_positions(point, x, y, caller="pixel_to_sky")
         ra, dec = self._pixel_to_sky.apply_forward(x=x, y=y)
         ra, dec = np.asarray(ra), np.asarray(dec)
-        # A mapping that is no real projection may leave the sphere.
+        # A general AST mapping may yield latitudes beyond the poles.
         if dec.size and not (np.abs(dec).max() <= 0.5 * np.pi):
             outside = np.abs(dec) > 0.5 * np.pi
             ra, dec = np.where(outside, np.nan, ra), np.where(outside, np.nan, dec)
-        # SkyCoord's own parsing of numbers costs more than the mapping.
+        # Faster than SkyCoord(ra, dec), whose parsing takes longer than the mapping.
         data = UnitSphericalRepresentation(
             Longitude(ra, u.rad, copy=False), Latitude(dec, u.rad, copy=False), copy=False
         )
@@ -279,34 +279,34 @@ class Projection(Serializable, Generic[F]):
         Returns
         -------
         point
-            Absolute pixels: two `float` for a scalar, else two arrays of the
-            same shape.  NaN where there is no such pixel.
+            Absolute pixels: two `float` for a scalar, otherwise two arrays of
+            the same shape.  NaN where the mapping is undefined.
 
         Raises
         ------
         TypeError
-            If ``sky`` is no `~astropy.coordinates.SkyCoord`.
+            If ``sky`` is not a `~astropy.coordinates.SkyCoord`.
         GeometryError
             If its frame does not convert to ICRS.
         """
         if not isinstance(sky, SkyCoord):
-            raise TypeError(f"A SkyCoord is needed, not {sky!r:.60}.")
+            raise TypeError(f"sky_to_pixel requires a SkyCoord; got {sky!r:.60}.")
         lon, lat = icrs_radians(sky)
         return self._pixel_to_sky.apply_inverse(x=lon, y=lat)
 
     def pixel_scale(self, point: XY[float] | YX[float] | None = None, /) -> u.Quantity:
-        """Measure the side of a square of the area of a pixel.
+        """Return the pixel scale: the square root of the area of a pixel.
 
         Parameters
         ----------
         point
-            Where, in absolute pixels; by default, in the middle of the pixel
-            bounds, or at the origin if there are none.
+            Position in absolute pixels; by default, the center of the pixel
+            bounds, or the origin if they are not set.
 
         Returns
         -------
         scale
-            In arcsec.
+            Quantity in arcsec.
         """
         if point is None:
             point = self._center()
@@ -318,7 +318,7 @@ class Projection(Serializable, Generic[F]):
         return u.Quantity(np.sqrt(area), u.rad).to(u.arcsec)
 
     def sky_circle_bounds(self, center: SkyCoord, radius: Any) -> tuple[float, float, float, float]:
-        """Find how far a circle on the sky reaches in pixels.
+        """Return the extremes of the pixel coordinates of a circle on the sky.
 
         Parameters
         ----------
@@ -335,13 +335,13 @@ class Projection(Serializable, Generic[F]):
         Raises
         ------
         GeometryError
-            If the center or the radius is no scalar, the radius negative, or
-            part of the circle lies where the projection is not defined.
+            If the center or the radius is not a scalar, the radius is negative,
+            or the projection is undefined somewhere on the circle.
         """
         return circle_bounds(self._pixel_to_sky, center, radius)
 
     def _center(self) -> XY[float]:
-        """Return the middle of the pixel bounds, or the origin."""
+        """Return the center of the pixel bounds, or the origin."""
         if self.pixel_bounds is None:
             return XY(0.0, 0.0)
         bbox = self.pixel_bounds.bbox
@@ -350,21 +350,21 @@ class Projection(Serializable, Generic[F]):
     # FITS.
 
     def as_fits_wcs(self, bbox: Box, allow_approximation: bool = False) -> Any:
-        """Express the projection as a FITS world coordinate system.
+        """Convert the projection to a FITS world coordinate system.
 
         Parameters
         ----------
         bbox
-            Pixels of an array, the first of which gets FITS pixel (1, 1).
+            Pixels of an array; the first one is FITS pixel (1, 1).
         allow_approximation
-            Whether the `fits_approximation` may stand in, if there is one, for
-            a projection that FITS cannot express.
+            Whether to use `fits_approximation`, if it is set, for a projection
+            that FITS cannot represent.
 
         Returns
         -------
         fits_wcs
-            An `astropy.wcs.WCS`, or `None`.  Without approximation it is
-            within 1e-4 pixels of the projection.
+            An `astropy.wcs.WCS`, or `None` if FITS cannot represent the
+            projection to within 1e-4 pixels and no approximation is used.
         """
         exact = self._pixel_to_sky.as_fits_wcs(bbox)
         if exact is None and allow_approximation and self._fits_approximation is not None:
@@ -372,7 +372,7 @@ class Projection(Serializable, Generic[F]):
         return exact
 
     def fits_wcs_error(self, bbox: Box) -> FitsWcsAccuracy | None:
-        """Measure how far the FITS WCS of an array is from this projection.
+        """Measure the deviation of the FITS WCS of an array from this projection.
 
         Parameters
         ----------
@@ -382,9 +382,9 @@ class Projection(Serializable, Generic[F]):
         Returns
         -------
         accuracy
-            Largest and root-mean-square distance on the sky, over all of the
-            array, from what ``as_fits_wcs(bbox, allow_approximation=True)``
-            says; `None` if that is none.
+            Maximum and root-mean-square distance on the sky, over the array,
+            from ``as_fits_wcs(bbox, allow_approximation=True)``; `None` if that
+            is `None`.
         """
         fits_wcs = self.as_fits_wcs(bbox, allow_approximation=True)
         return None if fits_wcs is None else measure_fits_wcs(self._pixel_to_sky, fits_wcs, bbox)
@@ -397,24 +397,25 @@ class Projection(Serializable, Generic[F]):
         Parameters
         ----------
         bbox
-            Pixels for which the fit is meant.
+            Pixels over which the projection is fitted.
         order
-            Degree of the polynomials, 1 to 9.  By default, the lowest one with
-            which the largest deviation is below ``tolerance``, else the best.
+            Degree of the polynomials, 1 to 9.  By default, the lowest degree
+            whose maximum deviation is below ``tolerance``, or the best one if
+            none is.
         tolerance
-            Wanted largest deviation in arcsec.
+            Target maximum deviation in arcsec.
 
         Returns
         -------
         approximation
-            A projection that FITS headers can express; give it to
+            A projection that FITS headers can represent; pass it to
             `with_fits_approximation`.
 
         Raises
         ------
         GeometryError
-            If the order is none of these, or the projection is not defined
-            everywhere in the box.
+            If the order is invalid, or the projection is undefined somewhere
+            in the box.
         """
         fits_wcs = fit_tan_sip(self._pixel_to_sky, bbox, order=order, tolerance=tolerance)
         return Projection.from_fits_wcs(
@@ -424,27 +425,27 @@ class Projection(Serializable, Generic[F]):
     def with_fits_approximation(
         self, fits_approximation: Transform[F, SkyFrame] | Projection[F] | None
     ) -> Projection[F]:
-        """Make the same projection with another stand-in for FITS headers.
+        """Return the same projection with another FITS approximation.
 
         Parameters
         ----------
         fits_approximation
-            The stand-in, or `None`.
+            The approximation, or `None`.
 
         Returns
         -------
         projection
-            Shares the mapping.
+            New projection that shares the mapping.
         """
         return Projection(self._pixel_to_sky, fits_approximation)
 
     def as_astropy(self, bbox: Box | None = None) -> ProjectionAstropyView:
-        """Make a view for Astropy's interface for world coordinates.
+        """Return a view with astropy's shared WCS interface.
 
         Parameters
         ----------
         bbox
-            Pixels of an array, the first of which is (0, 0) in the view.  By
+            Pixels of an array; the first one is (0, 0) in the view.  By
             default, pixels are absolute.
 
         Returns
@@ -454,23 +455,23 @@ class Projection(Serializable, Generic[F]):
         """
         return ProjectionAstropyView(self._pixel_to_sky, bbox)
 
-    # Other forms.
+    # Text, reports and conversions.
 
     def show(self, simplified: bool = False, comments: bool = False) -> str:
-        """Write the mapping in AST's native text.
+        """Return the mapping as AST native text.
 
         Parameters
         ----------
         simplified
-            Whether the steps of the mapping are merged first; this loses the
-            frames of an AST frame set.
+            Whether AST simplifies the mapping first; this drops the frames of
+            an AST frame set.
         comments
-            Whether the text explains itself.
+            Whether to include AST's explanatory comments.
 
         Returns
         -------
         text
-            Many lines.
+            Text of many lines.
         """
         return self._pixel_to_sky.show(simplified, comments)
 
@@ -482,20 +483,20 @@ class Projection(Serializable, Generic[F]):
         detail: bool = False,
         exclude: Iterable[str] = (),
     ) -> Report:
-        """Describe the projection for people.
+        """Return a human-readable report about the projection.
 
         Parameters
         ----------
         bbox
-            Pixels to describe; by default, those of the pixel bounds.
+            Pixels to describe; by default, the pixel bounds.
         brief, detail, exclude
-            As for `lsst.images.describe.describe`.
+            See `lsst.images.describe.describe`.
 
         Returns
         -------
         report
-            Where the center is, how far the pixels reach, their scale, and
-            whether FITS headers can say it.
+            Center, extent, pixel scale, and whether FITS headers can represent
+            the projection.
         """
         if bbox is None:
             return describe(self, brief=brief, detail=detail, exclude=exclude)
@@ -508,17 +509,17 @@ class Projection(Serializable, Generic[F]):
         Parameters
         ----------
         sky_wcs
-            The other object.
+            The legacy object.
         pixel_frame
             Frame of the pixels.
         pixel_bounds
-            Where the projection is meant to be used.  By default, the ``bbox``
+            Region in which the projection is valid.  By default, the ``bbox``
             of the frame, if it has one.
 
         Returns
         -------
         projection
-            Keeps the frames, and the FITS approximation.
+            Projection with the same frames and FITS approximation.
         """
         result: Projection[F] = registry.convert_from_legacy(
             sky_wcs, Projection, pixel_frame=pixel_frame, pixel_bounds=pixel_bounds

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How far circles on the sky reach in pixels."""
+"""Pixel bounds of circles on the sky."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from ._sphere import icrs_radians, offset_positions
 from ._transform import Transform
 
 _N_FIRST = 128
-"""Number of points on the circle from which the search starts."""
+"""Number of points on the circle in the first round of the search."""
 
 _N_REFINED = 33
-"""Number of points in each narrower search around an extreme."""
+"""Number of points in each refinement around an extreme."""
 
 _ROUNDS = 6
-"""Each round narrows the search by a factor of 16; the coordinate is flat
-around its extreme, so that the error falls with the square of that."""
+"""Number of refinements.  Each narrows the interval by a factor of 16; the
+coordinate is quadratic around its extreme, so the error decreases by 256."""
 
 
 def circle_bounds(
     pixel_to_sky: Transform[Any, Any], center: Any, radius: Any
 ) -> tuple[float, float, float, float]:
-    """Find the extremes of the pixel coordinates of a circle.
+    """Return the extremes of the pixel coordinates of a circle.
 
     Parameters
     ----------
     pixel_to_sky
-        Maps absolute pixels to ICRS.
+        Transform from absolute pixels to ICRS.
     center
         Scalar `~astropy.coordinates.SkyCoord`.
     radius
@@ -45,18 +45,18 @@ def circle_bounds(
     Returns
     -------
     x_min, x_max, y_min, y_max
-        In absolute pixels.
+        Extremes in absolute pixels.
 
     Raises
     ------
     GeometryError
-        If an argument makes no sense, or the projection is not defined
-        somewhere on the circle or at its center.
+        If an argument is invalid, or the projection is undefined somewhere on
+        the circle or at its center.
 
     Notes
     -----
-    The mapping is continuous and one-to-one where it is defined, so that the
-    extremes over the disc are those over its edge.
+    The mapping is continuous and one-to-one where it is defined, so the
+    extremes over the disc are on its edge.
     """
     lon, lat, distance = _parse(center, radius)
     angles = np.linspace(0.0, 2.0 * math.pi, _N_FIRST, endpoint=False)
@@ -65,7 +65,8 @@ def circle_bounds(
     if not (np.isfinite(edge).all() and np.isfinite(inside).all()):
         raise GeometryError(
             f"The circle of {math.degrees(distance)} deg around ra={math.degrees(lon)}, "
-            f"dec={math.degrees(lat)} deg reaches beyond where the projection is defined."
+            f"dec={math.degrees(lat)} deg extends beyond the region where the projection is defined; "
+            "pass a smaller radius."
         )
     # Minima of x, -x, y and -y.
     signed = np.stack([edge[0], -edge[0], edge[1], -edge[1]])
@@ -89,7 +90,7 @@ def _edge(
     angles: npt.NDArray[np.float64],
     distance: float,
 ) -> npt.NDArray[np.float64]:
-    """Return pixels of points on the circle; x and y on the first axis."""
+    """Return the pixel coordinates of points on the circle; x and y are on the first axis."""
     ra, dec = offset_positions(lon, lat, angles, distance)
     return np.array(pixel_to_sky.apply_inverse(x=ra, y=dec))
 
@@ -101,6 +102,6 @@ def _parse(center: Any, radius: Any) -> tuple[float, float, float]:
         raise GeometryError(f"The radius of a sky circle must be a scalar Angle; got {radius!r}.")
     distance = float(radius.to_value(u.rad))
     if not 0.0 <= distance < math.pi:
-        raise GeometryError(f"The radius of a sky circle lies between 0 and 180 deg; got {radius!r}.")
+        raise GeometryError(f"The radius of a sky circle must be between 0 and 180 deg; got {radius!r}.")
     lon, lat = icrs_radians(center)
     return float(lon), float(lat), distance

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Positions on the sphere, and its geometry, accurate for small and large angles."""
+"""Spherical geometry that is accurate for small and large angles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from astropy.coordinates import ICRS, ConvertError, SkyCoord, UnitSphericalRepre
 from ..errors import GeometryError
 
 ARCSEC = math.radians(1.0 / 3600.0)
-"""One second of arc, in radians."""
+"""One arcsecond in radians."""
 
 
 def icrs_radians(sky: SkyCoord) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -36,19 +36,21 @@ def icrs_radians(sky: SkyCoord) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
     Raises
     ------
     GeometryError
-        If their frame does not convert to ICRS, as that of a horizon does not
-        without a place and a time.
+        If their frame does not convert to ICRS, for example AltAz without a
+        location and a time.
     """
     try:
         data = sky.transform_to(ICRS()).represent_as(UnitSphericalRepresentation)
     except (ConvertError, AttributeError, ValueError) as err:
-        # Astropy stumbles over attributes of a frame that are None.
-        raise GeometryError(f"Positions in {sky.frame.name} do not convert to ICRS: {sky!r:.200}") from err
+        # Astropy raises various errors for frame attributes that are None.
+        raise GeometryError(
+            f"Cannot convert positions in the frame {sky.frame.name!r} to ICRS: {sky!r:.200}"
+        ) from err
     return data.lon.to_value(u.rad), data.lat.to_value(u.rad)
 
 
 def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Make unit vectors of positions.
+    """Convert positions to unit vectors.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float
     Returns
     -------
     vectors
-        The last axis, of length 3, is that of the Cartesian coordinates.
+        Cartesian coordinates on the last axis, of length 3.
     """
     lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     cos_lat = np.cos(lat)
@@ -66,7 +68,7 @@ def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float
 
 
 def separations(lon_a: Any, lat_a: Any, lon_b: Any, lat_b: Any) -> npt.NDArray[np.float64]:
-    """Measure great-circle distances.
+    """Return great-circle distances.
 
     Parameters
     ----------
@@ -76,11 +78,11 @@ def separations(lon_a: Any, lat_a: Any, lon_b: Any, lat_b: Any) -> npt.NDArray[n
     Returns
     -------
     separations
-        In radians.
+        Distances in radians.
 
     Notes
     -----
-    The haversine formula; it loses no digits for small distances.
+    Uses the haversine formula, which is accurate for small distances.
     """
     lon_a, lat_a, lon_b, lat_b = (np.asarray(v, dtype=np.float64) for v in (lon_a, lat_a, lon_b, lat_b))
     haversine = (
@@ -93,7 +95,7 @@ def separations(lon_a: Any, lat_a: Any, lon_b: Any, lat_b: Any) -> npt.NDArray[n
 def offset_positions(
     lon: float, lat: float, angles: npt.NDArray[np.float64], distance: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Make the positions on a circle.
+    """Return positions on a circle.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def offset_positions(
         Longitudes and latitudes in radians.
     """
     sin_d, cos_d = math.sin(distance), math.cos(distance)
-    # Cartesian axes: z to the pole, x to the center's meridian.
+    # Cartesian axes: z towards the pole, x in the meridian of the center.
     x = cos_d * math.cos(lat) - sin_d * math.sin(lat) * np.cos(angles)
     y = sin_d * np.sin(angles)
     z = cos_d * math.sin(lat) + sin_d * math.cos(lat) * np.cos(angles)

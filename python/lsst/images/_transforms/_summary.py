@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a sky projection looks like, in a few lines for people."""
+"""Human-readable reports about sky projections."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def describe_projection(
     projection
         A `Projection`.
     options
-        How much to say.
+        Level of detail.
     bbox
-        Pixels to describe; by default, those of its pixel bounds.
+        Pixels to describe; by default, the pixel bounds of the projection.
 
     Returns
     -------
     report
-        Where the center is, how far the pixels reach, their scale, and
-        whether FITS headers can say it.
+        Center, extent, pixel scale, and whether FITS headers can represent the
+        projection.
     """
     options = DescribeOptions() if options is None else options
     if bbox is None and projection.pixel_bounds is not None:
@@ -80,7 +80,7 @@ def _place(projection: Any, x: float, y: float) -> str:
 
 
 def _extent(projection: Any, bbox: Box, x: float, y: float) -> str:
-    """Return width and height through the center, and where up points."""
+    """Return the width and height through the center, and the position angle of the y axis."""
     apply = projection.pixel_to_sky_transform.apply_forward
     half_x, half_y = 0.5 * bbox.x.size, 0.5 * bbox.y.size
     ra, dec = apply(x=[x - half_x, x + half_x, x, x], y=[y, y, y - half_y, y + half_y])
@@ -101,7 +101,7 @@ def _angle(arcsec: float) -> tuple[str, str]:
 def _pixel_scales(projection: Any, x: Any, y: Any) -> tuple[float, float]:
     """Return arcseconds per pixel along right ascension and declination.
 
-    Differences are those of vectors, which nothing happens to at a pole.
+    Computed from differences of vectors, which are well defined at the poles.
     """
     x, y = np.ravel(x), np.ravel(y)
     apply = projection.pixel_to_sky_transform.apply_forward
@@ -118,7 +118,7 @@ def _pixel_scales(projection: Any, x: Any, y: Any) -> tuple[float, float]:
 
 
 def _corners(projection: Any, bbox: Box) -> ReportTable:
-    """Return where the outer corners are."""
+    """Return a table of the positions of the outer corners."""
     edges = Polygon.from_box(bbox)
     x, y = edges.x_vertices, edges.y_vertices
     sky = projection.pixel_to_sky(x=x, y=y)

@@ -28,27 +28,26 @@ P = TypeVar("P", bound=Frame)
 
 
 class Transform(Serializable, Generic[I, O]):
-    """A mapping of points from one frame to another; immutable.
+    """An immutable mapping of points from one frame to another.
 
     Parameters
     ----------
     in_frame, out_frame
-        Frames of the two ends.
+        Frames of the input and the output.
     ast_mapping
-        Maps ``(x, y)`` in the units of the frames; longitude and latitude for
-        sky frames.  An `AstMapping`, a `starlink.Ast.Mapping`, or AST's native
-        text.
+        Mapping of ``(x, y)`` in the units of the frames; of longitude and
+        latitude for sky frames.  An `AstMapping`, a `starlink.Ast.Mapping`, or
+        AST native text.
     in_bounds, out_bounds
-        Where the transform is meant to be used; points outside are mapped all
-        the same.  By default, the ``bbox`` of the frame, if it has one.
+        Regions in which the transform is valid; points outside are mapped too.
+        By default, the ``bbox`` of the frame, if it has one.
     components
-        The transforms of which this one is the chain, which are remembered.
-        `then` makes such chains.
+        The transforms whose composition is this one.  Set by `then`.
 
     Raises
     ------
     GeometryError
-        If it is not a mapping from two to two coordinates.
+        If ``ast_mapping`` does not map two to two coordinates.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Transform(Serializable, Generic[I, O]):
         self._out_bounds = getattr(out_frame, "bbox", None) if out_bounds is None else out_bounds
         self._components = tuple(components)
 
-    # Making transforms.
+    # Constructors.
 
     @staticmethod
     def from_fits_wcs(
@@ -79,19 +78,19 @@ class Transform(Serializable, Generic[I, O]):
         x0: int = 0,
         y0: int = 0,
     ) -> Transform[I, O]:
-        """Make a transform of a FITS world coordinate system.
+        """Create a transform from a FITS world coordinate system.
 
         Parameters
         ----------
         fits_wcs
             An `astropy.wcs.WCS` with two axes; SIP and TPV distortions are
-            understood.
+            supported.
         in_frame
             Frame of the pixels.
         out_frame
-            `ICRS` for a celestial system, in whatever celestial frame and
-            axis order its axes are.  Any other frame is for linear axes,
-            which are converted to its unit.
+            `ICRS` for celestial axes of any supported celestial frame and in
+            either order.  Any other frame for linear axes, which are converted
+            to its unit.
         in_bounds, out_bounds
             See `Transform`.
         x0, y0
@@ -100,12 +99,12 @@ class Transform(Serializable, Generic[I, O]):
         Returns
         -------
         transform
-            From absolute pixels.
+            Transform from absolute pixels.
 
         Raises
         ------
         GeometryError
-            If the axes do not fit the output frame, or there is no exact
+            If the axes do not match the output frame, or there is no exact
             equivalent.
         """
         mapping = mapping_from_fits_wcs(fits_wcs, out_frame, x0=x0, y0=y0)
@@ -113,50 +112,54 @@ class Transform(Serializable, Generic[I, O]):
 
     @staticmethod
     def identity(frame: I) -> Transform[I, I]:
-        """Make the transform that changes nothing.
+        """Create the identity transform of a frame.
 
         Parameters
         ----------
         frame
-            Frame of both ends.
+            Frame of the input and the output.
 
         Returns
         -------
         transform
-            Has no components.
+            Transform without components.
         """
         return Transform(frame, frame, starlink_ast.UnitMap(2))
 
     @staticmethod
     def affine(in_frame: I, out_frame: O, matrix: npt.ArrayLike) -> Transform[I, O]:
-        """Make an affine transform.
+        """Create an affine transform.
 
         Parameters
         ----------
         in_frame, out_frame
-            Frames of the two ends.
+            Frames of the input and the output.
         matrix
-            Of shape (2, 2), or (3, 3) with a last row of (0, 0, 1); it is
-            applied to column vectors ``(x, y)`` or ``(x, y, 1)``.
+            Matrix of shape (2, 2), or (3, 3) with a last row of (0, 0, 1); it
+            is applied to column vectors ``(x, y)`` or ``(x, y, 1)``.
 
         Returns
         -------
         transform
-            Has an inverse.
+            Invertible transform.
 
         Raises
         ------
         GeometryError
-            If the matrix is of another shape, or singular, or not finite.
+            If the matrix has another shape, is singular, or is not finite.
         """
         array = np.array(matrix, dtype=np.float64)
         if array.shape not in ((2, 2), (3, 3)) or not np.isfinite(array).all():
-            raise GeometryError(f"An affine matrix has shape (2, 2) or (3, 3) and is finite; got {matrix!r}.")
+            raise GeometryError(
+                f"An affine matrix must be finite and have shape (2, 2) or (3, 3); got {matrix!r}."
+            )
         if array.shape == (3, 3) and array[2].tolist() != [0.0, 0.0, 1.0]:
-            raise GeometryError(f"The last row of a 3x3 affine matrix is (0, 0, 1); got {array[2].tolist()}.")
+            raise GeometryError(
+                f"The last row of a 3x3 affine matrix must be (0, 0, 1); got {array[2].tolist()}."
+            )
         linear = starlink_ast.MatrixMap(array[:2, :2])
         if not linear.TranInverse or np.linalg.matrix_rank(array[:2, :2]) < 2:
-            raise GeometryError(f"The affine matrix {array.tolist()} is singular.")
+            raise GeometryError(f"The affine matrix {array.tolist()} is singular; it must be invertible.")
         steps = [linear] if array.shape == (2, 2) else [linear, starlink_ast.ShiftMap(array[:2, 2].tolist())]
         return Transform(in_frame, out_frame, AstMapping.chain(*steps))
 
@@ -164,30 +167,30 @@ class Transform(Serializable, Generic[I, O]):
 
     @property
     def in_frame(self) -> I:
-        """Frame of the points that `apply_forward` takes."""
+        """Frame of the input of `apply_forward`."""
         return self._in_frame
 
     @property
     def out_frame(self) -> O:
-        """Frame of the points that `apply_forward` returns."""
+        """Frame of the output of `apply_forward`."""
         return self._out_frame
 
     @property
     def in_bounds(self) -> Bounds | None:
-        """Region of the input frame for which the transform is meant."""
+        """Region of the input frame in which the transform is valid."""
         return self._in_bounds
 
     @property
     def out_bounds(self) -> Bounds | None:
-        """Region of the output frame for which the transform is meant."""
+        """Region of the output frame in which the transform is valid."""
         return self._out_bounds
 
     @property
     def ast_mapping(self) -> AstMapping:
-        """The mapping without the frames and bounds of its ends."""
+        """The mapping without frames and bounds."""
         return self._mapping
 
-    # Applying.
+    # Evaluation.
 
     @overload
     def apply_forward(self, point: XY[float] | YX[float], /) -> XY[float]: ...
@@ -209,23 +212,23 @@ class Transform(Serializable, Generic[I, O]):
         point
             Positions in the unit of the input frame.
         x, y
-            The same, instead of ``point``: numbers, arrays or nested lists,
+            Coordinates instead of ``point``: numbers, arrays or nested lists,
             which are broadcast.
 
         Returns
         -------
         point
             Positions in the unit of the output frame: two `float` for
-            scalars, else two arrays.  NaN where there is no such position.
+            scalars, otherwise two arrays.  NaN where the mapping is undefined.
 
         Raises
         ------
         TypeError
-            If nothing, both ways, or half a point was given, or something
-            that is no real number.
+            If neither ``point`` nor both of ``x`` and ``y`` are given, both
+            forms are mixed, or a value is not a real number.
         GeometryError
-            If the shapes cannot be broadcast, or the transform is not defined
-            in this direction.
+            If the shapes cannot be broadcast, or the transform is undefined in
+            this direction.
         """
         return self._apply(*_parse(point, x, y, caller="apply_forward"), forward=True)
 
@@ -249,7 +252,7 @@ class Transform(Serializable, Generic[I, O]):
         point
             Positions in the unit of the output frame.
         x, y
-            The same, instead of ``point``; see `apply_forward`.
+            Coordinates instead of ``point``; see `apply_forward`.
 
         Returns
         -------
@@ -259,7 +262,7 @@ class Transform(Serializable, Generic[I, O]):
         Raises
         ------
         TypeError, GeometryError
-            As for `apply_forward`.
+            See `apply_forward`.
         """
         return self._apply(*_parse(point, x, y, caller="apply_inverse"), forward=False)
 
@@ -273,7 +276,7 @@ class Transform(Serializable, Generic[I, O]):
         point
             Positions in any unit that converts to that of the input frame.
         x, y
-            The same, instead of ``point``.
+            Coordinates instead of ``point``.
 
         Returns
         -------
@@ -285,7 +288,7 @@ class Transform(Serializable, Generic[I, O]):
         UnitMismatchError
             If a unit does not convert.
         TypeError, GeometryError
-            As for `apply_forward`.
+            See `apply_forward`.
         """
         return self._apply_q(point, x, y, forward=True)
 
@@ -299,7 +302,7 @@ class Transform(Serializable, Generic[I, O]):
         point
             Positions in any unit that converts to that of the output frame.
         x, y
-            The same, instead of ``point``.
+            Coordinates instead of ``point``.
 
         Returns
         -------
@@ -311,7 +314,7 @@ class Transform(Serializable, Generic[I, O]):
         UnitMismatchError
             If a unit does not convert.
         TypeError, GeometryError
-            As for `apply_forward`.
+            See `apply_forward`.
         """
         return self._apply_q(point, x, y, forward=False)
 
@@ -319,7 +322,7 @@ class Transform(Serializable, Generic[I, O]):
         source: Frame = self._in_frame if forward else self._out_frame
         target: Frame = self._out_frame if forward else self._in_frame
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-        # Frames may turn arrays without dimensions into numbers.
+        # Frames may convert zero-dimensional arrays to numbers.
         x, y = np.asarray(source.standardize_x(x)), np.asarray(source.standardize_y(y))
         x, y = self._mapping.apply(x, y, forward=forward)
         x, y = target.standardize_x(x), target.standardize_y(y)
@@ -334,22 +337,22 @@ class Transform(Serializable, Generic[I, O]):
             values = [u.Quantity(value).to_value(source) for value in (x, y)]
         except u.UnitConversionError as err:
             raise UnitMismatchError(
-                f"Coordinates of {self} are in units that convert to {source}; got {x!r:.60}, {y!r:.60}."
+                f"{caller} of {self} requires units that convert to {source}; got {x!r:.60}, {y!r:.60}."
             ) from err
         except (TypeError, ValueError) as err:
-            raise TypeError(f"{caller} takes quantities; got {x!r:.60}, {y!r:.60}.") from err
+            raise TypeError(f"{caller} requires quantities; got {x!r:.60}, {y!r:.60}.") from err
         mapped = self._apply(*parse_positions(None, *values, caller=caller), forward=forward)
         return mapped.map(lambda value: u.Quantity(value, target, copy=False if np.ndim(value) else None))
 
-    # Deriving others.
+    # Derived transforms.
 
     def inverted(self) -> Transform[O, I]:
-        """Make the transform in the other direction.
+        """Return the inverse transform.
 
         Returns
         -------
         transform
-            Its components are inverted, in reverse order.
+            Inverse; its components are the inverse components in reverse order.
         """
         parts = tuple(component.inverted() for component in reversed(self._components))
         return Transform(
@@ -362,29 +365,33 @@ class Transform(Serializable, Generic[I, O]):
         )
 
     def then(self, next: Transform[O, P], remember_components: bool = True) -> Transform[I, P]:
-        """Make the transform that applies another one after this one.
+        """Return the composition that applies this transform first and another one second.
 
         Parameters
         ----------
         next
-            The other one; its input frame is the output frame of this one.
+            Transform to apply second; its input frame must be the output frame
+            of this one.
         remember_components
-            Whether `decompose` of the result returns the parts, and files
-            hold them one by one.
+            Whether `decompose` of the result returns the components, and files
+            store them separately.
 
         Returns
         -------
         transform
-            Has the outer bounds of the two.
+            Composition with the input bounds of this transform and the output
+            bounds of the other one.
 
         Raises
         ------
         TransformCompositionError
-            If the frames in the middle differ.
+            If the output frame of this transform is not the input frame of the
+            other one.
         """
         if self._out_frame != next._in_frame:
             raise TransformCompositionError(
-                f"{self} cannot be followed by {next}: {self._out_frame!r} is not {next._in_frame!r}."
+                f"Cannot apply {next} after {self}: "
+                f"the frames {next._in_frame!r} and {self._out_frame!r} differ."
             )
         parts = (*self.decompose(), *next.decompose())
         return Transform(
@@ -397,12 +404,12 @@ class Transform(Serializable, Generic[I, O]):
         )
 
     def decompose(self) -> list[Transform[Any, Any]]:
-        """List the transforms of which this one is the chain.
+        """Return the components of the transform, in the order of application.
 
         Returns
         -------
         components
-            The transform itself if it remembers no parts; nothing if it is an
+            The transform itself if it has no components; an empty list for an
             identity.
         """
         if self._components:
@@ -412,7 +419,7 @@ class Transform(Serializable, Generic[I, O]):
         return [self]
 
     def with_bounds(self, in_bounds: Bounds | None = None, out_bounds: Bounds | None = None) -> Self:
-        """Make the same transform with other bounds.
+        """Return the same transform with other bounds.
 
         Parameters
         ----------
@@ -422,45 +429,45 @@ class Transform(Serializable, Generic[I, O]):
         Returns
         -------
         transform
-            Shares the mapping and the components.
+            New transform that shares the mapping and the components.
         """
         return type(self)(
             self._in_frame, self._out_frame, self._mapping, in_bounds, out_bounds, self._components
         )
 
-    # Other forms.
+    # Conversions.
 
     def as_fits_wcs(self, bbox: Box) -> Any:
-        """Express the transform as a FITS world coordinate system.
+        """Convert the transform to a FITS world coordinate system.
 
         Parameters
         ----------
         bbox
-            Pixels of an array, the first of which gets FITS pixel (1, 1).
+            Pixels of an array; the first one is FITS pixel (1, 1).
 
         Returns
         -------
         fits_wcs
-            An `astropy.wcs.WCS`, or `None` if FITS cannot express the
+            An `astropy.wcs.WCS`, or `None` if FITS cannot represent the
             transform to within 1e-4 pixels.
         """
         return mapping_to_fits_wcs(self._mapping, self._out_frame, bbox)
 
     def show(self, simplified: bool = False, comments: bool = False) -> str:
-        """Write the mapping in AST's native text.
+        """Return the mapping as AST native text.
 
         Parameters
         ----------
         simplified
-            Whether the steps of the mapping are merged first; this loses the
-            frames of an AST frame set.
+            Whether AST simplifies the mapping first; this drops the frames of
+            an AST frame set.
         comments
-            Whether the text explains itself.
+            Whether to include AST's explanatory comments.
 
         Returns
         -------
         text
-            Many lines.
+            Text of many lines.
         """
         return self._mapping.show(simplified, comments)
 
@@ -479,12 +486,12 @@ class Transform(Serializable, Generic[I, O]):
         legacy
             The transform.
         in_frame, out_frame, in_bounds, out_bounds
-            See `Transform`; the other object does not know them.
+            See `Transform`; the legacy object does not have them.
 
         Returns
         -------
         transform
-            The same mapping.
+            Transform with the same mapping.
         """
         result: Transform[I, O] = registry.convert_from_legacy(
             legacy,
@@ -534,9 +541,9 @@ def _as_mapping(mapping: Any) -> AstMapping:
 
 
 def _fold(parts: Sequence[Transform[Any, Any]]) -> AstMapping:
-    """Chain the mappings of parts.
+    """Compose the mappings of components, always from the left.
 
-    Always in the same way, so that equal parts make equal mappings.
+    The fixed order makes mappings of equal components equal.
     """
     return functools.reduce(AstMapping.then, [part.ast_mapping for part in parts])
 
@@ -544,11 +551,10 @@ def _fold(parts: Sequence[Transform[Any, Any]]) -> AstMapping:
 def _parse(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
     """Parse points without units.
 
-    What comes back would have no unit either, unlike what astropy's functions
-    do with quantities; those have methods of their own.
+    Quantities are rejected, because these methods return values without units.
     """
     x, y = parse_point(point, x, y, caller=caller)
     for value in (x, y):
         if isinstance(value, u.Quantity):
-            raise TypeError(f"{caller} takes numbers, not {value!r:.60}; {caller}_q takes units.")
+            raise TypeError(f"{caller} requires numbers; got {value!r:.60}. Use {caller}_q for quantities.")
     return parse_positions(None, x, y, caller=caller)
