@@ -105,7 +105,7 @@ def test_the_psf_is_cut_down_to_the_image() -> None:
         ({"image": Image(1.0, bbox=BOX)}, TypeError, "must have a unit"),
         ({"projection": None}, TypeError, "needs a projection"),
         ({"projection": make_projection(GeneralFrame(unit=u.pix))}, TypeError, "TractFrame"),
-        ({"patch": None}, TypeError, "Provenance counts cells in a patch"),
+        ({"patch": None}, TypeError, "provenance needs a patch"),
         ({"noise_realizations": [Image(1.0, bbox=GRID.bbox)]}, ValueError, "noise realization 0 bboxes"),
         ({"mask_fractions": {"cr": Image(1.0, bbox=GRID.bbox)}}, ValueError, "mask fraction 'cr' bboxes"),
         ({"psf": make_cell_psf()[Box.factory[112:113, 215:216]]}, ValueError, "does not lie within"),

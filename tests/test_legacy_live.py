@@ -396,10 +396,12 @@ def test_detectors_go_and_come_back(stack: None, visit_image: VisitImage) -> Non
 
 def simple(image: VisitImage) -> VisitImage:
     """Keep the statistics that the stand-in knows."""
-    parts = image._parts()
+    parts = image._component_values()
     stats = ObservationSummaryStats(psfSigma=1.5, nPsfStar=12, raCorners=(1.0, 2.0, 3.0, 4.0))
     parts["summary_stats"] = stats
-    result = image._rebuilt(image.image, image.mask, image.variance, metadata=image.metadata, parts=parts)
+    result = image._assemble(
+        image.image, image.mask, image.variance, metadata=image.metadata, components=parts
+    )
     result._attachments = image._attachments
     return result
 

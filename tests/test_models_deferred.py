@@ -303,7 +303,7 @@ def test_what_cannot_be_written_is_named_and_leaves_nothing(
 
 @pytest.mark.parametrize("make", [make_visit_image, make_cell_coadd])
 def test_a_band_is_a_name(make: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match="not 3"):
+    with pytest.raises(TypeError, match="Invalid band 3: expected the short name"):
         make(band=3)
 
 

@@ -314,7 +314,9 @@ def test_a_failed_change_leaves_the_image_as_it_was() -> None:
     visit.backgrounds.add("wrong", make_spline(u.s))
     visit.apply_background("sky")
     before, backgrounds = visit.image.array.copy(), visit.backgrounds
-    with pytest.raises(KeyError, match=r"'cloud'; there are \['sky', 'ghost', 'wrong'\]"):
+    with pytest.raises(
+        KeyError, match=r"'cloud' does not exist; expected one of \['sky', 'ghost', 'wrong'\]"
+    ):
         visit.apply_background("cloud")
     with pytest.raises(u.UnitConversionError):
         visit.apply_background("wrong")

@@ -1,18 +1,55 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The Butler storage classes of our types, as a table.
+"""The Butler storage classes of the built-in types, as a table.
 
-Names, types and components repeat what the released Butler configuration
-says, since both must agree; to these come the components that it lacks.
+Names, types and components include those of the released Butler
+configuration, with which they must agree.
 """
 
 from __future__ import annotations
 
 __all__ = ("COMPONENT_CLASSES", "FAMILY_CLASSES", "STORAGE_CLASSES")
 
-from ..plugins import StorageClassSpec
+import functools
+from collections.abc import Iterator, Mapping
+
+from ..plugins import StorageClassSpec, registry
 
 _LEGACY = "lsst.afw.image"
+
+
+class DeclaredComponents(Mapping[str, str]):
+    """Storage classes of the components that an image type declares.
+
+    The type is imported when the mapping is used for the first time, because
+    every process that reads a file imports this table.
+
+    Parameters
+    ----------
+    pytype
+        The type, as ``package.module:Name``.
+    others
+        Storage classes of components that the type does not declare, by name.
+    """
+
+    def __init__(self, pytype: str, others: Mapping[str, str]) -> None:
+        self._pytype = pytype
+        self._others = others
+
+    @functools.cached_property
+    def _all(self) -> Mapping[str, str]:
+        declared = registry.load("lsst.images._components:component_storage_classes")
+        return {**self._others, **declared(registry.load(self._pytype))}
+
+    def __getitem__(self, name: str) -> str:
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
 
 _SKY = {"sky_projection": "SkyProjection", "projection": "SkyProjection"}
 _PLANE = {**_SKY, "bbox": "BoxV2", "obs_info": "ObservationInfo"}
@@ -24,17 +61,7 @@ _PLANES = {
     "unit": "AstropyUnit",
     "components": "StructuredDataDict",
 }
-_VISIT = {
-    **_PLANES,
-    "psf": "PointSpreadFunction",
-    "summary_stats": "ObservationSummaryStats",
-    "aperture_corrections": "StructuredDataDict",
-    "detector": "DetectorV2",
-    "photometric_scaling": "ImageField",
-    "backgrounds": "BackgroundMap",
-    "bounds": "Bounds",
-    "masked_image": "MaskedImageV2",
-}
+_ANNOTATED = {**_PLANES, "masked_image": "MaskedImageV2"}
 _BBOX = frozenset({"bbox"})
 
 STORAGE_CLASSES = {
@@ -80,7 +107,7 @@ STORAGE_CLASSES = {
         inherits_from="MaskedImageV2",
         # What is inherited is repeated for readers of this table alone.
         parameters=_BBOX | {"components"},
-        components=_VISIT,
+        components=DeclaredComponents("lsst.images:VisitImage", _ANNOTATED),
         converters={f"{_LEGACY}.Exposure": "lsst.images.VisitImage.from_legacy"},
     ),
     "difference_image": StorageClassSpec(
@@ -88,7 +115,7 @@ STORAGE_CLASSES = {
         pytype="lsst.images:DifferenceImage",
         inherits_from="VisitImage",
         parameters=_BBOX | {"components"},
-        components={**_VISIT, "kernel": "ConvolutionKernel", "templates": "StructuredDataList"},
+        components=DeclaredComponents("lsst.images:DifferenceImage", _ANNOTATED),
         converters={f"{_LEGACY}.Exposure": "lsst.images.DifferenceImage.from_legacy"},
     ),
     "cell_coadd": StorageClassSpec(
@@ -96,17 +123,8 @@ STORAGE_CLASSES = {
         pytype="lsst.images.cells:CellCoadd",
         inherits_from="MaskedImageV2",
         parameters=_BBOX | {"components"},
-        components={
-            **_PLANES,
-            "psf": "CellPointSpreadFunction",
-            "aperture_corrections": "StructuredDataDict",
-            "provenance": "CellCoaddProvenance",
-            "backgrounds": "BackgroundMap",
-            "bounds": "Bounds",
-            "mask_fractions": "StructuredDataDict",
-            "noise_realizations": "StructuredDataList",
-            "masked_image": "MaskedImageV2",
-        },
+        # The bounds are those of the PSF.
+        components=DeclaredComponents("lsst.images.cells:CellCoadd", {**_ANNOTATED, "bounds": "Bounds"}),
         converters={
             "lsst.cell_coadds.MultipleCellCoadd": "lsst.images.cells.CellCoadd.from_legacy_cell_coadd"
         },
@@ -159,4 +177,4 @@ COMPONENT_CLASSES = (
     ),
     StorageClassSpec(name="Bounds", pytype="lsst.images:Bounds", formatter=None),
 )
-"""Storage classes of components that are never stored by themselves."""
+"""Storage classes that are components only, never datasets."""

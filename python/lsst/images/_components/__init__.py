@@ -4,7 +4,16 @@
 
 from __future__ import annotations
 
-__all__ = ("AnnotatedImage", "UnitFactor", "check_band")
+__all__ = (
+    "AnnotatedImage",
+    "Component",
+    "SettableComponent",
+    "UnitFactor",
+    "check_band",
+    "component_storage_classes",
+    "components_of",
+)
 
 from ._annotated_image import AnnotatedImage, check_band
+from ._component import Component, SettableComponent, component_storage_classes, components_of
 from ._unit_factor import UnitFactor

@@ -4,16 +4,29 @@
 
 from __future__ import annotations
 
-__all__ = ("DifferenceImage",)
+__all__ = ("DifferenceImage", "DifferenceImageComponents")
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from .._pixels import Image
+from .._components import SettableComponent
+from .._pixels import Image, Mask, MaskSchema
+from .._transforms import DetectorFrame, Projection
 from ..convolution_kernels import ConvolutionKernel
-from ..serialization._deferred import Deferred, available, is_deferred
+from ..serialization import MetadataValue
+from ..serialization._deferred import Deferred, available
 from ._template_info import DifferenceImageTemplateInfo
-from ._visit_image import VisitImage
+from ._visit_image import VisitImage, VisitImageComponents
+
+if TYPE_CHECKING:
+    from astro_metadata_translator import ObservationInfo
+
+
+class DifferenceImageComponents(VisitImageComponents, total=False):
+    """Types of the components that the constructor of `DifferenceImage` takes."""
+
+    kernel: ConvolutionKernel | Deferred | None
+    templates: Iterable[DifferenceImageTemplateInfo | Deferred] | Deferred | None
 
 
 class DifferenceImage(VisitImage):
@@ -23,78 +36,54 @@ class DifferenceImage(VisitImage):
     ----------
     image
         The difference.
-    kernel
-        Kernel that gave the template the PSF of the visit image.
-    templates
-        Coadds that the template was made of.
     **keywords
-        As for `VisitImage`.
+        As for `VisitImage`; components are described as attributes of this
+        class.
     """
 
-    def __init__(
-        self,
-        image: Image,
-        *,
-        kernel: ConvolutionKernel | Deferred | None = None,
-        templates: Iterable[DifferenceImageTemplateInfo | Deferred] | Deferred | None = None,
-        **keywords: Any,
-    ) -> None:
-        super().__init__(image, **keywords)
-        self._kernel = kernel
-        # A list that is given is kept, so that views share it.
-        self._templates: list[Any] | Deferred | None = (
-            templates
-            if templates is None or is_deferred(templates) or isinstance(templates, list)
-            else list(templates)
-        )
+    kernel = SettableComponent[ConvolutionKernel](
+        "Kernel that matched the PSF of the template to that of the visit image "
+        "(`~lsst.images.convolution_kernels.ConvolutionKernel`).  `AttributeError` is raised if the image "
+        "has no kernel; it can be deleted.",
+        storage_class="ConvolutionKernel",
+        missing="This difference image has no kernel.",
+        report_section=True,
+    )
+    templates = SettableComponent[list[DifferenceImageTemplateInfo]](
+        "Coadds that the template was made of (`list`).  `AttributeError` is raised if the image has no "
+        "templates; they can be deleted.",
+        storage_class="StructuredDataList",
+        missing="This difference image has no templates.",
+        # Views share the list.
+        prepare=lambda _, templates: _as_list(templates),
+        access=lambda templates: _all_available(templates),
+        copied="always",
+        report_row=lambda templates: f"{len(templates)} coadd patches",
+    )
 
-    @property
-    def kernel(self) -> ConvolutionKernel:
-        """Kernel that gave the template the PSF of the visit image
-        (`~lsst.images.convolution_kernels.ConvolutionKernel`).
+    if TYPE_CHECKING:
 
-        `AttributeError` is raised when it is not known; it can be deleted.
-        """
-        kernel = available(self._kernel)
-        if kernel is None:
-            raise AttributeError("This difference image has no kernel.")
-        return kernel
+        def __init__(
+            self,
+            image: Image,
+            *,
+            mask: Mask | None = None,
+            variance: Image | None = None,
+            mask_schema: MaskSchema | None = None,
+            projection: Projection[DetectorFrame] | Deferred | None = None,
+            obs_info: ObservationInfo | Deferred | None = None,
+            metadata: dict[str, MetadataValue] | None = None,
+            allow_missing: bool = False,
+            **components: Unpack[DifferenceImageComponents],
+        ) -> None: ...
 
-    @kernel.setter
-    def kernel(self, value: ConvolutionKernel) -> None:
-        self._kernel = value
 
-    @kernel.deleter
-    def kernel(self) -> None:
-        self._kernel = None
+def _as_list(templates: Any) -> Any:
+    return templates if templates is None or isinstance(templates, list) else list(templates)
 
-    @property
-    def templates(self) -> list[DifferenceImageTemplateInfo]:
-        """Coadds that the template was made of (`list`).
 
-        `AttributeError` is raised when they are not known; they can be
-        deleted.
-        """
-        templates = available(self._templates)
-        if templates is None:
-            raise AttributeError("This difference image does not know its templates.")
-        for template in templates:
-            available(template)
-        return templates
-
-    @templates.setter
-    def templates(self, value: Iterable[DifferenceImageTemplateInfo]) -> None:
-        self._templates = list(value)
-
-    @templates.deleter
-    def templates(self) -> None:
-        self._templates = None
-
-    def _parts(self) -> dict[str, Any]:
-        return {**super()._parts(), "kernel": self._kernel, "templates": self._templates}
-
-    def _copied_parts(self, *, copy_detector: bool) -> dict[str, Any]:
-        parts = super()._copied_parts(copy_detector=copy_detector)
-        if isinstance(self._templates, list):
-            parts["templates"] = list(self._templates)
-        return parts
+def _all_available(templates: list[Any]) -> list[DifferenceImageTemplateInfo]:
+    """Return a list, or raise the error of an item that cannot be read."""
+    for template in templates:
+        available(template)
+    return templates

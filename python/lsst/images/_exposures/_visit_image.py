@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
-__all__ = ("VisitImage", "check_scaling")
+__all__ = ("VisitImage", "VisitImageComponents", "check_scaling")
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 import astropy.units as u
 
+from lsst.resources import ResourcePathExpression
+
 from .._aliases import accepts_aliases
-from .._components import AnnotatedImage, UnitFactor, check_band
+from .._components import (
+    AnnotatedImage,
+    Component,
+    SettableComponent,
+    UnitFactor,
+    check_band,
+    components_of,
+)
 from .._geom import Bounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import DetectorFrame, Projection
@@ -22,13 +31,26 @@ from ..fields import ApertureCorrectionMap, BackgroundMap, BaseField
 from ..plugins import registry
 from ..psfs import PointSpreadFunction
 from ..serialization import MetadataValue
-from ..serialization._deferred import Deferred, available, copied, is_deferred
+from ..serialization._deferred import Deferred, available, is_deferred
 from ._convert_unit import attach_unit, find_unit_factor
 from ._summary_stats import ObservationSummaryStats
 from ._validity import clip_bounds
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+
+
+class VisitImageComponents(TypedDict, total=False):
+    """Types of the components that the constructor of `VisitImage` takes."""
+
+    bounds: Bounds | Deferred | None
+    band: str | Deferred | None
+    detector: Detector | Deferred | None
+    psf: PointSpreadFunction | Deferred | None
+    photometric_scaling: BaseField | Deferred | None
+    summary_stats: ObservationSummaryStats | Deferred | None
+    aperture_corrections: ApertureCorrectionMap | Deferred | None
+    backgrounds: BackgroundMap | Deferred | None
 
 
 class VisitImage(AnnotatedImage):
@@ -43,47 +65,77 @@ class VisitImage(AnnotatedImage):
     projection
         Projection that maps the detector's pixels to the sky; by default,
         that of ``image``.
-    bounds
-        Region of valid pixels; all by default.  It is cut down to the pixels
-        of ``image``.
     obs_info
         General information about the observation, with the name of the
         physical filter; by default, that of ``image``.
-    summary_stats
-        Statistics of the observation; by default, none of them is set.
-    photometric_scaling
-        Field with a unit by which pixels are multiplied (or, as units tell,
-        divided) to calibrate them.
-    psf
-        The point spread function.
-    detector
-        The detector.
-    aperture_corrections
-        Fields by name of the algorithm; none by default.
-    backgrounds
-        Background models; none by default.
-    band
-        Short name of the filter.
     allow_missing
-        Whether to do without what every visit image should have: a unit,
-        ``projection`` with a `~lsst.images.DetectorFrame`, ``obs_info`` with
-        a physical filter, ``psf``, ``detector`` and ``band``.  Old files lack
-        any of these; the attribute is `None` then.
+        Whether the image may lack any of the unit, ``projection`` with a
+        `~lsst.images.DetectorFrame`, ``obs_info`` with a physical filter,
+        ``psf``, ``detector`` and ``band``, as old files do.  The attribute is
+        `None` then.
+    **components
+        Values of the components, which are described as attributes of this
+        class.
 
     Raises
     ------
     TypeError
-        If something that every visit image should have is missing, or the
-        photometric scaling has no unit.
+        If the image lacks something although ``allow_missing`` is `False`, or
+        the photometric scaling has no unit.
     ValueError
         If the observation information does not name the physical filter.
 
     Notes
     -----
-    Instead of any of its parts, a visit image may hold the
-    `ArchiveReadError` that kept it from being read.  It is raised by whoever
-    uses that part, and nobody else.
+    Any component may be an `ArchiveReadError`, if it cannot be read from a
+    file.  Its attribute raises the error; the rest of the image can be used.
     """
+
+    bounds = Component[Bounds](
+        "Region of valid pixels (`~lsst.images.Bounds`), clipped to the box of the image; the whole box by "
+        "default.",
+        storage_class="Bounds",
+        prepare=lambda image, bounds: _clip_to_image(image, bounds),
+        report_row=str,
+    )
+    band = Component[str | None](
+        "Short name of the filter (`str`).", required=True, check=check_band, report_row=str
+    )
+    detector = Component[Detector | None](
+        "The detector (`~lsst.images.cameras.Detector`).",
+        storage_class="DetectorV2",
+        required=True,
+        copied="on request",
+        report_section=True,
+    )
+    psf = Component[PointSpreadFunction | None](
+        "The point spread function (`~lsst.images.psfs.PointSpreadFunction`).",
+        storage_class="PointSpreadFunction",
+        required=True,
+        report_section=True,
+    )
+    photometric_scaling = SettableComponent[BaseField | None](
+        "Field with a unit (`~lsst.images.fields.BaseField` | `None`) by which pixels are multiplied or, "
+        "depending on the units, divided to calibrate them.  The unit of the image indicates whether it has "
+        "been applied.",
+        storage_class="ImageField",
+        check=lambda scaling: check_scaling(scaling),
+        report_section=True,
+    )
+    summary_stats = Component[ObservationSummaryStats](
+        "Statistics of the observation (`ObservationSummaryStats`); by default, none is set.",
+        storage_class="ObservationSummaryStats",
+        default=ObservationSummaryStats,
+        copied="always",
+        report_section=True,
+    )
+    aperture_corrections = Component[ApertureCorrectionMap](
+        "Aperture correction fields by name of the algorithm (`dict`).",
+        storage_class="StructuredDataDict",
+        default=dict,
+        copied="always",
+        report_row=lambda corrections: f"{len(corrections)} fields",
+    )
 
     @accepts_aliases(projection="sky_projection")
     def __init__(
@@ -94,17 +146,10 @@ class VisitImage(AnnotatedImage):
         variance: Image | None = None,
         mask_schema: MaskSchema | None = None,
         projection: Projection[DetectorFrame] | Deferred | None = None,
-        bounds: Bounds | Deferred | None = None,
         obs_info: ObservationInfo | Deferred | None = None,
-        summary_stats: ObservationSummaryStats | Deferred | None = None,
-        photometric_scaling: BaseField | Deferred | None = None,
-        psf: PointSpreadFunction | Deferred | None = None,
-        detector: Detector | Deferred | None = None,
-        aperture_corrections: ApertureCorrectionMap | Deferred | None = None,
-        backgrounds: BackgroundMap | Deferred | None = None,
-        band: str | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
         allow_missing: bool = False,
+        **components: Unpack[VisitImageComponents],
     ) -> None:
         super().__init__(
             image,
@@ -113,147 +158,60 @@ class VisitImage(AnnotatedImage):
             mask_schema=mask_schema,
             projection=projection,
             obs_info=obs_info,
-            backgrounds=backgrounds,
             metadata=metadata,
+            **components,
         )
-        check_scaling(photometric_scaling)
-        check_band(band)
-        self._bounds = self._clip(bounds)
-        self._summary_stats = ObservationSummaryStats() if summary_stats is None else summary_stats
-        self._photometric_scaling = photometric_scaling
-        self._psf = psf
-        self._detector = detector
-        self._aperture_corrections = {} if aperture_corrections is None else aperture_corrections
-        self._band = band
         if not allow_missing:
-            self._require_everything()
+            self._check_required()
 
-    def _clip(self, bounds: Bounds | Deferred | None) -> Bounds | Deferred:
-        if bounds is None or is_deferred(bounds):
-            return self.bbox if bounds is None else bounds
-        if not isinstance(bounds, Bounds):
-            raise GeometryError(f"The bounds of an image must be Bounds, not {bounds!r}.")
-        return clip_bounds(bounds, self.bbox)
-
-    def _require_everything(self) -> None:
-        projection = self._unreadable.get("projection", self._image.projection)
-        obs_info = self._obs_info
+    def _check_required(self) -> None:
+        """Raise if the image lacks what every visit image should have."""
+        projection, obs_info = self._projection_or_deferred, self._obs_info
         needed = {
             "unit of the image": self._image.unit,
             "projection": projection,
             "obs_info": obs_info,
-            "psf": self._psf,
-            "detector": self._detector,
-            "band": self._band,
+            **{
+                name: component.stored(self)
+                for name, component in components_of(type(self)).items()
+                if component.required
+            },
         }
         if missing := [name for name, value in needed.items() if value is None]:
             raise TypeError(
                 f"A {type(self).__name__} needs {', '.join(needed)}; missing: {', '.join(missing)}. "
-                "Pass allow_missing=True to do without."
+                "Pass allow_missing=True to construct it without them."
             )
         if isinstance(projection, Projection) and not isinstance(projection.pixel_frame, DetectorFrame):
             raise TypeError(
-                f"The pixels of a {type(self).__name__}'s projection must be those of a DetectorFrame, not "
-                f"of {projection.pixel_frame!r}."
+                f"The projection of a {type(self).__name__} must have a DetectorFrame as its pixel frame, "
+                f"not {projection.pixel_frame!r}."
             )
         if obs_info is not None and not is_deferred(obs_info) and obs_info.physical_filter is None:
             raise ValueError(
                 f"The obs_info of a {type(self).__name__} must have a physical_filter; it is None."
             )
 
-    # What it has.
-
-    @property
-    def bounds(self) -> Bounds:
-        """Region of valid pixels (`~lsst.images.Bounds`)."""
-        return available(self._bounds)
-
-    @property
-    def physical_filter(self) -> str | None:
-        """Name of the filter, as the instrument calls it (`str`)."""
-        obs_info = self.obs_info
-        return None if obs_info is None else obs_info.physical_filter
-
-    @property
-    def band(self) -> str | None:
-        """Short name of the filter (`str`)."""
-        return available(self._band)
-
-    @property
-    def summary_stats(self) -> ObservationSummaryStats:
-        """Statistics of the observation (`ObservationSummaryStats`)."""
-        return available(self._summary_stats)
-
-    @property
-    def psf(self) -> PointSpreadFunction | None:
-        """The point spread function (`~lsst.images.psfs.PointSpreadFunction`).
-
-        `ArchiveReadError` is raised if it could not be read.
-        """
-        return available(self._psf)
-
-    @property
-    def detector(self) -> Detector | None:
-        """The detector (`~lsst.images.cameras.Detector`)."""
-        return available(self._detector)
-
-    @property
-    def aperture_corrections(self) -> ApertureCorrectionMap:
-        """Fields by name of the algorithm (`dict`)."""
-        return available(self._aperture_corrections)
-
-    @property
-    def photometric_scaling(self) -> BaseField | None:
-        """Field by which pixels are multiplied to calibrate them
-        (`~lsst.images.fields.BaseField` | `None`).
-
-        It may have been applied already; the unit of the image tells.
-        """
-        return available(self._photometric_scaling)
-
-    @photometric_scaling.setter
-    def photometric_scaling(self, value: BaseField | None) -> None:
-        check_scaling(value)
-        self._photometric_scaling = value
-
-    # Subimages and copies.
-
-    def _parts(self) -> dict[str, Any]:
-        return {
-            **self._unreadable,
-            "bounds": self._bounds,
-            "summary_stats": self._summary_stats,
-            "photometric_scaling": self._photometric_scaling,
-            "psf": self._psf,
-            "detector": self._detector,
-            "aperture_corrections": self._aperture_corrections,
-            "backgrounds": self._backgrounds,
-            "band": self._band,
-        }
-
-    def _copied_parts(self, *, copy_detector: bool) -> dict[str, Any]:
-        """Return the parts, with copies of those that can change."""
-        parts = self._parts()
-        names = ["summary_stats", "aperture_corrections", "backgrounds"]
-        for name in [*names, "detector"] if copy_detector else names:
-            parts[name] = copied(parts[name])
-        return parts
-
-    def _rebuilt(
-        self,
+    @classmethod
+    def _assemble(
+        cls,
         image: Image,
         mask: Mask,
         variance: Image,
         *,
         metadata: dict[str, MetadataValue],
-        parts: dict[str, Any],
+        components: Mapping[str, Any],
     ) -> Self:
-        # What is missing here was allowed to be.
-        return type(self)(image, mask=mask, variance=variance, metadata=metadata, allow_missing=True, **parts)
+        return cls(image, mask=mask, variance=variance, metadata=metadata, allow_missing=True, **components)
+
+    @property
+    def physical_filter(self) -> str | None:
+        """Name of the filter in the instrument (`str` | `None`)."""
+        obs_info = self.obs_info
+        return None if obs_info is None else obs_info.physical_filter
 
     def copy(self, *, copy_detector: bool = False) -> Self:
-        """Deep-copy the planes, and copy the metadata and all parts that can
-        change.
+        """Deep-copy the planes; copy the metadata and the mutable components.
 
         Parameters
         ----------
@@ -263,17 +221,10 @@ class VisitImage(AnnotatedImage):
         Returns
         -------
         copy
-            Shares what is immutable: PSF, projection, observation
-            information, bounds and scaling; and the detector unless asked.
+            Shares the immutable components with this image, and the detector
+            unless ``copy_detector`` is `True`.
         """
-        result = self._rebuilt(
-            self._image.copy(),
-            self._mask.copy(),
-            self._variance.copy(),
-            metadata=self._metadata.copy(),
-            parts=self._copied_parts(copy_detector=copy_detector),
-        )
-        return self._with_attachments_of(result, whole=False)
+        return self._copy(requested=copy_detector)
 
     # Units.
 
@@ -289,18 +240,18 @@ class VisitImage(AnnotatedImage):
         Parameters
         ----------
         unit
-            Unit wanted.
+            The new unit.
         copy
-            `True` copies all planes and all parts that can change.
-            ``"as-needed"`` shares with this image what does not change.
+            `True` copies all planes and all mutable components.
+            ``"as-needed"`` shares planes that do not change, and components.
             `False` shares everything, and raises if pixels would change.
         copy_detector
-            Whether to copy the detector when the other parts are copied.
+            Whether to copy the detector when the other components are copied.
 
         Returns
         -------
         converted
-            An image of the unit wanted.
+            An image in the new unit.
 
         Raises
         ------
@@ -308,14 +259,14 @@ class VisitImage(AnnotatedImage):
             If the units do not convert, not even with the photometric
             scaling, or if ``copy`` is `False` and pixels would change.
         TypeError
-            If ``copy`` is none of the three.
+            If ``copy`` has another value.
 
         Notes
         -----
         The photometric scaling is evaluated over the pixels of this image.
-        It stays, and so does what is subtracted: the units tell that the
-        scaling is applied, and backgrounds are converted when they are
-        changed.
+        The new image keeps the scaling and the backgrounds: its unit shows
+        that the scaling has been applied, and backgrounds are converted when
+        `apply_background` is called.
         """
         if copy is not True and copy is not False and copy != "as-needed":
             raise TypeError(f"copy must be True, False or 'as-needed', not {copy!r}.")
@@ -327,11 +278,13 @@ class VisitImage(AnnotatedImage):
                 "copy=False does not allow."
             )
         image, variance, mask = self._converted_planes(factor, unit, copy=copy is True)
-        parts = self._copied_parts(copy_detector=copy_detector) if copy is True else self._parts()
-        if not is_deferred(parts["backgrounds"]):
-            parts["backgrounds"] = attach_unit(parts["backgrounds"], self.unit)
+        components = (
+            self._copied_components(requested=copy_detector) if copy is True else self._component_values()
+        )
+        if not is_deferred(components["backgrounds"]):
+            components["backgrounds"] = attach_unit(components["backgrounds"], self.unit)
         metadata = self._metadata.copy() if copy is True else self._metadata
-        result = self._rebuilt(image, mask, variance, metadata=metadata, parts=parts)
+        result = self._assemble(image, mask, variance, metadata=metadata, components=components)
         return self._with_attachments_of(result, whole=factor.is_one and copy is not True)
 
     def _converted_planes(
@@ -354,12 +307,12 @@ class VisitImage(AnnotatedImage):
         return planes[0], planes[1], mask
 
     def _unit_factor(self, unit: u.UnitBase | None, target: u.UnitBase | None) -> UnitFactor:
-        scaling = self._photometric_scaling
+        scaling = VisitImage.photometric_scaling.stored(self)
         convertible = unit is not None and target is not None and unit.is_equivalent(target)
         return find_unit_factor(
             unit,
             target,
-            # An unreadable scaling matters only where it is needed.
+            # A scaling that cannot be read is an error only if it is needed.
             None if convertible else available(scaling),
             bbox=self.bbox,
             dtype=self._image.array.dtype,
@@ -368,7 +321,7 @@ class VisitImage(AnnotatedImage):
     # Legacy.
 
     @classmethod
-    def from_legacy(  # type: ignore[override]  # what a visit image takes from its exposure
+    def from_legacy(  # type: ignore[override]  # an exposure has its own WCS
         cls,
         legacy: Any,
         *,
@@ -385,13 +338,13 @@ class VisitImage(AnnotatedImage):
             An afw exposure that will share image and variance (but not mask)
             pixel data with the returned object.
         unit
-            Units of the image; by default, those its metadata tell.
+            Unit of the image; by default, that of its metadata.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
             description.
         instrument, visit
             Name of the instrument and number of the visit; by default, those
-            that the exposure tells.
+            of the exposure.
 
         Returns
         -------
@@ -404,9 +357,10 @@ class VisitImage(AnnotatedImage):
         return result
 
     @classmethod
+    @accepts_aliases(uri="filename")
     def read_legacy(  # type: ignore[override]  # planes do not have frames of their own
         cls,
-        filename: Any,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         plane_map: Mapping[str, MaskPlane] | None = None,
@@ -418,28 +372,39 @@ class VisitImage(AnnotatedImage):
 
         Parameters
         ----------
-        filename
-            URI or file name.
+        uri
+            URI or path of the file.  It can be passed by its former name
+            ``filename``, too.
         preserve_quantization
-            If `True`, writing the image out again preserves
-            quantization-compressed pixel values exactly; the image and
-            variance arrays are read-only then.
+            If `True`, writing the image again preserves quantized pixel
+            values exactly; the image and variance arrays are read-only then.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
             description.
         instrument, visit
             Name of the instrument and number of the visit; by default, those
-            that the file tells.
+            in the file.
         component
-            Name of a component to read instead of the whole.
+            Name of a component to read instead of the whole image.
 
         Returns
         -------
         visit_image
-            The visit image, or the component asked for.
+            The visit image, or the requested component.
+
+        Raises
+        ------
+        NotAnArchiveError
+            If the file is not a FITS file with images.
+        InvalidComponentError
+            If the component does not exist.
+        ArchiveReadError
+            If the requested component, or a plane, cannot be read.  When the
+            whole image is read, other components that cannot be read raise
+            this error when they are used.
         """
         return registry.read_legacy(
-            filename,
+            uri,
             cls,
             component,
             preserve_quantization=preserve_quantization,
@@ -449,21 +414,28 @@ class VisitImage(AnnotatedImage):
         )
 
 
-def check_scaling(scaling: BaseField | Deferred | None) -> None:
-    """Check that what pixels are multiplied with to calibrate them has a unit.
+def check_scaling(scaling: BaseField) -> None:
+    """Check that a photometric scaling has a unit.
 
     Parameters
     ----------
     scaling
-        The field, what stands for it, or `None`.
+        The field.
 
     Raises
     ------
     TypeError
         If it has no unit.
     """
-    if scaling is not None and not is_deferred(scaling) and scaling.unit is None:
+    if scaling.unit is None:
         raise TypeError(
-            "A photometric scaling must have a unit, so that it is known what it converts to; "
-            "multiply it with one."
+            "A photometric scaling must have a unit, such as nJy / electron; multiply the field with one."
         )
+
+
+def _clip_to_image(image: VisitImage, bounds: Bounds | None) -> Bounds:
+    if bounds is None:
+        return image.bbox
+    if not isinstance(bounds, Bounds):
+        raise GeometryError(f"The bounds of an image must be Bounds, not {bounds!r}.")
+    return clip_bounds(bounds, image.bbox)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._components import AnnotatedImage
-from .._exposures import DifferenceImage, VisitImage
+from .._components import AnnotatedImage, components_of
+from .._exposures import VisitImage
 from .._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage, MaskSchema
 from .._transforms._summary import describe_projection
 from ..cells import CellCoadd
@@ -38,13 +38,15 @@ def _(obj: Image, options: DescribeOptions) -> Report:
     fields = [*_pixel_fields(obj), *_facts(obj, "unit")]
     if options.detail and obj.array.size:
         fields += [derived(label, f"{_on_finite(obj.array, f):.6g}") for label, f in _STATISTICS]
-    return Report(type(obj).__name__, summary=str(obj), fields=tuple(fields), children=_sky(obj, options))
+    return Report(
+        type(obj).__name__, summary=str(obj), fields=tuple(fields), children=_projection(obj, options)
+    )
 
 
 @report_on.register
 def _(obj: ColorImage, options: DescribeOptions) -> Report:
     return Report(
-        type(obj).__name__, summary=str(obj), fields=_pixel_fields(obj), children=_sky(obj, options)
+        type(obj).__name__, summary=str(obj), fields=_pixel_fields(obj), children=_projection(obj, options)
     )
 
 
@@ -58,7 +60,7 @@ def _(obj: Mask, options: DescribeOptions) -> Report:
     children: dict[str, Report] = {}
     if not options.brief and "schema" not in options.exclude:
         children["schema"] = _report_on_schema(obj.schema, options.for_child(), obj)
-    children |= _sky(obj, options)
+    children |= _projection(obj, options)
     return Report(type(obj).__name__, summary=str(obj), fields=(_bbox(obj),), children=children)
 
 
@@ -68,54 +70,32 @@ def _(obj: MaskedImage, options: DescribeOptions) -> Report:
         type(obj).__name__,
         summary=str(obj),
         fields=(_bbox(obj),),
-        children={} if options.brief else {**_planes(obj, options), **_sky(obj, options)},
+        children={} if options.brief else {**_planes(obj, options), **_projection(obj, options)},
     )
 
 
 @report_on.register
 def _(obj: AnnotatedImage, options: DescribeOptions) -> Report:
-    parts = ["psf", "backgrounds"]
+    components = components_of(type(obj))
     fields = [_bbox(obj)]
     if isinstance(obj, VisitImage):
-        parts = ["detector", "psf", "photometric_scaling", "summary_stats", "backgrounds"]
-        fields += [*_facts(obj, "bounds", "physical_filter", "band"), _corrections(obj)]
-    if isinstance(obj, DifferenceImage):
-        parts.append("kernel")
-        fields += _facts(obj, "templates", show=lambda value: f"{len(value)} coadd patches")
+        fields += _facts(obj, "physical_filter")
     if isinstance(obj, CellCoadd):
-        parts = ["psf", "provenance", "backgrounds"]
-        fields += _coadd_fields(obj)
+        fields += _facts(obj, "skymap", "tract")
+    for name, component in components.items():
+        if component.report_row is not None:
+            fields += _facts(obj, name, show=component.report_row)
     children: dict[str, Report] = {}
     if not options.brief:
-        children = {**_planes(obj, options), **_sky(obj, options)}
-        for name in parts:
-            if name not in options.exclude:
+        children = {**_planes(obj, options), **_projection(obj, options)}
+        for name, component in components.items():
+            if component.report_section and name not in options.exclude:
                 add_part(children, name, functools.partial(getattr, obj, name), options.for_child())
     return Report(type(obj).__name__, summary=str(obj), fields=tuple(fields), children=children)
 
 
-def _coadd_fields(obj: CellCoadd) -> list[ReportField]:
-    return [
-        *_facts(obj, "skymap", "tract", "patch", "band"),
-        *_facts(obj, "mask_fractions", show=lambda planes: ", ".join(planes) or "none"),
-        *_facts(obj, "noise_realizations", show=_count_images),
-        _corrections(obj),
-        *([] if _fact(obj, "provenance") is not None else [derived("provenance", "none")]),
-    ]
-
-
-def _count_images(images: list[Image]) -> str:
-    types = ", ".join(sorted({str(image.array.dtype) for image in images}))
-    return f"{len(images)} image{'' if len(images) == 1 else 's'} (dtype {types})" if images else "none"
-
-
-def _corrections(obj: Any) -> ReportField:
-    found = _fact(obj, "aperture_corrections")
-    return derived("aperture_corrections", found if isinstance(found, str) else f"{len(found or ())} fields")
-
-
 def _fact(obj: Any, name: str) -> Any:
-    """Return an attribute, `None`, or why it cannot be had."""
+    """Return an attribute; `None` if it is missing, a text if it cannot be read."""
     try:
         return getattr(obj, name)
     except AttributeError:
@@ -146,7 +126,7 @@ def _pixel_fields(obj: Any) -> tuple[ReportField, ...]:
 
 
 def _planes(obj: MaskedImage, options: DescribeOptions) -> dict[str, Report]:
-    """Report on the planes, without what they share."""
+    """Make the reports about the planes, without the box and projection that they share."""
     child = options.for_child("bbox", "sky_projection")
     return {
         name: make_report(getattr(obj, name), child)
@@ -155,7 +135,7 @@ def _planes(obj: MaskedImage, options: DescribeOptions) -> dict[str, Report]:
     }
 
 
-def _sky(obj: GeneralizedImage, options: DescribeOptions) -> dict[str, Report]:
+def _projection(obj: GeneralizedImage, options: DescribeOptions) -> dict[str, Report]:
     children: dict[str, Report] = {}
     if not options.brief and "sky_projection" not in options.exclude:
         add_part(
@@ -174,7 +154,7 @@ def _on_finite(array: np.ndarray, function: Callable[[Any], Any]) -> float:
 
 
 def _report_on_schema(schema: MaskSchema, options: DescribeOptions, mask: Mask | None) -> Report:
-    """Report on planes and, given a mask, on how many pixels each has."""
+    """Make the report about mask planes and, given a mask, the number of pixels with each set."""
     columns = ["Bit", "Index", "Mask", "Name", "Description"]
     counts: dict[str, int] = {}
     if mask is not None and options.detail:

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("ImagesDelegate",)
 
 import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,8 @@ class ImagesDelegate(StorageClassDelegate):
         try:
             return getattr(composite, componentName)
         except AttributeError as err:
-            if isinstance(getattr(type(composite), componentName, None), property):
-                # What an object can have and does not have is None in files.
+            if inspect.isdatadescriptor(getattr(type(composite), componentName, None)):
+                # A component that an object lacks is None in files, too.
                 return None
             raise InvalidComponentError(
                 f"A {type(composite).__name__} in memory has no component {componentName!r}."

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-__all__ = ("CellCoadd", "check_frame")
+__all__ = ("CellCoadd", "CellCoaddComponents", "check_frame")
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, TypeVar, Unpack, cast
 
 import astropy.units as u
 
+from lsst.resources import ResourcePathExpression
+
 from .._aliases import accepts_aliases
-from .._components import AnnotatedImage, check_band
+from .._components import AnnotatedImage, Component, check_band
 from .._geom import Box, CellGrid, CellGridBounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._transforms import Projection, TractFrame
@@ -20,7 +22,7 @@ from ..errors import GeometryError
 from ..fields import BackgroundMap
 from ..plugins import registry
 from ..serialization import MetadataValue
-from ..serialization._deferred import Deferred, available, copied, is_deferred
+from ..serialization._deferred import Deferred, is_deferred
 from ._aperture_corrections import CellApertureCorrectionMap
 from ._patch import PatchDefinition
 from ._provenance import CoaddProvenance
@@ -31,8 +33,18 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 
-PLANE_PARTS = ("mask_fractions", "noise_realizations")
-"""Parts that are images of the same pixels."""
+
+class CellCoaddComponents(TypedDict, total=False):
+    """Types of the components that the constructor of `CellCoadd` takes."""
+
+    patch: PatchDefinition | Deferred | None
+    band: str | Deferred | None
+    mask_fractions: Mapping[str, Image] | Deferred | None
+    noise_realizations: Iterable[Image] | Deferred | None
+    aperture_corrections: CellApertureCorrectionMap | Deferred | None
+    psf: Required[CellPointSpreadFunction | Deferred]
+    provenance: CoaddProvenance | Deferred | None
+    backgrounds: BackgroundMap | Deferred | None
 
 
 class CellCoadd(AnnotatedImage):
@@ -44,38 +56,76 @@ class CellCoadd(AnnotatedImage):
         The main image plane; must have a unit.
     mask, variance, mask_schema, metadata
         As for `~lsst.images.MaskedImage`.
-    mask_fractions
-        For mask planes of the images that went in, the part of the weight in
-        each pixel that was masked.
-    noise_realizations
-        Images of noise that went through the same processing.
     projection
         Projection that maps the pixels of the tract to the sky; by default,
         that of ``image``.
-    band
-        Short name of the filter.
-    psf
-        PSF of the cells; cut down to those that ``image`` touches.
-    aperture_corrections
-        Fields on the grid of the PSF, by name of the algorithm.
-    patch
-        The patch.
-    provenance
-        The images that went in; needs ``patch``, to whose cells it refers.
-    backgrounds
-        Background models; none by default.
     obs_info
         Observation information, which files of some releases have.
+    **components
+        Values of the components, which are described as attributes of this
+        class.  ``psf`` is required; ``provenance`` needs ``patch``, because it
+        refers to cells of the patch.
 
     Raises
     ------
     TypeError
-        If the image has no unit, there is no projection, or its pixels are
-        not those of a tract; if there is provenance without a patch.
+        If there is no PSF, the image has no unit, there is no projection, its
+        pixels are not those of a tract, or there is provenance without a
+        patch.
     GeometryError
         If planes do not cover the same pixels, or aperture corrections are
         on another grid than the PSF.
     """
+
+    patch = Component[PatchDefinition](
+        "The patch (`PatchDefinition`).  `AttributeError` is raised if the coadd has none.",
+        missing="This coadd has no patch.",
+        report_row=str,
+    )
+    band = Component[str | None](
+        "Short name of the filter (`str` | `None`).", check=check_band, report_row=str
+    )
+    mask_fractions = Component[Mapping[str, Image]](
+        "For mask planes of the input images, the fraction of the weight in each pixel that was masked "
+        "(`dict` of `~lsst.images.Image`).",
+        storage_class="StructuredDataDict",
+        prepare=lambda coadd, planes: coadd._as_planes("mask fraction", dict(planes or {})),
+        subset=lambda planes, bbox: _map_planes(lambda plane: plane[bbox], planes),
+        copied="always",
+        copy=lambda planes: _map_planes(Image.copy, planes),
+        report_row=lambda planes: ", ".join(planes) or "none",
+    )
+    noise_realizations = Component[list[Image]](
+        "Images of noise that was processed like the input images (`list` of `~lsst.images.Image`).",
+        storage_class="StructuredDataList",
+        prepare=lambda coadd, planes: coadd._as_planes("noise realization", list(planes or ())),
+        subset=lambda planes, bbox: _map_planes(lambda plane: plane[bbox], planes),
+        copied="always",
+        copy=lambda planes: _map_planes(Image.copy, planes),
+        report_row=lambda planes: _count_images(planes),
+    )
+    psf = Component[CellPointSpreadFunction](
+        "PSF of the cells (`CellPointSpreadFunction`), cut down to the cells that the image overlaps.",
+        storage_class="CellPointSpreadFunction",
+        required=True,
+        prepare=lambda coadd, psf: _cut_psf(psf, coadd.bbox),
+        subset=lambda psf, bbox: _cut_psf(psf, bbox),
+        report_section=True,
+    )
+    aperture_corrections = Component[CellApertureCorrectionMap](
+        "Aperture correction fields on the grid of the PSF, by name of the algorithm (`dict`).",
+        storage_class="StructuredDataDict",
+        default=dict,
+        copied="always",
+        report_row=lambda corrections: f"{len(corrections)} fields",
+    )
+    provenance = Component[CoaddProvenance](
+        "The input images (`CoaddProvenance`).  `AttributeError` is raised if they are unknown.",
+        storage_class="CellCoaddProvenance",
+        missing="This coadd has no provenance.",
+        copied="always",
+        report_section=True,
+    )
 
     @accepts_aliases(projection="sky_projection")
     def __init__(
@@ -84,19 +134,14 @@ class CellCoadd(AnnotatedImage):
         *,
         mask: Mask | None = None,
         variance: Image | None = None,
-        mask_fractions: Mapping[str, Image] | Deferred | None = None,
-        noise_realizations: Iterable[Image] | Deferred | None = (),
         mask_schema: MaskSchema | None = None,
         projection: Projection[TractFrame] | Deferred | None = None,
-        band: str | Deferred | None = None,
-        psf: CellPointSpreadFunction | Deferred,
-        aperture_corrections: CellApertureCorrectionMap | Deferred | None = None,
-        patch: PatchDefinition | Deferred | None = None,
-        provenance: CoaddProvenance | Deferred | None = None,
-        backgrounds: BackgroundMap | Deferred | None = None,
         obs_info: ObservationInfo | Deferred | None = None,
         metadata: dict[str, MetadataValue] | None = None,
+        **components: Unpack[CellCoaddComponents],
     ) -> None:
+        if components.get("psf") is None:
+            raise TypeError("A CellCoadd needs a psf; pass a CellPointSpreadFunction.")
         super().__init__(
             image,
             mask=mask,
@@ -104,47 +149,38 @@ class CellCoadd(AnnotatedImage):
             mask_schema=mask_schema,
             projection=projection,
             obs_info=obs_info,
-            backgrounds=backgrounds,
             metadata=metadata,
+            **components,
         )
         if self._image.unit is None:
-            raise TypeError("The image of a coadd must have a unit, and it has none.")
-        if "projection" not in self._unreadable:
+            raise TypeError("The image of a coadd must have a unit; it is None.")
+        if not is_deferred(self._projection_or_deferred):
             check_frame(self._image.projection)
-        if patch is None and provenance is not None and not is_deferred(provenance):
-            raise TypeError("Provenance counts cells in a patch, so that a coadd needs a patch to have it.")
-        self._mask_fractions = _map_planes(
-            lambda name, plane: self._as_plane(f"mask fraction {name!r}", plane),
-            mask_fractions if is_deferred(mask_fractions) else dict(mask_fractions or {}),
-        )
-        self._noise_realizations = _map_planes(
-            lambda number, plane: self._as_plane(f"noise realization {number}", plane),
-            noise_realizations if is_deferred(noise_realizations) else list(noise_realizations or ()),
-        )
-        check_band(band)
-        self._band = band
-        self._psf = psf if is_deferred(psf) else _cut_psf(psf, self.bbox)
-        self._aperture_corrections = {} if aperture_corrections is None else aperture_corrections
-        self._patch = patch
-        self._provenance = provenance
+        provenance = CellCoadd.provenance.stored(self)
+        if CellCoadd.patch.stored(self) is None and provenance is not None and not is_deferred(provenance):
+            raise TypeError("A coadd with provenance needs a patch, because provenance refers to its cells.")
         self._check_grid()
 
-    def _as_plane(self, what: str, image: Image) -> Image:
-        if image.bbox != self.bbox:
-            raise GeometryError(f"Image and {what} bboxes do not agree: {self.bbox} and {image.bbox}.")
-        return image.view(projection=self._image.projection)
+    def _as_planes(self, what: str, planes: P) -> P:
+        """Check that images cover the pixels of this one, and give them its projection."""
+        pairs = planes.items() if isinstance(planes, dict) else enumerate(cast(list[Image], planes))
+        for name, plane in pairs:
+            if plane.bbox != self.bbox:
+                raise GeometryError(
+                    f"Image and {what} {name!r} bboxes do not agree: {self.bbox} and {plane.bbox}."
+                )
+        return _map_planes(lambda plane: plane.view(projection=self._image.projection), planes)
 
     def _check_grid(self) -> None:
-        if is_deferred(self._psf) or is_deferred(self._aperture_corrections):
+        psf, corrections = CellCoadd.psf.stored(self), CellCoadd.aperture_corrections.stored(self)
+        if is_deferred(psf) or is_deferred(corrections):
             return
-        for name, field in self._aperture_corrections.items():
-            if field.bounds.grid != self._psf.grid:
+        for name, field in corrections.items():
+            if field.bounds.grid != psf.grid:
                 raise GeometryError(
                     f"Aperture correction {name!r} is on the grid ({field.bounds.grid}), but the PSF on "
-                    f"({self._psf.grid})."
+                    f"({psf.grid})."
                 )
-
-    # What it has.
 
     @property
     def unit(self) -> u.UnitBase:
@@ -171,55 +207,6 @@ class CellCoadd(AnnotatedImage):
         return frame
 
     @property
-    def patch(self) -> PatchDefinition:
-        """The patch (`PatchDefinition`).
-
-        `AttributeError` is raised when it is not known.
-        """
-        patch = available(self._patch)
-        if patch is None:
-            raise AttributeError("This coadd has no patch.")
-        return patch
-
-    @property
-    def provenance(self) -> CoaddProvenance:
-        """The images that went in (`CoaddProvenance`).
-
-        `AttributeError` is raised when they are not known.
-        """
-        provenance = available(self._provenance)
-        if provenance is None:
-            raise AttributeError("This coadd has no provenance.")
-        return provenance
-
-    @property
-    def band(self) -> str | None:
-        """Short name of the filter (`str` | `None`)."""
-        return available(self._band)
-
-    @property
-    def mask_fractions(self) -> Mapping[str, Image]:
-        """For mask planes of the images that went in, the part of the weight
-        in each pixel that was masked.
-        """
-        return available(self._mask_fractions)
-
-    @property
-    def noise_realizations(self) -> list[Image]:
-        """Images of noise that went through the same processing."""
-        return available(self._noise_realizations)
-
-    @property
-    def psf(self) -> CellPointSpreadFunction:
-        """PSF of the cells (`CellPointSpreadFunction`)."""
-        return available(self._psf)
-
-    @property
-    def aperture_corrections(self) -> CellApertureCorrectionMap:
-        """Fields on the grid of the PSF, by name of the algorithm (`dict`)."""
-        return available(self._aperture_corrections)
-
-    @property
     def bounds(self) -> CellGridBounds:
         """The cells, without those that are missing (`CellGridBounds`)."""
         return self.psf.bounds
@@ -229,58 +216,16 @@ class CellCoadd(AnnotatedImage):
         """The grid that the cells belong to (`CellGrid`)."""
         return self.psf.grid
 
-    # Subimages and copies.
-
-    def _parts(self) -> dict[str, Any]:
-        return {
-            **self._unreadable,
-            "mask_fractions": self._mask_fractions,
-            "noise_realizations": self._noise_realizations,
-            "band": self._band,
-            "psf": self._psf,
-            "aperture_corrections": self._aperture_corrections,
-            "patch": self._patch,
-            "provenance": self._provenance,
-            "backgrounds": self._backgrounds,
-        }
-
-    def _view(self, bbox: Box) -> Self:
-        parts = self._parts()
-        for name in PLANE_PARTS:
-            parts[name] = _map_planes(lambda _, plane: plane[bbox], parts[name])
-        if bbox != self.bbox and not is_deferred(self._psf):
-            parts["psf"] = psf = _cut_psf(self._psf, bbox)
-            if isinstance(self._provenance, CoaddProvenance):
-                parts["provenance"] = self._provenance.subset(psf.bounds.cell_indices())
-        return self._rebuilt(
-            self._image[bbox], self._mask[bbox], self._variance[bbox], metadata=self._metadata, parts=parts
-        )
-
-    def copy(self) -> Self:
-        """Deep-copy the planes, and copy the metadata and all parts that can
-        change.
-
-        Returns
-        -------
-        copy
-            Shares what is immutable: the PSF, the projection, the patch.
-        """
-        parts = self._parts()
-        for name in PLANE_PARTS:
-            parts[name] = _map_planes(lambda _, plane: plane.copy(), parts[name])
-        for name in ("aperture_corrections", "provenance", "backgrounds"):
-            parts[name] = copied(parts[name])
-        result = self._rebuilt(
-            self._image.copy(),
-            self._mask.copy(),
-            self._variance.copy(),
-            metadata=self._metadata.copy(),
-            parts=parts,
-        )
-        return self._with_attachments_of(result, whole=False)
+    def _subset_components(self, bbox: Box) -> dict[str, Any]:
+        components = super()._subset_components(bbox)
+        provenance, psf = components["provenance"], components["psf"]
+        if bbox != self.bbox and not is_deferred(psf) and isinstance(provenance, CoaddProvenance):
+            components["provenance"] = provenance.subset(psf.bounds.cell_indices())
+        return components
 
     def __str__(self) -> str:
-        return f"CellCoadd({self.bbox}, tract={'?' if 'projection' in self._unreadable else self.tract})"
+        tract = "?" if is_deferred(self._projection_or_deferred) else self.tract
+        return f"CellCoadd({self.bbox}, tract={tract})"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -345,9 +290,10 @@ class CellCoadd(AnnotatedImage):
         """
         return super().to_legacy(copy=copy, plane_map=plane_map)
 
-    @staticmethod
-    def read_legacy(  # type: ignore[override]  # no plane has a frame of its own
-        uri: Any,
+    @classmethod
+    def read_legacy(  # type: ignore[override]  # planes do not have frames of their own
+        cls,
+        uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         plane_map: Mapping[str, MaskPlane] | None = None,
@@ -358,42 +304,44 @@ class CellCoadd(AnnotatedImage):
         Parameters
         ----------
         uri
-            URI or file name.
+            URI or path of the file.
         preserve_quantization
-            Whether writing the image again preserves quantized pixels
-            exactly; they are read-only then.
+            If `True`, writing the image again preserves quantized pixel
+            values exactly; the image and variance arrays are read-only then.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
             description.
         component
-            Name of a component to read instead of the whole.
+            Name of a component to read instead of the whole image.
 
         Returns
         -------
         coadd
-            The coadd, or the component asked for.
+            The coadd, or the requested component.
         """
         return registry.read_legacy(
             uri,
-            CellCoadd,
+            cls,
             component,
             preserve_quantization=preserve_quantization,
             plane_map=plane_map,
         )
 
 
-def _map_planes(function: Callable[[Any, Image], Image], planes: P) -> P:
-    """Apply a function to all images of a part, unless it could not be read."""
-    result: Any = planes
+def _map_planes(function: Callable[[Image], Image], planes: P) -> P:
+    """Apply a function to all images of a dictionary or a list."""
     if isinstance(planes, dict):
-        result = {name: function(name, plane) for name, plane in planes.items()}
-    elif isinstance(planes, list):
-        result = [function(number, plane) for number, plane in enumerate(planes)]
-    return result  # type: ignore[no-any-return]  # of the type that came in
+        return cast(P, {name: function(plane) for name, plane in planes.items()})
+    return cast(P, [function(plane) for plane in cast(list[Image], planes)])
+
+
+def _count_images(images: list[Image]) -> str:
+    types = ", ".join(sorted({str(image.array.dtype) for image in images}))
+    return f"{len(images)} image{'' if len(images) == 1 else 's'} (dtype {types})" if images else "none"
 
 
 def check_frame(projection: Projection[Any] | None) -> None:
-    """Check that a coadd has a projection, and that its pixels are those of a tract.
+    """Check that a coadd has a projection of the pixels of a tract.
 
     Parameters
     ----------
@@ -403,13 +351,13 @@ def check_frame(projection: Projection[Any] | None) -> None:
     Raises
     ------
     TypeError
-        If there is none, or one of other pixels.
+        If it is `None`, or its pixel frame is not a `~lsst.images.TractFrame`.
     """
     if projection is None:
-        raise TypeError("A coadd needs a projection, its own or that of its image.")
+        raise TypeError("A coadd needs a projection: pass one, or an image that has one.")
     if not isinstance(projection.pixel_frame, TractFrame):
         raise TypeError(
-            f"The pixels of a coadd's projection must be those of a TractFrame, not of "
+            "The projection of a coadd must have a TractFrame as its pixel frame, not "
             f"{projection.pixel_frame!r}."
         )
 

@@ -121,7 +121,7 @@ def _make_masked(ccd: NDData, cls: type[MaskedImage], image: Image, source: Any,
     if isinstance(source, cls) and isinstance(source, AnnotatedImage):
         if variance is None:
             variance = Image(1.0, bbox=image.bbox, dtype=np.float32)
-        return source._rebuilt(image, mask, variance, metadata={}, parts=source._parts())
+        return source._assemble(image, mask, variance, metadata={}, components=source._component_values())
     if issubclass(cls, AnnotatedImage):
         raise TypeError(
             f"A {cls.__name__} has more parts than this {type(ccd).__name__}, which was not made of one; "

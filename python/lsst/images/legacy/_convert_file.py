@@ -202,7 +202,7 @@ def _writable(image: Any, report: ConversionReport) -> Any:
     """Leave out what cannot be written."""
     if not isinstance(image, VisitImage | CellCoadd):
         return image
-    parts = image._parts()
+    parts = image._component_values()
     for name, part in parts.items():
         if is_deferred(part):
             report.left_out[name] = str(getattr(part, "reason", part))
@@ -221,7 +221,9 @@ def _writable(image: Any, report: ConversionReport) -> Any:
     if isinstance(image, CellCoadd) and parts.get("psf") is None:
         # A coadd cannot be without.
         return image.as_masked_image()
-    result = image._rebuilt(image.image, image.mask, image.variance, metadata=image.metadata, parts=parts)
+    result = image._assemble(
+        image.image, image.mask, image.variance, metadata=image.metadata, components=parts
+    )
     attach_from(result, image, whole=True)
     return result
 

@@ -294,15 +294,15 @@ def visit_image_to(
     image = stack_module("afw.image")
     exposure = image.Exposure(masked_image, dtype=masked_image.image.array.dtype)
     info = exposure.info
-    parts = {name: _usable(part) for name, part in obj._parts().items()}
+    parts = {name: _usable(part) for name, part in obj._component_values().items()}
     number = obj.metadata.get("id")
     if isinstance(number, int):
         info.setId(number)
-    if (projection := _usable(obj._unreadable.get("projection", obj._image.projection))) is not None:
+    if (projection := _usable(obj._projection_or_deferred)) is not None:
         info.setWcs(projection_to(projection))
     if parts["detector"] is not None:
         info.setDetector(detector_to(parts["detector"], is_raw_assembled=True))
-    obs_info = _usable(obj._unreadable.get("obs_info", obj._image.obs_info))
+    obs_info = _usable(obj._obs_info)
     physical = None if obs_info is None else obs_info.physical_filter
     if obj.band is not None or physical is not None:
         info.setFilter(image.FilterLabel(band=obj.band, physical=physical))

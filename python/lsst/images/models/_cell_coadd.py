@@ -1,20 +1,21 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How coadds of cells are packed and unpacked."""
+"""Serialization model of cell coadds."""
 
 from __future__ import annotations
 
 __all__ = ("CellCoaddSerializationModel",)
 
-from typing import Any, Self, TypeAlias
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeAlias
 
 import pydantic
 
+from .._components import AnnotatedImage, Component
 from .._geom import Box, CellGridBounds
 from .._pixels import Image
 from .._transforms import Projection
 from ..cells import (
-    CellApertureCorrectionMap,
     CellCoadd,
     CellPointSpreadFunction,
     CoaddProvenance,
@@ -48,7 +49,9 @@ Images: TypeAlias = Named[ImageSerializationModel]
 
 
 class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", version="1.0.0"):
-    """The tree of a `~lsst.images.cells.CellCoadd`."""
+    """Serialization model of `~lsst.images.cells.CellCoadd`."""
+
+    IMAGE_TYPE: ClassVar[type[AnnotatedImage]] = CellCoadd
 
     mask_fractions: DeferrableAlways[Images] = pydantic.Field(
         default_factory=dict,
@@ -70,71 +73,36 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
     )
 
     @classmethod
-    def serialize(  # type: ignore[override]  # a tree of another type
-        cls, obj: CellCoadd, archive: OutputArchive
-    ) -> Self:
-        """Write a coadd.
-
-        Parameters
-        ----------
-        obj
-            The coadd.
-        archive
-            Archive to write to.
-
-        Returns
-        -------
-        tree
-            The tree.
-
-        Raises
-        ------
-        UnserializableTypeError
-            If a part could not be read and cannot be put back.
-        """
-        parts = obj._parts()
-        psf = parts["psf"]
+    def serialize(cls, obj: Any, archive: OutputArchive) -> Self:
         # Tiles that are cells let a reader of one cell decode nothing else.
-        tile_shape = psf.grid.cell_shape if isinstance(psf, CellPointSpreadFunction) else None
+        return cls(**cls.serialize_annotated(obj, archive, tile_shape=_cell_shape(obj)))
 
-        def add(name: str, image: Image, options_name: str) -> Any:
+    @classmethod
+    def serialize_component(cls, name: str, value: Any, obj: Any, archive: OutputArchive) -> Any:
+        def add(path: str, image: Image, options_name: str) -> Any:
             return archive.serialize_child(
-                name,
+                path,
                 image,
                 save_projection=False,
                 save_obs_info=False,
-                tile_shape=tile_shape,
+                tile_shape=_cell_shape(obj),
                 options_name=options_name,
             )
 
-        return cls(
-            # Arrays of backgrounds have always had this name in files.
-            **cls.serialize_annotated(obj, archive, background_path="background", tile_shape=tile_shape),
-            mask_fractions=serialize_branch(
-                FRACTIONS,
-                parts[FRACTIONS],
-                archive,
-                lambda images, _: {
-                    name: add(f"{FRACTIONS}/{name}", image, FRACTIONS) for name, image in images.items()
-                },
-            ),
-            noise_realizations=serialize_branch(
-                NOISE,
-                parts[NOISE],
-                archive,
-                lambda images, _: [add(f"{NOISE}/{n}", image, "image") for n, image in enumerate(images)],
-            ),
-            band=parts["band"],
-            psf=serialize_branch("psf", psf, archive),
-            aperture_corrections=serialize_branch(
-                "aperture_corrections",
-                parts["aperture_corrections"],
-                archive,
-                CellApertureCorrectionMapSerializationModel.serialize,
-            ),
-            patch=serialize_branch("patch", parts["patch"], archive, lambda patch, _: patch),
-            provenance=serialize_branch("provenance", parts["provenance"], archive),
-        )
+        def add_fractions(images: Mapping[str, Image], _: OutputArchive) -> Any:
+            return {key: add(f"{name}/{key}", image, name) for key, image in images.items()}
+
+        def add_noise(images: list[Image], _: OutputArchive) -> Any:
+            return [add(f"{name}/{number}", image, "image") for number, image in enumerate(images)]
+
+        if name == FRACTIONS:
+            return serialize_branch(name, value, archive, add_fractions)
+        if name == NOISE:
+            return serialize_branch(name, value, archive, add_noise)
+        if name == "backgrounds":
+            # Files of all releases have this archive path.
+            return serialize_branch("background", value, archive)
+        return super().serialize_component(name, value, obj, archive)
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None, provenance: bool = True) -> Any:
         """Read the coadd.
@@ -147,32 +115,31 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             Pixels to read instead of all, in absolute coordinates.
         provenance
             Whether to read the provenance, too.
-
-        Returns
-        -------
-        coadd
-            The coadd.  Parts that cannot be read raise when used.
         """
-        image, keywords = self.deserialize_annotated(archive, bbox=bbox)
-        psf = self._read_psf(archive, image.bbox)
-        inputs = self._read_provenance(archive) if provenance else None
+        skip = frozenset() if provenance else frozenset({"provenance"})
+        return self.deserialize_annotated(archive, bbox=bbox, skip=skip)
+
+    def adjust_components(self, components: dict[str, Any], bbox: Box | None) -> dict[str, Any]:
         if bbox is not None and bbox != self.image.bbox:
-            inputs = _cut_provenance(inputs, psf)
-        with reading("coadd"):
-            return CellCoadd(
-                image,
-                **keywords,
-                mask_fractions=self._read_fractions(archive, bbox),
-                noise_realizations=self._read_noise(archive, bbox),
-                band=self.band,
-                psf=psf,
-                aperture_corrections=deserialize_branch(self.aperture_corrections, archive),
-                patch=self.patch,
-                provenance=inputs,
-            )
+            provenance = _cut_provenance(components.get("provenance"), components["psf"])
+            components["provenance"] = provenance
+        return components
+
+    def deserialize_component_field(
+        self, declared: Component[Any], archive: InputArchive, bbox: Box | None = None
+    ) -> Any:
+        if declared is CellCoadd.psf:
+            return self._read_psf(archive, self.image.bbox if bbox is None else bbox)
+        if declared is CellCoadd.provenance:
+            return self._read_provenance(archive)
+        if declared is CellCoadd.mask_fractions:
+            return self._read_fractions(archive, bbox)
+        if declared is CellCoadd.noise_realizations:
+            return self._read_noise(archive, bbox)
+        return super().deserialize_component_field(declared, archive, bbox)
 
     def read_projection(self, archive: InputArchive) -> Any:
-        # No coadd is complete without one, nor with one of another frame.
+        # A coadd needs a projection with the pixel frame of a tract.
         def read(model: ProjectionSerializationModel) -> Projection[Any]:
             projection = model.deserialize(archive)
             check_frame(projection)
@@ -231,17 +198,6 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
         with reading("region of cells"):
             return model.bounds[self.image.bbox]
 
-    @component("aperture_corrections", needs=("aperture_corrections",))
-    def _aperture_corrections(self, archive: InputArchive) -> CellApertureCorrectionMap:
-        found: CellApertureCorrectionMap | None = available(
-            deserialize_branch(self.aperture_corrections, archive)
-        )
-        return {} if found is None else found
-
-    @component("patch", needs=("patch",))
-    def _patch(self, archive: InputArchive) -> PatchDefinition | None:
-        return available(self.patch)
-
     @component("provenance", needs=("provenance", "patch"))
     def _provenance(self, archive: InputArchive) -> CoaddProvenance | None:
         found: CoaddProvenance | None = available(self._read_provenance(archive))
@@ -257,13 +213,15 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
         found: list[Image] | None = available(self._read_noise(archive, bbox))
         return [self._complete(image, archive) for image in found or []]
 
-    @component("band", needs=("band",))
-    def _band(self, archive: InputArchive) -> str | None:
-        return available(self.band)
-
 
 def _cut_provenance(provenance: Any, psf: Any) -> CoaddProvenance | Any:
     """Keep the inputs of the cells of a PSF."""
     if provenance is None or is_deferred(provenance) or is_deferred(psf):
         return provenance
     return provenance.subset(psf.bounds.cell_indices())
+
+
+def _cell_shape(obj: CellCoadd) -> tuple[int, int] | None:
+    """Return the shape of the cells, if the PSF could be read."""
+    psf = CellCoadd.psf.stored(obj)
+    return None if is_deferred(psf) else psf.grid.cell_shape

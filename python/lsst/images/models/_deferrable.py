@@ -12,12 +12,14 @@ from __future__ import annotations
 __all__ = (
     "Deferrable",
     "DeferrableAlways",
+    "deferrable_model",
     "deserialize_branch",
     "make_unreadable",
     "serialize_branch",
     "unless_unreadable",
 )
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
@@ -119,9 +121,33 @@ else:
             return _annotate(model, model)
 
 
+@dataclasses.dataclass(frozen=True)
+class _FieldModel:
+    """Metadata of a deferrable field: the annotation that it validates."""
+
+    model: Any
+
+
+def deferrable_model(field: pydantic.fields.FieldInfo) -> Any:
+    """Return the annotation that a deferrable field validates.
+
+    Parameters
+    ----------
+    field
+        The field.
+
+    Returns
+    -------
+    model
+        ``X`` for a field of type ``Deferrable[X]``; `None` for other fields.
+    """
+    return next((item.model for item in field.metadata if isinstance(item, _FieldModel)), None)
+
+
 def _annotate(model: Any, schema_type: Any) -> Any:
     return Annotated[
         Any,
+        _FieldModel(model),
         pydantic.PlainValidator(
             functools.partial(_validate, model=model), json_schema_input_type=schema_type
         ),

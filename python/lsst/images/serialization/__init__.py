@@ -38,7 +38,7 @@ from ._attachments import (
     attach_from,
     attachments_of,
 )
-from ._component import Component, component
+from ._component import ComponentReader, component
 from ._development import iter_trees, warn_for_development_schemas
 from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
 from ._frozen import (
@@ -108,7 +108,7 @@ __all__ = (
     "attach",
     "attach_from",
     "attachments_of",
-    "Component",
+    "ComponentReader",
     "DetachedArchive",
     "DevelopmentSchemaWarning",
     "FitsCompressionAlgorithm",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("LATE", "Component", "component", "keyword_parameters")
+__all__ = ("LATE", "ComponentReader", "component", "keyword_parameters")
 
 import dataclasses
 import inspect
@@ -21,7 +21,7 @@ file, because what is made of it validates it when somebody needs it."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Component:
+class ComponentReader:
     """How one component is read.
 
     Parameters
@@ -61,7 +61,7 @@ def component(name: str, *, needs: tuple[str, ...] = ()) -> Callable[[F], F]:
     """
 
     def mark(method: F) -> F:
-        recipe = Component(name, needs, method, keyword_parameters(method))
+        recipe = ComponentReader(name, needs, method, keyword_parameters(method))
         setattr(method, _MARK, (*getattr(method, _MARK, ()), recipe))
         return method
 
@@ -80,7 +80,7 @@ def keyword_parameters(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-def declared_components(namespace: Mapping[str, Any]) -> dict[str, Component]:
+def declared_components(namespace: Mapping[str, Any]) -> dict[str, ComponentReader]:
     """Collect the recipes that a class body declares.
 
     Parameters

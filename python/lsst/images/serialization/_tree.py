@@ -10,20 +10,27 @@ import functools
 import re
 import reprlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 import pydantic
 
 from .._aliases import COMPONENT_ALIASES
-from ..errors import ArchiveReadError, CorruptArchiveError, InvalidComponentError, InvalidParameterError
+from ..errors import (
+    ArchiveReadError,
+    CorruptArchiveError,
+    InvalidComponentError,
+    InvalidParameterError,
+    UnserializableTypeError,
+)
 from ._arrays import ArrayReferenceModel, InlineArrayModel
-from ._component import LATE, Component, declared_components, keyword_parameters
+from ._component import LATE, ComponentReader, declared_components, keyword_parameters
 from ._fields import MetadataValue, Named, omit_if_empty, omit_if_none
 from ._migrations import check_version, migrate
 from ._tables import TableModel
 
 if TYPE_CHECKING:
     from ._input_archive import InputArchive
+    from ._output_archive import OutputArchive
 
 _FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
 """What names one of several forms in the path of an error, not a member."""
@@ -67,7 +74,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
 
     Some of those releases stamped today's version of the schema."""
 
-    COMPONENTS: ClassVar[Mapping[str, Component]] = {}
+    COMPONENTS: ClassVar[Mapping[str, ComponentReader]] = {}
     _PARAMETERS: ClassVar[frozenset[str]] = frozenset()
 
     schema_version: str = pydantic.Field(default="", repr=False)
@@ -165,15 +172,56 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         """
         return tree
 
+    @classmethod
+    def serialize(cls, obj: Any, archive: OutputArchive) -> Self:
+        """Write an object.
+
+        A subclass may add keyword-only arguments, which the model of the
+        parent object passes to `OutputArchive.serialize_child`.
+
+        Parameters
+        ----------
+        obj
+            The object.
+        archive
+            Archive to write arrays, tables and nested objects to.
+
+        Returns
+        -------
+        tree
+            The tree of the object.
+
+        Raises
+        ------
+        UnserializableTypeError
+            If the object, or a part of it, cannot be written.
+        """
+        raise UnserializableTypeError(f"{cls.__name__} does not write objects: it has no serialize() method.")
+
     def deserialize(self, archive: InputArchive) -> Any:
-        """Make the object.
+        """Read the object.
+
+        A subclass may add keyword-only arguments: the read parameters of the
+        type, ``bbox`` for instance.
 
         Parameters
         ----------
         archive
-            Archive that holds the arrays.
+            Archive to read arrays, tables and nested objects from.
+
+        Returns
+        -------
+        obj
+            The object.
+
+        Raises
+        ------
+        ArchiveReadError
+            If the tree or the arrays are invalid.
         """
-        raise InvalidComponentError(f"{type(self).__name__} stands for no object of its own.")
+        raise InvalidComponentError(
+            f"{type(self).__name__} does not read objects: it has no deserialize() method."
+        )
 
     def deserialize_component(self, name: str, archive: InputArchive, **parameters: Any) -> Any:
         """Read one component of a tree that is validated already.
@@ -245,7 +293,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         return recipe.function(cls.model_construct(**values), archive, **parameters)
 
     @classmethod
-    def find_component(cls, name: str) -> Component:
+    def find_component(cls, name: str) -> ComponentReader:
         """Return the recipe for a component.
 
         Parameters
@@ -284,7 +332,7 @@ def _member_adapter(cls: type[ArchiveTree], name: str, alone: bool) -> pydantic.
 
 
 @functools.cache
-def _member_component(cls: type[ArchiveTree], name: str) -> Component:
+def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
     """Return the recipe for a component that simply is a member."""
 
     def read(model: ArchiveTree, archive: InputArchive, **parameters: Any) -> Any:
@@ -302,7 +350,7 @@ def _member_component(cls: type[ArchiveTree], name: str) -> Component:
     annotation = cls.model_fields[name].annotation
     types = (t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
     nested = [t for t in types if issubclass(t, ArchiveTree)]
-    return Component(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
+    return ComponentReader(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
 
 
 def tree_error(
