@@ -236,7 +236,6 @@ class SettableComponent(Component[T]):
         setattr(obj, self._attribute, None)
 
 
-@functools.cache
 def components_of(pytype: type) -> Mapping[str, Component[Any]]:
     """Return the declarations of the components of a type.
 
@@ -250,6 +249,11 @@ def components_of(pytype: type) -> Mapping[str, Component[Any]]:
     components
         Declarations by name, those of base classes first.
     """
+    return _find_components(pytype)
+
+
+@functools.cache
+def _find_components(pytype: type) -> Mapping[str, Component[Any]]:
     return MappingProxyType(
         {
             name: value

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("ObservationSummaryStats", "Statistic")
+__all__ = ("ObservationSummaryStats", "Statistic", "is_unset")
 
 import dataclasses
 import math
@@ -232,7 +232,7 @@ class ObservationSummaryStats(Serializable):
         known = cls.statistics()
         kept = {_RENAMED.get(name, name): value for name, value in values.items() if name != "version"}
         for name in kept.keys() - known.keys():
-            if not _is_unset(value := kept.pop(name)) and value != 0:
+            if not is_unset(value := kept.pop(name)) and value != 0:
                 raise ValueError(f"Statistic {name!r} = {value!r} is not known to ObservationSummaryStats.")
         return cls(**{name: value for name, value in kept.items() if value is not None})
 
@@ -276,7 +276,7 @@ class ObservationSummaryStats(Serializable):
 
     def __str__(self) -> str:
         values = [value for _, value in self.items()]
-        count = sum(not _is_unset(value) for value in values)
+        count = sum(not is_unset(value) for value in values)
         return f"ObservationSummaryStats({count} of {len(values)} statistics set)"
 
     def __repr__(self) -> str:
@@ -287,10 +287,16 @@ _RENAMED = {"decl": "dec"}
 """Names in old `lsst.afw` files."""
 
 
-def _is_unset(value: Any) -> bool:
-    """Tell whether a value means "not measured"; a count never does."""
+def is_unset(value: Any) -> bool:
+    """Return whether a value means that a statistic was not measured.
+
+    Parameters
+    ----------
+    value
+        The value; a count always means that it was.
+    """
     if value is None:
         return True
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return all(map(_is_unset, value))
+        return all(map(is_unset, value))
     return isinstance(value, float) and math.isnan(value)

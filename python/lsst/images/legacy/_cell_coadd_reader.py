@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading a file of `lsst.cell_coadds` as a coadd of cells."""
+"""Reader of files of `lsst.cell_coadds` as cell coadds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ __all__ = ("LegacyCellCoaddReader",)
 
 import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import astropy.units as u
 import astropy.wcs
 import numpy as np
 
+from .._components import Component
 from .._geom import YX, Box
 from .._pixels import Image, Mask, MaskedImage
 from .._pixels._legacy_planes import get_legacy_deep_coadd_mask_planes
@@ -38,11 +39,11 @@ OLD_PLANES = {
         "BAD SAT INTRP CR EDGE DETECTED DETECTED_NEGATIVE SUSPECT NO_DATA VIGNETTED STREAK".split()
     )
 }
-"""Bits of files that do not define theirs: those of `lsst.afw`."""
+"""Bits of mask planes of files that do not define them: the defaults of `lsst.afw`."""
 
 
 class LegacyCellCoaddReader(LegacyReader):
-    """An open file of `lsst.cell_coadds`.
+    """Reader of a file of `lsst.cell_coadds`.
 
     Parameters
     ----------
@@ -55,34 +56,24 @@ class LegacyCellCoaddReader(LegacyReader):
 
     Notes
     -----
-    Pixels around the outermost cells, which the file has, are kept.  They
-    belong to the cells next to them; so the grid has a frame of cells more
-    than that of the file, which repeat the PSF of their neighbours.
+    The padding pixels around the outermost cells are kept.  The grid of the
+    coadd has an additional border of cells for them, which repeat the PSF of
+    the adjacent cells.
     """
 
-    COMPONENTS: ClassVar[Mapping[str, str]] = {
-        **{name: method for name, method in LegacyReader.COMPONENTS.items() if name != "obs_info"},
-        **{
-            name: f"_get_{name}"
-            for name in (
-                "psf",
-                "aperture_corrections",
-                "provenance",
-                "backgrounds",
-                "bounds",
-                "band",
-                "patch",
-                "mask_fractions",
-                "noise_realizations",
-            )
-        },
-    }
-
-    WINDOWED: ClassVar[frozenset[str]] = LegacyReader.WINDOWED | {
+    COMPONENTS_WITH_BBOX: ClassVar[frozenset[str]] = LegacyReader.COMPONENTS_WITH_BBOX | {
         "mask_fractions",
         "noise_realizations",
         "psf",
     }
+
+    @property
+    def component_readers(self) -> dict[str, Callable[..., Any]]:
+        return {
+            **{name: read for name, read in super().component_readers.items() if name != "obs_info"},
+            **{declared.name: functools.partial(read, self) for declared, read in _COMPONENT_READERS.items()},
+            "bounds": self._read_bounds,
+        }
 
     @functools.cached_property
     def _record(self) -> LegacyCellCoadd:
@@ -95,7 +86,7 @@ class LegacyCellCoaddReader(LegacyReader):
     # Planes.
 
     def _stitch(self, name: str, bbox: Box | None, fill: float) -> np.ndarray:
-        """Put the pixels of the cells together."""
+        """Stitch the pixels of the cells together."""
         stack, full = self._record.plane(name), self._layout.bbox
         result = np.full(full.shape, fill, dtype=stack.dtype.newbyteorder("="))
         for n, cell in enumerate(stack):
@@ -120,7 +111,7 @@ class LegacyCellCoaddReader(LegacyReader):
 
     def _read_mask(self, bbox: Box | None = None) -> Mask:
         bits = self._record.mask_planes or OLD_PLANES
-        # Where there is no cell there is no data.
+        # Pixels of missing cells have no data.
         pixels = self._stitch("mask", bbox, 1 << bits["NO_DATA"] if "NO_DATA" in bits else 0)
         return make_mask(
             pixels.astype(np.uint32),
@@ -139,23 +130,22 @@ class LegacyCellCoaddReader(LegacyReader):
         )
 
     def _read_whole(self, bbox: Box | None) -> CellCoadd:
-        parts = {
-            name: attempt(self.file.name, name, getattr(self, f"_get_{name}"))
-            for name in ("psf", "aperture_corrections", "patch", "provenance")
+        components = {
+            declared.name: self._read_for_whole(declared, read, bbox)
+            for declared, read in _COMPONENT_READERS.items()
         }
-        result = CellCoadd(
-            self._read_image(bbox),
-            mask=self._read_mask(bbox),
-            variance=self._read_variance(bbox),
-            mask_fractions=self._get_mask_fractions(bbox),
-            noise_realizations=self._get_noise_realizations(bbox),
-            band=self._get_band(),
-            **parts,
-        )
+        image, mask, variance = self._read_image(bbox), self._read_mask(bbox), self._read_variance(bbox)
+        result = CellCoadd._assemble(image, mask, variance, metadata={}, components=components)
         passthrough = FitsOpaqueMetadata()
         result.metadata.update(passthrough.extract_legacy_primary_header(self.file.primary.header))
         attach(result, passthrough=passthrough)
         return result
+
+    def _read_for_whole(self, declared: Component[Any], read: Callable[..., Any], bbox: Box | None) -> Any:
+        if declared in (CellCoadd.mask_fractions, CellCoadd.noise_realizations):
+            return read(self, bbox)
+        # The constructor cuts the PSF down to the box.
+        return attempt(self.file.name, declared.name, functools.partial(read, self))
 
     # Components.
 
@@ -178,36 +168,49 @@ class LegacyCellCoaddReader(LegacyReader):
             origin = YX(0, 0)
         return Projection.from_fits_wcs(wcs, frame, x0=origin.x, y0=origin.y)
 
-    def _get_psf(self, bbox: Box | None = None) -> CellPointSpreadFunction:
+    def _read_psf(self, bbox: Box | None = None) -> CellPointSpreadFunction:
         psf = make_cell_psf(self._record, self._layout)
         return psf if bbox is None else psf[bbox]
 
-    def _get_bounds(self) -> Any:
-        return self._get_psf().bounds
+    def _read_bounds(self) -> Any:
+        return self._read_psf().bounds
 
-    def _get_aperture_corrections(self) -> Any:
+    def _read_aperture_corrections(self) -> Any:
         return make_cell_corrections(self._record, self._layout)
 
-    def _get_patch(self) -> Any:
+    def _read_patch(self) -> Any:
         number = self.file.primary.cards.get("LSST BUTLER DATAID PATCH")
         return make_patch(self._record, self._layout, number if isinstance(number, int) else None)
 
-    def _get_provenance(self) -> Any:
+    def _read_provenance(self) -> Any:
         if self._record.patch is None:
             return None
         return available(make_provenance(self._record, self._layout))
 
-    def _get_backgrounds(self) -> BackgroundMap:
+    def _read_backgrounds(self) -> BackgroundMap:
         return BackgroundMap()
 
-    def _get_band(self) -> str | None:
+    def _read_band(self) -> str | None:
         return self._record.band or None
 
-    def _get_mask_fractions(self, bbox: Box | None = None) -> dict[str, Image]:
+    def _read_mask_fractions(self, bbox: Box | None = None) -> dict[str, Image]:
         if "maskfrac" not in self._record.planes:
             return {}
         return {"rejected": self._make_plane("maskfrac", bbox, 0.0, None)}
 
-    def _get_noise_realizations(self, bbox: Box | None = None) -> list[Image]:
+    def _read_noise_realizations(self, bbox: Box | None = None) -> list[Image]:
         names = [name for name in self._record.planes if name.startswith("noise_")]
         return [self._make_plane(name, bbox, 0.0, None) for name in names]
+
+
+_COMPONENT_READERS: dict[Component[Any], Callable[..., Any]] = {
+    CellCoadd.patch: LegacyCellCoaddReader._read_patch,
+    CellCoadd.band: LegacyCellCoaddReader._read_band,
+    CellCoadd.mask_fractions: LegacyCellCoaddReader._read_mask_fractions,
+    CellCoadd.noise_realizations: LegacyCellCoaddReader._read_noise_realizations,
+    CellCoadd.psf: LegacyCellCoaddReader._read_psf,
+    CellCoadd.aperture_corrections: LegacyCellCoaddReader._read_aperture_corrections,
+    CellCoadd.provenance: LegacyCellCoaddReader._read_provenance,
+    CellCoadd.backgrounds: LegacyCellCoaddReader._read_backgrounds,
+}
+"""Methods that read the components, by the declaration of the component."""

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Converting files of `lsst.afw` to files of ours, and saying what changed."""
+"""Conversion of files of `lsst.afw`, with a report of what changed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
+from .._components import AnnotatedImage, components_of
 from .._exposures import DifferenceImage, VisitImage
 from .._pixels import Image, Mask, MaskedImage
 from ..cells import CellCoadd
@@ -37,25 +38,10 @@ CONVERTIBLE: dict[str, type] = {
 }
 """Types that files can be converted to, by name."""
 
-_PARTS = (
-    "projection",
-    "obs_info",
-    "psf",
-    "detector",
-    "summary_stats",
-    "photometric_scaling",
-    "aperture_corrections",
-    "bounds",
-    "band",
-    "patch",
-    "provenance",
-)
-"""Parts of images that are compared."""
-
 
 @dataclasses.dataclass
 class ConversionReport:
-    """What a conversion did, and how the result differs from the original.
+    """Report of a conversion, with the differences between the two files.
 
     Parameters
     ----------
@@ -64,15 +50,16 @@ class ConversionReport:
     type
         Name of the type that the file was read as.
     skipped
-        Whether nothing was done since the target exists.
+        Whether the conversion was skipped because the target exists.
     error
-        Why nothing was done, or `None`.
+        Why the conversion failed, or `None`.
     left_out
-        Parts that could not be kept, and why.
+        Components that could not be converted, and why.
     differences
-        What differs when the new file is read; it should be empty.
+        Differences between the object that was read from the source and the
+        one that is read from the target; expected to be empty.
     warnings
-        What the conversion warned of.
+        Messages of warnings.
     """
 
     source: str
@@ -86,11 +73,11 @@ class ConversionReport:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the new file holds everything the old one does."""
+        """Whether the new file holds everything that the old one does."""
         return self.error is None and not self.left_out and not self.differences
 
     def lines(self) -> list[str]:
-        """Describe the conversion in a few lines for people."""
+        """Describe the conversion in a few lines of text."""
         if self.error is not None:
             return [f"{self.source}: {self.error}"]
         if self.skipped:
@@ -105,7 +92,7 @@ class ConversionReport:
 
 
 def guess_type(file: LegacyFile) -> str:
-    """Guess what a file holds.
+    """Guess the type of the object in a file.
 
     Parameters
     ----------
@@ -138,31 +125,31 @@ def convert_file(
     overwrite: bool = False,
     compare: bool = True,
 ) -> ConversionReport:
-    """Convert a file of `lsst.afw` to one of ours.
+    """Convert a file of `lsst.afw` to a file of this package.
 
     Parameters
     ----------
     source
         The file.
     target
-        Where the new file will be; its extension tells the container.  It
-        appears when it is complete.
+        Path of the new file, which is created atomically; its extension
+        selects the container.
     type
-        One of `CONVERTIBLE`; `None`: guessed.
+        One of `CONVERTIBLE`; `None`: guessed from the content.
     preserve_quantization
         Whether lossily compressed pixels are copied bit by bit, if source
         and target are FITS files.
     overwrite
-        Whether to replace a target that exists; by default it is taken for
-        the result of an earlier conversion.
+        Whether to replace a target that exists; by default the conversion is
+        skipped, assuming that the target is the result of an earlier one.
     compare
-        Whether to read the new file, and report what differs.
+        Whether to read the new file, and report differences.
 
     Returns
     -------
     report
-        What was done.  A file that cannot be converted is no exception, but
-        a report with an error.
+        The report.  If the file cannot be converted, the report has an error;
+        no exception is raised.
     """
     target_uri = ResourcePath(target, forceDirectory=False)
     report = ConversionReport(str(source), str(target_uri.ospath if target_uri.isLocal else target_uri))
@@ -199,43 +186,42 @@ def _read(source: Any, report: ConversionReport, type: str | None, preserve_quan
 
 
 def _writable(image: Any, report: ConversionReport) -> Any:
-    """Leave out what cannot be written."""
-    if not isinstance(image, VisitImage | CellCoadd):
+    """Leave out components that cannot be written, and report them."""
+    if not isinstance(image, AnnotatedImage):
         return image
-    parts = image._component_values()
-    for name, part in parts.items():
-        if is_deferred(part):
-            report.left_out[name] = str(getattr(part, "reason", part))
-            parts[name] = None
-    corrections = parts.get("aperture_corrections")
-    if isinstance(image, VisitImage) and corrections:
-        kept = {name: field for name, field in corrections.items() if not isinstance(field, ArchivedField)}
-        if lost := sorted(corrections.keys() - kept.keys()):
-            report.left_out["aperture_corrections"] = f"fields that are no polynomials: {', '.join(lost)}"
-            parts["aperture_corrections"] = kept
-    if isinstance(parts.get("photometric_scaling"), ArchivedField):
-        report.left_out["photometric_scaling"] = "a field that is no polynomial"
-        parts["photometric_scaling"] = None
+    components = image._component_values()
+    for name, value in components.items():
+        if is_deferred(value):
+            report.left_out[name] = str(getattr(value, "reason", value))
+            components[name] = None
+        elif isinstance(value, ArchivedField):
+            report.left_out[name] = "the field is not a polynomial"
+            components[name] = None
+        elif isinstance(value, dict):
+            kept = {key: item for key, item in value.items() if not isinstance(item, ArchivedField)}
+            if lost := sorted(value.keys() - kept.keys()):
+                report.left_out[name] = f"fields that are not polynomials: {', '.join(lost)}"
+                components[name] = kept
     if not report.left_out:
         return image
-    if isinstance(image, CellCoadd) and parts.get("psf") is None:
-        # A coadd cannot be without.
+    if isinstance(image, CellCoadd) and components["psf"] is None:
+        # A cell coadd requires a PSF.
         return image.as_masked_image()
     result = image._assemble(
-        image.image, image.mask, image.variance, metadata=image.metadata, components=parts
+        image.image, image.mask, image.variance, metadata=image.metadata, components=components
     )
     attach_from(result, image, whole=True)
     return result
 
 
 def _compare(old: Any, new: Any) -> Iterator[tuple[str, str]]:
-    """Tell what differs between an object and what came back."""
+    """Yield the names of components that differ between two images, and how."""
     for name in ("image", "variance", "mask") if hasattr(old, "variance") else ("",):
         a, b = (getattr(obj, name) if name else obj for obj in (old, new))
         compare = _compare_masks if hasattr(a, "schema") else _compare_pixels
         if what := compare(a, b):
             yield name or "pixels", what
-    for name in _PARTS:
+    for name in ("projection", "obs_info", "bounds", *components_of(type(old))):
         if hasattr(type(old), name):
             a, b = (_part_of(obj, name) for obj in (old, new))
             if (what := _compare_values(a, b)) is not None:

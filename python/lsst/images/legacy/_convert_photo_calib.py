@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Photometric scalings out of archived calibrations."""
+"""Photometric scalings, converted from archived ``PhotoCalib`` objects."""
 
 from __future__ import annotations
 
-__all__ = ("make_photometric_scaling",)
+__all__ = ("make_photo_calib_field",)
 
 from typing import Any
 
@@ -17,35 +17,37 @@ from ._convert_fields import make_field
 from .afw_archive._photo_calib import LegacyPhotoCalib
 
 
-def make_photometric_scaling(
+def make_photo_calib_field(
     record: Any, bounds: Bounds, instrumental_unit: u.UnitBase = u.electron
 ) -> BaseField | None:
-    """Make a photometric scaling of an archived ``PhotoCalib``.
+    """Convert an archived ``PhotoCalib`` to a photometric scaling.
 
     Parameters
     ----------
     record
         The record.
     bounds
-        Where a scaling is defined that does not say it.
+        Where a scaling is defined whose record has no bounding box.
     instrumental_unit
-        Unit of the pixels that it applies to.
+        Unit of the pixels to which it applies.
 
     Returns
     -------
     scaling
         Factor to nJy, in nJy per instrumental unit; `None` if it is 1
-        everywhere, which means that the pixels are calibrated.
+        everywhere, which means that the pixels are calibrated already.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or its field is.
+        If the class of the record, or of its field, is not supported.
     """
     if not isinstance(record, LegacyPhotoCalib):
         entry = getattr(record, "entry", None)
         kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(f"The photometric calibration is archived as a {kind}, which is not known.")
+        raise ArchiveReadError(
+            f"Cannot convert the photometric calibration archived as a {kind}: expected a PhotoCalib."
+        )
     unit = u.nJy / instrumental_unit
     if record.is_constant:
         return None if record.mean == 1.0 else ChebyshevField(bounds, [[record.mean]], unit=unit)

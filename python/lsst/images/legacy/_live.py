@@ -35,6 +35,7 @@ from . import (
     _live_kernel,
     _live_pixels,
     _live_psf,
+    _live_summary_stats,
     _live_wcs,
 )
 
@@ -94,7 +95,7 @@ _TO: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Orientation, _live_camera.orientation_to),
     (DetectorType, _live_camera.enum_to),
     (ReadoutCorner, _live_camera.enum_to),
-    (ObservationSummaryStats, _live_exposure.statistics_to),
+    (ObservationSummaryStats, _live_summary_stats.summary_stats_to),
 )
 """Functions that convert our types; called with the object and the options."""
 

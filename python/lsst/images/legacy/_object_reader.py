@@ -1,14 +1,17 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading files of `lsst.afw` that hold one object, not an image."""
+"""Reader of files of `lsst.afw` that hold one object, not an image."""
 
 from __future__ import annotations
 
-__all__ = ("LegacyObjectReader",)
+__all__ = ("LegacyObjectReader", "find_legacy_object")
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
+
+import astropy.units as u
 
 from .._exposures import ObservationSummaryStats
 from .._geom import Box
@@ -29,7 +32,7 @@ from ._convert_background import make_background_map
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_camera, make_camera_frame_set, make_detector
 from ._convert_fields import NOMINAL, make_aperture_corrections, make_field
 from ._convert_kernel import make_convolution_kernel
-from ._convert_photo_calib import make_photometric_scaling
+from ._convert_photo_calib import make_photo_calib_field
 from ._convert_psf import EVERYWHERE, make_psf
 from ._convert_visit import make_summary_stats
 from ._convert_wcs import PIXEL_FRAME, make_projection
@@ -39,37 +42,22 @@ from .afw_archive import read_backgrounds
 from .afw_archive._camera import LegacyDetector
 from .afw_archive._photo_calib import LegacyPhotoCalib
 
-_ROOTS = {
-    CameraFrameSet: ("Camera", "DetectorCollection", "Detector"),
-    Detector: ("Detector",),
-    Projection: ("SkyWcs", "TanWcs", "Wcs"),
-}
-"""Classes that a type is made of, first choice first."""
-
-_COMPONENTS = {
-    CameraFrameSet: "DETECTOR",
-    Detector: "DETECTOR",
-    Projection: "SKYWCS",
-    PointSpreadFunction: "PSF",
-    BaseField: "PHOTOCALIB",
-    dict: "AP_CORR_MAP",
-    ObservationSummaryStats: "SUMMARY_STATS",
-}
-"""Components of exposures that a type is made of."""
-
 
 class LegacyObjectReader(DatasetReader[Any]):
-    """An open file of `lsst.afw` that is read as an object without pixels.
+    """Reader of a file of `lsst.afw` as an object without pixels.
 
     Parameters
     ----------
     file
-        The open file: one that holds the object, or an exposure.
+        The open file: one that holds the object, or an exposure that has it
+        as a component.
     pytype
-        Type that is wanted.
+        Type of the object.
     instrument, visit
         Name of the instrument and number of the visit, which such files do
-        not tell.
+        not record.
+    **options
+        Options of other readers, which are ignored.
     """
 
     def __init__(
@@ -83,19 +71,8 @@ class LegacyObjectReader(DatasetReader[Any]):
     ) -> None:
         self.file = file
         self._pytype = pytype
-        self._instrument = instrument
+        self._given_instrument = instrument
         self._visit = visit
-
-    @staticmethod
-    def maker_of(pytype: type) -> str | None:
-        """Name the method that makes a type, or `None`.
-
-        Parameters
-        ----------
-        pytype
-            The type.
-        """
-        return next((name for base, name in _MAKERS.items() if issubclass(pytype, base)), None)
 
     def close(self) -> None:
         """Close the file."""
@@ -114,91 +91,152 @@ class LegacyObjectReader(DatasetReader[Any]):
             raise InvalidParameterError(
                 f"A legacy {self._pytype.__name__} does not take the read parameters {sorted(parameters)}."
             )
-        maker = self.maker_of(self._pytype)
-        if maker is None:
-            raise LegacyConversionError(f"No legacy file is read as a {self._pytype.__name__}.")
-        make: Callable[[], Any] = getattr(self, maker)
-        kind = self._pytype.__name__
-        note = f"While reading the legacy file {self.file.name} as a {kind}."
-        with reading(self.file.name, kind, note=note):
-            return make()
+        kind = find_legacy_object(self._pytype)
+        if kind is None:
+            raise LegacyConversionError(
+                f"Reading a legacy file as a {self._pytype.__name__} is not supported."
+            )
+        name = self._pytype.__name__
+        note = f"While reading the legacy file {self.file.name} as a {name}."
+        with reading(self.file.name, name, note=note):
+            return kind.read(self)
 
     def get_component(self, name: str, **parameters: Any) -> Any:
         raise InvalidComponentError(f"A legacy {self._pytype.__name__} has no component {name!r}.")
 
     @functools.cached_property
-    def _record(self) -> Any:
-        """The record that the object is made of."""
-        base = next(base for base in _MAKERS if issubclass(self._pytype, base))
-        component = _COMPONENTS.get(base)
-        if component is not None and component in self.file.pointers:
-            return self.file.archived(component)
+    def record(self) -> Any:
+        """The archived record of the object."""
+        kind = find_legacy_object(self._pytype)
+        assert kind is not None, "checked by read()"
+        if kind.archived is not None and kind.archived in self.file.pointers:
+            return self.file.archived(kind.archived)
         archive = self.file.archive
         if archive is None:
-            raise NotAnArchiveError(f"{self.file.name} has no table archive of lsst.afw.")
-        for name in _ROOTS.get(base, ()):
+            raise NotAnArchiveError(f"{self.file.name} does not have a table archive of lsst.afw.")
+        for name in kind.classes:
             if found := archive.ids(name):
                 return archive.get(found[0])
         return archive.root()
 
-    def _make_camera(self) -> CameraFrameSet:
-        record = self._record
-        if isinstance(record, LegacyDetector):
-            instrument = self._instrument or UNKNOWN_INSTRUMENT
-            return make_camera_frame_set([record], record.transforms(), instrument)
-        return make_camera(record, self._instrument)
-
-    def _make_detector(self) -> Detector:
-        return make_detector(
-            self._record,
-            instrument=self._instrument or UNKNOWN_INSTRUMENT,
-            visit=self._visit,
-            is_raw_assembled=self._visit is not None or "DETECTOR" in self.file.pointers,
-        )
-
-    def _make_projection(self) -> Projection[Any]:
-        return make_projection(self._record, PIXEL_FRAME)
-
-    def _make_psf(self) -> PointSpreadFunction:
-        return make_psf(self._record, self._image_box or EVERYWHERE)
+    # The source of the conversion of components; see `ConversionSource`.
 
     @property
-    def _image_box(self) -> Box | None:
+    def bounds(self) -> Box:
+        """Box of the image of an exposure, or a nominal box."""
+        default = EVERYWHERE if issubclass(self._pytype, PointSpreadFunction) else NOMINAL
         try:
             return self.file.bbox(next(iter(self.file.planes.values())))
         except NotAnArchiveError:
-            return None
+            return default
 
-    def _make_field(self) -> BaseField | None:
-        record, box = self._record, self._image_box or NOMINAL
-        if isinstance(record, LegacyPhotoCalib):
-            return make_photometric_scaling(record, box)
-        return make_field(record, box)
+    @property
+    def instrument(self) -> str:
+        """Name of the instrument."""
+        return self._given_instrument or UNKNOWN_INSTRUMENT
 
-    def _make_kernel(self) -> ConvolutionKernel:
-        return make_convolution_kernel(self._record, self._image_box or NOMINAL)
+    @property
+    def given_instrument(self) -> str | None:
+        """Name of the instrument, if the caller gave it."""
+        return self._given_instrument
 
-    def _make_corrections(self) -> dict[str, BaseField]:
-        return make_aperture_corrections(self._record, self._image_box or NOMINAL)
+    @property
+    def visit(self) -> int | None:
+        """Number of the visit."""
+        return self._visit
 
-    def _make_backgrounds(self) -> BackgroundMap:
-        return make_background_map(read_backgrounds(self.file.fits))
+    @property
+    def instrumental_unit(self) -> u.UnitBase:
+        """Unit of the pixels to which the photometric calibration applies."""
+        return u.electron
 
-    def _make_statistics(self) -> ObservationSummaryStats:
-        if self._record is None:
-            raise ArchiveReadError(f"{self.file.name} has no statistics.")
-        return make_summary_stats(self._record)
+    def detector_serial(self, archived: str | None) -> str | None:
+        """Return `None`: the serial number is that in the archive.
+
+        Parameters
+        ----------
+        archived
+            The serial number in the archive.
+        """
+        return None
 
 
-_MAKERS: dict[type, str] = {
-    CameraFrameSet: "_make_camera",
-    Detector: "_make_detector",
-    Projection: "_make_projection",
-    PointSpreadFunction: "_make_psf",
-    BaseField: "_make_field",
-    ConvolutionKernel: "_make_kernel",
-    BackgroundMap: "_make_backgrounds",
-    ObservationSummaryStats: "_make_statistics",
-    dict: "_make_corrections",
+@dataclasses.dataclass(frozen=True)
+class LegacyObject:
+    """How a type of object is read from a file of its own, or from an exposure.
+
+    Parameters
+    ----------
+    read
+        Called with the reader; returns the object.
+    archived
+        Upper-case name of the component of an exposure that the object is.
+    classes
+        Archived classes that hold the object in a file of its own, in order
+        of preference; by default, the root of the archive holds it.
+    """
+
+    read: Callable[[LegacyObjectReader], Any]
+    archived: str | None = None
+    classes: tuple[str, ...] = ()
+
+
+def _read_camera(reader: LegacyObjectReader) -> CameraFrameSet:
+    record = reader.record
+    if isinstance(record, LegacyDetector):
+        return make_camera_frame_set([record], record.transforms(), reader.instrument)
+    return make_camera(record, reader.given_instrument)
+
+
+def _read_detector(reader: LegacyObjectReader) -> Detector:
+    return make_detector(
+        reader.record,
+        instrument=reader.instrument,
+        visit=reader.visit,
+        is_raw_assembled=reader.visit is not None or "DETECTOR" in reader.file.pointers,
+    )
+
+
+def _read_field(reader: LegacyObjectReader) -> BaseField | None:
+    if isinstance(reader.record, LegacyPhotoCalib):
+        scaling: BaseField | None = make_photo_calib_field(reader.record, reader.bounds)
+        return scaling
+    return make_field(reader.record, reader.bounds)
+
+
+def _read_summary_stats(reader: LegacyObjectReader) -> ObservationSummaryStats:
+    if reader.record is None:
+        raise ArchiveReadError(f"{reader.file.name} does not have summary statistics.")
+    return make_summary_stats(reader.record)
+
+
+LEGACY_OBJECTS: dict[type, LegacyObject] = {
+    CameraFrameSet: LegacyObject(_read_camera, "DETECTOR", ("Camera", "DetectorCollection", "Detector")),
+    Detector: LegacyObject(_read_detector, "DETECTOR", ("Detector",)),
+    Projection: LegacyObject(
+        lambda reader: make_projection(reader.record, PIXEL_FRAME), "SKYWCS", ("SkyWcs", "TanWcs", "Wcs")
+    ),
+    PointSpreadFunction: LegacyObject(lambda reader: make_psf(reader.record, reader.bounds), "PSF"),
+    BaseField: LegacyObject(_read_field, "PHOTOCALIB"),
+    ConvolutionKernel: LegacyObject(lambda reader: make_convolution_kernel(reader.record, reader.bounds)),
+    BackgroundMap: LegacyObject(lambda reader: make_background_map(read_backgrounds(reader.file.fits))),
+    ObservationSummaryStats: LegacyObject(_read_summary_stats, "SUMMARY_STATS"),
+    dict: LegacyObject(lambda reader: make_aperture_corrections(reader.record, reader.bounds), "AP_CORR_MAP"),
 }
-"""Types and the methods that make them."""
+"""Readers of objects by their type."""
+
+
+def find_legacy_object(pytype: type) -> LegacyObject | None:
+    """Return how a type is read.
+
+    Parameters
+    ----------
+    pytype
+        The type.
+
+    Returns
+    -------
+    kind
+        `None` if it cannot be read from legacy files.
+    """
+    return next((kind for base, kind in LEGACY_OBJECTS.items() if issubclass(pytype, base)), None)

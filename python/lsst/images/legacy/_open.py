@@ -18,7 +18,7 @@ from ..cells import CellCoadd
 from ..errors import InvalidParameterError, LegacyConversionError
 from ._cell_coadd_reader import LegacyCellCoaddReader
 from ._file import PLANES, LegacyFile
-from ._object_reader import LegacyObjectReader
+from ._object_reader import LegacyObjectReader, find_legacy_object
 from ._reader import LegacyReader
 from ._visit_reader import LegacyVisitReader
 
@@ -34,7 +34,7 @@ def is_readable(pytype: type) -> bool:
     pytype
         The type.
     """
-    return issubclass(pytype, Image | Mask | MaskedImage) or LegacyObjectReader.maker_of(pytype) is not None
+    return issubclass(pytype, Image | Mask | MaskedImage) or find_legacy_object(pytype) is not None
 
 
 def make_reader(file: LegacyFile, pytype: type, **options: Any) -> AnyLegacyReader:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading an `lsst.afw` file as one of our types, whole or by component."""
+"""Reader of `lsst.afw` image files, whole or by component."""
 
 from __future__ import annotations
 
@@ -36,42 +36,31 @@ from ._planes import map_planes, read_image, read_mask, read_projection
 
 
 class LegacyReader(DatasetReader[Any]):
-    """An open `lsst.afw` file that is read as a masked image or a part of it.
+    """Reader of an `lsst.afw` file as an image, a mask or a masked image.
 
     Parameters
     ----------
     file
         The open file.
     pytype
-        `Image`, `Mask` or `MaskedImage`: what the whole is read as.
+        Type of the object that is read: `Image`, `Mask` or `MaskedImage`.
     plane_map
-        New mask planes by legacy name; `None`: guessed, unknown planes keep
-        their names.
+        New mask planes by legacy name; `None`: guessed from the names, and
+        unknown planes keep theirs.
     keep_unset
-        Whether planes that nobody knows are kept even without pixels.
+        Whether unknown mask planes are kept even if no pixel has them set.
     frame
-        Frame of the pixels for the sky projection; `None` wants none.
+        Frame of the pixels for the sky projection; `None`: read no projection.
     preserve_quantization
-        Keep compressed tables for a bit-exact rewrite.
+        Whether to keep compressed tables, so that writing the image again is
+        bit-exact.
     prefer_archive
-        Whether the sky projection is that of the archive, if it has one,
-        instead of that of the header, which may be an approximation.
+        Whether to read the sky projection from the archive, if it has one,
+        instead of the header, which may hold an approximation.
     """
 
-    COMPONENTS: ClassVar[Mapping[str, str]] = {
-        "image": "_read_image",
-        "mask": "_read_mask",
-        "variance": "_read_variance",
-        "bbox": "_read_bbox",
-        "unit": "_read_unit",
-        "sky_projection": "_read_sky_projection",
-        "obs_info": "_read_obs_info",
-        "masked_image": "_read_masked_image",
-    }
-    """Components and the methods that read them."""
-
-    WINDOWED: ClassVar[frozenset[str]] = frozenset({"image", "mask", "variance", "masked_image"})
-    """Components that take a ``bbox``."""
+    COMPONENTS_WITH_BBOX: ClassVar[frozenset[str]] = frozenset({"image", "mask", "variance", "masked_image"})
+    """Components that take the read parameter ``bbox``."""
 
     def __init__(
         self,
@@ -103,7 +92,7 @@ class LegacyReader(DatasetReader[Any]):
 
     @property
     def component_names(self) -> list[str]:
-        return list(self.COMPONENTS)
+        return list(self.component_readers)
 
     def read(self, *, bbox: Any = None, **unknown: Any) -> Any:
         if unknown:
@@ -116,24 +105,34 @@ class LegacyReader(DatasetReader[Any]):
 
     def get_component(self, name: str, **parameters: Any) -> Any:
         name = COMPONENT_ALIASES.get(name, name)
-        method = self._component_method(name)
-        allowed = {"bbox"} if name in self.WINDOWED else set()
+        readers = self.component_readers
+        if (method := readers.get(name)) is None:
+            raise InvalidComponentError(
+                f"Component {name!r} is not recognized for a legacy {self._pytype.__name__}; "
+                f"it has {sorted(readers)}."
+            )
+        allowed = {"bbox"} if name in self.COMPONENTS_WITH_BBOX else set()
         if unknown := parameters.keys() - allowed:
             raise InvalidParameterError(
                 f"Component {name!r} of a legacy file does not take the read parameters "
                 f"{sorted(unknown)}; it takes {sorted(allowed)}."
             )
         with self._reading(f"component {name!r}", parameters.get("bbox")) as box:
-            return method(box) if name in self.WINDOWED else method()
+            return method(box) if name in self.COMPONENTS_WITH_BBOX else method()
 
-    def _component_method(self, name: str) -> Callable[..., Any]:
-        try:
-            return getattr(self, self.COMPONENTS[name])  # type: ignore[no-any-return]  # a bound method
-        except KeyError:
-            raise InvalidComponentError(
-                f"Component {name!r} is not recognized for a legacy {self._pytype.__name__}; "
-                f"it has {sorted(self.COMPONENTS)}."
-            ) from None
+    @property
+    def component_readers(self) -> dict[str, Callable[..., Any]]:
+        """Methods that read the components, by name of the component."""
+        return {
+            "image": self._read_image,
+            "mask": self._read_mask,
+            "variance": self._read_variance,
+            "bbox": self._read_bbox,
+            "unit": self._read_unit,
+            "sky_projection": self._read_sky_projection,
+            "obs_info": self._read_obs_info,
+            "masked_image": self._read_masked_image,
+        }
 
     # Components.
 
@@ -165,13 +164,13 @@ class LegacyReader(DatasetReader[Any]):
         variance = self._read_plane("VARIANCE", bbox, 2)
         if "IMAGE" not in self.file.planes:
             return variance
-        # Old files give a unit to one of the two planes only.
+        # In old files, only one of the two planes has a unit.
         unit = self.file.unit(self.file.plane("IMAGE"))
         wanted = None if unit is None else unit**2
         if wanted is not None and variance.unit not in (None, wanted):
             warnings.warn(
-                f"{self.file.name}: the variance is in {variance.unit}, which is not the square of the "
-                f"image's {unit}; the square is taken.",
+                f"{self.file.name}: the unit of the variance is {variance.unit}, which is not the square of "
+                f"the unit of the image, {unit}; using the square.",
                 LossyConversionWarning,
                 stacklevel=4,
             )
@@ -226,8 +225,7 @@ class LegacyReader(DatasetReader[Any]):
                     return make_projection(record, self._frame, self.file.bbox(self._main_plane))
             except ArchiveReadError as err:
                 warnings.warn(
-                    f"{self.file.name}: the archived sky coordinates are not understood, those of the header "
-                    f"are taken: {err}",
+                    f"{self.file.name}: the archived WCS cannot be read; using the WCS of the header: {err}",
                     LossyConversionWarning,
                     stacklevel=3,
                 )
@@ -245,7 +243,7 @@ class LegacyReader(DatasetReader[Any]):
 
     @contextlib.contextmanager
     def _reading(self, what: str, bbox: Any) -> Iterator[Box | None]:
-        # What is wrong with the caller's box is no damage of the file.
+        # An invalid box is an error of the caller, not of the file.
         box = self._parse_bbox(bbox)
         note = f"While reading the {what} of the legacy file {self.file.name}, bbox {bbox}."
         with reading(self.file.name, what, note=note):
@@ -253,6 +251,6 @@ class LegacyReader(DatasetReader[Any]):
 
 
 def _clear_mask(image: Image) -> Mask:
-    """Make the mask of an exposure that was written without one."""
+    """Make the mask of an exposure that was written without a mask."""
     schema = map_planes({}, 0, None, keep_unset=False, name="").values()
     return Mask(0, schema=MaskSchema(schema), bbox=image.bbox)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading an exposure of `lsst.afw` as a visit or difference image."""
+"""Reader of exposures of `lsst.afw` as visit or difference images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ __all__ = ("LegacyVisitReader", "attempt")
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, cast
 
 import astropy.units as u
 
-from .._exposures import ObservationSummaryStats, VisitImage
+from .._components import Component
+from .._exposures import DifferenceImage, VisitImage
 from .._exposures._validity import clip_bounds
 from .._geom import Box, Interval
 from .._pixels._legacy_planes import (
@@ -31,11 +32,9 @@ from ..errors import (
 from ..fields import BackgroundMap
 from ..serialization import attach
 from ..serialization._deferred import available, is_deferred
-from ._convert_detector import UNKNOWN_INSTRUMENT, make_detector
-from ._convert_fields import make_aperture_corrections
-from ._convert_photo_calib import make_photometric_scaling
-from ._convert_psf import make_psf
-from ._convert_visit import complete_obs_info, make_bounds, make_obs_info, make_summary_stats
+from ._components import LegacyComponent, legacy_components_of
+from ._convert_detector import UNKNOWN_INSTRUMENT
+from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import UNFORESEEN
 from ._file import LegacyFile
@@ -43,30 +42,35 @@ from ._obs_info import read_obs_info
 from ._passthrough import legacy_passthrough
 from ._planes import read_projection
 from ._reader import LegacyReader
-from .afw_archive import filter_label_from_cards, photo_calib_from_cards, visit_info_from_cards
+from .afw_archive import visit_info_from_cards
 
-NEWEST_EXPOSURE = 2
-"""Latest ``EXPINFO_V`` of headers."""
+MAX_EXPOSURE_VERSION = 2
+"""Latest version of exposures (``EXPINFO_V``) that is supported."""
 
 _DATA_ID = "LSST BUTLER DATAID "
 
 
 def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
-    """Make a part of an image; what is wrong with it must not cost the rest.
+    """Read a component; return the error if it cannot be read.
 
     Parameters
     ----------
     file
         Name of the file, for messages.
     name
-        Name of the part.
+        Name of the component.
     make
-        Makes it.
+        Reads it.
 
     Returns
     -------
-    part
-        The part, or the error that kept it from being read.
+    value
+        The value, or an `ArchiveReadError`.
+
+    Raises
+    ------
+    DataIdMismatchError
+        If the instrument or visit that the caller gave contradicts the file.
     """
     try:
         return make()
@@ -83,7 +87,7 @@ def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
 
 
 class LegacyVisitReader(LegacyReader):
-    """An open exposure of `lsst.afw` that is read as a visit image.
+    """Reader of an exposure of `lsst.afw` as a visit image or a subclass.
 
     Parameters
     ----------
@@ -92,39 +96,21 @@ class LegacyVisitReader(LegacyReader):
     pytype
         `VisitImage`, or a subclass.
     instrument, visit
-        Name of the instrument and number of the visit; by default, those
-        that the file tells.
+        Name of the instrument and number of the visit; by default, those in
+        the file.
     **options
         As for `LegacyReader`.
 
     Notes
     -----
-    What the file does not have is `None` in the image.  What cannot be read
-    is an error that is raised by whoever uses it.
+    A component that the file lacks is `None` in the image.  One that cannot
+    be read is replaced by the error, which its attribute raises.
     """
-
-    COMPONENTS: ClassVar[Mapping[str, str]] = {
-        **LegacyReader.COMPONENTS,
-        **{
-            name: f"_get_{name}"
-            for name in (
-                "psf",
-                "detector",
-                "summary_stats",
-                "photometric_scaling",
-                "aperture_corrections",
-                "bounds",
-                "backgrounds",
-                "band",
-                "physical_filter",
-            )
-        },
-    }
 
     def __init__(
         self,
         file: LegacyFile,
-        pytype: type = VisitImage,
+        pytype: type[VisitImage] = VisitImage,
         *,
         instrument: str | None = None,
         visit: int | None = None,
@@ -132,30 +118,47 @@ class LegacyVisitReader(LegacyReader):
     ) -> None:
         super().__init__(file, pytype, **options)
         self._given = {"instrument": instrument, "visit": visit}
-        self._parts: dict[str, Any] = {}
-        difference = pytype.__name__ == "DifferenceImage"
+        self._results: dict[str, Any] = {}
+        self._image_type: type[VisitImage] = pytype
+        self._components = legacy_components_of(pytype)
+        difference = issubclass(pytype, DifferenceImage)
         self._default_planes = (
             get_legacy_difference_image_mask_planes() if difference else get_legacy_visit_image_mask_planes()
         )
 
-    # The whole.
+    @property
+    def component_readers(self) -> dict[str, Callable[..., Any]]:
+        return {
+            **super().component_readers,
+            **{
+                declared.name: functools.partial(self._read_component, declared)
+                for declared in self._components
+            },
+            "bounds": self._read_bounds,
+            "backgrounds": BackgroundMap,
+            "physical_filter": self._read_physical_filter,
+        }
+
+    # The whole image.
 
     def _read_whole(self, bbox: Box | None) -> Any:
         self._check_version()
-        masked_image = super()._read_masked_image(bbox)
-        names = ("summary_stats", "photometric_scaling", "psf", "detector", "aperture_corrections", "bounds")
-        parts = {name: self._part(name) for name in names}
-        result = self._pytype(
-            masked_image.image,
-            mask=masked_image.mask,
-            variance=masked_image.variance,
-            projection=self._part("projection"),
-            obs_info=self._part("obs_info"),
-            band=self._band,
-            allow_missing=True,
-            **parts,
+        planes = super()._read_masked_image(bbox)
+        components = {declared.name: self._component(declared) for declared in self._components}
+        if is_deferred(components["band"]):
+            components["band"] = None
+        result = self._image_type._assemble(
+            planes.image,
+            planes.mask,
+            planes.variance,
+            metadata={},
+            components={
+                "projection": self._attempted_projection,
+                "obs_info": self._attempted_obs_info,
+                **components,
+            },
         )
-        if (number := self.file.primary.cards.get("EXPID")) is not None:
+        if isinstance(number := self.file.primary.cards.get("EXPID"), int | float | str):
             result.metadata["id"] = number
         passthrough = legacy_passthrough(self.file, result)
         attach(result, passthrough=passthrough if bbox is None else passthrough.for_subset())
@@ -167,35 +170,52 @@ class LegacyVisitReader(LegacyReader):
         return version if isinstance(version, int) else 0
 
     def _check_version(self) -> None:
-        if self._version > NEWEST_EXPOSURE:
+        if self._version > MAX_EXPOSURE_VERSION:
             warnings.warn(
-                f"{self.file.name} has version {self._version} of exposures; this release knows up to "
-                f"{NEWEST_EXPOSURE}, and may miss parts of it.",
+                f"{self.file.name} has exposure version {self._version}, but this release supports versions "
+                f"up to {MAX_EXPOSURE_VERSION}; components may be missing from the image.",
                 LossyConversionWarning,
                 stacklevel=4,
             )
 
-    # Parts: values, or what stands for those that cannot be read.
+    # Components: values, or errors of those that cannot be read.
 
-    def _part(self, name: str) -> Any:
-        if name not in self._parts:
-            self._parts[name] = attempt(self.file.name, name, getattr(self, f"_make_{name}"))
-        return self._parts[name]
+    def _attempt(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what a function returns, or its error; call it only once."""
+        if name not in self._results:
+            self._results[name] = attempt(self.file.name, name, make)
+        return self._results[name]
 
-    def _archived(self, name: str) -> Any:
-        return self.file.archived(name)
+    def _component(self, declared: Component[Any]) -> Any:
+        return self._attempt(declared.name, functools.partial(self._decode, declared))
 
-    def _make_detector_record(self) -> Any:
-        return self._archived("DETECTOR")
+    def _decode(self, declared: Component[Any]) -> Any:
+        conversion = self._components[declared]
+        record = self._record(conversion)
+        return None if record is None else conversion.decode(record, self)
 
-    def _make_filter_label(self) -> Any:
-        label = self._archived("FILTER")
-        if label is None and self._version < NEWEST_EXPOSURE:
-            return filter_label_from_cards(self.file.primary.cards)
-        return label
+    def _record(self, conversion: LegacyComponent) -> Any:
+        record = self.file.archived(conversion.archived)
+        if record is None and conversion.from_cards is not None and self._version < conversion.cards_before:
+            return conversion.from_cards(self.file.primary.cards)
+        return record
 
-    def _make_header_info(self) -> Any:
-        """Make what the header says of the observation."""
+    @property
+    def _filter_label(self) -> Any:
+        return self._attempt("filter_label", lambda: self._record(self._components[VisitImage.band]))
+
+    @property
+    def _detector_record(self) -> Any:
+        return self._attempt("detector_record", lambda: self._record(self._components[VisitImage.detector]))
+
+    # The observation.
+
+    @property
+    def _header_info(self) -> Any:
+        """Observation information from the header alone."""
+        return self._attempt("header_info", self._read_header_info)
+
+    def _read_header_info(self) -> Any:
         found = read_obs_info(self.file)
         if found is not None:
             return found
@@ -203,178 +223,144 @@ class LegacyVisitReader(LegacyReader):
         given = self._given["instrument"] or self.file.primary.cards.get(f"{_DATA_ID}INSTRUMENT")
         return None if record is None else make_obs_info(record, None if given is None else str(given))
 
-    def _make_obs_info(self) -> Any:
-        found = available(self._part("header_info"))
+    @property
+    def _attempted_obs_info(self) -> Any:
+        return self._attempt("obs_info", self._complete_obs_info)
+
+    def _complete_obs_info(self) -> Any:
+        found = available(self._header_info)
         if found is None:
             return None
-        label, detector = self._part("filter_label"), self._part("detector_record")
+        detector = self._detector_record
         return complete_obs_info(
             found,
             {
-                "physical_filter": getattr(label, "physical", None),
+                "physical_filter": getattr(self._filter_label, "physical", None),
                 "detector_num": getattr(detector, "id", None),
                 "detector_unique_name": getattr(detector, "name", None),
             },
         )
 
-    def _make_identity(self) -> dict[str, Any]:
-        """Find out the instrument and the visit."""
-        info = self._part("header_info")
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """Instrument and visit."""
+        return cast(dict[str, Any], available(self._attempt("identity", self._find_identity)))
+
+    def _find_identity(self) -> dict[str, Any]:
+        info = self._header_info
         info = None if is_deferred(info) else info
         cards = self.file.primary.cards
-        said = {
+        found = {
             "instrument": getattr(info, "instrument", None) or cards.get(f"{_DATA_ID}INSTRUMENT"),
             "visit": getattr(info, "exposure_id", None),
         }
-        if said["visit"] is None:
-            said["visit"] = cards.get(f"{_DATA_ID}VISIT")
+        if found["visit"] is None:
+            found["visit"] = cards.get(f"{_DATA_ID}VISIT")
         for name, given in self._given.items():
-            if given is not None and said[name] is not None and given != said[name]:
+            if given is not None and found[name] is not None and given != found[name]:
                 raise DataIdMismatchError(
-                    f"{name}={given!r} does not match {self.file.name}, whose {name} is {said[name]!r}."
+                    f"{name}={given!r} does not match {self.file.name}, whose {name} is {found[name]!r}."
                 )
-        return {name: said[name] if given is None else given for name, given in self._given.items()}
+        return {name: found[name] if given is None else given for name, given in self._given.items()}
 
-    def _make_detector(self) -> Any:
-        record = available(self._part("detector_record"))
-        if record is None:
-            return None
-        identity = available(self._part("identity"))
-        return make_detector(
-            record,
-            instrument=identity["instrument"] or UNKNOWN_INSTRUMENT,
-            visit=identity["visit"],
-            serial=self._header_serial(record),
-        )
+    # The source of the conversion of components; see `ConversionSource`.
 
-    def _header_serial(self, record: Any) -> str | None:
-        info = self._part("header_info")
-        serial = None if is_deferred(info) else getattr(info, "detector_serial", None)
-        archived = getattr(record, "serial", None)
-        if serial is not None and archived and serial != archived:
-            warnings.warn(
-                f"{self.file.name}: the detector has the serial number {serial!r} in the header and "
-                f"{archived!r} in the archive; that of the header is taken.",
-                LossyConversionWarning,
-                stacklevel=5,
-            )
-        return serial
+    @property
+    def instrument(self) -> str:
+        """Name of the instrument."""
+        return self._identity["instrument"] or UNKNOWN_INSTRUMENT
 
-    def _make_frame(self) -> Frame:
-        record, identity = self._part("detector_record"), available(self._part("identity"))
-        bbox, number = getattr(record, "bbox", None), getattr(record, "id", None)
-        if is_deferred(record) or bbox is None or number is None:
-            return PIXEL_FRAME
-        return DetectorFrame(
-            instrument=identity["instrument"] or UNKNOWN_INSTRUMENT,
-            visit=identity["visit"],
-            detector=number,
-            bbox=bbox,
-        )
+    @property
+    def visit(self) -> int | None:
+        """Number of the visit."""
+        return cast(int | None, self._identity["visit"])
 
     @functools.cached_property
-    def _full_bbox(self) -> Box:
-        """Pixels of the image and, if the file knows them, of the detector."""
+    def bounds(self) -> Box:
+        """Pixels of the image and, if the file has its box, of the detector."""
         image = self.file.bbox(self._main_plane)
-        record = self._part("detector_record")
+        record = self._detector_record
         detector = None if is_deferred(record) else getattr(record, "bbox", None)
         if detector is None:
             return image
         return Box(Interval.hull(detector.y, image.y), Interval.hull(detector.x, image.x))
 
-    def _make_projection(self) -> Any:
-        frame = available(self._part("frame"))
-        record = self._archived("SKYWCS")
-        if record is not None:
-            return make_projection(record, frame, self._full_bbox)
-        return read_projection(self.file, self._main_plane, frame)
-
-    def _make_psf(self) -> Any:
-        record = self._archived("PSF")
-        return None if record is None else make_psf(record, self._full_bbox)
-
-    def _make_summary_stats(self) -> Any:
-        record = self._archived("SUMMARY_STATS")
-        return None if record is None else make_summary_stats(record)
-
-    def _make_photometric_scaling(self) -> Any:
-        record = self._archived("PHOTOCALIB")
-        if record is None and not self._version:
-            record = photo_calib_from_cards(self.file.primary.cards)
-        if record is None:
-            return None
-        return make_photometric_scaling(record, self._full_bbox, self._instrumental_unit)
-
     @property
-    def _instrumental_unit(self) -> u.UnitBase:
-        """Unit of the pixels that the photometric calibration applies to."""
+    def instrumental_unit(self) -> u.UnitBase:
+        """Unit of the pixels to which the photometric calibration applies."""
         text = self.file.primary.cards.get("LSST ISR UNITS")
         if isinstance(text, str) and text.strip():
             return u.Unit(text.strip())
         unit = self.file.unit(self._main_plane)
         return u.electron if unit is None or unit.is_equivalent(u.nJy) else unit
 
-    def _make_aperture_corrections(self) -> Any:
-        record = self._archived("AP_CORR_MAP")
-        return None if record is None else make_aperture_corrections(record, self._full_bbox)
+    def detector_serial(self, archived: str | None) -> str | None:
+        """Return the serial number of the detector in the header.
 
-    def _make_bounds(self) -> Any:
-        record = self._archived("VALID_POLYGON")
-        return None if record is None else make_bounds(record)
+        Parameters
+        ----------
+        archived
+            The serial number in the archive.
+        """
+        info = self._header_info
+        serial = None if is_deferred(info) else getattr(info, "detector_serial", None)
+        if serial is not None and archived and serial != archived:
+            warnings.warn(
+                f"{self.file.name}: the serial number of the detector is {serial!r} in the header and "
+                f"{archived!r} in the archive; using the one in the header.",
+                LossyConversionWarning,
+                stacklevel=5,
+            )
+        return serial
+
+    # The projection.
 
     @property
-    def _band(self) -> str | None:
-        label = self._part("filter_label")
-        return None if is_deferred(label) else getattr(label, "band", None)
+    def _attempted_projection(self) -> Any:
+        return self._attempt("projection", self._make_projection)
 
-    # Components.
+    def _make_projection(self) -> Any:
+        frame = self._pixel_frame
+        record = self.file.archived("SKYWCS")
+        if record is not None:
+            return make_projection(record, frame, self.bounds)
+        return read_projection(self.file, self._main_plane, frame)
+
+    @property
+    def _pixel_frame(self) -> Frame:
+        record = self._detector_record
+        bbox, number = getattr(record, "bbox", None), getattr(record, "id", None)
+        if is_deferred(record) or bbox is None or number is None:
+            return PIXEL_FRAME
+        return DetectorFrame(instrument=self.instrument, visit=self.visit, detector=number, bbox=bbox)
+
+    # Reading one component.
 
     @functools.cached_property
     def _projection(self) -> Any:
-        # Planes go without a projection that cannot be read.
-        part = self._part("projection")
-        return None if is_deferred(part) else part
+        # Planes are read even if the projection cannot be.
+        found = self._attempted_projection
+        return None if is_deferred(found) else found
 
     @functools.cached_property
     def _obs_info(self) -> Any:
-        part = self._part("obs_info")
-        return None if is_deferred(part) else part
+        found = self._attempted_obs_info
+        return None if is_deferred(found) else found
 
     def _read_sky_projection(self) -> Any:
-        return available(self._part("projection"))
+        return available(self._attempted_projection)
 
     def _read_obs_info(self) -> Any:
-        return available(self._part("obs_info"))
+        return available(self._attempted_obs_info)
 
-    def _get_psf(self) -> Any:
-        return available(self._part("psf"))
+    def _read_component(self, declared: Component[Any]) -> Any:
+        value = available(self._component(declared))
+        return declared.value_if_missing() if value is None else value
 
-    def _get_detector(self) -> Any:
-        return available(self._part("detector"))
-
-    def _get_summary_stats(self) -> Any:
-        found = available(self._part("summary_stats"))
-        return ObservationSummaryStats() if found is None else found
-
-    def _get_photometric_scaling(self) -> Any:
-        return available(self._part("photometric_scaling"))
-
-    def _get_aperture_corrections(self) -> Any:
-        found = available(self._part("aperture_corrections"))
-        return {} if found is None else found
-
-    def _get_bounds(self) -> Any:
-        found = available(self._part("bounds"))
-        bbox = self._read_bbox()
+    def _read_bounds(self) -> Any:
+        found, bbox = self._read_component(VisitImage.bounds), self._read_bbox()
         return bbox if found is None else clip_bounds(found, bbox)
 
-    def _get_backgrounds(self) -> BackgroundMap:
-        return BackgroundMap()
-
-    def _get_band(self) -> str | None:
-        label = available(self._part("filter_label"))
-        return None if label is None else self._band
-
-    def _get_physical_filter(self) -> str | None:
-        info = available(self._part("obs_info"))
+    def _read_physical_filter(self) -> str | None:
+        info = available(self._attempted_obs_info)
         return None if info is None else info.physical_filter

@@ -1,14 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Visit summaries: catalogs with the calibrations of all detectors of a visit."""
+"""Visit summaries: catalogs of the calibrations of all detectors of a visit."""
 
 from __future__ import annotations
 
 __all__ = ("VisitSummary", "VisitSummaryRow", "read_visit_summary")
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast, overload
 
 import astropy.table
 import astropy.units as u
@@ -16,6 +15,8 @@ import numpy as np
 
 from lsst.resources import ResourcePathExpression
 
+from .._components import Component
+from .._exposures import VisitImage
 from .._geom import Box, Polygon
 from .._transforms import DetectorFrame, Frame, Projection
 from ..cameras import Detector
@@ -23,11 +24,10 @@ from ..errors import InvalidComponentError
 from ..fields import ApertureCorrectionMap, BaseField
 from ..psfs import PointSpreadFunction
 from ..serialization import parse_unit
-from ._convert_detector import UNKNOWN_INSTRUMENT, make_detector
-from ._convert_fields import NOMINAL, make_aperture_corrections
-from ._convert_photo_calib import make_photometric_scaling
-from ._convert_psf import make_psf
-from ._convert_visit import make_bounds, make_obs_info
+from ._components import LEGACY_COMPONENTS
+from ._convert_detector import UNKNOWN_INSTRUMENT
+from ._convert_fields import NOMINAL
+from ._convert_visit import make_obs_info
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
@@ -42,20 +42,51 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class VisitSummaryRow(Mapping[str, Any]):
-    """What a visit summary says of one detector.
+class SummaryComponent(Generic[T]):
+    """Attribute of a row: a component of a visit image, decoded when it is used.
 
-    It is a mapping of the columns of plain values by name; what is more than
-    a value has a property, which is made when it is asked for.
+    Parameters
+    ----------
+    declared
+        Declaration of the component.
+    """
+
+    def __init__(self, declared: Component[Any]) -> None:
+        self._declared = declared
+        self.__doc__ = declared.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, obj: VisitSummaryRow, owner: type) -> T: ...
+
+    def __get__(self, obj: VisitSummaryRow | None, owner: type) -> Self | T:
+        if obj is None:
+            return self
+        conversion = LEGACY_COMPONENTS[self._declared]
+        assert conversion.column is not None, "catalogs have the component"
+        value = obj._convert(conversion.column, lambda record: conversion.decode(record, obj))
+        return cast(T, self._declared.value_if_missing() if value is None else value)
+
+    def __set__(self, obj: VisitSummaryRow, value: Never) -> None:
+        raise AttributeError("Rows of a visit summary cannot be changed.")
+
+
+class VisitSummaryRow(Mapping[str, Any]):
+    """The row of one detector in a visit summary.
+
+    It is a mapping of the columns with plain values by name.  Other columns
+    are attributes, which are decoded when they are used.
 
     Parameters
     ----------
     record
         The row.
     names
-        Names of the columns of plain values.
+        Names of the columns with plain values.
     instrument
-        Name of the instrument if the row does not say it.
+        Name of the instrument, if the row does not contain it.
     """
 
     def __init__(
@@ -67,7 +98,7 @@ class VisitSummaryRow(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
-            raise KeyError(f"There is no column {name!r}; there are {list(self._names)!r}.")
+            raise KeyError(f"Column {name!r} does not exist; expected one of {list(self._names)!r}.")
         return self._record[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -98,7 +129,7 @@ class VisitSummaryRow(Mapping[str, Any]):
 
     @property
     def physical_filter(self) -> str | None:
-        """Name of the filter, as the instrument calls it (`str` | `None`)."""
+        """Name of the filter in the instrument (`str` | `None`)."""
         return str(self["physical_filter"]) if "physical_filter" in self._names else None
 
     @property
@@ -117,64 +148,65 @@ class VisitSummaryRow(Mapping[str, Any]):
 
     sky_projection = projection
 
-    @property
-    def psf(self) -> PointSpreadFunction | None:
-        """The PSF (`~lsst.images.psfs.PointSpreadFunction` | `None`)."""
-        return self._convert("psf", lambda record: make_psf(record, self._where))
+    psf = SummaryComponent[PointSpreadFunction | None](VisitImage.psf)
+    photometric_scaling = SummaryComponent[BaseField | None](VisitImage.photometric_scaling)
+    aperture_corrections = SummaryComponent[ApertureCorrectionMap](VisitImage.aperture_corrections)
+    polygon = SummaryComponent[Polygon | None](VisitImage.bounds)
+    detector = SummaryComponent[Detector | None](VisitImage.detector)
 
     def _convert(self, name: str, make: Callable[[Any], T]) -> T | None:
-        """Convert a component that the row may have."""
+        """Convert an object that the row may have."""
         record = self._record.component(name)
         if record is None:
             return None
         with reading(f"detector {self.id}", name):
             return make(record)
 
+    # The source of the conversion of components; see `ConversionSource`.
+
     @property
-    def _where(self) -> Box:
+    def bounds(self) -> Box:
+        """Pixels of the detector's image, or a nominal box."""
         return NOMINAL if self.bbox is None else self.bbox
 
     @property
+    def instrument(self) -> str:
+        """Name of the instrument."""
+        return self._instrument or UNKNOWN_INSTRUMENT
+
+    @property
+    def instrumental_unit(self) -> u.UnitBase:
+        """Unit of the pixels to which the photometric calibration applies."""
+        return u.electron
+
+    def detector_serial(self, archived: str | None) -> str | None:
+        """Return `None`: the serial number is that of the row.
+
+        Parameters
+        ----------
+        archived
+            The serial number in the row.
+        """
+        return None
+
+    @property
     def photo_calib(self) -> LegacyPhotoCalib | None:
-        """Calibration of the counts; its ``evaluate(x, y)`` is in nJy."""
+        """Photometric calibration; its ``evaluate(x, y)`` is in nJy."""
         record: LegacyPhotoCalib | None = self._record.component("photo_calib")
         return record
 
     @property
-    def photometric_scaling(self) -> BaseField | None:
-        """The calibration as a field (`~lsst.images.fields.BaseField` |
-        `None`), in nJy per electron; `None` if it is 1 as well.
-        """
-        return self._convert("photo_calib", lambda record: make_photometric_scaling(record, self._where))
-
-    @property
-    def aperture_corrections(self) -> ApertureCorrectionMap:
-        """Fields by name of the algorithm (`dict`); may be empty."""
-        make = functools.partial(make_aperture_corrections, bounds=self._where)
-        return self._convert("ap_corr_map", make) or {}
-
-    @property
     def visit_info(self) -> LegacyVisitInfo | None:
-        """What the observatory said of the exposure, or `None`."""
+        """Record of the observation (`LegacyVisitInfo` | `None`)."""
         record: LegacyVisitInfo | None = self._record.component("visit_info")
         return record
 
     @property
     def obs_info(self) -> ObservationInfo | None:
-        """The same as `~astro_metadata_translator.ObservationInfo`."""
+        """Observation information
+        (`~astro_metadata_translator.ObservationInfo` | `None`).
+        """
         return self._convert("visit_info", lambda record: make_obs_info(record, self._instrument))
-
-    @property
-    def polygon(self) -> Polygon | None:
-        """Region of valid pixels (`~lsst.images.Polygon` | `None`)."""
-        return self._convert("valid_polygon", make_bounds)
-
-    @property
-    def detector(self) -> Detector | None:
-        """The detector (`~lsst.images.cameras.Detector` | `None`)."""
-        instrument = self._instrument or UNKNOWN_INSTRUMENT
-        make = functools.partial(make_detector, instrument=instrument, visit=self.visit)
-        return self._convert("detector", make)
 
     @property
     def ra_corners(self) -> np.ndarray | None:
@@ -196,14 +228,14 @@ class VisitSummaryRow(Mapping[str, Any]):
 
 
 class VisitSummary(Sequence[VisitSummaryRow]):
-    """The detectors of a visit, or the exposures of any catalog.
+    """The rows of a visit summary, or of any exposure catalog.
 
     Parameters
     ----------
     catalog
         The catalog.
     instrument
-        Name of the instrument if the file does not say it.
+        Name of the instrument, if the file does not contain it.
     """
 
     def __init__(self, catalog: LegacyExposureCatalog, instrument: str | None = None) -> None:
@@ -227,7 +259,7 @@ class VisitSummary(Sequence[VisitSummaryRow]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of plain values."""
+        """Names of the columns with plain values."""
         return self._names
 
     def find(self, id: int) -> VisitSummaryRow:
@@ -241,17 +273,19 @@ class VisitSummary(Sequence[VisitSummaryRow]):
         Raises
         ------
         LookupError
-            If it is not in the catalog.
+            If the catalog does not contain it.
         """
         ids = np.asarray(self._catalog.column("id"))
         found = np.flatnonzero(ids == id)
         if not found.size:
-            raise InvalidComponentError(f"There is no detector {id!r}; there are {sorted(ids.tolist())}.")
+            raise InvalidComponentError(
+                f"Detector {id!r} does not exist; expected one of {sorted(ids.tolist())}."
+            )
         return self[int(found[0])]
 
     @property
     def table(self) -> astropy.table.Table:
-        """The columns of plain values (`astropy.table.Table`), with units."""
+        """The columns with plain values (`astropy.table.Table`), with units."""
         table = astropy.table.Table()
         with reading("catalog", "columns"):
             self._fill(table)
@@ -272,7 +306,7 @@ class VisitSummary(Sequence[VisitSummaryRow]):
 
 
 def _as_column(values: Any) -> np.ndarray | None:
-    """Make a column of texts, or of arrays of one length; `None` of others."""
+    """Make a column of strings, or of arrays of equal length; `None` otherwise."""
     texts = [value.strip() if isinstance(value, str) else value for value in values]
     if all(isinstance(value, str) for value in texts):
         return np.array(texts)
@@ -280,7 +314,7 @@ def _as_column(values: Any) -> np.ndarray | None:
 
 
 def _unit(text: str) -> u.UnitBase | None:
-    # Names drift: "pixel", "count", and what no syntax knows.
+    # Some files have unit strings that astropy cannot parse.
     try:
         return parse_unit(text)
     except ValueError:
@@ -293,20 +327,20 @@ def read_visit_summary(uri: ResourcePathExpression, *, instrument: str | None = 
     Parameters
     ----------
     uri
-        URI or file name.
+        URI or path of the file.
     instrument
-        Name of the instrument, if the file does not say it.
+        Name of the instrument, if the file does not contain it.
 
     Returns
     -------
     summary
-        A sequence of rows.  Everything is in memory, and is decoded when it
-        is asked for; what is damaged is an error only then.
+        A sequence of rows.  The whole file is read into memory; columns are
+        decoded, and errors of damaged ones are raised, when they are used.
 
     Raises
     ------
     NotAnArchiveError
-        If the file holds something else.
+        If the file does not hold an exposure catalog.
     CorruptArchiveError
         If it is damaged.
     """

@@ -1,0 +1,238 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""How each component of a visit image is converted from and to `lsst.afw`."""
+
+from __future__ import annotations
+
+__all__ = ("LEGACY_COMPONENTS", "ConversionSource", "LegacyComponent", "legacy_components_of")
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import astropy.units as u
+
+from .._components import Component, components_of
+from .._exposures import ObservationSummaryStats, VisitImage
+from .._geom import Bounds, Polygon
+from ..errors import LegacyConversionError
+from ..serialization._deferred import is_deferred
+from ._convert_detector import make_detector
+from ._convert_fields import make_aperture_corrections
+from ._convert_photo_calib import make_photo_calib_field
+from ._convert_psf import make_psf
+from ._convert_visit import make_bounds, make_summary_stats
+from ._live_camera import detector_from, detector_to
+from ._live_fields import corrections_from, corrections_to, field_from, field_to, unscaled_to
+from ._live_geom import polygon_to
+from ._live_modules import stack_module
+from ._live_psf import psf_from, psf_to
+from ._live_summary_stats import summary_stats_to
+from .afw_archive import filter_label_from_cards, photo_calib_from_cards
+
+if TYPE_CHECKING:
+    from ..fits._cards import Cards
+
+
+class ConversionSource(Protocol):
+    """A file, catalog row or exposure, as the conversion of a component needs it."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Pixels on which fields and PSFs are defined that have no region of their own."""
+
+    @property
+    def instrument(self) -> str:
+        """Name of the instrument."""
+
+    @property
+    def visit(self) -> int | None:
+        """Number of the visit."""
+
+    @property
+    def instrumental_unit(self) -> u.UnitBase:
+        """Unit of the pixels to which the photometric calibration applies."""
+
+    def detector_serial(self, archived: str | None) -> str | None:
+        """Return the serial number of the detector.
+
+        Parameters
+        ----------
+        archived
+            The serial number in the record of the detector.
+        """
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LegacyComponent:
+    """How a component is converted from and to `lsst.afw`.
+
+    Parameters
+    ----------
+    archived
+        Upper-case name of the component in the table archive of an exposure.
+    decode
+        Called with the archived record and the source; returns the value.
+    column
+        Name of the component in an exposure catalog; `None` if it has none.
+    from_cards
+        Called with the cards of the primary header of a file that does not
+        archive the component; returns a record, or `None`.
+    cards_before
+        Version of exposures (``EXPINFO_V``) before which ``from_cards`` is
+        used.
+    get
+        Called with a live exposure; returns its object, or `None`.
+    from_live
+        Called with that object and the source; returns the value.
+    set
+        Called with the ``ExposureInfo`` of a live exposure, the value (or
+        `None`) and the image; stores the value.
+    """
+
+    archived: str
+    decode: Callable[[Any, ConversionSource], Any]
+    column: str | None = None
+    from_cards: Callable[[Cards], Any] | None = None
+    cards_before: int = 0
+    get: Callable[[Any], Any]
+    from_live: Callable[[Any, ConversionSource], Any]
+    set: Callable[[Any, Any, VisitImage], None]
+
+
+def _decode_detector(record: Any, source: ConversionSource) -> Any:
+    serial = source.detector_serial(getattr(record, "serial", None))
+    return make_detector(record, instrument=source.instrument, visit=source.visit, serial=serial)
+
+
+def _convert_detector(legacy: Any, source: ConversionSource) -> Any:
+    serial = source.detector_serial(None)
+    return detector_from(legacy, object, instrument=source.instrument, visit=source.visit, serial=serial)
+
+
+def _set_psf(info: Any, psf: Any, image: VisitImage) -> None:
+    if psf is None:
+        return
+    try:
+        info.setPsf(psf_to(psf))
+    except LegacyConversionError:
+        # afw does not have a PSF of this type.
+        info.setPsf(None)
+
+
+def _set_photo_calib(info: Any, scaling: Any, image: VisitImage) -> None:
+    if image.unit is None:
+        return
+    if image.unit.is_equivalent(u.nJy):
+        info.setPhotoCalib(unscaled_to(image_unit=image.unit))
+    elif scaling is not None:
+        info.setPhotoCalib(field_to(scaling, form="PhotoCalib", image_unit=image.unit))
+
+
+def _set_bounds(info: Any, bounds: Any, image: VisitImage) -> None:
+    if isinstance(bounds, Polygon):
+        info.setValidPolygon(polygon_to(bounds))
+
+
+def _set_filter(info: Any, band: Any, image: VisitImage) -> None:
+    physical = None if is_deferred(image._obs_info) else image.physical_filter
+    if band is not None or physical is not None:
+        info.setFilter(stack_module("afw.image").FilterLabel(band=band, physical=physical))
+
+
+def _convert_band(label: Any, source: ConversionSource) -> str | None:
+    return str(label.bandLabel) if label.hasBandLabel() else None
+
+
+LEGACY_COMPONENTS: dict[Component[Any], LegacyComponent] = {
+    VisitImage.bounds: LegacyComponent(
+        archived="VALID_POLYGON",
+        column="valid_polygon",
+        decode=lambda record, source: make_bounds(record),
+        get=lambda exposure: exposure.info.getValidPolygon(),
+        from_live=lambda polygon, source: Polygon.from_legacy(polygon),
+        set=_set_bounds,
+    ),
+    VisitImage.band: LegacyComponent(
+        archived="FILTER",
+        decode=lambda label, source: label.band,
+        from_cards=filter_label_from_cards,
+        cards_before=2,
+        get=lambda exposure: exposure.info.getFilter(),
+        from_live=_convert_band,
+        set=_set_filter,
+    ),
+    VisitImage.detector: LegacyComponent(
+        archived="DETECTOR",
+        column="detector",
+        decode=_decode_detector,
+        get=lambda exposure: exposure.getDetector(),
+        from_live=_convert_detector,
+        set=lambda info, detector, image: (
+            None if detector is None else info.setDetector(detector_to(detector, is_raw_assembled=True))
+        ),
+    ),
+    VisitImage.psf: LegacyComponent(
+        archived="PSF",
+        column="psf",
+        decode=lambda record, source: make_psf(record, source.bounds),
+        get=lambda exposure: exposure.getPsf(),
+        from_live=lambda psf, source: psf_from(psf, object, bounds=source.bounds),
+        set=_set_psf,
+    ),
+    VisitImage.photometric_scaling: LegacyComponent(
+        archived="PHOTOCALIB",
+        column="photo_calib",
+        decode=lambda record, source: make_photo_calib_field(record, source.bounds, source.instrumental_unit),
+        from_cards=photo_calib_from_cards,
+        cards_before=1,
+        get=lambda exposure: exposure.info.getPhotoCalib(),
+        from_live=lambda calibration, source: (
+            field_from(
+                calibration, object, bounds=source.bounds, instrumental_unit=source.instrumental_unit
+            ).value
+        ),
+        set=_set_photo_calib,
+    ),
+    VisitImage.summary_stats: LegacyComponent(
+        archived="SUMMARY_STATS",
+        decode=lambda record, source: make_summary_stats(record),
+        get=lambda exposure: exposure.info.getSummaryStats(),
+        from_live=lambda stats, source: ObservationSummaryStats.from_legacy(stats),
+        set=lambda info, stats, image: (
+            None if stats is None else info.setSummaryStats(summary_stats_to(stats))
+        ),
+    ),
+    VisitImage.aperture_corrections: LegacyComponent(
+        archived="AP_CORR_MAP",
+        column="ap_corr_map",
+        decode=lambda record, source: make_aperture_corrections(record, source.bounds),
+        get=lambda exposure: exposure.info.getApCorrMap(),
+        from_live=lambda corrections, source: corrections_from(corrections, dict),
+        set=lambda info, corrections, image: (
+            info.setApCorrMap(corrections_to(corrections)) if corrections else None
+        ),
+    ),
+}
+"""Conversions by the declaration of the component."""
+
+
+def legacy_components_of(pytype: type) -> dict[Component[Any], LegacyComponent]:
+    """Return the conversions of the components of a type.
+
+    Parameters
+    ----------
+    pytype
+        Type of the image.
+
+    Returns
+    -------
+    conversions
+        Conversions by declaration; a component that `lsst.afw` does not have
+        is left out.
+    """
+    return {
+        declared: LEGACY_COMPONENTS[declared]
+        for declared in components_of(pytype).values()
+        if declared in LEGACY_COMPONENTS
+    }
