@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
-__all__ = ("LEGACY_COMPONENTS", "ConversionSource", "LegacyComponent", "legacy_components_of")
+__all__ = (
+    "LEGACY_COMPONENTS",
+    "ConversionSource",
+    "LegacyComponent",
+    "LiveConversion",
+    "legacy_components_of",
+)
 
 import dataclasses
 from collections.abc import Callable
@@ -63,6 +69,26 @@ class ConversionSource(Protocol):
         """
 
 
+@dataclasses.dataclass(frozen=True)
+class LiveConversion:
+    """How a component is converted from and to live exposures of `lsst.afw`.
+
+    Parameters
+    ----------
+    get
+        Called with an exposure; returns its object, or `None`.
+    convert
+        Called with that object and the source; returns the value.
+    set
+        Called with the ``ExposureInfo`` of an exposure, the value (or `None`)
+        and the image; stores the converted value.
+    """
+
+    get: Callable[[Any], Any]
+    convert: Callable[[Any, ConversionSource], Any]
+    set: Callable[[Any, Any, VisitImage], None]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LegacyComponent:
     """How a component is converted from and to `lsst.afw`.
@@ -81,13 +107,9 @@ class LegacyComponent:
     cards_before
         Version of exposures (``EXPINFO_V``) before which ``from_cards`` is
         used.
-    get
-        Called with a live exposure; returns its object, or `None`.
-    from_live
-        Called with that object and the source; returns the value.
-    set
-        Called with the ``ExposureInfo`` of a live exposure, the value (or
-        `None`) and the image; stores the value.
+    live
+        How the component is converted from and to live exposures; `None` if
+        they do not have it.
     """
 
     archived: str
@@ -95,9 +117,7 @@ class LegacyComponent:
     column: str | None = None
     from_cards: Callable[[Cards], Any] | None = None
     cards_before: int = 0
-    get: Callable[[Any], Any]
-    from_live: Callable[[Any, ConversionSource], Any]
-    set: Callable[[Any, Any, VisitImage], None]
+    live: LiveConversion | None = None
 
 
 def _decode_detector(record: Any, source: ConversionSource) -> Any:
@@ -149,36 +169,44 @@ LEGACY_COMPONENTS: dict[Component[Any], LegacyComponent] = {
         archived="VALID_POLYGON",
         column="valid_polygon",
         decode=lambda record, source: make_bounds(record),
-        get=lambda exposure: exposure.info.getValidPolygon(),
-        from_live=lambda polygon, source: Polygon.from_legacy(polygon),
-        set=_set_bounds,
+        live=LiveConversion(
+            get=lambda exposure: exposure.info.getValidPolygon(),
+            convert=lambda polygon, source: Polygon.from_legacy(polygon),
+            set=_set_bounds,
+        ),
     ),
     VisitImage.band: LegacyComponent(
         archived="FILTER",
         decode=lambda label, source: label.band,
         from_cards=filter_label_from_cards,
         cards_before=2,
-        get=lambda exposure: exposure.info.getFilter(),
-        from_live=_convert_band,
-        set=_set_filter,
+        live=LiveConversion(
+            get=lambda exposure: exposure.info.getFilter(),
+            convert=_convert_band,
+            set=_set_filter,
+        ),
     ),
     VisitImage.detector: LegacyComponent(
         archived="DETECTOR",
         column="detector",
         decode=_decode_detector,
-        get=lambda exposure: exposure.getDetector(),
-        from_live=_convert_detector,
-        set=lambda info, detector, image: (
-            None if detector is None else info.setDetector(detector_to(detector, is_raw_assembled=True))
+        live=LiveConversion(
+            get=lambda exposure: exposure.getDetector(),
+            convert=_convert_detector,
+            set=lambda info, detector, image: (
+                None if detector is None else info.setDetector(detector_to(detector, is_raw_assembled=True))
+            ),
         ),
     ),
     VisitImage.psf: LegacyComponent(
         archived="PSF",
         column="psf",
         decode=lambda record, source: make_psf(record, source.bounds),
-        get=lambda exposure: exposure.getPsf(),
-        from_live=lambda psf, source: psf_from(psf, object, bounds=source.bounds),
-        set=_set_psf,
+        live=LiveConversion(
+            get=lambda exposure: exposure.getPsf(),
+            convert=lambda psf, source: psf_from(psf, object, bounds=source.bounds),
+            set=_set_psf,
+        ),
     ),
     VisitImage.photometric_scaling: LegacyComponent(
         archived="PHOTOCALIB",
@@ -186,31 +214,37 @@ LEGACY_COMPONENTS: dict[Component[Any], LegacyComponent] = {
         decode=lambda record, source: make_photo_calib_field(record, source.bounds, source.instrumental_unit),
         from_cards=photo_calib_from_cards,
         cards_before=1,
-        get=lambda exposure: exposure.info.getPhotoCalib(),
-        from_live=lambda calibration, source: (
-            field_from(
-                calibration, object, bounds=source.bounds, instrumental_unit=source.instrumental_unit
-            ).value
+        live=LiveConversion(
+            get=lambda exposure: exposure.info.getPhotoCalib(),
+            convert=lambda calibration, source: (
+                field_from(
+                    calibration, object, bounds=source.bounds, instrumental_unit=source.instrumental_unit
+                ).value
+            ),
+            set=_set_photo_calib,
         ),
-        set=_set_photo_calib,
     ),
     VisitImage.summary_stats: LegacyComponent(
         archived="SUMMARY_STATS",
         decode=lambda record, source: make_summary_stats(record),
-        get=lambda exposure: exposure.info.getSummaryStats(),
-        from_live=lambda stats, source: ObservationSummaryStats.from_legacy(stats),
-        set=lambda info, stats, image: (
-            None if stats is None else info.setSummaryStats(summary_stats_to(stats))
+        live=LiveConversion(
+            get=lambda exposure: exposure.info.getSummaryStats(),
+            convert=lambda stats, source: ObservationSummaryStats.from_legacy(stats),
+            set=lambda info, stats, image: (
+                None if stats is None else info.setSummaryStats(summary_stats_to(stats))
+            ),
         ),
     ),
     VisitImage.aperture_corrections: LegacyComponent(
         archived="AP_CORR_MAP",
         column="ap_corr_map",
         decode=lambda record, source: make_aperture_corrections(record, source.bounds),
-        get=lambda exposure: exposure.info.getApCorrMap(),
-        from_live=lambda corrections, source: corrections_from(corrections, dict),
-        set=lambda info, corrections, image: (
-            info.setApCorrMap(corrections_to(corrections)) if corrections else None
+        live=LiveConversion(
+            get=lambda exposure: exposure.info.getApCorrMap(),
+            convert=lambda corrections, source: corrections_from(corrections, dict),
+            set=lambda info, corrections, image: (
+                info.setApCorrMap(corrections_to(corrections)) if corrections else None
+            ),
         ),
     ),
 }

@@ -32,7 +32,7 @@ from ..errors import (
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, format_unit, parse_unit
 from ..serialization._deferred import Deferred, is_deferred
-from ._components import ConversionSource, LegacyComponent, legacy_components_of
+from ._components import ConversionSource, LiveConversion, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME
@@ -132,10 +132,9 @@ def visit_image_from(
             "projection": _convert(legacy.getWcs(), lambda wcs: source.convert_wcs(wcs)),
             "obs_info": source.obs_info,
             **{
-                declared.name: _convert(
-                    conversion.get(legacy), functools.partial(_convert_component, conversion, source)
-                )
+                declared.name: _convert(live.get(legacy), functools.partial(_convert_component, live, source))
                 for declared, conversion in legacy_components_of(pytype).items()
+                if (live := conversion.live) is not None
             },
         },
     )
@@ -143,8 +142,8 @@ def visit_image_from(
     return result
 
 
-def _convert_component(conversion: LegacyComponent, source: ConversionSource, legacy: Any) -> Any:
-    return conversion.from_live(legacy, source)
+def _convert_component(live: LiveConversion, source: ConversionSource, legacy: Any) -> Any:
+    return live.convert(legacy, source)
 
 
 def _convert(legacy: Any, convert: Callable[[Any], Any]) -> Any:
@@ -304,7 +303,8 @@ def visit_image_to(
     if (projection := _readable(obj._projection_or_deferred)) is not None:
         info.setWcs(projection_to(projection))
     for declared, conversion in legacy_components_of(type(obj)).items():
-        conversion.set(info, _readable(declared.stored(obj)), obj)
+        if conversion.live is not None:
+            conversion.live.set(info, _readable(declared.stored(obj)), obj)
     if (obs_info := _readable(obj._obs_info)) is not None:
         info.setVisitInfo(visit_info_to(obs_info))
     exposure.setMetadata(_metadata_of(obj))
