@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -23,7 +24,7 @@ from helpers.repository import (
     register,
 )
 from lsst.daf.butler import Butler, Config, DatasetRef, StorageClassFactory
-from lsst.images import MaskedImage
+from lsst.images import MaskedImage, io
 from lsst.images.butler import (
     ImagesDelegate,
     ingest_images,
@@ -31,7 +32,7 @@ from lsst.images.butler import (
     read_cutouts,
     register_dataset_types,
 )
-from lsst.images.errors import NoOverlapError, PluginError
+from lsst.images.errors import InvalidParameterError, NoOverlapError, PluginError
 from lsst.images.fits import FitsInputArchive
 from lsst.resources import ResourcePath
 
@@ -428,11 +429,11 @@ def test_a_calexp_of_the_pipelines_is_ingested_with_its_header(tmp_path, shared_
 def test_a_cutout_is_clipped_or_refused(butler, images):
     ref = butler.find_dataset("mi", DATA_ID)
     sticking_out = BOX.padded(100)
-    (cutout,) = read_cutouts(butler, [(ref, sticking_out)])
+    (cutout,) = read_cutouts(butler, [(ref, sticking_out)], clip=True)
     assert_same_pixels(cutout.image, images[0][sticking_out.intersection(FULL)])
     assert cutout.image.butler_dataset.id == ref.id
     with pytest.raises(ValueError, match="y="):
-        read_cutouts(butler, [(ref, sticking_out)], clip=False)
+        read_cutouts(butler, [(ref, sticking_out)], keep_errors=False)
 
 
 def test_a_cutout_outside_does_not_stop_the_others(butler, images):
@@ -440,11 +441,46 @@ def test_a_cutout_outside_does_not_stop_the_others(butler, images):
     outside = type(BOX).factory[0:5, 0:5]
     requests = [(refs[0], BOX), (refs[0], outside), (refs[1], BOX)]
     with pytest.raises(NoOverlapError):
-        read_cutouts(butler, requests)
-    found = read_cutouts(butler, requests, keep_errors=True)
+        read_cutouts(butler, requests, keep_errors=False)
+    found = read_cutouts(butler, requests)
     assert [isinstance(c.error, NoOverlapError) for c in found] == [False, True, False]
     assert_same_pixels(found[2].image, images[1][BOX])
-    assert {number for number, _ in iter_cutouts(butler, requests, keep_errors=True)} == {0, 1, 2}
+    assert {number for number, _ in iter_cutouts(butler, requests)} == {0, 1, 2}
+
+
+def test_read_cutouts_of_butler_and_io_have_the_same_defaults():
+    signatures = map(inspect.signature, (io.read_cutouts, read_cutouts, iter_cutouts))
+    defaults = [
+        {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+        for signature in signatures
+    ]
+    assert defaults[1] == defaults[2]
+    common = defaults[0].keys() & defaults[1].keys()
+    assert common == {"planes", "fill", "clip", "keep_errors"}
+    assert all(defaults[0][name] == defaults[1][name] for name in common)
+
+
+def test_read_cutouts_of_a_dataset_equals_cutouts_of_its_file(butler):
+    ref = butler.find_dataset("mi", DATA_ID)
+    boxes = [BOX, BOX.padded(100), type(BOX).factory[0:5, 0:5], "nonsense"]
+    for options in ({}, {"clip": True}, {"fill": "NO_DATA"}, {"planes": ("image", "mask")}, {"planes": None}):
+        found = read_cutouts(butler, [(ref, box) for box in boxes], **options)
+        expected = io.read_cutouts(butler.getURI(ref), boxes, **options)
+        assert [c.where for c in found] == boxes and {c.ref for c in found} == {ref}
+        assert [c.bbox for c in found] == [c.bbox for c in expected]
+        assert [type(c.error) for c in found] == [type(c.error) for c in expected]
+        for a, b in zip(found, expected, strict=True):
+            assert type(a) is type(b) is io.Cutout and type(a.image) is type(b.image)
+            if isinstance(a.image, MaskedImage):
+                assert_same_pixels(a.image, b.image)
+            else:
+                assert a.image == b.image
+
+
+@pytest.mark.parametrize("options", [{"clip": True, "fill": "BAD"}, {"component": "image", "planes": None}])
+def test_read_cutouts_contradictory_options_raise(butler, options):
+    with pytest.raises(InvalidParameterError, match="are given"):
+        read_cutouts(butler, [(butler.find_dataset("mi", DATA_ID), BOX)], **options)
 
 
 def test_a_batch_of_cutouts_opens_each_file_once(butler, monkeypatch):

@@ -310,7 +310,7 @@ def test_cutouts_find_their_images_by_place(tmp_path, repo):
 def test_a_malformed_box_is_told_how_to_write_one(tmp_path, repo):
     output = butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", "--bbox", "here", code=2).output
     assert "y=START:STOP" in output
-    assert "Say what to cut" in butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", code=2).output
+    assert "No region is given" in butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", code=2).output
 
 
 def test_stored_images_are_described(repo):

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Many small pieces of stored images, with each file opened once."""
+"""Read many cutouts of Butler datasets, opening each file once."""
 
 from __future__ import annotations
 
@@ -8,91 +8,92 @@ __all__ = ("Cutout", "iter_cutouts", "read_cutouts")
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from lsst.daf.butler import Butler, DatasetRef, DeferredDatasetHandle
 from lsst.resources import ResourcePath
 
-from ..errors import NotAnArchiveError
-from ..io import Cutout as Piece
-from ..io import DatasetReader, open_archive
-from ..io import read_cutouts as read_pieces
+from ..errors import InvalidParameterError, NotAnArchiveError
+from ..io import Cutout, DatasetReader, open_archive
+from ..io import read_cutouts as read_file_cutouts
+from ..io._cutouts import PLANES, CutoutOptions
 from ..legacy import open_legacy
 from ..plugins import registry
 from ..plugins._specs import GENERIC_FORMATTER
+from ..serialization import attach
 from ._file_facts import LEGACY_FORMATTER
-from ._provenance import check_identity, identify
+from ._provenance import check_identity
 
-WORKERS = 8
-"""Files that are read at the same time: most of the time is waiting for them."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Cutout:
-    """A piece of a stored image.
-
-    Parameters
-    ----------
-    ref
-        The dataset.
-    where
-        What was asked for: anything that reads take as ``bbox``.
-    image
-        The piece, or `None` if it could not be read.
-    error
-        Why not.
-    """
-
-    ref: DatasetRef
-    where: Any
-    image: Any = None
-    error: Exception | None = None
+DEFAULT_WORKERS = 8
+"""Number of files that are read at the same time; reading is mostly waiting."""
 
 
 def read_cutouts(
     butler: Butler,
     requests: Iterable[tuple[DatasetRef, Any]],
     *,
+    planes: str | Sequence[str] | None = PLANES,
     component: str | None = None,
-    clip: bool = True,
-    workers: int = WORKERS,
-    keep_errors: bool = False,
+    fill: str | None = None,
+    clip: bool = False,
+    keep_errors: bool = True,
+    workers: int = DEFAULT_WORKERS,
 ) -> list[Cutout]:
-    """Read pieces of stored images, file by file and several at a time.
+    """Read many cutouts of Butler datasets, opening each file once.
+
+    `lsst.images.io.read_cutouts` does the same for one file, with the same
+    options and defaults.
 
     Parameters
     ----------
     butler
         Butler of the datasets.
     requests
-        Datasets, and boxes or positions: anything that reads take as ``bbox``,
-        ``(center, radius)`` on the sky for instance.
+        Pairs of a dataset and a region: any value that the read parameter
+        ``bbox`` accepts, for instance a box or ``(center, radius)`` on the sky.
+    planes
+        Content of each cutout: by default a `~lsst.images.MaskedImage`; the
+        name of a component, or several; or `None` for an object of the type
+        of the dataset.
     component
-        Name of a component to read instead of the whole.
+        Name of one component; the same as ``planes=component``.
+    fill
+        Name of a mask plane to set in pixels that lie outside the image.
     clip
-        Whether a box that sticks out is cut to the image; otherwise it is an
-        error.
+        Whether to clip boxes to the image.  If neither ``fill`` nor ``clip``
+        is given, a box that is not within the image is an error.
+    keep_errors
+        Whether a cutout that cannot be read is returned with its ``error``;
+        otherwise an error is raised, and the other cutouts are lost.  The
+        error of a file that cannot be opened is that of all its cutouts.
     workers
         Number of files that are read at the same time.
-    keep_errors
-        Whether a piece that cannot be read is told by its ``error``;
-        otherwise the first such error is raised.
 
     Returns
     -------
-    cutouts
-        In the order of the requests.
+    `list` [ `Cutout` ]
+        The cutouts in the order of the requests, with their ``ref``.
 
     Raises
     ------
-    NoOverlapError
-        If a piece lies outside its image.
+    InvalidParameterError
+        If both ``fill`` and ``clip``, or both ``component`` and ``planes``, are
+        given.
+    Exception
+        With ``keep_errors=False``, if a cutout cannot be read.
     """
     found = dict(
         iter_cutouts(
-            butler, requests, component=component, clip=clip, workers=workers, keep_errors=keep_errors
+            butler,
+            requests,
+            planes=planes,
+            component=component,
+            fill=fill,
+            clip=clip,
+            keep_errors=keep_errors,
+            workers=workers,
         )
     )
     return [found[number] for number in sorted(found)]
@@ -102,33 +103,43 @@ def iter_cutouts(
     butler: Butler,
     requests: Iterable[tuple[DatasetRef, Any]],
     *,
+    planes: str | Sequence[str] | None = PLANES,
     component: str | None = None,
-    clip: bool = True,
-    workers: int = WORKERS,
-    keep_errors: bool = False,
+    fill: str | None = None,
+    clip: bool = False,
+    keep_errors: bool = True,
+    workers: int = DEFAULT_WORKERS,
 ) -> Iterator[tuple[int, Cutout]]:
-    """Read pieces of stored images, as files are done.
+    """Read many cutouts of Butler datasets, and yield them as files are finished.
 
     Parameters
     ----------
-    butler, requests, component, clip, workers, keep_errors
+    butler, requests, planes, component, fill, clip, keep_errors, workers
         As for `read_cutouts`.
 
     Yields
     ------
     number, cutout
-        Position among the requests, and the piece.
+        Index of the request, and the cutout.
 
     Raises
     ------
-    NoOverlapError
-        If a piece lies outside its image.
+    InvalidParameterError
+        If both ``fill`` and ``clip``, or both ``component`` and ``planes``, are
+        given.
+    Exception
+        With ``keep_errors=False``, if a cutout cannot be read.
     """
+    if component is not None and planes not in (PLANES, component):
+        raise InvalidParameterError(
+            f"Both component={component!r} and planes={planes!r} are given; give one of them."
+        )
+    options = CutoutOptions(planes if component is None else component, fill, clip)
     groups: dict[DatasetRef, list[tuple[int, Any]]] = {}
     for number, (ref, where) in enumerate(requests):
         groups.setdefault(ref, []).append((number, where))
-    # Asked of the registry's side here, because a Butler serves one thread.
-    datasets = [_Dataset(butler, ref, wanted, component, clip) for ref, wanted in groups.items()]
+    # The Butler is used in this thread only, because it is not thread-safe.
+    datasets = [_Dataset(butler, ref, wanted, options) for ref, wanted in groups.items()]
     with ThreadPoolExecutor(max(1, min(workers, len(datasets))), thread_name_prefix="cutouts") as pool:
         tasks = [pool.submit(dataset.read) for dataset in datasets]
         try:
@@ -143,40 +154,45 @@ def iter_cutouts(
 
 
 class _Dataset:
-    """All that is wanted of one dataset."""
+    """All requested cutouts of one dataset."""
 
     def __init__(
-        self,
-        butler: Butler,
-        ref: DatasetRef,
-        wanted: list[tuple[int, Any]],
-        component: str | None,
-        clip: bool,
+        self, butler: Butler, ref: DatasetRef, wanted: list[tuple[int, Any]], options: CutoutOptions
     ) -> None:
         self._ref = ref
         self._wanted = wanted
-        self._component = component
-        self._clip = clip
+        self._options = options
         self._uri = _find_file(butler, ref)
         # Handles, unlike the Butler, may be used by other threads.
         self._handle = butler.getDeferred(ref)
         self._info: Mapping[str, Any] | None = None
 
     def read(self) -> list[tuple[int, Cutout]]:
-        """Read all pieces; what goes wrong is kept with its piece."""
+        """Read the cutouts; errors are stored in the cutouts."""
         numbers, places = zip(*self._wanted, strict=True)
+        options = self._options
         try:
             with self._open() as reader:
-                pieces = read_pieces(reader, places, planes=self._component, clip=self._clip)
-        except Exception as err:  # handed to the caller of iter_cutouts
-            pieces = [Piece(where, error=err) for where in places]
-        for piece in pieces:
-            if piece.error is not None:
-                piece.error.add_note(f"While reading a cutout at {piece.where} of dataset {self._ref}.")
-            elif self._info is not None:
-                identify(piece.image, self._info)
-        cutouts = [Cutout(self._ref, piece.where, piece.image, piece.error) for piece in pieces]
-        return list(zip(numbers, cutouts, strict=True))
+                cutouts = read_file_cutouts(
+                    reader, places, planes=options.planes, fill=options.fill, clip=options.clip
+                )
+        except Exception as err:  # raised or returned by iter_cutouts, as the caller chooses
+            cutouts = [Cutout(where, error=err) for where in places]
+        for cutout in cutouts:
+            self._identify(cutout)
+        return [
+            (number, dataclasses.replace(cutout, ref=self._ref))
+            for number, cutout in zip(numbers, cutouts, strict=True)
+        ]
+
+    def _identify(self, cutout: Cutout) -> None:
+        """Name the dataset in the error or the attachments of a cutout."""
+        if cutout.error is not None:
+            cutout.error.add_note(f"While reading a cutout at {cutout.where} of dataset {self._ref}.")
+        elif self._info is not None:
+            planes = cutout.image.values() if isinstance(cutout.image, dict) else [cutout.image]
+            for plane in planes:
+                attach(plane, butler_info=self._info)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[DatasetReader[Any]]:
@@ -194,7 +210,7 @@ class _Dataset:
 
 
 class _HandleReader(DatasetReader[Any]):
-    """A dataset that only its Butler can read."""
+    """Reader of a dataset that only its Butler can read."""
 
     def __init__(self, handle: DeferredDatasetHandle) -> None:
         self._handle = handle
@@ -211,7 +227,7 @@ class _HandleReader(DatasetReader[Any]):
 
 
 def _find_file(butler: Butler, ref: DatasetRef) -> ResourcePath | None:
-    """Return the file of a dataset, if it is one that we can open ourselves."""
+    """Return the file of a dataset, or `None` if only the Butler can read it."""
     spec = registry.storage_classes().get(ref.datasetType.storageClass_name)
     if spec is None or spec.formatter not in (GENERIC_FORMATTER, LEGACY_FORMATTER):
         return None

@@ -1,50 +1,88 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Many small pieces of one file, with each part of the file decoded once."""
+"""Read many cutouts of one file, decoding each tile of the file once."""
 
 from __future__ import annotations
 
-__all__ = ("Cutout", "read_cutouts")
+__all__ = ("PLANES", "Cutout", "CutoutOptions", "read_cutouts")
 
 import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lsst.resources import ResourcePathExpression
 
 from .._geom import Box
-from ..errors import ArchiveReadError, ImagesError, InvalidParameterError, NoOverlapError
+from ..errors import (
+    ArchiveReadError,
+    ImagesError,
+    InvalidParameterError,
+    NoOverlapError,
+)
 from ..plugins import ReadContext
 from ._dataset_reader import DatasetReader
 from ._reader import open_archive, parse_bbox
 
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef  # noqa: TID251  # for an annotation only
+
 PLANES = ("image", "mask", "variance")
-"""The planes that make a masked image."""
+"""Names of the planes of a masked image."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cutout:
-    """A piece of an image, or why there is none.
+    """A cutout of an image, or the error that prevented reading it.
 
     Parameters
     ----------
     where
-        What was asked for.
+        The region as it was requested.
     bbox
-        Pixels that this is, in absolute coordinates; `None` if ``where`` is
-        not understood.
+        Pixels of the cutout, in absolute coordinates; `None` if ``where``
+        could not be converted to a box.
     image
-        The piece, or `None` if it could not be read.
+        The cutout, or `None` if it could not be read.
     error
-        Why not.
+        Error that prevented reading the cutout, or `None`.
+    ref
+        Butler dataset of the image, or `None` if it was read from a file.
     """
 
     where: Any
     bbox: Box | None = None
     image: Any = None
     error: Exception | None = None
+    ref: DatasetRef | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CutoutOptions:
+    """Options of `read_cutouts` that apply to every cutout.
+
+    Parameters
+    ----------
+    planes, fill, clip
+        As for `read_cutouts`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If both ``fill`` and ``clip`` are given.
+    """
+
+    planes: str | Sequence[str] | None = PLANES
+    fill: str | None = None
+    clip: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fill is not None and self.clip:
+            raise InvalidParameterError(
+                f"Both fill={self.fill!r} and clip=True are given; a cutout is filled or clipped, not both. "
+                "Remove one of the arguments."
+            )
 
 
 def read_cutouts(
@@ -54,168 +92,171 @@ def read_cutouts(
     planes: str | Sequence[str] | None = PLANES,
     fill: str | None = None,
     clip: bool = False,
+    keep_errors: bool = True,
     format: str | None = None,
 ) -> list[Cutout]:
-    """Read many pieces of one file, decoding what they share only once.
+    """Read many cutouts of one file, decoding each tile of the file once.
+
+    `lsst.images.butler.read_cutouts` does the same for Butler datasets, with
+    the same options and defaults.
 
     Parameters
     ----------
     path
-        URI, path, or seekable binary stream; or an open reader, which is left
-        open.
+        URI, path, or seekable binary stream; or an open reader, which is not
+        closed.
     boxes
-        Pieces: anything that reads take as ``bbox``.
+        Regions of the cutouts: any value that the read parameter ``bbox``
+        accepts.
     planes
-        What to read.  All of ``"image"``, ``"mask"`` and ``"variance"`` make
-        a `~lsst.images.MaskedImage` of each piece, several others a `dict`, and
-        one name that plane itself.  `None` reads the whole object, with its
-        point-spread function and all; so do files whose pixels are not three
-        planes.
+        Content of each cutout.  All of ``"image"``, ``"mask"`` and
+        ``"variance"`` give a `~lsst.images.MaskedImage`, several other names a
+        `dict`, and one name that component.  `None` gives an object of the
+        type in the file, including for instance its point-spread function;
+        so do files without these three planes.
     fill
-        Mask plane, ``"NO_DATA"`` for instance, to be set in those pixels of a
-        piece that lie beyond the edge of the image, where images are NaN, or
-        0 if they hold integers.  All pieces get the plane; they have pixels
-        only, whatever ``planes`` is.  `None` makes such a piece an error.
+        Name of a mask plane, for instance ``"NO_DATA"``, to set in pixels of
+        a cutout that lie outside the image.  There, floating-point planes are
+        NaN and integer planes are 0.  All cutouts get the mask plane, and
+        consist of planes only.
     clip
-        Whether to cut pieces at the edge instead.
+        Whether to clip boxes to the image.  If neither ``fill`` nor ``clip``
+        is given, a box that is not within the image is an error.
+    keep_errors
+        Whether a cutout that cannot be read is returned with its ``error``;
+        otherwise the first error is raised.
     format
-        Name of the container; `None`: found out.
+        Name of the container; `None` selects it by file name or content.
 
     Returns
     -------
     `list` [ `Cutout` ]
-        The pieces in the order of ``boxes``; one that cannot be read has an
-        ``error`` and does not hinder the others.
+        The cutouts in the order of ``boxes``.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     InvalidParameterError
-        If the file does not have these planes, or both ``fill`` and ``clip``
-        are given.
+        If both ``fill`` and ``clip`` are given, or the file does not have
+        these planes.
     ArchiveReadError
-        If the file is not one of ours, or its tree is damaged.
+        If the file was not written by this package, or its tree is damaged.
+    ImagesError
+        With ``keep_errors=False``, if a cutout cannot be read:
+        `~lsst.images.NoOverlapError` if it is completely outside the image,
+        `~lsst.images.errors.BoxIndexError` if it is partly outside.
 
     Notes
     -----
-    A box in absolute coordinates means the same pixels for all pieces.  FITS
-    files decode each tile once; of other containers pieces are read one after
-    the other.
+    Pixel coordinates are absolute, so that equal boxes select the same pixels
+    in all cutouts.  FITS files are decoded tile by tile, each tile once; other
+    containers are read cutout by cutout.
     """
-    if fill is not None and clip:
-        raise InvalidParameterError(
-            f"Both fill={fill!r} and clip=True are given; a piece is filled or cut, not both."
-        )
+    options = CutoutOptions(planes, fill, clip)
     with contextlib.ExitStack() as stack:
         if isinstance(path, DatasetReader):
             reader = path
         else:
             reader = stack.enter_context(open_archive(path, format=format))
-        recipe = _Recipe(reader, planes)
+        recipe = _Recipe(reader, options)
         full: Box = reader.get_component("bbox")
-        # Pieces on the sky need it, and it is the same for all.
+        # Positions on the sky need the projection; it is the same for all.
         projection = functools.cache(lambda: reader.get_component("sky_projection"))
         context = ReadContext(uri=reader.uri, projection=projection)
-        return recipe.read_all([_place(context, where, full, fill, clip) for where in boxes], fill)
+        cutouts = recipe.read_all([_locate(context, where, full, options) for where in boxes])
+    if not keep_errors:
+        for cutout in cutouts:
+            if cutout.error is not None:
+                raise cutout.error
+    return cutouts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A piece that was asked for."""
+class _Request:
+    """A requested cutout, located in the image."""
 
     where: Any
     bbox: Box | None = None
-    """Pixels that the result has."""
+    """Box of the result."""
     inside: Box | None = None
-    """Those of them that are in the file."""
+    """Part of the box that is inside the image."""
     error: Exception | None = None
 
 
-def _place(context: ReadContext, where: Any, full: Box, fill: str | None, clip: bool) -> _Wanted:
+def _locate(context: ReadContext, where: Any, full: Box, options: CutoutOptions) -> _Request:
     try:
         bbox = parse_bbox(where, context)
-        if fill is None and not clip:
-            # Raises if the box does not fit.
-            bbox.slice_within(full)
-            return _Wanted(where, bbox, bbox)
         try:
             inside = bbox.intersection(full)
         except NoOverlapError as err:
-            raise NoOverlapError(f"The piece {bbox} lies outside the image, {full}.") from err
-        return _Wanted(where, inside if clip else bbox, inside)
+            raise NoOverlapError(f"The cutout {bbox} is outside the image {full}.") from err
+        if options.fill is None and not options.clip:
+            # Raises if the box is partly outside the image.
+            bbox.slice_within(full)
+        return _Request(where, inside if options.clip else bbox, inside)
     except ImagesError as err:
-        return _Wanted(where, error=err)
+        return _Request(where, error=err)
 
 
 class _Recipe:
-    """How pieces are read: which components, and what becomes of them."""
+    """Reads cutouts as the components that the options select."""
 
-    def __init__(self, reader: DatasetReader[Any], planes: str | Sequence[str] | None) -> None:
+    def __init__(self, reader: DatasetReader[Any], options: CutoutOptions) -> None:
         self._reader = reader
+        self._fill = options.fill
+        self._components: list[str | None] = [None]
+        self._read: Callable[[Box], Any] = lambda bbox: reader.read(bbox=bbox)
+        planes = options.planes
         names = None if planes is None else {planes} if isinstance(planes, str) else set(planes)
         components = set(reader.component_names)
-        self._components: list[str | None] = [None]
-        self._read: Callable[[Box], Any] = self._read_whole
-        if names is None or (names == set(PLANES) and not names & components):
+        if planes is None or (names == set(PLANES) and not names & components):
             return
-        if unknown := sorted(names - components):
+        if unknown := sorted((names or set()) - components):
             raise InvalidParameterError(
-                f"The file has no planes {unknown}; it has the components {sorted(components)}."
+                f"The file does not have the planes {unknown}; it has the components {sorted(components)}."
             )
         if names == set(PLANES) and "masked_image" not in components:
-            # Then the whole is the masked image.
+            # The object in the file is itself a masked image.
             return
-        if names == set(PLANES):
-            self._components = ["masked_image"]
-            self._read = self._read_masked_image
-        elif isinstance(planes, str):
-            self._components = [planes]
-            self._read = lambda bbox: reader.get_component(planes, bbox=bbox)
+        if isinstance(planes, str) or names == set(PLANES):
+            name = planes if isinstance(planes, str) else "masked_image"
+            self._components = [name]
+            self._read = lambda bbox: reader.get_component(name, bbox=bbox)
         else:
-            several = [*planes] if planes is not None else []
-            self._components = [*several]
-            self._read = lambda bbox: {name: reader.get_component(name, bbox=bbox) for name in several}
+            self._components = [*planes]
+            self._read = lambda bbox: {name: reader.get_component(name, bbox=bbox) for name in planes}
 
-    def _read_whole(self, bbox: Box) -> Any:
-        return self._reader.read(bbox=bbox)
-
-    def _read_masked_image(self, bbox: Box) -> Any:
-        return self._reader.get_component("masked_image", bbox=bbox)
-
-    def read_all(self, wanted: Sequence[_Wanted], fill: str | None) -> list[Cutout]:
-        """Read all pieces.
+    def read_all(self, requests: Sequence[_Request]) -> list[Cutout]:
+        """Read all cutouts.
 
         Parameters
         ----------
-        wanted
-            The pieces.
-        fill
-            Mask plane of pixels beyond the edge; `None` if there are none.
+        requests
+            The requested cutouts.
 
         Returns
         -------
         `list` [ `Cutout` ]
-            One for each.
+            One for each request, in the same order.
         """
-        inside = [piece.inside for piece in wanted if piece.inside is not None]
-        # A damaged tile must not prevent reading the other pieces: reading a
-        # piece that needs the tile raises the error again.
+        inside = [request.inside for request in requests if request.inside is not None]
+        # A damaged tile must not prevent reading other cutouts: reading a
+        # cutout that needs the tile raises the error again.
         with contextlib.suppress(ArchiveReadError):
             self._reader.read_ahead(inside, self._components)
-        return [self._read_one(piece, fill) for piece in wanted]
+        return [self._read_one(request) for request in requests]
 
-    def _read_one(self, piece: _Wanted, fill: str | None) -> Cutout:
-        if piece.inside is None:
-            return Cutout(piece.where, piece.bbox, error=piece.error)
+    def _read_one(self, request: _Request) -> Cutout:
+        if request.inside is None or request.bbox is None:
+            return Cutout(request.where, error=request.error)
         try:
-            image = self._read(piece.inside)
-            if fill is not None:
-                assert piece.bbox is not None, "known wherever inside is"
-                image = _pad(image, piece.bbox, fill)
+            image = self._read(request.inside)
+            if self._fill is not None:
+                image = _pad(image, request.bbox, self._fill)
         except ImagesError as err:
-            return Cutout(piece.where, piece.bbox, error=err)
-        return Cutout(piece.where, piece.bbox, image)
+            return Cutout(request.where, request.bbox, error=err)
+        return Cutout(request.where, request.bbox, image)
 
 
 def _pad(image: Any, bbox: Box, fill: str) -> Any:
@@ -223,6 +264,7 @@ def _pad(image: Any, bbox: Box, fill: str) -> Any:
         return {name: _pad(plane, bbox, fill) for name, plane in image.items()}
     if not hasattr(image, "_padded"):
         raise InvalidParameterError(
-            f"A {type(image).__name__} cannot be filled beyond its edge; name planes, or use clip=True."
+            f"Cannot fill a {type(image).__name__} outside the image; select planes with planes=, or use "
+            "clip=True."
         )
     return image._padded(bbox, fill)

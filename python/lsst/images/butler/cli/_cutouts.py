@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``butler image-cutouts``."""
+"""Command ``butler image-cutouts``."""
 
 from __future__ import annotations
 
@@ -30,27 +30,28 @@ from lsst.resources import ResourcePath
 
 from ..._geom import Box
 from ...errors import GeometryError
-from ...io import write
-from .._cutouts import WORKERS, Cutout, iter_cutouts
+from ...io import Cutout, write
+from ...serialization import attachments_of
+from .._cutouts import DEFAULT_WORKERS, iter_cutouts
 from ._shared import in_words, progress, select
 
 BOX = re.compile(r"\[?(?:y=)?(-?\d+):(-?\d+),\s*(?:x=)?(-?\d+):(-?\d+)\]?")
 
 
 class BoxType(click.ParamType[Box]):
-    """A box as a box prints itself: ``y=100:200,x=300:450``."""
+    """A box in the format of ``str(box)``: ``y=100:200,x=300:450``."""
 
     name = "box"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box:
-        """Make a box.
+        """Convert text to a box.
 
         Parameters
         ----------
         value
             Text, or a box.
         param, ctx
-            Where it comes from.
+            Parameter and context of the value.
 
         Returns
         -------
@@ -60,14 +61,14 @@ class BoxType(click.ParamType[Box]):
         if isinstance(value, Box):
             return value
         if (match := BOX.fullmatch(value)) is None:
-            self.fail(f"{value!r} is no box; write y=START:STOP,x=START:STOP", param, ctx)
+            self.fail(f"{value!r} is not a valid box; expected y=START:STOP,x=START:STOP", param, ctx)
         y0, y1, x0, x1 = map(int, match.groups())
         return Box.factory[y0:y1, x0:x1]
 
 
 @click.command("image-cutouts", cls=ButlerCommand)
 @repo_argument(required=True)
-@destination_argument(help="DESTINATION is the directory for the cutouts.", required=True)
+@destination_argument(help="DESTINATION is the directory to write the cutouts to.", required=True)
 @dataset_type_option(help="Dataset types to cut from.", required=True)
 @collections_option()
 @where_option()
@@ -77,44 +78,43 @@ class BoxType(click.ParamType[Box]):
 )
 @click.option("--table", "table", help="Table of positions with columns ra and dec, in degrees.")
 @click.option(
-    "--radius", type=float, default=10.0, show_default=True, help="Of cutouts at positions, arcsec."
+    "--radius", type=float, default=10.0, show_default=True, help="Radius of cutouts at positions, arcsec."
 )
-@click.option("--component", help="Component to cut instead of the whole, image for instance.")
-@processes_option(default=WORKERS, help="Number of files that are read at the same time.")
+@click.option("--component", help="Component to read instead of the whole image, for instance variance.")
+@processes_option(default=DEFAULT_WORKERS, help="Number of files that are read at the same time.")
 @options_file_option()
 @in_words
 def image_cutouts(repo: str, destination: str, component: str | None, processes: int, **options: Any) -> None:
-    """Cut pieces out of stored images.
+    """Write cutouts of stored images to files.
 
-    Every box and every position is cut from every dataset that is found and
-    has it; name the interesting ones with --where, for instance
+    Each box and each position is cut from each selected dataset that overlaps
+    it, and clipped to the image. Select datasets with --where, for instance
     "visit_detector_region.region OVERLAPS POINT(53.1, -27.8)".
     """
-    # A place that is named twice is one file all the same.
+    # A region that is given twice is written to one file.
     places = list(
         dict(_places(options["boxes"], options["positions"], options["table"], options["radius"])).items()
     )
     if not places:
-        raise click.UsageError("Say what to cut: --bbox, --position or --table.")
+        raise click.UsageError("No region is given; use --bbox, --position or --table.")
     butler, refs = select(repo, options["dataset_type"], options["collections"], options["where"])
     requests = [(ref, where) for ref in refs for _, where in places]
     target = ResourcePath(destination, forceDirectory=True)
     target.mkdir()
     written = 0
     with progress(len(requests), "cutouts") as advance:
-        for number, cutout in iter_cutouts(
-            butler, requests, component=component, workers=processes, keep_errors=True
-        ):
+        for number, cutout in iter_cutouts(butler, requests, planes=component, clip=True, workers=processes):
             label, _ = places[number % len(places)]
-            written += _write(cutout, target.join(_file_name(cutout.ref, component, label)))
+            ref, _ = requests[number]
+            written += _write(cutout, target.join(_file_name(ref, component, label)))
             advance(1)
-    click.echo(f"{written} cutouts written, {len(requests) - written} places are outside of their image.")
+    click.echo(f"{written} cutouts written, {len(requests) - written} regions are outside of their image.")
 
 
 def _places(
     boxes: tuple[Box, ...], positions: tuple[tuple[float, float], ...], table: str | None, radius: float
 ) -> Iterator[tuple[str, Any]]:
-    """Yield a part of a file name, and what a read takes as a box."""
+    """Yield a label for the file name, and the region, of each cutout."""
     for box in boxes:
         yield f"y{box.y.start}_x{box.x.start}", box
     if table is not None:
@@ -135,5 +135,5 @@ def _write(cutout: Cutout, uri: ResourcePath) -> bool:
         return False
     if cutout.error is not None:
         raise cutout.error
-    write(cutout.image, uri, butler_info=cutout.image._attachments.butler_info)
+    write(cutout.image, uri, butler_info=attachments_of(cutout.image).butler_info)
     return True
