@@ -6,22 +6,19 @@ from __future__ import annotations
 
 import builtins
 import os
-import sys
-from collections import Counter
 from pathlib import Path
 
 import astropy.units as u
-import lsst.images
 import numpy as np
 import pytest
 from astropy.wcs import WCS
+from helpers.calls import count_own_calls
 from lsst.images import Box, GeneralFrame, Image, MaskedImage, MaskPlane, MaskSchema, Projection
 
 pytest.importorskip("lsst.daf.butler")
 
 DATA_ID = {"instrument": "TestCam", "visit": 42, "detector": 1}
 BOX = Box.factory[100:356, 200:456]
-OWN = os.path.dirname(lsst.images.__file__) + os.sep
 
 BUDGET = 90
 """Entries into our own code that a component read by box may take."""
@@ -40,24 +37,6 @@ def butler(make_butler):
     butler = make_butler(x="MaskedImageV2")
     butler.put(MaskedImage(image, mask_schema=MaskSchema([MaskPlane("BAD", "Bad.")])), "x", DATA_ID)
     return butler
-
-
-def count_own_calls(function) -> Counter:
-    calls: Counter = Counter()
-
-    def profile(frame, event, _):
-        code = frame.f_code
-        # Everything counts: comprehensions (which Python 3.12 and later do not
-        # enter), each step of a generator expression, and lambdas too.
-        if event == "call" and code.co_filename.startswith(OWN):
-            calls[f"{code.co_filename.removeprefix(OWN)}:{code.co_qualname}"] += 1
-
-    sys.setprofile(profile)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 def test_a_component_read_by_box_stays_within_its_budget_of_calls(butler):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 __all__ = ("check_ast_text",)
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 
@@ -22,6 +23,9 @@ MAX_FRAMES = 1000
 MAX_TERMS = 1_000_000
 MAX_POWER = 100
 MAX_ITERATIONS = 10_000
+
+MAX_CACHED_TEXTS = 64
+"""Number of valid texts that are remembered: files of one camera share the transforms of the camera."""
 
 MAX_ANGLE = 1000.0
 """AST writes angles into buffers of fixed length."""
@@ -52,6 +56,7 @@ _PROJECTIONS = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=MAX_CACHED_TEXTS)
 def check_ast_text(text: str) -> None:
     """Check that AST can be trusted with a text.
 

@@ -52,6 +52,7 @@ class LegacyFile:
 
     def __init__(self, file: FitsFile) -> None:
         self.fits = file
+        self._boxes: dict[int, Box] = {}
 
     @classmethod
     def open(cls, target: ResourcePathExpression | IO[bytes]) -> LegacyFile:
@@ -210,7 +211,7 @@ class LegacyFile:
         hdu
             The plane.
         """
-        xy = read_offset_wcs(hdu.cards)
+        xy = read_offset_wcs(hdu.values)
         if xy is not None:
             return YX(y=xy[1], x=xy[0])
         try:
@@ -227,7 +228,9 @@ class LegacyFile:
         hdu
             The plane.
         """
-        return Box.from_shape(hdu.shape[-2:], start=self.origin(hdu))
+        if hdu.header_address not in self._boxes:
+            self._boxes[hdu.header_address] = Box.from_shape(hdu.shape[-2:], start=self.origin(hdu))
+        return self._boxes[hdu.header_address]
 
     def unit(self, hdu: Hdu, *, power: int = 1) -> u.UnitBase | None:
         """Return the unit of a plane.

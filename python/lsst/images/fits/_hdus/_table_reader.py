@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import CorruptArchiveError, InvalidComponentError
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import CardValue
-from .._headers._columns import TYPES, Column, parse_columns
+from .._headers._columns import ELEMENTS, TYPES, Column, parse_columns
 from .._headers._structure import Structure
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -132,7 +132,9 @@ class TableData:
             return [np.empty(0, dtype=_native(column)) for _ in range(len(raw))]
         pairs = np.ascontiguousarray(raw).view(str(column.descriptor)).astype(np.int64).tolist()
         found: list[Any] = []
-        item_size = column.element.itemsize
+        native = _native(column)
+        is_plain = column.code in _PLAIN and (column.scale, column.zero) == (1.0, 0.0)
+        item_size = ELEMENTS[column.code].itemsize
         for count, offset in pairs:
             size = -(-count // 8) if column.code == "X" else count * item_size
             if count < 0 or offset < 0 or offset + size > len(self._heap):
@@ -140,6 +142,10 @@ class TableData:
                     f"Column {column.name!r} points to {size} bytes at byte {offset} of a heap of "
                     f"{len(self._heap)} bytes."
                 )
+            if is_plain:
+                values = np.frombuffer(self._heap, ELEMENTS[column.code], count, offset)
+                found.append(values.astype(native))
+                continue
             data = np.frombuffer(self._heap[offset : offset + size], dtype=np.uint8)
             if column.code == "A":
                 found.append(data.tobytes().split(b"\0")[0].decode("latin-1").rstrip(" "))
@@ -155,7 +161,7 @@ def _native(column: Column) -> np.dtype[Any]:
         return np.dtype(offset)
     if column.code in "BIJKE" and (column.scale != 1.0 or column.zero != 0.0):
         return np.dtype("f4") if column.code == "E" else np.dtype("f8")
-    return column.element.newbyteorder("=")
+    return ELEMENTS[column.code].newbyteorder("=")
 
 
 def _decode(column: Column, raw: _Array) -> _Array:
@@ -165,7 +171,7 @@ def _decode(column: Column, raw: _Array) -> _Array:
     # Bits always have an axis of their own: a set of flags may well have one member.
     shape = column.shape or ((column.repeat,) if column.repeat != 1 or column.code == "X" else ())
     used = math.prod(shape)
-    width = -(-used // 8) if column.code == "X" else used * column.element.itemsize
+    width = -(-used // 8) if column.code == "X" else used * ELEMENTS[column.code].itemsize
     return _convert(column, np.ascontiguousarray(raw[:, :width]), (rows, *shape))
 
 
@@ -192,7 +198,7 @@ def _convert(column: Column, data: _Array, shape: tuple[int, ...]) -> _Array:
         return bits[:, : math.prod(shape) // max(len(rows), 1)].reshape(shape)
     if not data.size:
         return np.empty(shape, dtype=_native(column))
-    stored = data.reshape(-1).view(column.element).reshape(shape)
+    stored = data.reshape(-1).view(ELEMENTS[column.code]).reshape(shape)
     native = _native(column)
     if native.kind in "ui" and native != stored.dtype.newbyteorder("="):
         flipped = stored.astype(f"u{native.itemsize}")

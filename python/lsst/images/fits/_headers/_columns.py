@@ -38,6 +38,9 @@ TYPES = {
 SIZES = {code: np.dtype(kind).itemsize for code, kind in TYPES.items()}
 """Bytes of one element of each letter."""
 
+ELEMENTS = {code: np.dtype(kind) for code, kind in TYPES.items()}
+"""The same as `numpy.dtype`."""
+
 _DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
 _DESCRIPTOR_SIZES = {"P": 8, "Q": 16}
 
@@ -79,7 +82,7 @@ class Column:
     @property
     def element(self) -> np.dtype[Any]:
         """Stored type of one element (`numpy.dtype`)."""
-        return np.dtype(TYPES[self.code])
+        return ELEMENTS[self.code]
 
 
 def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column]:

@@ -293,7 +293,7 @@ def decode_camera(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> L
     archive, entry, tables
         See `LegacyDecoder`.
     """
-    detectors = tuple(map(archive.reference, tables[0].integers("detector")))
+    detectors = tuple(archive.references(tables[0].integers("detector")))
     if len(tables) == 1:
         return LegacyCamera("", detectors, None, "")
     row = tables[1].one()

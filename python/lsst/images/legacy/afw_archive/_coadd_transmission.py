@@ -72,7 +72,7 @@ def decode_coadd(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Le
     if len(tables) > 1:
         rows = tables[1]
         references = (
-            map(archive.reference, rows.integers(name, default))
+            archive.references(rows.integers(name, default))
             for name, default in (("transmission", None), ("sensorWcs", None), ("validPolygon", 0))
         )
         corners = np.hstack([rows.points("bbox_min"), rows.points("bbox_max")]).tolist()

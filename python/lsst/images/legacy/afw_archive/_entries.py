@@ -135,9 +135,10 @@ def read_index(table: LegacyTable) -> list[LegacyEntry]:
     groups: dict[int, tuple[str, str, list[tuple[int, int, int]]]] = {}
     # Sorting brings the tables of an object into order; class and module are the same in all its rows.
     for number, _, archive, row0, count, name, module in sorted(zip(*columns, strict=True)):
-        groups.setdefault(number, (name, module, []))[2].append((archive, row0, count))
-    # A table number below 1 marks an object without a table.
+        pieces = groups.setdefault(number, (name, module, []))[2]
+        # A table number below 1 marks an object without a table.
+        if archive > 0:
+            pieces.append((archive, row0, count))
     return [
-        LegacyEntry(number, name, module, tuple([piece for piece in pieces if piece[0] > 0]))
-        for number, (name, module, pieces) in groups.items()
+        LegacyEntry(number, name, module, tuple(pieces)) for number, (name, module, pieces) in groups.items()
     ]

@@ -216,7 +216,7 @@ def decode_product(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> 
     archive, entry, tables
         See `LegacyArchive`.
     """
-    return LegacyProductField(tuple(map(archive.reference, tables[0].integers("id"))))
+    return LegacyProductField(tuple(archive.references(tables[0].integers("id"))))
 
 
 def decode_transform_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransformField:
@@ -263,5 +263,5 @@ def decode_ap_corr_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...])
     """
     if not tables:
         return LegacyApCorrMap({})
-    names, references = tables[0].texts("name"), map(archive.reference, tables[0].integers("field"))
+    names, references = tables[0].texts("name"), archive.references(tables[0].integers("field"))
     return LegacyApCorrMap(dict(zip(names, references, strict=True)))

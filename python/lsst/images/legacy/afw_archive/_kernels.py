@@ -132,7 +132,7 @@ def _frame(row: LegacyRow) -> tuple[tuple[int, int], XY[int]]:
 
 
 def _references(archive: Any, row: LegacyRow, name: str) -> tuple[Any, ...]:
-    return tuple(archive.reference(number) for number in row.array(name)) if name in row else ()
+    return tuple(archive.references(row.array(name).astype(np.int64).tolist())) if name in row else ()
 
 
 def decode_fixed(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFixedKernel:

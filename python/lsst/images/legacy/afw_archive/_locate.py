@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("CLASSIC_KEYS", "find_index", "open_legacy_fits", "read_pointers")
 
+import re
 import zlib
 from typing import IO
 
@@ -37,6 +38,12 @@ Raw headers have other cards with such names, ``CALIB_ID`` for one.
 
 NEW_PREFIX = "ARCHIVE_ID_"
 """What new headers put before the name of a component."""
+
+_POINTER = re.compile(
+    rb"(?:HIERARCH +)?(?:(%s)_ID|%s([ -<>-~]+)) *= *([+-]?\d+) *(?:/|\Z)"
+    % ("|".join(CLASSIC_KEYS).encode(), NEW_PREFIX.encode())
+)
+"""A card with the number of a component."""
 
 FARTHEST = 2
 """Last HDU where the archive of a file without ``AR_HDU`` starts: that of a
@@ -111,10 +118,14 @@ def read_pointers(cards: Cards) -> dict[str, int]:
         Numbers of objects, by upper-case name of the component; components
         that the exposure does not have are left out.
     """
-    pointers = {key: cards.get(f"{key}_ID") for key in CLASSIC_KEYS}
-    for keyword in find_keywords(cards, NEW_PREFIX):
-        pointers[keyword.removeprefix(NEW_PREFIX).upper()] = cards.get(keyword)
-    return {key: value for key, value in pointers.items() if type(value) is int and value != 0}
+    raw = cards.raw
+    classic: dict[str, int] = {}
+    new: dict[str, int] = {}
+    for at in range(0, len(raw), CARD):
+        if (match := _POINTER.match(raw, at, at + CARD)) is not None:
+            found, name = (classic, match[1]) if match[1] else (new, match[2])
+            found.setdefault(name.decode("ascii").strip().upper(), int(match[3]))
+    return {key: value for key, value in (classic | new).items() if value != 0}
 
 
 def find_keywords(cards: Cards, prefix: str) -> list[str]:

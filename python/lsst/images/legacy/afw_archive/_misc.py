@@ -17,8 +17,6 @@ __all__ = (
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -97,26 +95,8 @@ class LegacyPolygon:
         return np.asarray(self.polygon.contains(x=x, y=y))
 
 
-class LegacySummaryStats(Mapping[str, Any]):
-    """Summary statistics of an exposure, by name.
-
-    Parameters
-    ----------
-    values
-        Numbers, and tuples of numbers.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = MappingProxyType(dict(values))
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Any:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+class LegacySummaryStats(dict[str, Any]):
+    """Summary statistics of an exposure by name: numbers, and tuples of numbers."""
 
 
 def decode_filter_label(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFilterLabel:
@@ -185,7 +165,11 @@ def decode_summary_stats(archive: Any, entry: Any, tables: tuple[LegacyRows, ...
         raise CorruptArchiveError(f"the statistics are no YAML: {err}") from err
     if not isinstance(loaded, dict):
         raise CorruptArchiveError(f"the statistics are a {type(loaded).__name__}, not a mapping")
-    values = {RENAMED.get(key, key): _number(value) for key, value in loaded.items() if isinstance(key, str)}
+    values = {
+        RENAMED.get(key, key): value if type(value) in (int, float) else _number(value)
+        for key, value in loaded.items()
+        if isinstance(key, str)
+    }
     return LegacySummaryStats({key: value for key, value in values.items() if value is not None})
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 __all__ = ("PickleValue", "read_pickle")
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from ...errors import CorruptArchiveError
@@ -56,13 +56,8 @@ def read_pickle(data: bytes) -> PickleValue:
     if len(data) > MAX_BYTES:
         raise CorruptArchiveError(f"a pickle of {len(data)} bytes; at most {MAX_BYTES} are read")
     machine = _Machine()
-    steps = 0
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            steps += 1
-            if steps > MAX_STEPS:
-                raise CorruptArchiveError(f"a pickle of more than {MAX_STEPS} instructions")
-            machine.step(opcode.name, argument)
+        machine.run(data)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as err:
         # The stack does not hold what the instruction needs.
@@ -91,15 +86,35 @@ class _Machine:
             raise CorruptArchiveError("the pickle leaves more than one object, or none")
         return self._stack[0]
 
-    def step(self, name: str, argument: Any) -> None:
-        if name in _PUSHES:
-            self._stack.append(argument)
-        elif name in _CONSTANTS:
-            self._stack.append(_CONSTANTS[name])
-        elif (handler := _HANDLERS.get(name)) is not None:
-            handler(self, argument)
-        elif name not in _IGNORED:
-            raise CorruptArchiveError(f"the pickle has the instruction {name}, which is refused")
+    def run(self, data: bytes) -> None:
+        """Follow the instructions of a pickle.
+
+        Parameters
+        ----------
+        data
+            The pickle.
+        """
+        memo = self._memo
+        instructions: Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]] = pickletools.genops(data)
+        for steps, (opcode, argument, _) in enumerate(instructions, start=1):
+            if steps > MAX_STEPS:
+                raise CorruptArchiveError(f"the pickle has more than {MAX_STEPS} instructions")
+            name = opcode.name
+            # The most frequent instructions need no handler.
+            if name in _PUSHES:
+                self._stack.append(argument)
+            elif name in _RECALLS:
+                self._stack.append(memo[int(argument)])
+            elif name in _STORES:
+                memo[int(argument)] = self._stack[-1]
+            elif name == "MEMOIZE":
+                memo[len(memo)] = self._stack[-1]
+            elif name in _CONSTANTS:
+                self._stack.append(_CONSTANTS[name])
+            elif (handler := _HANDLERS.get(name)) is not None:
+                handler(self, argument)
+            elif name not in _IGNORED:
+                raise CorruptArchiveError(f"the pickle has the instruction {name}, which is refused")
 
     def _since_mark(self) -> list[Any]:
         items = self._stack
@@ -123,15 +138,6 @@ class _Machine:
 
     def dup(self, argument: Any) -> None:
         self._stack.append(self._stack[-1])
-
-    def recall(self, argument: Any) -> None:
-        self._stack.append(self._memo[int(argument)])
-
-    def remember(self, argument: Any) -> None:
-        self._memo[int(argument)] = self._stack[-1]
-
-    def memoize(self, argument: Any) -> None:
-        self._memo[len(self._memo)] = self._stack[-1]
 
     def empty_list(self, argument: Any) -> None:
         self._stack.append([])
@@ -164,15 +170,12 @@ class _Machine:
         self._stack[-1:] = [tuple(self._stack[-1:])]
 
     def tuple2(self, argument: Any) -> None:
-        self._short_tuple(2)
+        first, second = self._stack[-2:]
+        self._stack[-2:] = [(first, second)]
 
     def tuple3(self, argument: Any) -> None:
-        self._short_tuple(3)
-
-    def _short_tuple(self, size: int) -> None:
-        if len(self._stack) < size:
-            raise IndexError(f"a tuple of {size} wants more than the stack has")
-        self._stack[-size:] = [tuple(self._stack[-size:])]
+        first, second, third = self._stack[-3:]
+        self._stack[-3:] = [(first, second, third)]
 
     def append(self, argument: Any) -> None:
         value = self._stack.pop()
@@ -210,7 +213,7 @@ class _Machine:
 
     def reduce(self, argument: Any) -> None:
         args, factory = self._stack.pop(), self._stack.pop()
-        self._stack.append(PickleObject(factory, _as_tuple(args)))
+        self._stack.append(PickleObject(factory, args if type(args) is tuple else _as_tuple(args)))
 
     def newobj_ex(self, argument: Any) -> None:
         kwargs, args, factory = (self._stack.pop() for _ in range(3))
@@ -255,7 +258,7 @@ def _fill(target: Any, values: list[Any]) -> None:
     if not isinstance(target, dict) or len(values) % 2:
         raise TypeError(f"{len(values)} keys and values for a {type(target).__name__}")
     for key, value in zip(values[::2], values[1::2], strict=True):
-        target[_safe_key(key)] = value
+        target[key if type(key) is str else _safe_key(key)] = value
 
 
 _PUSHES = frozenset(
@@ -269,15 +272,14 @@ _PUSHES = frozenset(
     for name in names
 )
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_RECALLS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_STORES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
 _HANDLERS: dict[str, Callable[[_Machine, Any], None]] = {
     "MARK": _Machine.mark,
     "POP": _Machine.pop,
     "POP_MARK": _Machine.pop_mark,
     "DUP": _Machine.dup,
-    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.recall),
-    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.remember),
-    "MEMOIZE": _Machine.memoize,
     "EMPTY_LIST": _Machine.empty_list,
     "EMPTY_DICT": _Machine.empty_dict,
     "EMPTY_SET": _Machine.empty_set,

@@ -82,5 +82,5 @@ class PickleObject:
         found: dict[str, Any] = {}
         for state in states[:2]:
             if isinstance(state, dict):
-                found.update((key, value) for key, value in state.items() if isinstance(key, str))
+                found.update({key: value for key, value in state.items() if isinstance(key, str)})
         return found

@@ -12,7 +12,7 @@ __all__ = ("LegacyArchive",)
 
 import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...errors import (
@@ -26,7 +26,7 @@ from ...errors import (
 from ...fits import FitsFile, Hdu
 from ._entries import LegacyEntry, LegacyOpaque, Reference, read_index
 from ._locate import find_index, read_pointers
-from ._registry import find_decoder
+from ._registry import Decoder, find_decoder
 from ._rows import LegacyRows
 from ._table import LegacyTable
 
@@ -70,6 +70,7 @@ class LegacyArchive:
         self._tables: dict[int, LegacyTable] = {}
         self._objects: dict[int, Any] = {}
         self._open: list[int] = []
+        self._decoders: dict[str, Decoder | None] = {}
         self._lock = threading.RLock()
         if components is not None:
             self.components = components
@@ -211,6 +212,16 @@ class LegacyArchive:
         """
         return Reference(self, int(number))
 
+    def references(self, numbers: Iterable[int]) -> list[Reference]:
+        """Return objects that are decoded later.
+
+        Parameters
+        ----------
+        numbers
+            Their numbers.
+        """
+        return list(map(functools.partial(Reference, self), numbers))
+
     def tables(self, entry: LegacyEntry) -> tuple[LegacyRows, ...]:
         """Return the rows of an object.
 
@@ -260,7 +271,9 @@ class LegacyArchive:
             raise CorruptArchiveError(f"{self.file.name}: archived objects contain themselves: {chain}.")
         self._open.append(number)
         try:
-            decoder = find_decoder(entry.class_name)
+            if entry.class_name not in self._decoders:
+                self._decoders[entry.class_name] = find_decoder(entry.class_name)
+            decoder = self._decoders[entry.class_name]
             tables = self.tables(entry)
             return LegacyOpaque(entry, tables) if decoder is None else decoder(self, entry, tables)
         except Exception as err:

@@ -9,8 +9,9 @@ columns.
 
 from __future__ import annotations
 
-__all__ = ("MAX_CORNER", "LegacyRow", "box_end_column", "make_box", "to_scalar")
+__all__ = ("MAX_CORNER", "LegacyRow", "box_end_column", "make_boxes", "to_scalar")
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ class LegacyRow:
         CorruptArchiveError
             If the column is missing, or does not hold numbers.
         """
-        value = np.atleast_1d(np.asarray(self.value(name)))
+        value = np.atleast_1d(np.asarray(self.table.column(name)[self._number]))
         if value.dtype.kind not in "biuf":
             raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name} values, not numbers")
         return value.reshape(-1)
@@ -209,6 +210,10 @@ class LegacyRow:
             If the columns are missing, or do not hold a point.
         """
         if f"{name}_x" in self.table.numbers:
+            cells = self.table.cells
+            point = XY(cells[f"{name}_x"][self._number], cells[f"{name}_y"][self._number])
+            if type(point.x) is type(point.y) is int:
+                return point
             return XY(self.integer(f"{name}_x"), self.integer(f"{name}_y"))
         x, y = self._pair(name)
         return XY(int(x), int(y))
@@ -233,7 +238,7 @@ class LegacyRow:
             If the columns are missing, or corners exceed 32 bits.
         """
         end, is_size = box_end_column(self.table, name)
-        return make_box(name, self.corner(f"{name}_min"), self.corner(end), is_size)
+        return make_boxes(name, [self.corner(f"{name}_min")], [self.corner(end)], is_size)[0]
 
 
 def box_end_column(table: LegacyTable, name: str) -> tuple[str, bool]:
@@ -259,36 +264,42 @@ def box_end_column(table: LegacyTable, name: str) -> tuple[str, bool]:
     return f"{name}_{'extent' if is_size else 'max'}", is_size
 
 
-def make_box(name: str, first: XY[int], end: XY[int], is_size: bool) -> Box | None:
-    """Make a box from two stored corners.
+def make_boxes(
+    name: str, firsts: Sequence[XY[int]], ends: Sequence[XY[int]], is_size: bool
+) -> list[Box | None]:
+    """Make boxes from their stored corners.
 
     Parameters
     ----------
     name
-        Name of the box, for messages.
-    first
-        First pixel.
-    end, is_size
-        Last pixel, or number of pixels if ``is_size``.
+        Name of the boxes, for messages.
+    firsts
+        First pixels.
+    ends, is_size
+        Last pixels, or numbers of pixels if ``is_size``.
 
     Returns
     -------
-    box
-        `None` if it is empty.
+    boxes
+        `None` for empty boxes.
 
     Raises
     ------
     CorruptArchiveError
-        If corners exceed 32 bits.
+        If a corner of a box that is not empty exceeds 32 bits.
     """
-    stop = (first.x + end.x, first.y + end.y) if is_size else (end.x + 1, end.y + 1)
-    if stop[0] <= first.x or stop[1] <= first.y:
-        return None
-    if max(map(abs, (*first, *stop))) > MAX_CORNER:
-        raise CorruptArchiveError(
-            f"box {name!r} extends from {first!r} to {stop!r}; corners are 32-bit integers"
-        )
-    return Box(y=Interval(first.y, stop[1]), x=Interval(first.x, stop[0]))
+    boxes: list[Box | None] = []
+    for first, end in zip(firsts, ends, strict=True):
+        x, y = (first.x + end.x, first.y + end.y) if is_size else (end.x + 1, end.y + 1)
+        if x <= first.x or y <= first.y:
+            boxes.append(None)
+            continue
+        if max(map(abs, (*first, x, y))) > MAX_CORNER:
+            raise CorruptArchiveError(
+                f"box {name!r} extends from {first!r} to {(x, y)!r}; corners are 32-bit integers"
+            )
+        boxes.append(Box(y=Interval(first.y, y), x=Interval(first.x, x)))
+    return boxes
 
 
 def to_scalar(value: Any, name: str) -> Any:

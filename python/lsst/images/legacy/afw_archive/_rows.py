@@ -14,7 +14,7 @@ import numpy as np
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError
 from ...fits import ColumnData
-from ._row import MAX_CORNER, LegacyRow, box_end_column, make_box, to_scalar
+from ._row import MAX_CORNER, LegacyRow, box_end_column, make_boxes, to_scalar
 from ._table import LegacyTable
 
 _T = TypeVar("_T")
@@ -37,9 +37,9 @@ class LegacyRows(Sequence["LegacyRow"]):
     """
 
     def __init__(self, table: LegacyTable, start: int, count: int) -> None:
-        if start < 0 or count < 0 or start + count > len(table):
+        if start < 0 or count < 0 or start + count > table.row_count:
             raise CorruptArchiveError(
-                f"the index refers to rows {start} to {start + count} of a table with {len(table)} rows"
+                f"the index refers to rows {start} to {start + count} of a table with {table.row_count} rows"
             )
         self.table = table
         """The table that the rows are part of."""
@@ -139,7 +139,7 @@ class LegacyRows(Sequence["LegacyRow"]):
         if default is not None and name not in self.table.numbers:
             return [default] * self._count
         values = self.table.cells[name][self._start : self._start + self._count]
-        if not {type(value) for value in values} <= {int, float}:
+        if not set(map(type, values)) <= {int, float}:
             values = [to_scalar(value, name) for value in values]
         return list(map(kind, values))
 
@@ -162,7 +162,7 @@ class LegacyRows(Sequence["LegacyRow"]):
         if default is not None and name not in self.table.numbers:
             return [default] * self._count
         values = self.table.cells[name][self._start : self._start + self._count]
-        if not {type(value) for value in values} <= {str}:
+        if not set(map(type, values)) <= {str}:
             raise CorruptArchiveError(f"column {name!r} holds values that are not text")
         return [value.rstrip("\0").strip() for value in values]
 
@@ -253,5 +253,4 @@ class LegacyRows(Sequence["LegacyRow"]):
             If the columns are missing, or corners exceed 32 bits.
         """
         end, is_size = box_end_column(self.table, name)
-        corners = zip(self.corners(f"{name}_min"), self.corners(end), strict=True)
-        return [make_box(name, first, second, is_size) for first, second in corners]
+        return make_boxes(name, self.corners(f"{name}_min"), self.corners(end), is_size)

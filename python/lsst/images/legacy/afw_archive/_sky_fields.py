@@ -167,7 +167,7 @@ def decode_coadd_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...])
     elements: tuple[LegacyCoaddFieldElement, ...] = ()
     if len(tables) > 1:
         references = (
-            map(archive.reference, tables[1].integers(name, default))
+            archive.references(tables[1].integers(name, default))
             for name, default in (("field", None), ("wcs", None), ("validPolygon", 0))
         )
         elements = tuple(map(LegacyCoaddFieldElement, *references, tables[1].numbers("weight")))

@@ -28,7 +28,10 @@ class LegacyTable:
     def __init__(self, hdu: Hdu) -> None:
         self.cards = hdu.cards
         """The header."""
+        self._values = hdu.values
         self._data: TableData = hdu.read_table()
+        self.row_count = len(self._data)
+        """Number of rows."""
         self._columns: dict[str, ColumnData] = {}
         self.names: tuple[str, ...] = tuple([column.name for column in self._data.columns])
         """Names of the columns in order (`tuple` [ `str`, ... ])."""
@@ -36,7 +39,7 @@ class LegacyTable:
         """Zero-based numbers of the columns by name; the first one of equal names."""
 
     def __len__(self) -> int:
-        return len(self._data)
+        return self.row_count
 
     @property
     def units(self) -> dict[str, str]:
@@ -96,7 +99,7 @@ class LegacyTable:
         """Position of each flag in the column of flags."""
         bits = {}
         for k in range(1, self.flag_count + 1):
-            name = self.cards.get(f"TFLAG{k}")
+            name = self._values.get(f"TFLAG{k}") or self.cards.get(f"TFLAG{k}")
             if isinstance(name, str):
                 bits[name.strip()] = k - 1
         return bits
@@ -104,7 +107,7 @@ class LegacyTable:
     @functools.cached_property
     def flag_column(self) -> str | None:
         """Name of the column of flags, or `None` if the table does not have one."""
-        number = self.cards.get("FLAGCOL")
+        number = self._values.get("FLAGCOL")
         if type(number) is int and 1 <= number <= len(self.names):
             return self.names[number - 1]
         return next((name for name in self.names if self.code(name) == "X"), None)

@@ -65,7 +65,7 @@ class LegacyTransformMap:
     @property
     def systems(self) -> tuple[CameraSystem, ...]:
         """All systems, in the order in which they occur."""
-        return tuple(dict.fromkeys(system for edge in self.edges for system in edge[:2]))
+        return tuple(dict.fromkeys([system for edge in self.edges for system in edge[:2]]))
 
     def path(self, origin: CameraSystem, target: CameraSystem) -> list[tuple[Any, bool]]:
         """Find the transforms from one system to another.
@@ -132,7 +132,7 @@ def decode_transform_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...
         systems = dict(zip(tables[0].integers("id"), map(CameraSystem, names, detectors), strict=True))
         origins = [systems[number] for number in rows.integers("from")]
         targets = [systems[number] for number in rows.integers("to")]
-    references = map(archive.reference, rows.integers("transform"))
+    references = archive.references(rows.integers("transform"))
     return LegacyTransformMap(tuple(zip(origins, targets, references, strict=True)))
 
 
