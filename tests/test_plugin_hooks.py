@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.repository import BOX, make_image
-from lsst.images import BoundsError, Box, Image, MaskedImage
+from lsst.images import BoundsError, Box, Image, MaskedImage, VisitImage
 from lsst.images._geom import (  # private: the functions that apply the hook register_bounds
     deserialize_bounds,
     serialize_bounds,
@@ -130,8 +130,12 @@ def test_hook_register_migrations_is_known(example) -> None:
     assert step.function({"why": "clouds"}) == {"reason": "clouds"}
 
 
-def test_hook_register_legacy_decoders_is_known(example) -> None:
-    assert registry.legacy_decoders()["SurveyPsf"] == "my_survey_images.legacy:decode_psf"
+def test_hook_register_legacy_decoders_reads_an_archived_psf(example, shared_data, tmp_path) -> None:
+    data = (shared_data / "afw/exposure_visit_like.fits").read_bytes()
+    (tmp_path / "survey.fits").write_bytes(data.replace(b"GaussianPsf", b"MySurveyPsf"))
+    psf = VisitImage.read_legacy(tmp_path / "survey.fits", component="psf")
+    assert isinstance(psf, GaussianPointSpreadFunction)
+    assert VisitImage.read_legacy(tmp_path / "survey.fits").psf == psf
 
 
 def test_hook_register_commands_adds_a_command(example, tmp_path) -> None:

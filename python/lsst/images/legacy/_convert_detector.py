@@ -27,6 +27,7 @@ from ..cameras import (
 )
 from ..errors import ArchiveReadError, LossyConversionWarning
 from ._convert_wcs import step_mappings
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._camera import LegacyAmplifier, LegacyAmplifierRaw, LegacyCamera, LegacyDetector
 from .afw_archive._transforms import CameraSystem, LegacyTransformMap
 
@@ -65,10 +66,12 @@ def make_detector(
     ArchiveReadError
         If the record is of another class, or has no pixels.
     """
+    context = LegacyContext(getattr(record, "bbox", None), None, instrument, visit)
+    finished = finish(record, Detector, "the detector", context)
+    if finished is not None:
+        return finished
     if not isinstance(record, LegacyDetector):
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(f"The detector is archived as a {kind}, which is not known.")
+        raise unknown_class(record, Detector, "the detector")
     if record.bbox is None:
         raise ArchiveReadError(f"The archived detector {record.name!r} has no pixels.")
     x, y, z = record.focal_plane_position
@@ -173,9 +176,7 @@ def make_camera_frame_set(
     the electronics, and not in ``ActualPixels``.
     """
     if not isinstance(transforms, LegacyTransformMap):
-        raise ArchiveReadError(
-            f"The transforms of a camera are archived as a {type(transforms).__name__}, which is not known."
-        )
+        raise unknown_class(transforms, CameraFrameSet, "the transforms of the camera")
     systems = set(transforms.systems)
     frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Ident=FOCAL_PLANE,Unit(1)=mm,Unit(2)=mm"))
 
@@ -217,10 +218,11 @@ def make_camera(record: Any, instrument: str | None = None) -> CameraFrameSet:
     ArchiveReadError
         If the record is of another class, or damaged.
     """
+    finished = finish(record, CameraFrameSet, "the camera", LegacyContext(instrument=instrument))
+    if finished is not None:
+        return finished
     if not isinstance(record, LegacyCamera):
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(f"The camera is archived as a {kind}, which is not known.")
+        raise unknown_class(record, CameraFrameSet, "the camera")
     detectors = [reference() for reference in record.detectors]
     if not detectors:
         raise ArchiveReadError("The archived camera has no detectors.")

@@ -25,6 +25,7 @@ from ..fields import (
 from ..fields._base import multiply_units
 from ..fields._points import Float64Array
 from ._convert_wcs import PIXEL_FRAME, make_projection
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._fields import (
     LegacyApCorrMap,
     LegacyChebyshev,
@@ -126,6 +127,14 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
     ArchiveReadError
         If the record is of another class, or damaged.
     """
+    finished = finish(
+        record,
+        BaseField,  # type: ignore[type-abstract]  # only for isinstance
+        "the field",
+        LegacyContext(bounds),
+    )
+    if finished is not None:
+        return finished if unit is None else finished * unit
     if isinstance(record, LegacyChebyshev):
         return ChebyshevField(record.bbox or bounds, record.coefficients, unit=unit)
     if isinstance(record, LegacyProductField):
@@ -141,11 +150,7 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
         field = ArchivedField(record, record.bbox or bounds, unit=unit)
         _try_out(field)
         return field
-    entry = getattr(record, "entry", None)
-    raise ArchiveReadError(
-        f"There is no field that is like a {type(record).__name__ if entry is None else entry.class_name} "
-        "of lsst.afw."
-    )
+    raise unknown_class(record, BaseField, "the field")
 
 
 def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | None) -> CoaddField:
@@ -208,11 +213,12 @@ def make_aperture_corrections(record: Any, bounds: Bounds) -> ApertureCorrection
     ArchiveReadError
         If the record is of another class, or one of the fields is.
     """
-    if not isinstance(record, LegacyApCorrMap):
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(f"The aperture corrections are archived as a {kind}, which is not known.")
-    return {name: make_field(record[name], bounds) for name in record}
+    what = "the aperture corrections"
+    finished = finish(record, dict, what, LegacyContext(bounds))
+    fields = record if finished is None else finished
+    if not isinstance(fields, LegacyApCorrMap | dict):
+        raise unknown_class(record, dict, what)
+    return {name: make_field(fields[name], bounds) for name in fields}
 
 
 def make_function_field(record: Any, bounds: Bounds) -> ChebyshevField:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._geom import XY, Bounds, Box
-from ..convolution_kernels import ImageBasisConvolutionKernel
+from ..convolution_kernels import ConvolutionKernel, ImageBasisConvolutionKernel
 from ..errors import ArchiveReadError
 from ..fields import BaseField, ChebyshevField
 from ..psfs import KernelPointSpreadFunction
 from ._convert_fields import make_function_field
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._kernels import (
     LegacyAnalyticKernel,
     LegacyDeltaKernel,
@@ -31,9 +32,7 @@ def _read_basis(record: Any, bounds: Bounds) -> tuple[np.ndarray, list[BaseField
     if isinstance(record, _FIXED):
         return np.array(_fixed_image(record)[np.newaxis], dtype=np.float64), None, record.center
     if not isinstance(record, LegacyLinearCombinationKernel):
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(f"A kernel is archived as a {kind}, which is not known.")
+        raise unknown_class(record, ConvolutionKernel, "the kernel")
     images = [_fixed_image(reference()) for reference in record.components]
     if any(image.shape != tuple(record.shape) for image in images):
         raise ArchiveReadError(f"Images of an archived kernel do not all have the shape {record.shape}.")
@@ -73,7 +72,7 @@ def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
     return KernelPointSpreadFunction(basis, weights, bounds, center_y=center.y, center_x=center.x)
 
 
-def make_convolution_kernel(record: Any, bounds: Box) -> ImageBasisConvolutionKernel:
+def make_convolution_kernel(record: Any, bounds: Box) -> ConvolutionKernel:
     """Make a convolution kernel of an archived one.
 
     Parameters
@@ -88,6 +87,14 @@ def make_convolution_kernel(record: Any, bounds: Box) -> ImageBasisConvolutionKe
     ArchiveReadError
         If the record is of another class.
     """
+    finished = finish(
+        record,
+        ConvolutionKernel,  # type: ignore[type-abstract]  # only for isinstance
+        "the kernel",
+        LegacyContext(bounds),
+    )
+    if finished is not None:
+        return finished
     basis, weights, center = _read_basis(record, bounds)
     fields: list[BaseField] = [ChebyshevField(bounds, [[1.0]])] if weights is None else weights
     return ImageBasisConvolutionKernel(basis, fields, center_y=center.y, center_x=center.x)

@@ -11,9 +11,9 @@ from typing import Any
 import astropy.units as u
 
 from .._geom import Bounds
-from ..errors import ArchiveReadError
 from ..fields import BaseField, ChebyshevField
 from ._convert_fields import make_field
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._photo_calib import LegacyPhotoCalib
 
 
@@ -42,12 +42,17 @@ def make_photo_calib_field(
     ArchiveReadError
         If the class of the record, or of its field, is not supported.
     """
+    what = "the photometric calibration"
+    finished = finish(
+        record,
+        BaseField,  # type: ignore[type-abstract]  # only for isinstance
+        what,
+        LegacyContext(bounds),
+    )
+    if finished is not None:
+        return finished
     if not isinstance(record, LegacyPhotoCalib):
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else entry.class_name
-        raise ArchiveReadError(
-            f"Cannot convert the photometric calibration archived as a {kind}: expected a PhotoCalib."
-        )
+        raise unknown_class(record, BaseField, what)
     unit = u.nJy / instrumental_unit
     if record.is_constant:
         return None if record.mean == 1.0 else ChebyshevField(bounds, [[record.mean]], unit=unit)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Point spread functions out of archived records."""
+"""Conversion of archived point spread functions."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from ..psfs._piff_record import PiffRecord, PiffTable, PiffValue
 from ._convert_fields import used_pixels
 from ._convert_kernel import make_kernel_psf
 from ._convert_wcs import PIXEL_FRAME, make_projection, make_transform
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._piff import LegacyBasisPolynomial, LegacyPiffPsf, LegacyPixelGrid
 from .afw_archive._psfs import (
     LegacyCoaddPsf,
@@ -45,36 +46,39 @@ EVERYWHERE = Box.factory[-(1 << 20) : 1 << 20, -(1 << 20) : 1 << 20]
 
 
 def make_psf(record: Any, bounds: Bounds) -> PointSpreadFunction:
-    """Make a PSF of an archived one.
+    """Convert an archived PSF.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     bounds
-        Where the PSF is defined.
-
-    Returns
-    -------
-    psf
-        Of the class that fits the record.
+        Pixels where the PSF is defined.
 
     Raises
     ------
     ArchiveReadError
-        If there is none, or the record is damaged.
+        If the class is not supported, or the record is damaged.
     """
+    finished = finish(
+        record,
+        PointSpreadFunction,  # type: ignore[type-abstract]  # only for isinstance
+        "the PSF",
+        LegacyContext(bounds),
+    )
+    if finished is not None:
+        return finished
     make = _MAKERS.get(type(record))
     if make is None:
-        entry = getattr(record, "entry", None)
-        kind = type(record).__name__ if entry is None else f"{entry.module}.{entry.class_name}"
-        raise ArchiveReadError(f"The PSF is archived as a {kind}, which is not known.")
+        raise unknown_class(record, PointSpreadFunction, "the PSF")
     try:
         return make(record, bounds)
     except ArchiveReadError:
         raise
     except (ImagesError, ValueError) as err:
-        raise ArchiveReadError(f"No PSF can be made of the archived {type(record).__name__}: {err}") from err
+        raise ArchiveReadError(
+            f"The archived PSF of type {type(record).__name__} cannot be converted: {err}"
+        ) from err
 
 
 def _sampled_gaussians(shape: tuple[int, int], *terms: tuple[float, float]) -> Image:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import astropy.units as u
 
 from .._exposures import ObservationSummaryStats
-from .._geom import Polygon
+from .._geom import Bounds, Polygon
 from ..errors import ArchiveReadError, CorruptArchiveError, ImagesError, LossyConversionWarning
+from ._decoded import LegacyContext, LegacyConvertible, finish, unknown_class
 from .afw_archive._misc import LegacyPolygon, LegacySummaryStats
 from .afw_archive._visit_info import LegacyVisitInfo
 
@@ -36,8 +37,12 @@ def make_summary_stats(record: Any) -> ObservationSummaryStats:
     ArchiveReadError
         If the record is of another class, or a value is no number.
     """
+    what = "the summary statistics"
+    finished = finish(record, ObservationSummaryStats, what, LegacyContext())
+    if finished is not None:
+        return finished
     if not isinstance(record, LegacySummaryStats):
-        raise ArchiveReadError(f"The statistics are archived as a {_class_of(record)}, which is not known.")
+        raise unknown_class(record, ObservationSummaryStats, what)
     known = ObservationSummaryStats.statistics()
     values = {name: value for name, value in record.items() if name in known}
     strange = [
@@ -61,8 +66,8 @@ def _is_unset(value: Any) -> bool:
     return all(map(_is_unset, value)) if isinstance(value, tuple) else bool(value == 0 or math.isnan(value))
 
 
-def make_bounds(record: Any) -> Polygon:
-    """Make a region of valid pixels of an archived ``Polygon``.
+def make_bounds(record: Any) -> Bounds:
+    """Convert an archived ``Polygon`` of valid pixels.
 
     Parameters
     ----------
@@ -74,17 +79,18 @@ def make_bounds(record: Any) -> Polygon:
     ArchiveReadError
         If the record is of another class, or no polygon.
     """
+    if isinstance(record, Bounds):
+        return record
+    if isinstance(record, LegacyConvertible):
+        record = record.convert_from_archive(LegacyContext())
+        if isinstance(record, Bounds):
+            return record
     if not isinstance(record, LegacyPolygon):
-        raise ArchiveReadError(f"The valid polygon is archived as a {_class_of(record)}, which is not known.")
+        raise unknown_class(record, Polygon, "the valid polygon")
     try:
         return record.polygon
     except ImagesError as err:
-        raise CorruptArchiveError(f"The archived polygon is none: {err}") from err
-
-
-def _class_of(record: Any) -> str:
-    entry = getattr(record, "entry", None)
-    return str(type(record).__name__ if entry is None else entry.class_name)
+        raise CorruptArchiveError(f"The archived polygon is invalid: {err}") from err
 
 
 def make_obs_info(record: LegacyVisitInfo, instrument: str | None = None) -> ObservationInfo:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Projections and transforms out of archived records."""
+"""Conversion of archived sky projections and transforms."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .._geom import Bounds
 from .._transforms import Frame, GeneralFrame, Projection, Transform
 from .._transforms._ast import AstMapping
 from ..errors import ArchiveReadError, CorruptArchiveError, ImagesError
+from ._decoded import LegacyContext, finish, unknown_class
 from .afw_archive._ast_text import read_mapping
 from .afw_archive._transforms import LegacyTransform
 from .afw_archive._wcs import LegacyFitsWcs, LegacySkyWcs
@@ -46,10 +47,11 @@ def make_projection(record: Any, frame: Frame, bounds: Bounds | None = None) -> 
     ArchiveReadError
         If the record is of another class, or AST does not understand it.
     """
+    finished = finish(record, Projection, "the sky projection", LegacyContext(bounds, frame))
+    if finished is not None:
+        return finished
     if not isinstance(record, LegacySkyWcs | LegacyFitsWcs):
-        raise ArchiveReadError(
-            f"The sky coordinates are archived as {_class_of(record)}, which is not known."
-        )
+        raise unknown_class(record, Projection, "the sky projection")
     try:
         exact = Projection.from_ast_frame_set(record.ast_text, frame, bounds)
         if record.fits_approximation_text is None:
@@ -81,6 +83,9 @@ def make_transform(
     ArchiveReadError
         If the record is of another class, or AST does not understand it.
     """
+    finished = finish(record, Transform, "the transform", LegacyContext())
+    if finished is not None:
+        return finished.inverted() if backwards else finished
     mapping = _as_mapping(record)
     return Transform(in_frame, out_frame, mapping.inverted() if backwards else mapping)
 
@@ -107,10 +112,5 @@ def step_mappings(steps: Iterable[tuple[Any, bool]]) -> AstMapping | None:
 
 def _as_mapping(record: Any) -> AstMapping:
     if not isinstance(record, LegacyTransform):
-        raise ArchiveReadError(f"A transform is archived as {_class_of(record)}, which is not known.")
+        raise unknown_class(record, Transform, "the transform")
     return read_mapping(record.ast_text)
-
-
-def _class_of(record: Any) -> str:
-    entry = getattr(record, "entry", None)
-    return f"a {type(record).__name__ if entry is None else entry.class_name}"

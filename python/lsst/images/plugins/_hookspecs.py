@@ -73,7 +73,10 @@ def register_legacy_decoders() -> Mapping[str, str]:  # type: ignore[empty-body]
     Returns
     -------
     decoders
-        Name of the archived class, and ``package.module:function``.
+        Name of the archived class, and ``package.module:function`` of a
+        `~lsst.images.legacy.LegacyDecoder`.  It may return a finished object
+        of this package, or a `~lsst.images.legacy.LegacyConvertible` if the
+        object depends on the image.
     """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = (
     "LegacyArchive",
+    "LegacyDecoder",
     "LegacyEntry",
     "LegacyExposureCatalog",
     "LegacyOpaque",
@@ -27,6 +28,7 @@ __all__ = (
 
 from ._catalogs import LegacyExposureCatalog, open_exposure_catalog
 from ._cell_coadd import open_cell_coadd
+from ._decoder import LegacyDecoder
 from ._entries import LegacyEntry, LegacyOpaque, Reference
 from ._image_files import open_stamps, read_backgrounds
 from ._locate import open_legacy_fits

@@ -22,6 +22,8 @@ import numpy as np
 
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError, SchemaVersionError
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 DETECTOR_TYPES = ("SCIENCE", "FOCUS", "GUIDER", "WAVEFRONT")
@@ -185,7 +187,9 @@ class LegacyCamera:
     pupil_factory: str
 
 
-def decode_detector(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyDetector:
+def decode_detector(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyDetector:
     """Decode a ``Detector`` of any version.
 
     Parameters
@@ -285,7 +289,7 @@ def _decode_raw(rows: LegacyRows) -> list[LegacyAmplifierRaw]:
     )
 
 
-def decode_camera(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCamera:
+def decode_camera(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]) -> LegacyCamera:
     """Decode a ``Camera`` or ``DetectorCollection``.
 
     Parameters

@@ -23,7 +23,7 @@ import numpy as np
 from ..._geom import Box
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
 from ...fits import FitsFile
-from ._entries import Reference
+from ._entries import LegacyEntry, Reference
 from ._locate import find_index
 from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
@@ -226,13 +226,15 @@ def _refers(table: LegacyTable, name: str) -> bool:
     return name in table and table.code(name) == "J"
 
 
-def decode_coadd_inputs(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCoaddInputs:
+def decode_coadd_inputs(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyCoaddInputs:
     """Decode ``CoaddInputs``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     if len(tables) != 2:
         raise CorruptArchiveError(f"{len(tables)} tables of inputs of a coadd, not two")
@@ -240,14 +242,14 @@ def decode_coadd_inputs(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]
 
 
 def decode_exposure_catalog(
-    archive: Any, entry: Any, tables: tuple[LegacyRows, ...]
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
 ) -> LegacyExposureCatalog:
     """Decode an ``ExposureCatalog`` that is part of an archive.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     return LegacyExposureCatalog(archive, tables[0])
 

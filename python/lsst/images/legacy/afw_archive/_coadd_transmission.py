@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 
@@ -59,13 +61,15 @@ class LegacyCoaddTransmission:
     elements: tuple[LegacyCoaddTransmissionElement, ...]
 
 
-def decode_coadd(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCoaddTransmission:
+def decode_coadd(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyCoaddTransmission:
     """Decode a ``CoaddTransmissionCurve``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     elements: tuple[LegacyCoaddTransmissionElement, ...] = ()

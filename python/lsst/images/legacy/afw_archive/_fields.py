@@ -27,6 +27,8 @@ import numpy as np
 from ..._geom import Box
 from ...errors import CorruptArchiveError
 from ._ast_text import read_ast, split_ast_text
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 
@@ -192,13 +194,15 @@ class LegacyApCorrMap(Mapping[str, Any]):
         return len(self._references)
 
 
-def decode_chebyshev(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyChebyshev:
+def decode_chebyshev(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyChebyshev:
     """Decode a ``ChebyshevBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     values = row.array("coefficients").astype(np.float64)
@@ -208,36 +212,42 @@ def decode_chebyshev(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -
     return LegacyChebyshev(row.box("bbox"), values.reshape(-1, nx))
 
 
-def decode_product(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyProductField:
+def decode_product(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyProductField:
     """Decode a ``ProductBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     return LegacyProductField(tuple(archive.references(tables[0].integers("id"))))
 
 
-def decode_transform_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransformField:
+def decode_transform_field(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyTransformField:
     """Decode a ``TransformBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyTransformField(row.box("bbox"), split_ast_text(row.blob("frameSet")).text)
 
 
-def decode_flux_fit(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFluxFit:
+def decode_flux_fit(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyFluxFit:
     """Decode a ``FluxFitBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyFluxFit(
@@ -253,13 +263,15 @@ def decode_flux_fit(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
     )
 
 
-def decode_ap_corr_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyApCorrMap:
+def decode_ap_corr_map(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyApCorrMap:
     """Decode an ``ApCorrMap``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     if not tables:
         return LegacyApCorrMap({})

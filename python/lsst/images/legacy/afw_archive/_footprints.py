@@ -7,12 +7,13 @@ from __future__ import annotations
 __all__ = ("LegacyFootprint", "LegacySpans", "decode_footprint", "decode_span_set")
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
 from ..._geom import Box, Interval
 from ...errors import CorruptArchiveError
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import MAX_CORNER, LegacyRows
 
 
@@ -71,13 +72,15 @@ class LegacyFootprint:
         return self.spans.bbox
 
 
-def decode_span_set(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacySpans:
+def decode_span_set(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacySpans:
     """Decode a ``SpanSet``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     return _read_spans(tables[0]) if tables else LegacySpans(np.empty((0, 3), dtype=np.int64))
 
@@ -90,13 +93,15 @@ def _read_spans(rows: LegacyRows) -> LegacySpans:
     return LegacySpans(spans)
 
 
-def decode_footprint(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFootprint:
+def decode_footprint(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyFootprint:
     """Decode a ``Footprint`` or a ``HeavyFootprint``, old or new.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     if "x0" in tables[0].table:
         spans = _read_spans(tables[0])

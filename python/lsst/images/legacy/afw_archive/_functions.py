@@ -24,6 +24,8 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 
@@ -172,13 +174,13 @@ class LegacyWarpingControl:
     grow_full_mask: int
 
 
-def decode_function(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Any:
+def decode_function(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]) -> Any:
     """Decode a function of two variables.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     name = entry.class_name[:-1]
@@ -230,13 +232,15 @@ def triangular(values: np.ndarray) -> np.ndarray:
     return square
 
 
-def decode_warping_kernel(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyWarpingKernel:
+def decode_warping_kernel(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyWarpingKernel:
     """Decode a kernel that resamples images.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     name = entry.class_name.removesuffix("WarpingKernel").lower()
     if name == "lanczos":
@@ -244,13 +248,15 @@ def decode_warping_kernel(archive: Any, entry: Any, tables: tuple[LegacyRows, ..
     return LegacyWarpingKernel(name)
 
 
-def decode_warping_control(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyWarpingControl:
+def decode_warping_control(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyWarpingControl:
     """Decode a ``WarpingControl``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     mask_kernel = archive.reference(row.integer("maskKernelIndex", 0))

@@ -22,6 +22,8 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 MAX_SIDE = 10_000
@@ -135,13 +137,15 @@ def _references(archive: Any, row: LegacyRow, name: str) -> tuple[Any, ...]:
     return tuple(archive.references(row.array(name).astype(np.int64).tolist())) if name in row else ()
 
 
-def decode_fixed(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFixedKernel:
+def decode_fixed(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyFixedKernel:
     """Decode a ``FixedKernel``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     shape, center = _frame(row)
@@ -151,13 +155,15 @@ def decode_fixed(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Le
     return LegacyFixedKernel(values.reshape(shape), center)
 
 
-def decode_delta(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyDeltaKernel:
+def decode_delta(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyDeltaKernel:
     """Decode a ``DeltaFunctionKernel``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     shape, center = _frame(row)
@@ -167,13 +173,15 @@ def decode_delta(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> Le
     return LegacyDeltaKernel(shape, center, pixel)
 
 
-def decode_analytic(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyAnalyticKernel:
+def decode_analytic(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyAnalyticKernel:
     """Decode an ``AnalyticKernel``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     function = archive.reference(row.integer("kernelfunction"))
@@ -181,14 +189,14 @@ def decode_analytic(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
 
 
 def decode_linear_combination(
-    archive: Any, entry: Any, tables: tuple[LegacyRows, ...]
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
 ) -> LegacyLinearCombinationKernel:
     """Decode a ``LinearCombinationKernel``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     components = _references(archive, row, "components")

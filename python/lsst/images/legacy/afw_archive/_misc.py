@@ -25,6 +25,8 @@ import yaml
 from ..._geom import Polygon
 from ...errors import CorruptArchiveError
 from ...fits import Cards
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 MAX_YAML = 1024 * 1024
@@ -99,13 +101,15 @@ class LegacySummaryStats(dict[str, Any]):
     """Summary statistics of an exposure by name: numbers, and tuples of numbers."""
 
 
-def decode_filter_label(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFilterLabel:
+def decode_filter_label(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyFilterLabel:
     """Decode a ``FilterLabel``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyFilterLabel(
@@ -134,13 +138,15 @@ def filter_label_from_cards(cards: Cards) -> LegacyFilterLabel | None:
     return LegacyFilterLabel(name, None) if _BAND.fullmatch(name) else LegacyFilterLabel(None, name)
 
 
-def decode_polygon(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPolygon:
+def decode_polygon(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyPolygon:
     """Decode a ``Polygon``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     vertices = tables[0].points("vertices")
     if len(vertices) < 3 or not np.isfinite(vertices).all():
@@ -148,13 +154,15 @@ def decode_polygon(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> 
     return LegacyPolygon(vertices)
 
 
-def decode_summary_stats(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacySummaryStats:
+def decode_summary_stats(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacySummaryStats:
     """Decode an ``ExposureSummaryStats``, a blob of YAML.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     blob = tables[0].one().blob("bytes")
     if len(blob) > MAX_YAML:

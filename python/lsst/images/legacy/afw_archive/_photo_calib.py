@@ -21,6 +21,8 @@ import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
 from ...fits import Cards
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 AB_REFERENCE_FLUX = 3630780547701.0
@@ -71,13 +73,15 @@ class LegacyPhotoCalib:
         return values
 
 
-def decode_photo_calib(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPhotoCalib:
+def decode_photo_calib(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyPhotoCalib:
     """Decode a ``PhotoCalib`` of any version.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
 
     Notes
     -----
@@ -104,13 +108,15 @@ def decode_photo_calib(archive: Any, entry: Any, tables: tuple[LegacyRows, ...])
     )
 
 
-def decode_calib(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPhotoCalib:
+def decode_calib(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyPhotoCalib:
     """Decode a ``Calib``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     error = next(

@@ -20,10 +20,12 @@ import numpy as np
 from ..._geom import XY
 from ...errors import CorruptArchiveError
 from ...psfs._piff_safety import MAX_LANCZOS_ORDER
+from ._entries import LegacyEntry
 from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_array, to_flag, to_float, to_integer, to_plain
 from ._pickle_records import PickleObject
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 INTERPOLANTS = ("Delta", "Nearest", "SincInterpolant", "Linear", "Cubic", "Quintic", "Lanczos")
@@ -158,13 +160,13 @@ class LegacyPiffPsf:
     record: PickleObject
 
 
-def decode_piff(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPiffPsf:
+def decode_piff(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]) -> LegacyPiffPsf:
     """Decode a ``PiffPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     return piff_from_pickle(tables[0].one().blob("bytes"))
 

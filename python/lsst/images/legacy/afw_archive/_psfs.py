@@ -28,7 +28,9 @@ import numpy as np
 from ..._geom import XY
 from ...errors import CorruptArchiveError
 from ._catalogs import LegacyExposureCatalog
+from ._entries import LegacyEntry
 from ._kernels import MAX_SIDE
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 DEFAULT_WARPING_KERNEL = "lanczos3"
@@ -173,27 +175,29 @@ def _positive(row: LegacyRow, name: str) -> float:
     return value
 
 
-def decode_gaussian(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyGaussianPsf:
+def decode_gaussian(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyGaussianPsf:
     """Decode a ``GaussianPsf`` or ``SingleGaussianPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyGaussianPsf(_shape(row), _positive(row, "sigma"))
 
 
 def decode_double_gaussian(
-    archive: Any, entry: Any, tables: tuple[LegacyRows, ...]
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
 ) -> LegacyDoubleGaussianPsf:
     """Decode a ``DoubleGaussianPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     # A second Gaussian of no weight may have any width.
@@ -201,26 +205,30 @@ def decode_double_gaussian(
     return LegacyDoubleGaussianPsf(_shape(row), _positive(row, "sigma1"), sigma2, row.number("b"))
 
 
-def decode_kernel_psf(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyKernelPsf:
+def decode_kernel_psf(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyKernelPsf:
     """Decode a ``KernelPsf`` or ``PcaPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     average = row.point("averagePosition", XY(math.nan, math.nan))
     return LegacyKernelPsf(archive.reference(row.integer("kernel")), average)
 
 
-def decode_psfex(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPsfexPsf:
+def decode_psfex(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyPsfexPsf:
     """Decode a ``PsfexPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row, arrays = tables[0].one(), tables[1].one()
     size = [int(n) for n in arrays.array("_size")]
@@ -250,13 +258,15 @@ def _numbers(row: LegacyRow, name: str) -> tuple[float, ...]:
     return tuple(row.array(name).astype(np.float64).tolist()) if name in row else ()
 
 
-def decode_warped(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyWarpedPsf:
+def decode_warped(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyWarpedPsf:
     """Decode a ``WarpedPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyWarpedPsf(
@@ -264,13 +274,15 @@ def decode_warped(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> L
     )
 
 
-def decode_coadd_psf(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCoaddPsf:
+def decode_coadd_psf(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyCoaddPsf:
     """Decode a ``CoaddPsf``, old or new.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     if len(tables) == 1:
         # At first the coadd itself was the last row of its inputs.

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Which function decodes which class."""
+"""Decoders by name of the archived class."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ _TRANSFORM = f"{_HERE}._transforms:decode_transform"
 _TRANSFORM_ENDS = ("Point2", "Point3", "SpherePoint", "Generic")
 
 Decoder = Callable[..., Any]
-"""Called with the archive, the `LegacyEntry`, and a `LegacyRows` for each of its tables."""
+"""A `LegacyDecoder`, which cannot be named here: the archive itself uses this module."""
 
 
 def find_decoder(class_name: str) -> Decoder | None:
@@ -117,19 +117,17 @@ def find_decoder(class_name: str) -> Decoder | None:
     Returns
     -------
     decoder
-        Called with the archive, the `LegacyEntry` of the object, and a tuple
-        of `LegacyRows`, one for each of its tables.  `None` if nobody knows
-        the class.
+        `None` if no decoder is registered for the class.
 
     Raises
     ------
     PluginLoadError
-        If a plugin names a decoder that cannot be imported.
+        If the decoder that a plugin names cannot be imported.
 
     Notes
     -----
-    Plugins declare decoders with the hook ``register_legacy_decoders``; they
-    may replace built-in ones.
+    Plugins declare decoders with the hook ``register_legacy_decoders``.
+    Theirs replace built-in ones.
     """
     dotted = registry.legacy_decoders().get(class_name) or DECODERS.get(class_name)
     if dotted is None and _is_transform(class_name):

@@ -20,6 +20,8 @@ import numpy as np
 from ..._geom import Box
 from ..._transforms._ast import AstMapping
 from ._ast_text import read_mapping
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 
@@ -143,25 +145,29 @@ def covers(bbox: Box | None, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return inside
 
 
-def decode_pixel_area(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyPixelArea:
+def decode_pixel_area(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyPixelArea:
     """Decode a ``PixelAreaBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyPixelArea(row.box("bbox"), archive.reference(row.integer("wcs")), row.number("scaling", 1.0))
 
 
-def decode_coadd_field(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyCoaddField:
+def decode_coadd_field(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyCoaddField:
     """Decode a ``CoaddBoundedField``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     elements: tuple[LegacyCoaddFieldElement, ...] = ()

@@ -14,10 +14,12 @@ import numpy as np
 from ..._geom import XY, Box, Interval
 from ...errors import CorruptArchiveError
 from ...fits import BytesSource, FitsFile
+from ._entries import LegacyEntry
 from ._kernels import MAX_SIDE
 from ._pickle import read_pickle
 from ._pickle_numpy import to_bytes, to_integer
 from ._pickle_records import PickleObject
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 MAX_CELLS = 1_000_000
@@ -48,13 +50,15 @@ class LegacyStitchedPsf:
     images: dict[XY[int], np.ndarray]
 
 
-def decode_stitched(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyStitchedPsf:
+def decode_stitched(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyStitchedPsf:
     """Decode a ``StitchedPsf``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     value = read_pickle(tables[0].one().blob("bytes"))
     if not (isinstance(value, tuple) and len(value) == 2):

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from ...errors import CorruptArchiveError
 from ._ast_text import split_ast_text
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 
@@ -102,25 +104,29 @@ class LegacyTransformMap:
         return reached[target]
 
 
-def decode_transform(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransform:
+def decode_transform(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyTransform:
     """Decode a transform between points of any kind.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     found = split_ast_text(tables[0].one().blob("bytes"))
     return LegacyTransform(found.text, found.class_name)
 
 
-def decode_transform_map(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyTransformMap:
+def decode_transform_map(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyTransformMap:
     """Decode a ``TransformMap``, old or new.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     if len(tables) == 1:
         rows = tables[0]

@@ -24,6 +24,8 @@ import numpy as np
 
 from ...errors import CorruptArchiveError
 from ._ast_text import read_mapping
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 
@@ -179,24 +181,28 @@ class LegacyTransformedTransmission:
         return np.asarray(self.nested.part("sample")(float(there_x[0]), float(there_y[0]), wavelengths))
 
 
-def decode_identity(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyIdentityTransmission:
+def decode_identity(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyIdentityTransmission:
     """Decode an ``IdentityTransmissionCurve``, which has no table.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     return LegacyIdentityTransmission()
 
 
-def decode_constant(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyConstantTransmission:
+def decode_constant(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyConstantTransmission:
     """Decode a ``SpatiallyConstantTransmissionCurve``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     wavelengths, throughput = _axis(row, "wavelengths"), row.array("throughput").astype(np.float64)
@@ -205,13 +211,15 @@ def decode_constant(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) ->
     return LegacyConstantTransmission(wavelengths, throughput, *_outside(row))
 
 
-def decode_radial(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyRadialTransmission:
+def decode_radial(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyRadialTransmission:
     """Decode a ``RadialTransmissionCurve``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     wavelengths, radii = _axis(row, "wavelengths"), _axis(row, "radii")
@@ -237,13 +245,15 @@ def _outside(row: LegacyRow) -> tuple[float, float]:
     return row.number("throughputAtMin"), row.number("throughputAtMax")
 
 
-def decode_product(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyProductTransmission:
+def decode_product(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyProductTransmission:
     """Decode a ``ProductTransmissionCurve``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyProductTransmission(
@@ -252,14 +262,14 @@ def decode_product(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> 
 
 
 def decode_transformed(
-    archive: Any, entry: Any, tables: tuple[LegacyRows, ...]
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
 ) -> LegacyTransformedTransmission:
     """Decode a ``TransformedTransmissionCurve``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     return LegacyTransformedTransmission(

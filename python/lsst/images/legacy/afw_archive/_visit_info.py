@@ -14,6 +14,8 @@ import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
 from ...fits import Cards
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 NEWEST = 5
@@ -138,13 +140,15 @@ _TEXTS = {
 }
 
 
-def decode_visit_info(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyVisitInfo:
+def decode_visit_info(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyVisitInfo:
     """Decode a ``VisitInfo`` of any version.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     version = row.integer("version", 0)

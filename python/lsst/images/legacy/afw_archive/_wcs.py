@@ -9,7 +9,6 @@ __all__ = ("LegacyFitsWcs", "LegacySkyWcs", "decode_old_wcs", "decode_sky_wcs")
 import dataclasses
 import functools
 import warnings
-from typing import Any
 
 import astropy.wcs
 import numpy as np
@@ -20,6 +19,8 @@ from ..._transforms import SkyFrame
 from ..._transforms._fits_wcs import mapping_from_fits_wcs
 from ...errors import CorruptArchiveError, ImagesError, SchemaVersionError
 from ._ast_text import split_ast_text
+from ._entries import LegacyEntry
+from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 EQUINOXES = (1800.0, 2200.0)
@@ -137,13 +138,15 @@ class LegacyFitsWcs:
         return None
 
 
-def decode_sky_wcs(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacySkyWcs:
+def decode_sky_wcs(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacySkyWcs:
     """Decode a ``SkyWcs``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     exact = _read_wcs(row, "wcs")
@@ -163,13 +166,15 @@ def _read_wcs(row: LegacyRow, column: str) -> str | None:
     return found.text
 
 
-def decode_old_wcs(archive: Any, entry: Any, tables: tuple[LegacyRows, ...]) -> LegacyFitsWcs:
+def decode_old_wcs(
+    archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
+) -> LegacyFitsWcs:
     """Decode a ``Wcs`` or ``TanWcs``.
 
     Parameters
     ----------
     archive, entry, tables
-        See `LegacyArchive`.
+        See `LegacyDecoder`.
     """
     row = tables[0].one()
     # The order on disk is 1_1, 2_1, 1_2, 2_2.
