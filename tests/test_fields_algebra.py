@@ -240,7 +240,7 @@ def test_composite_fields_need_overlapping_fields(kind: Any) -> None:
         kind([make_chebyshev(), make_chebyshev(box=Box.factory[100:110, 0:10])])
     with pytest.raises(ValueError, match="at least one"):
         kind([])
-    with pytest.raises(TypeError, match="must be a field"):
+    with pytest.raises(TypeError, match="must be fields"):
         kind([make_chebyshev(), 3.0])
 
 

@@ -199,7 +199,7 @@ def test_a_fit_in_many_blocks_equals_one_in_one(monkeypatch: pytest.MonkeyPatch)
     data = np.random.default_rng(6).normal(size=BOX.shape)
     arguments: dict[str, Any] = {"y": BOX.y.arange, "x": BOX.x.arange}
     whole = ChebyshevField.fit(BOX, data, 2, **arguments)
-    monkeypatch.setattr("lsst.images.fields._chebyshev_fit.FIT_BLOCK", 70)
+    monkeypatch.setattr("lsst.images.fields._chebyshev_fit.FIT_BLOCK_SIZE", 70)
     np.testing.assert_allclose(ChebyshevField.fit(BOX, data, 2, **arguments).coefficients, whole.coefficients)
 
 

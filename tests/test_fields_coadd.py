@@ -87,7 +87,7 @@ def test_factors_and_units_reach_the_default_too() -> None:
 
 def test_fields_of_another_unit_are_refused() -> None:
     item = CoaddFieldInput(ChebyshevField(BOX, COEFFICIENTS[0], unit=u.nJy), project(COADD), BOX)
-    with pytest.raises(UnitMismatchError, match="in adu are in"):
+    with pytest.raises(UnitMismatchError, match="must have its unit, adu"):
         CoaddField([item], project(COADD), BOX, unit=u.adu)
 
 

@@ -33,7 +33,7 @@ def test_a_map_keeps_names_in_order() -> None:
 def test_one_background_may_have_been_subtracted() -> None:
     assert make_map().subtracted == Background("sky", SKY, "The sky.")
     assert BackgroundMap().subtracted is None
-    with pytest.raises(KeyError, match="No background is named 'flat'"):
+    with pytest.raises(KeyError, match="Unknown background 'flat'"):
         BackgroundMap([Background("sky", SKY)], "flat")
 
 

@@ -94,7 +94,7 @@ def test_rendering_equals_evaluation_exactly(data: np.ndarray) -> None:
 
 
 def test_long_lists_of_points_equal_points_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lsst.images.fields._spline.POINT_BLOCK", 40)
+    monkeypatch.setattr("lsst.images.fields._spline.POINT_BLOCK_SIZE", 40)
     field = SplineField(BOX, make_gappy_data(), y=Y, x=X)
     x, y = np.linspace(0, 499, 33), np.linspace(399, 0, 33)
     assert field(x=x, y=y).tolist() == [field(x=a, y=b) for a, b in zip(x, y, strict=True)]
@@ -102,7 +102,7 @@ def test_long_lists_of_points_equal_points_one_by_one(monkeypatch: pytest.Monkey
 
 def test_a_spline_without_values_cannot_be_evaluated() -> None:
     field = SplineField(BOX, np.full((9, 10), np.nan), y=Y, x=X)
-    with pytest.raises(ValueError, match="No valid data points"):
+    with pytest.raises(ValueError, match="without finite data"):
         field(x=1.0, y=2.0)
 
 

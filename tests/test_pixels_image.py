@@ -104,11 +104,11 @@ def test_a_fill_value_says_the_type_unless_told_otherwise(fill: Any, dtype: Any,
         (((np.zeros((3, 4, 1)),), {}), ValueError, "2-d"),
         (((0,), {"shape": (3, 4, 5)}), ValueError, "Invalid sequence for shape"),
         (((0,), {"shape": (3, 4), "start": (1,)}), ValueError, "Invalid sequence for start"),
-        (((0,), {"bbox": (3, 4)}), TypeError, "is a Box"),
+        (((0,), {"bbox": (3, 4)}), TypeError, "must be a Box"),
         ((([[1, 2], [3, 4]],), {"shape": (2, 2)}), TypeError, "numpy array or a number"),
         (((np.ma.zeros((3, 4)),), {}), TypeError, "masked array"),
-        (((None,), {"shape": (2, 2)}), TypeError, "are numbers"),
-        (((np.full((2, 2), "a"),), {}), TypeError, "are numbers"),
+        (((None,), {"shape": (2, 2)}), TypeError, "must be numbers"),
+        (((np.full((2, 2), "a"),), {}), TypeError, "must be numbers"),
         (((0,), {"shape": (3, 4), "start": (0, 0), "yx0": (0, 0)}), TypeError, "two spellings"),
         (((0,), {"shape": (3, 4), "projection": None, "sky_projection": None}), TypeError, "two spellings"),
         (((0,), {"shape": (3, 4), "nonsense": 1}), TypeError, "nonsense"),
@@ -174,7 +174,7 @@ def test_setting_the_quantity_converts_in_place(dtype: Any) -> None:
 @pytest.mark.parametrize("value", [-1.0, 65536.0, np.nan, np.inf])
 def test_integers_refuse_what_they_cannot_hold(value: float) -> None:
     image = Image(7, shape=(2, 2), dtype=np.uint16)
-    with pytest.raises(ValueError, match="uint16 hold 0 to 65535"):
+    with pytest.raises(ValueError, match="uint16, whose range is 0 to 65535"):
         image.quantity = value * u.dimensionless_unscaled
     assert np.all(image.array == 7)
 
@@ -251,9 +251,9 @@ def test_the_largest_integers_are_exact() -> None:
     image = Image(0, shape=(1, 1), dtype=np.int64)
     image[...] = Image(np.full((1, 1), top, dtype=np.uint64))
     assert image.array[0, 0] == top
-    with pytest.raises(ValueError, match="int64 hold"):
+    with pytest.raises(ValueError, match="int64, whose range is"):
         image[...] = Image(np.full((1, 1), 2.0**63))
-    with pytest.raises(ValueError, match="int64 hold"):
+    with pytest.raises(ValueError, match="int64, whose range is"):
         image[...] = Image(np.full((1, 1), top + 1, dtype=np.uint64))
     assert image.array[0, 0] == top
 
@@ -296,10 +296,10 @@ def test_metadata_is_shared_by_reference_and_can_be_detached() -> None:
 
 @pytest.mark.parametrize("metadata", [[("a", 1)], "a", 1])
 def test_metadata_that_could_not_be_written_are_refused_at_once(metadata: Any) -> None:
-    with pytest.raises(TypeError, match="metadata of an image is a dict"):
+    with pytest.raises(TypeError, match="metadata of an image must be a dict"):
         Image(0, shape=(3, 4), metadata=metadata)
     image = Image(0, shape=(3, 4), metadata={"a": 1})
-    with pytest.raises(TypeError, match="metadata of an image is a dict"):
+    with pytest.raises(TypeError, match="metadata of an image must be a dict"):
         image.metadata = metadata
     assert image.metadata == {"a": 1}
 
@@ -397,7 +397,7 @@ def test_a_sky_circle_is_clipped_only_on_request() -> None:
         image.bbox_from_sky_circle(center, radius)
     assert image.bbox_from_sky_circle(center, radius, clip=True) == Box.factory[5:17, 8:16]
     far = image.projection.pixel_to_sky(x=-500.0, y=6.0)
-    with pytest.raises(NotContainedError, match="none of them"):
+    with pytest.raises(NotContainedError, match="do not overlap the image"):
         image.bbox_from_sky_circle(far, radius, clip=True)
     with pytest.raises(ValueError, match="scalar SkyCoord"):
         image.bbox_from_sky_circle(SkyCoord([45, 46], [30, 30], unit="deg"), radius)

@@ -52,9 +52,9 @@ def test_the_sign_bit_is_not_used(dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, bool, "U1", object])
 def test_masks_are_integers(dtype: Any) -> None:
-    with pytest.raises(TypeError, match="holds integers"):
+    with pytest.raises(TypeError, match="must be an integer type"):
         MaskSchema.bits_per_element(dtype)
-    with pytest.raises(TypeError, match="holds integers"):
+    with pytest.raises(TypeError, match="must be an integer type"):
         MaskSchema([], dtype=dtype)
 
 
@@ -116,7 +116,7 @@ def test_a_name_cannot_occur_twice() -> None:
 
 
 def test_a_plane_has_more_than_a_name() -> None:
-    with pytest.raises(TypeError, match="MaskPlane objects or None, not 'BAD'"):
+    with pytest.raises(TypeError, match="MaskPlane or None; got 'BAD'"):
         MaskSchema(["BAD"])  # type: ignore[list-item]
 
 
@@ -186,7 +186,7 @@ def test_a_header_describes_one_integer_for_each_pixel() -> None:
 
 
 def test_a_header_without_cards_is_refused() -> None:
-    with pytest.raises(ValueError, match="no MSKN cards"):
+    with pytest.raises(ValueError, match="no MSKNnnnn cards"):
         MaskSchema.from_fits_header({"MSKD0000": "only a description"})
 
 

@@ -94,13 +94,13 @@ def test_pixels_are_shared_with_what_was_passed() -> None:
         (
             {"mask_schema": SCHEMA, "variance": Image(1.0, bbox=BOX, unit=u.nJy)},
             ValueError,
-            "should be the square of the image unit",
+            "expected the square of the image unit",
         ),
         ({"mask_schema": SCHEMA, "projection": 1, "sky_projection": 1}, TypeError, "two spellings"),
-        ({"mask": Image(0, bbox=BOX)}, TypeError, "mask of a masked image is of type Mask"),
-        ({"mask": np.zeros(BOX.shape, np.uint8)}, TypeError, "mask of a masked image is of type Mask"),
-        ({"mask_schema": list(SCHEMA)}, TypeError, "is a MaskSchema"),
-        ({"mask_schema": SCHEMA, "variance": np.ones(BOX.shape)}, TypeError, "is of type Image"),
+        ({"mask": Image(0, bbox=BOX)}, TypeError, "mask of a masked image must be of type Mask"),
+        ({"mask": np.zeros(BOX.shape, np.uint8)}, TypeError, "mask of a masked image must be of type Mask"),
+        ({"mask_schema": list(SCHEMA)}, TypeError, "must be a MaskSchema"),
+        ({"mask_schema": SCHEMA, "variance": np.ones(BOX.shape)}, TypeError, "must be of type Image"),
     ],
 )
 def test_planes_that_do_not_fit_are_refused(keywords: Any, error: type[Exception], message: str) -> None:
@@ -109,7 +109,7 @@ def test_planes_that_do_not_fit_are_refused(keywords: Any, error: type[Exception
 
 
 def test_an_array_is_no_image_plane() -> None:
-    with pytest.raises(TypeError, match="is an Image"):
+    with pytest.raises(TypeError, match="must be an Image"):
         MaskedImage(np.zeros(BOX.shape), mask_schema=SCHEMA)  # type: ignore[arg-type]
 
 
@@ -191,7 +191,7 @@ def test_a_new_mask_must_cover_the_same_pixels() -> None:
 def test_a_new_mask_must_be_a_mask() -> None:
     masked = make()
     mask = masked.mask
-    with pytest.raises(TypeError, match="is of type Mask"):
+    with pytest.raises(TypeError, match="must be of type Mask"):
         masked.mask = masked.image  # type: ignore[assignment]
     assert masked.mask is mask
 
@@ -335,7 +335,7 @@ def test_channels_are_stacked_and_copied() -> None:
     assert image.blue == channels[2]
     other = make_projection(46.0)
     assert ColorImage.from_channels(*channels, sky_projection=other).projection is other
-    with pytest.raises(GeometryError, match="bboxes do not agree"):
+    with pytest.raises(GeometryError, match="bboxes of the channels do not agree"):
         ColorImage.from_channels(channels[0], channels[1], channels[2].view(start=(0, 0)))
 
 

@@ -154,7 +154,7 @@ def test_other_keys_are_type_errors_that_say_what_to_use(kind: str, key: Any) ->
 @pytest.mark.parametrize("key", [(0, 1), (slice(0, 1), 1), slice(0, 1), 3, ..., (slice(0, 1),) * 3])
 def test_the_proxies_take_two_slices_and_nothing_else(kind: str, proxy: str, key: Any) -> None:
     obj = make(kind)
-    with pytest.raises(TypeError, match=f"{proxy} takes two slices") as caught:
+    with pytest.raises(TypeError, match=f"{proxy} requires two slices") as caught:
         getattr(obj, proxy)[key]
     notes = "".join(getattr(caught.value, "__notes__", ()))
     assert ("'array'" in notes) == hasattr(obj, "array")

@@ -137,7 +137,7 @@ def test_a_box_beyond_the_sky_cannot_be_fitted() -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     with pytest.raises(GeometryError, match="is undefined somewhere"):
         projection.fit_fits_approximation(BBOX)
-    with pytest.raises(GeometryError, match="hemisphere|not defined"):
+    with pytest.raises(GeometryError, match="hemisphere|undefined"):
         projection.fit_fits_approximation(Box.factory[-560:560, 500:560])
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the images that consist of one array have in common."""
+"""Base class of images that consist of one array."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ArrayImage(GeneralizedImage):
 
     @abstractmethod
     def _replaced(self, array: np.ndarray, bbox: Box, metadata: dict[str, MetadataValue]) -> Self:
-        """Make an image of other pixels, and everything else of this one."""
+        """Return an image with other pixels, and the other attributes of this one."""
 
     @property
     def bbox(self) -> Box:
@@ -62,14 +62,6 @@ class ArrayImage(GeneralizedImage):
         return self._projection
 
     def copy(self) -> Self:
-        """Deep-copy the pixels, and copy the metadata.
-
-        Returns
-        -------
-        copy
-            Shares what is immutable: the projection, the observation
-            information, the schema of a mask.
-        """
         result = self._replaced(self._array.copy(), self._bbox, self._metadata.copy())
         return self._with_attachments_of(result, whole=False)
 
@@ -77,7 +69,7 @@ class ArrayImage(GeneralizedImage):
         return self._replaced(self._array[bbox.slice_within(self._bbox)], bbox, self._metadata)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Pickled arrays are writeable again unless it is noted that they were not.
+        # Arrays do not preserve the writeable flag when pickled.
         return {**super().__getstate__(), "_frozen": not self._array.flags.writeable}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -94,30 +86,31 @@ class ArrayImage(GeneralizedImage):
 
 
 def take_matching(other: ArrayImage, bbox: Box) -> np.ndarray:
-    """Return the pixels that an assignment to a box takes from an image.
+    """Return the pixels of an image that are assigned to the pixels of a box.
 
     Parameters
     ----------
     other
-        An image that covers the box, or is of its shape.
+        An image that contains the box, or has its shape.
     bbox
-        The pixels that are assigned to.
+        The pixels to assign to.
 
     Returns
     -------
     array
-        Those at the same absolute coordinates, or else all of them.
+        The pixels at the same absolute coordinates if ``other`` contains the
+        box, otherwise all pixels.
 
     Raises
     ------
     GeometryError
-        If the image neither covers the box nor is of its shape.
+        If the image neither contains the box nor has its shape.
     """
     if other.bbox.contains(bbox):
         return other._array[bbox.slice_within(other.bbox)]
     if other.bbox.shape != bbox.shape:
         raise GeometryError(
-            f"The pixels {other.bbox} neither cover the pixels {bbox} that they are assigned to, "
-            "nor are they of the same shape."
+            f"Cannot assign the pixels {other.bbox} to the pixels {bbox}; "
+            "the assigned image must contain these pixels or have the same shape."
         )
     return other._array

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What every image-like object can do."""
+"""Base class of image-like types."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class GeneralizedImage(Serializable, ABC):
         self.metadata = {} if metadata is None else metadata
         self._fits_wcs: tuple[astropy.wcs.WCS | None] | None = None
 
-    # What subclasses define.
+    # Abstract methods.
 
     @property
     @abstractmethod
@@ -73,7 +73,8 @@ class GeneralizedImage(Serializable, ABC):
         Returns
         -------
         copy
-            Shares what is immutable, such as the projection.
+            New image that shares immutable attributes: the projection, the
+            observation information and the schema of a mask.
         """
 
     @abstractmethod
@@ -134,8 +135,8 @@ class GeneralizedImage(Serializable, ABC):
         array are (0, 0), not ``bbox.start`` as they are for `projection`.
 
         This may be an approximation or absent if `projection` is not
-        naturally representable as a FITS WCS.  It is made once; copy it
-        before changing it.
+        naturally representable as a FITS WCS.  The object is cached; copy it
+        before modifying it.
         """
         if self._fits_wcs is None:
             projection = self.projection
@@ -148,9 +149,9 @@ class GeneralizedImage(Serializable, ABC):
         self,
         center: astropy.coordinates.SkyCoord,
         radius: astropy.coordinates.Angle,
-        clip: bool = False,  # positional in the ecosystem's signature
+        clip: bool = False,  # may be passed by position
     ) -> Box:
-        """Make the box of the pixels that a circle on the sky touches.
+        """Return the box of the pixels that overlap a circle on the sky.
 
         Parameters
         ----------
@@ -159,38 +160,40 @@ class GeneralizedImage(Serializable, ABC):
         radius
             Angular radius of the circle, a scalar.
         clip
-            Whether to leave out pixels that are not part of the image.  By
-            default they are an error.
+            Whether to clip the box to the image.  By default, a box that
+            extends beyond the image raises an error.
 
         Returns
         -------
         bbox
-            Absolute pixels, all of them within the image.
+            Box in absolute pixels that lies within the image.
 
         Raises
         ------
         NotContainedError
-            If the circle reaches outside of the image, or with ``clip`` if
-            it lies outside altogether.
+            If the circle extends beyond the image, or with ``clip`` if it lies
+            completely outside.
         GeometryError
             If the image has no projection, or if ``center`` or ``radius`` is
-            no scalar.
+            not a scalar.
         """
         if self.projection is None:
-            raise GeometryError(f"{self} has no sky projection, so the sky cannot be mapped to its pixels.")
+            raise GeometryError(
+                f"{self} has no sky projection, which mapping a sky circle to pixels requires."
+            )
         result = Box.from_sky_circle(self.projection, center, radius)
         if self.bbox.contains(result):
             return result
         if not clip:
             raise NotContainedError(
-                f"The circle covers pixels {result}, which are not all within {self.bbox}; "
-                "pass clip=True for those that are."
+                f"The sky circle covers the pixels {result}, which extend beyond the image {self.bbox}; "
+                "pass clip=True to clip them."
             )
         try:
             return self.bbox.intersection(result)
         except NoOverlapError as err:
             raise NotContainedError(
-                f"The circle covers pixels {result}, none of them within {self.bbox}."
+                f"The sky circle covers the pixels {result}, which do not overlap the image {self.bbox}."
             ) from err
 
     # Subimages.
@@ -247,17 +250,17 @@ class GeneralizedImage(Serializable, ABC):
         if isinstance(key, Box):
             return key
         raise TypeError(
-            f"{type(self).__name__} objects are indexed with a Box or '...', not with {key!r}; "
-            "for slices use .local[y, x] (which counts from zero) or .absolute[y, x]."
+            f"Invalid index {key!r} of {type(self).__name__}; expected a Box or '...'. "
+            "For slices use .local[y, x] (relative to the first pixel) or .absolute[y, x]."
         )
 
     def _with_attachments_of(self, result: Self, *, whole: bool) -> Self:
-        """Hand what came from the file on to a view or a copy."""
+        """Pass the attachments (passthrough metadata) on to a view or a copy."""
         attach_from(result, self, whole=whole)
         return result
 
     def to_hdulist(self) -> Any:
-        """Make plain FITS HDUs, for ds9, Firefly and other viewers.
+        """Convert to plain FITS HDUs, for ds9, Firefly and other viewers.
 
         Returns
         -------
@@ -299,7 +302,7 @@ class GeneralizedImage(Serializable, ABC):
     @metadata.setter
     def metadata(self, value: dict[str, MetadataValue]) -> None:
         if not isinstance(value, dict):
-            raise TypeError(f"The metadata of an image is a dict, not {value!r:.80}.")
+            raise TypeError(f"The metadata of an image must be a dict; got {value!r:.80}.")
         self._metadata = value
 
     @property
@@ -307,7 +310,7 @@ class GeneralizedImage(Serializable, ABC):
         """The butler dataset reference for this image
         (`lsst.daf.butler.SerializedDatasetRef` | `None`).
 
-        `None` unless it was found in the file the image was read from.
+        `None` unless the image was read from a file that contains it.
         """
         found: SerializedDatasetRef | None = self._parse_butler_info("dataset", "SerializedDatasetRef")
         return found
@@ -317,13 +320,13 @@ class GeneralizedImage(Serializable, ABC):
         """The butler inputs and ID of the task quantum that produced this
         dataset (`lsst.daf.butler.DatasetProvenance` | `None`).
 
-        `None` unless it was found in the file the image was read from.
+        `None` unless the image was read from a file that contains it.
         """
         found: DatasetProvenance | None = self._parse_butler_info("provenance", "DatasetProvenance")
         return found
 
     def _parse_butler_info(self, name: str, model: str) -> Any:
-        """Make an object of what the file said about its dataset in a Butler."""
+        """Validate an item of the Butler information of the file."""
         raw = available((available(self._attachments.butler_info) or {}).get(name))
         if raw is None:
             return None
@@ -335,11 +338,11 @@ class GeneralizedImage(Serializable, ABC):
 
 
 def _daf_butler() -> Any:
-    """Import what gives butler information its types."""
+    """Import `lsst.daf.butler`, which defines the types of the Butler information."""
     try:
-        import lsst.daf.butler as daf_butler  # noqa: TID251  # late, and only for these two properties
+        import lsst.daf.butler as daf_butler  # noqa: TID251  # optional; used by two properties only
     except ImportError as err:
         raise MissingOptionalDependencyError(
-            "Butler information of an image needs the package lsst-daf-butler, which is not installed."
+            "The Butler information of an image requires the package lsst-daf-butler; install it."
         ) from err
     return daf_butler

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Moving mask planes from one layout of bits to another."""
+"""Copying mask planes between arrays with different bit layouts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from ._mask_schema import MaskSchema
 
-BLOCK = 1 << 17
-"""Pixels to move at a time: their intermediate results fit into a cache."""
+BLOCK_SIZE = 1 << 17
+"""Number of pixels per block; the intermediate results of a block fit into the
+processor cache."""
 
 
 def merge_planes(
@@ -28,17 +29,17 @@ def merge_planes(
     Parameters
     ----------
     source, target
-        Arrays of shape ``(ny, nx, mask_size)``; ``target`` is changed.
+        Arrays of shape ``(ny, nx, mask_size)``; ``target`` is modified.
     source_schema, target_schema
-        Their layouts.
+        Bit layouts of the arrays.
     names
-        Planes to set; both layouts have them.
+        Planes to set; both schemas contain them.
 
     Notes
     -----
-    Planes that move by the same number of bits between the same elements
-    move together, so the cost depends on how different the layouts are, and
-    not on the number of planes.
+    Planes with the same source element, target element and shift are copied
+    together, so the cost depends on the number of distinct shifts and not on
+    the number of planes.
     """
     moves: dict[tuple[int, int, int], int] = {}
     for name in names:
@@ -46,7 +47,7 @@ def merge_planes(
         shift = int(new.mask).bit_length() - int(old.mask).bit_length()
         key = (old.index, new.index, shift)
         moves[key] = moves.get(key, 0) | int(old.mask)
-    rows = max(1, BLOCK // source.shape[1])
+    rows = max(1, BLOCK_SIZE // source.shape[1])
     for y in range(0, source.shape[0], rows):
         for (old_index, new_index, shift), mask in moves.items():
             _move(
@@ -57,8 +58,7 @@ def merge_planes(
 def _move(source: np.ndarray, target: np.ndarray, *, shift: int, mask: int) -> None:
     """Set bits of one array, shifted, in another."""
     bits = source & source.dtype.type(mask)
-    # Narrow after shifting down and widen before shifting up: no bit is lost
-    # on the way.
+    # Narrow after shifting down and widen before shifting up, to keep all bits.
     if shift < 0:
         bits >>= source.dtype.type(-shift)
     bits = bits.astype(target.dtype, copy=False)

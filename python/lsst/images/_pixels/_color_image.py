@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images of three colours, for people to look at."""
+"""Color images with red, green and blue channels, for display."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANNELS = ("red", "green", "blue")
 
 
 class ColorImage(ArrayImage):
-    """An array of red, green and blue values with a place on a pixel grid.
+    """An array of red, green and blue values on a pixel grid.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ColorImage(ArrayImage):
     Raises
     ------
     GeometryError
-        If the array or the box is of another shape.
+        If the array or the box has another shape.
     """
 
     @accepts_aliases(start="yx0", projection="sky_projection")
@@ -62,9 +62,7 @@ class ColorImage(ArrayImage):
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         if array.ndim != 3 or array.shape[2] != len(CHANNELS):
-            raise GeometryError(
-                f"A color image array is of shape (ny, nx, 3); got one of shape {array.shape}."
-            )
+            raise GeometryError(f"The array of a color image must have shape (ny, nx, 3); got {array.shape}.")
         bbox = resolve_bbox(array.shape[:2], bbox=bbox, shape=None, start=start)
         super().__init__(array, bbox, projection, metadata)
 
@@ -78,12 +76,12 @@ class ColorImage(ArrayImage):
         projection: Projection[Any] | None = None,
         metadata: dict[str, MetadataValue] | None = None,
     ) -> ColorImage:
-        """Make a color image of three images.
+        """Create a color image from three images.
 
         Parameters
         ----------
         r, g, b
-            Red, green and blue; their pixels are copied.
+            Red, green and blue channel; the pixels are copied.
         projection
             Projection that maps the pixel grid to the sky; by default, that of
             ``r``.
@@ -93,7 +91,7 @@ class ColorImage(ArrayImage):
         Returns
         -------
         color_image
-            The image.
+            Color image of the three channels.
 
         Raises
         ------
@@ -102,7 +100,9 @@ class ColorImage(ArrayImage):
         """
         boxes = [channel.bbox for channel in (r, g, b)]
         if boxes.count(boxes[0]) != len(boxes):
-            raise GeometryError(f"The channels' bboxes do not agree: {', '.join(map(str, boxes))}.")
+            raise GeometryError(
+                f"The bboxes of the channels do not agree: {', '.join(map(str, boxes))}; they must be equal."
+            )
         return ColorImage(
             np.stack([r.array, g.array, b.array], axis=2),
             bbox=r.bbox,
@@ -146,8 +146,8 @@ class ColorImage(ArrayImage):
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, ColorImage):
             raise TypeError(
-                f"Only a ColorImage can be assigned to pixels of one, not {type(other).__name__}; "
-                "assign to the channels or the 'array' of a subimage instead."
+                f"Only a ColorImage can be assigned to pixels of a ColorImage; got {type(other).__name__}. "
+                "Assign other values to the channels or the 'array' of a subimage."
             )
         store(self._array[bbox.slice_within(self._bbox)], take_matching(other, bbox))
 
@@ -175,7 +175,7 @@ class ColorImage(ArrayImage):
         Raises
         ------
         FileExistsError
-            If there is such a file already.
+            If the file exists.
         """
         write(
             self,

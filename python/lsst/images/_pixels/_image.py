@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images of one plane."""
+"""Single-plane images."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
 
 NUMBERS = "biufc"
-"""Kinds of numpy types that pixels may have."""
+"""Kinds of numpy types that are allowed for pixels."""
 
 PIXEL_FRAME = GeneralFrame(unit=u.pix)
-"""Frame of the pixels of a file that says nothing about them."""
+"""Default pixel frame, for files that do not define one."""
 
 
 class Image(ArrayImage):
-    """A two-dimensional array of pixels with a unit and a place on a grid.
+    """A two-dimensional array of pixels with a unit, on a pixel grid.
 
     Parameters
     ----------
     array_or_fill
-        Array of shape ``(ny, nx)``, which is not copied, or the value of
-        every pixel.
+        Array of shape ``(ny, nx)``, which is not copied, or a fill value for
+        all pixels.
     bbox
         Pixels that the array covers, in absolute coordinates.
     start
         Absolute coordinates ``(y, x)`` of the first pixel, zeros by default.
         Ignored when ``bbox`` is given.
     shape
-        Numbers of rows and columns.  Only needed to fill without a ``bbox``.
+        Numbers of rows and columns.  Required for a fill value without ``bbox``.
     dtype
         Type of the pixels; by default that of the array or fill value.
     unit
         Unit of the pixels; by default that of the array if it is a
-        `~astropy.units.Quantity`, else none.
+        `~astropy.units.Quantity`, otherwise `None`.
     projection
         Projection that maps the pixel grid to the sky.
     obs_info
@@ -67,7 +67,7 @@ class Image(ArrayImage):
     Raises
     ------
     GeometryError
-        If the array is not two-dimensional, or shapes disagree.
+        If the array is not two-dimensional, or the shapes differ.
     TypeError
         If neither an array nor a box nor a shape is given.
 
@@ -97,16 +97,16 @@ class Image(ArrayImage):
         values, self._unit = split_values(array_or_fill, None if unit is None else u.Unit(unit))
         if isinstance(values, np.ndarray) and values.ndim:
             if values.ndim != 2:
-                raise GeometryError(f"An image array is 2-d; got one of shape {values.shape}.")
+                raise GeometryError(f"Image array must be 2-d; got one of shape {values.shape}.")
             bbox = resolve_bbox(values.shape, bbox=bbox, shape=shape, start=start)
             array = values if dtype is None else values.astype(dtype, copy=False)
         else:
             if not np.isscalar(values) and np.ndim(values):
-                raise TypeError(f"An image is made from a numpy array or a number, not from {values!r:.80}.")
+                raise TypeError(f"An image requires a numpy array or a number; got {values!r:.80}.")
             bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
             array = np.full(bbox.shape, values, dtype=dtype)
         if array.dtype.kind not in NUMBERS:
-            raise TypeError(f"The pixels of an image are numbers, not {array.dtype}.")
+            raise TypeError(f"The pixels of an image must be numbers; got values of type {array.dtype}.")
         super().__init__(array, bbox, projection, metadata)
         self._obs_info = obs_info
 
@@ -131,8 +131,8 @@ class Image(ArrayImage):
         """The pixels with their unit, sharing memory
         (`astropy.units.Quantity`).
 
-        Assignment converts units and writes into the array in place; integer
-        pixels take the nearest integer.
+        Assignment converts units and writes into the array in place; values
+        are rounded to the nearest integer for integer pixels.
         """
         return make_quantity(self._array, self._unit)
 
@@ -166,7 +166,7 @@ class Image(ArrayImage):
         obs_info: ObservationInfo | Deferred | None,
         metadata: dict[str, MetadataValue],
     ) -> Self:
-        """Make an image of parts that are known to fit together."""
+        """Create an image from consistent attributes, without validation."""
         self = cls.__new__(cls)
         self._array = array
         self._bbox = bbox
@@ -178,7 +178,7 @@ class Image(ArrayImage):
         return self
 
     def _padded(self, bbox: Box, no_data: str) -> Self:
-        """Make a copy for a larger box, with NaN, or 0 for integers, where there were no pixels."""
+        """Return a copy with a larger box; new pixels are NaN, or 0 for integers."""
         blank: Any = np.nan if self._array.dtype.kind in "fc" else 0
         array = np.full(bbox.shape, blank, dtype=self._array.dtype)
         array[self._bbox.slice_within(bbox)] = self._array
@@ -187,8 +187,8 @@ class Image(ArrayImage):
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, Image):
             raise TypeError(
-                f"Only an Image can be assigned to pixels of an image, not {type(other).__name__}; "
-                "assign anything else to the 'array' or 'quantity' of a subimage."
+                f"Only an Image can be assigned to pixels of an Image; got {type(other).__name__}. "
+                "Assign other values to the 'array' or 'quantity' of a subimage."
             )
         values = convert_values(take_matching(other, bbox), other.unit, self._unit)
         store(self._array[bbox.slice_within(self._bbox)], values)
@@ -202,18 +202,18 @@ class Image(ArrayImage):
         start: Alternative[Origin | None] = ...,
         obs_info: Alternative[ObservationInfo | Deferred | None] = ...,
     ) -> Self:
-        """Make an image that shares pixels and metadata with this one.
+        """Return an image that shares pixels and metadata with this one.
 
         Parameters
         ----------
         unit, projection, start, obs_info
-            As for the constructor; what is not given is kept.  No value is
-            converted when the unit changes.
+            New values of the attributes, as in the constructor; by default, the
+            current ones.  Pixels are not converted to a new unit.
 
         Returns
         -------
         view
-            The other image.
+            New image.
         """
         result = type(self)(
             self._array,
@@ -261,7 +261,7 @@ class Image(ArrayImage):
         Raises
         ------
         FileExistsError
-            If there is such a file already.
+            If the file exists.
         """
         write(
             self,
@@ -273,21 +273,21 @@ class Image(ArrayImage):
 
     @classmethod
     def from_hdu_list(cls, hdu_list: Any, *, fits_wcs_frame: Frame | None = PIXEL_FRAME) -> Self:
-        """Make an image of the HDUs of a cut-down file.
+        """Create an image from HDUs without an index, such as those of a cutout service.
 
         Parameters
         ----------
         hdu_list
-            An Astropy HDU list: a primary HDU and an image; others are
+            An astropy HDU list: a primary HDU and an image; other HDUs are
             ignored.
         fits_wcs_frame
-            Frame of the pixels, to make a projection of the FITS WCS; `None`
-            leaves the projection out.
+            Pixel frame of the projection that is created from the FITS WCS;
+            `None` for an image without projection.
 
         Returns
         -------
         image
-            The image.
+            The image in the HDU list.
         """
         result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
         return result
@@ -321,8 +321,8 @@ class Image(ArrayImage):
         Parameters
         ----------
         ccd
-            What `to_ccddata` or `to_nddata` made, a slice of it, or anything
-            like it from elsewhere.
+            A result of `to_ccddata` or `to_nddata`, a slice of it, or an
+            object of the same type from another source.
         start
             Absolute coordinates ``(y, x)`` of the first pixel; by default,
             see `lsst.images.interop.from_ccddata`.
@@ -330,7 +330,7 @@ class Image(ArrayImage):
         Returns
         -------
         image
-            Shares the pixels.
+            Image that shares the pixels.
         """
         result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
         return result
@@ -402,8 +402,8 @@ class Image(ArrayImage):
         ext
             Name or index of the FITS HDU to read.
         fits_wcs_frame
-            Frame of the pixels, to make a projection of the FITS WCS; `None`
-            leaves the projection out.
+            Pixel frame of the projection that is created from the FITS WCS;
+            `None` for an image without projection.
 
         Returns
         -------

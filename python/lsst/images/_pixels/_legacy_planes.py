@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the mask planes of `lsst.afw` images are called here.
+"""Mapping of the mask planes of `lsst.afw` images to `MaskPlane`.
 
-Names, order and descriptions are those of the files of earlier releases, to
-the letter: they are part of the equality of mask schemas.
+Names, order and descriptions are identical to those in files of earlier
+releases, because the equality of mask schemas depends on them.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def get_legacy_difference_image_mask_planes() -> dict[str, MaskPlane]:
 
 
 def get_legacy_deep_coadd_mask_planes() -> dict[str, MaskPlane]:
-    """Return the planes of an `lsst.afw` coadd that is made of cells.
+    """Return the planes of a cell-based `lsst.afw` coadd.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def get_legacy_deep_coadd_mask_planes() -> dict[str, MaskPlane]:
 
 
 def get_legacy_non_cell_coadd_mask_planes() -> dict[str, MaskPlane]:
-    """Return the planes of an `lsst.afw` coadd that is not made of cells.
+    """Return the planes of an `lsst.afw` coadd that is not cell-based.
 
     Returns
     -------
@@ -155,12 +155,12 @@ def get_legacy_non_cell_coadd_mask_planes() -> dict[str, MaskPlane]:
 
 
 def guess_legacy_mask_planes(names: Collection[str]) -> dict[str, MaskPlane]:
-    """Guess what an `lsst.afw` mask belongs to.
+    """Return the plane map for the type of image that an `lsst.afw` mask belongs to.
 
     Parameters
     ----------
     names
-        Legacy names of its planes.
+        Legacy names of its planes, from which the type of image is inferred.
 
     Returns
     -------

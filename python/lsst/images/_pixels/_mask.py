@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Masks: images of flags."""
+"""Masks: images of bit flags."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
 
 class Mask(ArrayImage):
-    """Flags for the pixels of an image.
+    """Bit flags for the pixels of an image.
 
     Parameters
     ----------
     array_or_fill
-        Array of shape ``(ny, nx, schema.mask_size)``, which is only copied if
-        it is not of the type of the schema; or the value of every element.
+        Array of shape ``(ny, nx, schema.mask_size)``, which is copied only if
+        its type differs from that of the schema; or a fill value for all
+        elements.
     schema
         Planes of the mask, and the type of the array.
     bbox
@@ -47,7 +48,7 @@ class Mask(ArrayImage):
         Absolute coordinates ``(y, x)`` of the first pixel, zeros by default.
         Ignored when ``bbox`` is given.
     shape
-        Numbers of rows and columns.  Only needed to fill without a ``bbox``.
+        Numbers of rows and columns.  Required for a fill value without ``bbox``.
     projection
         Projection that maps the pixel grid to the sky.
     obs_info
@@ -59,9 +60,9 @@ class Mask(ArrayImage):
     Raises
     ------
     GeometryError
-        If the array is not three-dimensional, or shapes disagree.
+        If the array is not three-dimensional, or the shapes differ.
     ValueError
-        If the type of the schema cannot hold the values of the array.
+        If the type of the schema cannot represent the values of the array.
     TypeError
         If neither an array nor a box nor a shape is given.
     """
@@ -81,22 +82,20 @@ class Mask(ArrayImage):
         metadata: dict[str, MetadataValue] | None = None,
     ) -> None:
         if not isinstance(schema, MaskSchema):
-            raise TypeError(f"The schema of a mask is a MaskSchema, not {schema!r:.80}.")
+            raise TypeError(f"The schema of a mask must be a MaskSchema; got {schema!r:.80}.")
         if isinstance(array_or_fill, np.ndarray) and array_or_fill.ndim:
             if array_or_fill.ndim != 3:
                 raise GeometryError(f"Mask array must be 3-d; got one of shape {array_or_fill.shape}.")
             bbox = resolve_bbox(array_or_fill.shape[:2], bbox=bbox, shape=shape, start=start)
             if array_or_fill.shape[2] != schema.mask_size:
                 raise GeometryError(
-                    f"The last axis of a mask array has the schema's mask_size {schema.mask_size}; "
-                    f"got an array of shape {array_or_fill.shape}."
+                    f"The length of the last axis of a mask array must be the mask_size of the schema, "
+                    f"{schema.mask_size}; got an array of shape {array_or_fill.shape}."
                 )
             array = _convert(array_or_fill, schema.dtype)
         else:
             if np.ndim(array_or_fill):
-                raise TypeError(
-                    f"A mask is made from a numpy array or an integer, not from {array_or_fill!r:.80}."
-                )
+                raise TypeError(f"A mask requires a numpy array or an integer; got {array_or_fill!r:.80}.")
             bbox = resolve_bbox(None, bbox=bbox, shape=shape, start=start)
             array = np.full((*bbox.shape, schema.mask_size), _convert(array_or_fill, schema.dtype))
         super().__init__(array, bbox, projection, metadata)
@@ -118,7 +117,7 @@ class Mask(ArrayImage):
 
     @property
     def schema(self) -> MaskSchema:
-        """The planes, and their places in the array (`MaskSchema`)."""
+        """The planes and their bits in the array (`MaskSchema`)."""
         return self._schema
 
     @property
@@ -131,7 +130,7 @@ class Mask(ArrayImage):
     # Flags.
 
     def get(self, name: str) -> np.ndarray:
-        """Return where a plane is set.
+        """Return a boolean array of the pixels in which a plane is set.
 
         Parameters
         ----------
@@ -146,14 +145,14 @@ class Mask(ArrayImage):
         Raises
         ------
         KeyError
-            If there is no such plane.
+            If the mask does not have this plane.
         """
         bit = self._schema.bit(name)
         result: np.ndarray = (self._array[..., bit.index] & bit.mask) != 0
         return result
 
     def set(self, name: str, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
-        """Set a plane in some pixels, and leave it as it is in others.
+        """Set a plane in some or all pixels; other pixels are unchanged.
 
         Parameters
         ----------
@@ -166,9 +165,9 @@ class Mask(ArrayImage):
         Raises
         ------
         KeyError
-            If there is no such plane.
+            If the mask does not have this plane.
         BoxIndexError
-            If the array is of another shape.
+            If the array has another shape.
         """
         bit = self._schema.bit(name)
         plane = self._array[..., bit.index]
@@ -188,9 +187,9 @@ class Mask(ArrayImage):
         Raises
         ------
         KeyError
-            If there is no such plane.
+            If the mask does not have this plane.
         BoxIndexError
-            If the array is of another shape.
+            If the array has another shape.
         """
         where = self._where(boolean_mask)
         if name is None:
@@ -206,27 +205,27 @@ class Mask(ArrayImage):
         where = np.asarray(boolean_mask, dtype=bool)
         if where.shape != self._bbox.shape:
             raise BoxIndexError(
-                f"The boolean mask has shape {where.shape}, and the mask has {tuple(self._bbox.shape)}."
+                f"The boolean mask has shape {where.shape}; expected {tuple(self._bbox.shape)}, "
+                "the shape of the mask."
             )
         return where
 
     def update(self, other: Mask) -> None:
-        """Set the planes that are set in another mask too.
+        """Set the planes that are set in another mask (logical OR).
 
         Parameters
         ----------
         other
-            Mask whose planes are matched by name, and its pixels by absolute
-            coordinates.  Planes and pixels that only one of the masks has
-            are ignored.
+            The other mask.  Planes are matched by name, pixels by absolute
+            coordinates; those that only one of the masks has are ignored.
 
         Raises
         ------
         TypeError
-            If ``other`` is no mask.
+            If ``other`` is not a mask.
         """
         if not isinstance(other, Mask):
-            raise TypeError(f"A mask is updated with another Mask, not with {type(other).__name__}.")
+            raise TypeError(f"A mask can be updated only with another Mask; got {type(other).__name__}.")
         try:
             bbox = self._bbox.intersection(other.bbox)
         except NoOverlapError:
@@ -256,7 +255,7 @@ class Mask(ArrayImage):
         )
 
     def _padded(self, bbox: Box, no_data: str) -> Mask:
-        """Make a copy for a larger box, with one plane, made if need be, set where there were no pixels."""
+        """Return a copy with a larger box; a plane, added if it is missing, is set in new pixels."""
         array = np.zeros((*bbox.shape, self._schema.mask_size), dtype=self._schema.dtype)
         inside = self._bbox.slice_within(bbox)
         array[inside] = self._array
@@ -271,25 +270,25 @@ class Mask(ArrayImage):
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, Mask):
             raise TypeError(
-                f"Only a Mask can be assigned to pixels of a mask, not {type(other).__name__}; "
-                "use set() and clear(), or assign to the 'array' of a subimage."
+                f"Only a Mask can be assigned to pixels of a Mask; got {type(other).__name__}. "
+                "Use set() and clear(), or assign other values to the 'array' of a subimage."
             )
         target = self._view(bbox)
         if np.may_share_memory(target._array, other._array):
-            # Clearing the target must not clear what is read afterwards.
+            # Otherwise clearing the target would clear the source.
             other = other.copy()
         target.clear()
         target.update(other)
 
     def add_plane(self, name: str, description: str) -> Mask:
-        """Make a mask with one more plane.
+        """Return a mask with an additional plane.
 
         Parameters
         ----------
         name
             Name of the plane.
         description
-            What the flag means.
+            Meaning of the flag.
 
         Returns
         -------
@@ -299,30 +298,30 @@ class Mask(ArrayImage):
         Raises
         ------
         ValueError
-            If there is such a plane already.
+            If the mask has a plane of this name.
         """
         return self.add_planes([MaskPlane(name, description)])
 
     def add_planes(self, planes: Iterable[MaskPlane | None], *, drop: Collection[str] = ()) -> Mask:
-        """Make a mask with other planes.
+        """Return a mask with additional planes, or without some planes.
 
         Parameters
         ----------
         planes
-            Planes to add after those that are there; `None` reserves a bit.
+            Planes to append to the existing ones; `None` reserves a bit.
         drop
-            Names of planes to leave out.
+            Names of planes to remove.
 
         Returns
         -------
         mask
-            New mask with an array of its own.  Planes that stay have the same
-            pixels set, new planes are clear.
+            New mask with a new array.  Retained planes are set in the same
+            pixels; new planes are clear.
 
         Raises
         ------
         ValueError
-            If a plane to add is there already, or one to drop is not.
+            If a plane to add exists, or a plane to drop does not exist.
         """
         drop = {drop} if isinstance(drop, str) else set(drop)
         schema = self._schema._changed(planes, drop)
@@ -341,18 +340,18 @@ class Mask(ArrayImage):
         start: Alternative[Origin | None] = ...,
         obs_info: Alternative[ObservationInfo | Deferred | None] = ...,
     ) -> Self:
-        """Make a mask that shares pixels and metadata with this one.
+        """Return a mask that shares pixels and metadata with this one.
 
         Parameters
         ----------
         schema, projection, start, obs_info
-            As for the constructor; what is not given is kept.  The schema may
-            only differ in its descriptions.
+            New values of the attributes, as in the constructor; by default, the
+            current ones.  The schema may differ only in its descriptions.
 
         Returns
         -------
         view
-            The other mask.
+            New mask.
 
         Raises
         ------
@@ -362,8 +361,8 @@ class Mask(ArrayImage):
         schema = keep(schema, self._schema)
         if _layout(schema) != _layout(self._schema):
             raise ValueError(
-                f"A view cannot rename, move or retype planes: it has {_layout(self._schema)}, "
-                f"and the new schema has {_layout(schema)}."
+                f"A view cannot rename or move planes, or change their type: the mask has "
+                f"{_layout(self._schema)}, the new schema has {_layout(schema)}."
             )
         result = type(self)(
             self._array,
@@ -412,7 +411,7 @@ class Mask(ArrayImage):
         Raises
         ------
         FileExistsError
-            If there is such a file already.
+            If the file exists.
         """
         write(self, filename, format="fits", compression_options={"mask": compression})
 
@@ -435,14 +434,14 @@ class Mask(ArrayImage):
             with the new object.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
-            description.  By default, guessed from the planes there are.
+            description.  By default, inferred from the names of the planes.
         projection
             Projection that maps the pixel grid to the sky.
 
         Returns
         -------
         mask
-            Has all the planes of the map, in its order.
+            Mask with all planes of the map, in its order.
         """
         result: Mask = registry.convert_from_legacy(legacy, Mask, plane_map=plane_map, projection=projection)
         return result
@@ -454,12 +453,12 @@ class Mask(ArrayImage):
         ----------
         plane_map
             A mapping from legacy mask plane name to the new plane name and
-            description.  By default, names stay as they are.
+            description.  By default, names are unchanged.
 
         Returns
         -------
         legacy
-            The afw mask, with pixels of its own.
+            The afw mask, with a copy of the pixels.
         """
         return registry.convert_to_legacy(self, plane_map=plane_map)
 
@@ -479,17 +478,17 @@ class Mask(ArrayImage):
             URI or file name.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
-            description.  By default, guessed from the planes there are.
+            description.  By default, inferred from the names of the planes.
         ext
             Name or index of the FITS HDU to read.
         fits_wcs_frame
-            Frame of the pixels, to make a projection of the FITS WCS; `None`
-            leaves the projection out.
+            Pixel frame of the projection that is created from the FITS WCS;
+            `None` for a mask without projection.
 
         Returns
         -------
         mask
-            Has all the planes of the map, in its order.
+            Mask with all planes of the map, in its order.
         """
         result: Mask = registry.read_legacy(
             uri, Mask, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame
@@ -498,14 +497,15 @@ class Mask(ArrayImage):
 
 
 def _convert(values: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    """Convert to the type of a mask without losing bits."""
+    """Convert values to the type of a mask; raise if they do not fit."""
     array = np.asarray(values)
     if array.dtype == dtype:
         return array
     result = array.astype(dtype)
     if not np.can_cast(array.dtype, dtype) and not np.array_equal(result, array):
         raise ValueError(
-            f"The mask array of type {array.dtype} has values that the schema's {dtype} cannot hold."
+            f"The mask array of type {array.dtype} has values that {dtype}, the type of the schema, cannot "
+            "represent; use a schema with a wider type."
         )
     return result
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The planes of a mask, and the bits they occupy."""
+"""Mask planes and their assignment to bits."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _LEGACY_PREFIX = "MP_"
 
 @dataclasses.dataclass(frozen=True)
 class MaskPlane:
-    """One flag that pixels of a mask may have.
+    """One flag of a mask.
 
     Parameters
     ----------
     name
         Name of the plane, unique in a mask.
     description
-        What the flag means.
+        Meaning of the flag.
     """
 
     name: str
@@ -45,12 +45,12 @@ class MaskPlane:
         header
             Mapping of FITS keywords, such as an Astropy header.
         strip
-            Whether to remove the cards that are understood.
+            Whether to remove these cards from the header.
 
         Returns
         -------
         bits
-            Number of the bit of each plane, by name, in order of the cards.
+            Bit number of each plane, by name, in the order of the cards.
         """
         keys = [key for key in header if key.upper().startswith(_LEGACY_PREFIX)]
         bits = {key[len(_LEGACY_PREFIX) :]: int(header[key]) for key in keys}
@@ -62,14 +62,14 @@ class MaskPlane:
 
 @dataclasses.dataclass(frozen=True)
 class MaskPlaneBit:
-    """Where a plane is in the array of a mask.
+    """The position of a plane in the array of a mask.
 
     Parameters
     ----------
     index
         Index into the last axis of the array.
     mask
-        Value of the bit, an integer of the type of the array.
+        Value with only this bit set, an integer of the type of the array.
     """
 
     index: int
@@ -77,7 +77,7 @@ class MaskPlaneBit:
 
     @classmethod
     def compute(cls, overall_index: int, stride: int, mask_type: npt.DTypeLike) -> MaskPlaneBit:
-        """Find the bit of a plane.
+        """Return the bit of a plane.
 
         Parameters
         ----------
@@ -92,14 +92,14 @@ class MaskPlaneBit:
         Returns
         -------
         bit
-            Its place.
+            Position of the plane.
         """
         index, bit = divmod(overall_index, stride)
         mask: Any = np.dtype(mask_type).type(1 << bit)
         return cls(index, mask)
 
     def check(self, pixel: np.ndarray) -> bool:
-        """Tell whether the bit is set.
+        """Return whether the bit is set in a pixel.
 
         Parameters
         ----------
@@ -109,28 +109,28 @@ class MaskPlaneBit:
         Returns
         -------
         is_set
-            Whether it is.
+            Whether the bit is set.
         """
         return bool(pixel[self.index] & self.mask)
 
 
 class MaskSchema(Described):
-    """Planes of a mask in the order of their bits; immutable.
+    """The immutable sequence of planes of a mask, in the order of their bits.
 
     Parameters
     ----------
     planes
-        The planes; `None` leaves a bit unused.  No planes at all count as one
-        unused bit.
+        The planes; `None` leaves a bit unused.  An empty sequence is the same
+        as one unused bit.
     dtype
         Integer type of the mask array.
 
     Raises
     ------
     TypeError
-        If the type is no integer, or a plane is no `MaskPlane`.
+        If the type is not an integer, or a plane is not a `MaskPlane`.
     ValueError
-        If two planes have one name.
+        If two planes have the same name.
     """
 
     def __init__(self, planes: Iterable[MaskPlane | None], dtype: npt.DTypeLike = np.uint8) -> None:
@@ -144,9 +144,9 @@ class MaskSchema(Described):
             if plane is None:
                 continue
             if not isinstance(plane, MaskPlane):
-                raise TypeError(f"The planes of a mask are MaskPlane objects or None, not {plane!r:.80}.")
+                raise TypeError(f"The planes of a mask must be MaskPlane or None; got {plane!r:.80}.")
             if plane.name in self._bits:
-                raise ValueError(f"A mask cannot have two planes of the name {plane.name!r}.")
+                raise ValueError(f"Duplicate mask plane {plane.name!r}; names of planes must be unique.")
             self._bits[plane.name] = MaskPlaneBit.compute(n, stride, self._dtype)
             self._descriptions[plane.name] = plane.description
 
@@ -162,14 +162,14 @@ class MaskSchema(Described):
         Raises
         ------
         TypeError
-            If it is no integer type.
+            If ``dtype`` is not an integer type.
         """
         dtype = np.dtype(dtype)
         if dtype.kind not in "iu":
-            raise TypeError(f"A mask array holds integers, not {dtype.name!r}.")
+            raise TypeError(f"The type of a mask array must be an integer type; got {dtype.name!r}.")
         return dtype.itemsize * 8 - (dtype.kind == "i")
 
-    # Looking at the planes.
+    # Access to the planes.
 
     def __iter__(self) -> Iterator[MaskPlane | None]:
         return iter(self._planes)
@@ -188,7 +188,7 @@ class MaskSchema(Described):
             return NotImplemented
         return self._planes == other._planes and self._dtype == other._dtype
 
-    __hash__ = None  # type: ignore[assignment]  # as the masks it describes
+    __hash__ = None  # type: ignore[assignment]  # like Mask
 
     def __str__(self) -> str:
         return str(list(self.names))
@@ -217,7 +217,7 @@ class MaskSchema(Described):
         return MappingProxyType(self._descriptions)
 
     def bit(self, name: str) -> MaskPlaneBit:
-        """Return the place of a plane.
+        """Return the position of a plane in the mask array.
 
         Parameters
         ----------
@@ -227,12 +227,12 @@ class MaskSchema(Described):
         Raises
         ------
         KeyError
-            If there is no such plane.
+            If the schema does not have this plane.
         """
         try:
             return self._bits[name]
         except KeyError:
-            raise KeyError(f"There is no mask plane {name!r}; there are {list(self._bits)}.") from None
+            raise KeyError(f"Unknown mask plane {name!r}; available planes: {list(self._bits)}.") from None
 
     def bitmask(self, *names: str) -> np.ndarray:
         """Return a pixel in which some planes are set.
@@ -245,13 +245,13 @@ class MaskSchema(Described):
         Returns
         -------
         pixel
-            Array of length `mask_size` and type `dtype`.  It broadcasts with
+            Array of length `mask_size` and type `dtype`, which broadcasts with
             the array of a mask.
 
         Raises
         ------
         KeyError
-            If there is no such plane.
+            If the schema does not have one of the planes.
         """
         result = np.zeros(self._mask_size, dtype=self._dtype)
         for name in names:
@@ -260,7 +260,7 @@ class MaskSchema(Described):
         return result
 
     def interpret(self, pixel: np.ndarray) -> list[str]:
-        """List the planes that are set in a pixel.
+        """Return the names of the planes that are set in a pixel.
 
         Parameters
         ----------
@@ -270,12 +270,12 @@ class MaskSchema(Described):
         Returns
         -------
         names
-            In the order of the planes.
+            Names in the order of the planes.
         """
         return [name for name, bit in self._bits.items() if bit.check(pixel)]
 
     def split(self, dtype: npt.DTypeLike) -> list[MaskSchema]:
-        """Distribute the planes over schemas with one element for each pixel.
+        """Distribute the planes over schemas with one element per pixel.
 
         Parameters
         ----------
@@ -285,7 +285,7 @@ class MaskSchema(Described):
         Returns
         -------
         schemas
-            At least one; unused bits are left out.
+            At least one schema; unused bits are dropped.
         """
         stride = self.bits_per_element(dtype)
         planes = [plane for plane in self._planes if plane is not None]
@@ -293,38 +293,40 @@ class MaskSchema(Described):
         return [MaskSchema(planes[start : start + stride], dtype) for start in starts]
 
     def _changed(self, added: Iterable[MaskPlane | None], drop: Set[str]) -> MaskSchema:
-        """Make the schema of `Mask.add_planes`, without some planes and with others after the rest."""
+        """Return a schema without some planes and with others appended; see `Mask.add_planes`."""
         if unknown := drop - self.names:
-            raise ValueError(f"Cannot drop mask planes {sorted(unknown)}; there are only {list(self.names)}.")
+            raise ValueError(
+                f"Cannot drop unknown mask planes {sorted(unknown)}; available planes: {list(self.names)}."
+            )
         planes = [plane for plane in self._planes if plane is None or plane.name not in drop]
         planes.extend(added)
         names = [plane.name for plane in planes if plane is not None]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"Cannot add mask planes {repeated}: a plane of that name already exists.")
+            raise ValueError(f"Cannot add mask planes {repeated}: planes of these names already exist.")
         return MaskSchema(planes, self._dtype)
 
     # Header cards.
 
     def update_header(self, header: MutableMapping[str, Any]) -> None:
-        """Describe the planes in a FITS header.
+        """Write cards that describe the planes to a FITS header.
 
         Parameters
         ----------
         header
-            Mapping of FITS keywords, such as an Astropy header.  It gets
-            three cards for each plane, with the number of its bit in four
-            digits: ``MSKNnnnn`` the name, ``MSKMnnnn`` the value of the bit,
+            Mapping of FITS keywords, such as an astropy header.  Three cards
+            are added for each plane, with the bit number in four digits:
+            ``MSKNnnnn`` the name, ``MSKMnnnn`` the value of the bit,
             ``MSKDnnnn`` the description.
 
         Raises
         ------
         TypeError
-            If pixels have more than one element.
+            If there is more than one element per pixel.
         """
         if self._mask_size > 1:
             raise TypeError(
-                f"Header cards describe one integer for each pixel, and these pixels have {self._mask_size}; "
-                "use split() first."
+                "Header cards can describe only masks with one integer per pixel; this schema has "
+                f"{self._mask_size}. Use split() first."
             )
         for n, plane in enumerate(self._planes):
             if plane is not None:
@@ -342,14 +344,15 @@ class MaskSchema(Described):
 
         Notes
         -----
-        Cards of other planes go too: numbers started at one in early files.
+        All cards of this form are removed, also those of other planes, because
+        bit numbers start at one in early files.
         """
         for key in [key for key in header if _CARD.fullmatch(key)]:
             del header[key]
 
     @classmethod
     def from_fits_header(cls, header: Mapping[str, Any], dtype: npt.DTypeLike = np.uint8) -> MaskSchema:
-        """Make a schema of the cards that `update_header` writes.
+        """Create a schema from the cards that `update_header` writes.
 
         Parameters
         ----------
@@ -361,18 +364,18 @@ class MaskSchema(Described):
         Returns
         -------
         schema
-            Numbers without a card are unused bits.
+            Schema in which bit numbers without a card are unused.
 
         Raises
         ------
         ValueError
-            If there are no such cards.
+            If the header has no such cards.
         """
         matches = (match for key in header if (match := _CARD.fullmatch(key)))
         numbers = sorted({int(match[2]) for match in matches if match[1] == "N"})
         if not numbers:
             raise ValueError(
-                "There are no MSKN cards in the header, so nothing says what its mask planes are."
+                "The header has no MSKNnnnn cards, which are required to determine the mask planes."
             )
         planes: list[MaskPlane | None] = [None] * (numbers[-1] + 1)
         for n in numbers:

@@ -65,17 +65,16 @@ class MaskedImage(GeneralizedImage):
     Raises
     ------
     TypeError
-        If both or none of ``mask`` and ``mask_schema`` are given, or a plane
-        is of another type.
+        If both or neither of ``mask`` and ``mask_schema`` are given, or a plane
+        has another type.
     GeometryError
         If the planes have different bounding boxes.
     UnitMismatchError
-        If the unit of the variance is not the square of the image's.
+        If the unit of the variance is not the square of the unit of the image.
 
     Notes
     -----
-    Planes are views: they share their pixels and their own metadata with
-    what was passed in.
+    Planes are views: they share pixels and metadata with the arguments.
     """
 
     @accepts_aliases(projection="sky_projection")
@@ -92,15 +91,17 @@ class MaskedImage(GeneralizedImage):
     ) -> None:
         super().__init__(metadata)
         if not isinstance(image, Image):
-            raise TypeError(f"The image plane of a masked image is an Image, not {type(image).__name__}.")
+            raise TypeError(
+                f"The image plane of a masked image must be an Image; got {type(image).__name__}."
+            )
         projection = image.projection if projection is None else projection
         obs_info = image._obs_info if obs_info is None else obs_info
         if mask is None:
             if mask_schema is None:
-                raise TypeError("A masked image needs a mask or a mask_schema; got neither.")
+                raise TypeError("A masked image requires a mask or a mask_schema; got neither.")
             mask = Mask(0, schema=mask_schema, bbox=image.bbox)
         elif mask_schema is not None:
-            raise TypeError("A masked image takes a mask or a mask_schema; got both.")
+            raise TypeError("A masked image requires either a mask or a mask_schema; got both.")
         if variance is None:
             variance = Image(1.0, bbox=image.bbox, dtype=np.float32)
         _check_plane("mask", mask, Mask, image)
@@ -121,15 +122,15 @@ class MaskedImage(GeneralizedImage):
     def mask(self) -> Mask:
         """The mask plane (`Mask`).
 
-        A mask that is assigned must have the same bounding box; any attached
-        projection is replaced.
+        An assigned mask must have the same bounding box; its projection is
+        replaced.
         """
         return self._mask
 
     @mask.setter
     def mask(self, value: Mask) -> None:
         _check_plane("mask", value, Mask, self._image)
-        # Of the plane, since that of a subclass may be unreadable.
+        # That of the image plane: the property of a subclass may raise.
         projection = self._image.projection
         obs_info = self._obs_info if value._obs_info is None else value._obs_info
         self._mask = value.view(projection=projection, obs_info=obs_info)
@@ -179,7 +180,7 @@ class MaskedImage(GeneralizedImage):
         self.__dict__["_attachments"] = value
         if value.butler_info is None:
             return
-        # A plane says where it came from, as if it were read as a component.
+        # Planes have the same Butler information as if read as components.
         for plane in (self._image, self._mask, self._variance):
             attach(plane, butler_info=value.butler_info)
 
@@ -192,7 +193,7 @@ class MaskedImage(GeneralizedImage):
         )
 
     def _padded(self, bbox: Box, no_data: str) -> MaskedImage:
-        """Make a copy for a larger box; see the planes."""
+        """Return a copy with a larger box; see the same method of the planes."""
         return MaskedImage(
             self._image._padded(bbox, no_data),
             mask=self._mask._padded(bbox, no_data),
@@ -203,26 +204,18 @@ class MaskedImage(GeneralizedImage):
     def _assign(self, bbox: Box, other: Any) -> None:
         if not isinstance(other, MaskedImage):
             raise TypeError(
-                f"Only a MaskedImage can be assigned to pixels of one, not {type(other).__name__}; "
-                "assign to the planes of a subimage instead."
+                f"Only a MaskedImage can be assigned to pixels of a MaskedImage; got {type(other).__name__}. "
+                "Assign other values to the planes of a subimage."
             )
         mask = other.mask
         if not other.bbox.contains(bbox) and other.bbox.shape == bbox.shape:
-            # Images match by position then, and the mask must follow them.
+            # Image planes are then matched by position, so match the mask by position too.
             mask = mask.view(start=bbox.start)
         self._image[bbox] = other.image
         self._variance[bbox] = other.variance
         self._mask[bbox] = mask
 
     def copy(self) -> Self:
-        """Deep-copy the masked image and metadata.
-
-        Returns
-        -------
-        copy
-            Shares the mask schema, the projection and the observation
-            information, which are immutable.
-        """
         result = type(self)(
             self._image.copy(),
             mask=self._mask.copy(),
@@ -269,7 +262,7 @@ class MaskedImage(GeneralizedImage):
         Raises
         ------
         FileExistsError
-            If there is such a file already.
+            If the file exists.
         """
         write(
             self,
@@ -285,16 +278,16 @@ class MaskedImage(GeneralizedImage):
 
     @classmethod
     def from_hdu_list(cls, hdu_list: Any, *, fits_wcs_frame: Frame | None = PIXEL_FRAME) -> Self:
-        """Make a masked image of the HDUs of a cut-down file.
+        """Create a masked image from HDUs without an index, such as those of a cutout service.
 
         Parameters
         ----------
         hdu_list
-            An Astropy HDU list: a primary HDU, and one extension each of the
+            An astropy HDU list: a primary HDU, and one extension each with the
             names ``IMAGE``, ``MASK`` and ``VARIANCE``.
         fits_wcs_frame
-            Frame of the pixels, to make a projection of the FITS WCS of the
-            image; `None` leaves the projection out.
+            Pixel frame of the projection that is created from the FITS WCS of
+            the image; `None` for an image without projection.
 
         Returns
         -------
@@ -304,8 +297,8 @@ class MaskedImage(GeneralizedImage):
         Raises
         ------
         ValueError
-            If there are several mask extensions, or if the mask's header does
-            not say what its planes are.
+            If there are several mask extensions, or if the header of the mask
+            does not define its planes.
         """
         result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
         return result
@@ -318,10 +311,10 @@ class MaskedImage(GeneralizedImage):
         Parameters
         ----------
         mask_planes
-            Names of planes that the boolean mask combines; by default, those
-            that tell a bad pixel.
+            Names of planes that are combined into the boolean mask; by default,
+            those that mark bad pixels.
         psf
-            Whether to evaluate the PSF in the middle of the image.
+            Whether to evaluate the PSF at the center of the image.
 
         Returns
         -------
@@ -336,10 +329,10 @@ class MaskedImage(GeneralizedImage):
         Parameters
         ----------
         mask_planes
-            Names of planes that the boolean mask combines; by default, those
-            that tell a bad pixel.
+            Names of planes that are combined into the boolean mask; by default,
+            those that mark bad pixels.
         psf
-            Whether to evaluate the PSF in the middle of the image.
+            Whether to evaluate the PSF at the center of the image.
 
         Returns
         -------
@@ -355,8 +348,8 @@ class MaskedImage(GeneralizedImage):
         Parameters
         ----------
         ccd
-            What `to_ccddata` or `to_nddata` made, a slice of it, or anything
-            like it from elsewhere.
+            A result of `to_ccddata` or `to_nddata`, a slice of it, or an
+            object of the same type from another source.
         start
             Absolute coordinates ``(y, x)`` of the first pixel; by default,
             see `lsst.images.interop.from_ccddata`.
@@ -364,7 +357,7 @@ class MaskedImage(GeneralizedImage):
         Returns
         -------
         masked_image
-            Shares the pixels, but not the mask.
+            Masked image that shares the pixels, but not the mask.
         """
         result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
         return result
@@ -481,7 +474,7 @@ class MaskedImage(GeneralizedImage):
             not transferred to the copy.
         plane_map
             A mapping from legacy mask plane name to the new plane name and
-            description.  By default, guessed from the planes there are.
+            description.  By default, inferred from the names of the planes.
         component
             A component to read instead of the full image.
         fits_wcs_frame
@@ -494,7 +487,7 @@ class MaskedImage(GeneralizedImage):
         Returns
         -------
         masked_image
-            The masked image, or the plane asked for.
+            The masked image, or the plane for ``component``.
         """
         return registry.read_legacy(
             uri,
@@ -509,10 +502,10 @@ class MaskedImage(GeneralizedImage):
 def _check_plane(name: str, plane: Any, pytype: type[GeneralizedImage], image: Image) -> None:
     if not isinstance(plane, pytype):
         raise TypeError(
-            f"The {name} of a masked image is of type {pytype.__name__}, not {type(plane).__name__}."
+            f"The {name} of a masked image must be of type {pytype.__name__}; got {type(plane).__name__}."
         )
     if plane.bbox != image.bbox:
         raise GeometryError(
             f"Image and {name} bboxes do not agree: {image.bbox} and {plane.bbox}; "
-            "take the same subimage of both."
+            "pass the same subimage of both."
         )

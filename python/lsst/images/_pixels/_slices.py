@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Slice syntax for images: ``image.local[y, x]``, ``image.absolute[y, x]``."""
+"""Slicing of images: ``image.local[y, x]`` and ``image.absolute[y, x]``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from .._geom import XY, YX, Box, BoxSliceFactory
 
 Slices: TypeAlias = tuple[slice, slice] | XY[slice] | YX[slice]
-"""What goes between the brackets: rows, then columns."""
+"""Valid keys: slices of rows and columns."""
 
 
 class Sliceable(Protocol):
-    """What the proxies need of an image."""
+    """Protocol of the parents of slice proxies."""
 
     @property
     def bbox(self) -> Box:
@@ -30,7 +30,7 @@ T = TypeVar("T", bound=Sliceable)
 
 
 class _SliceProxy(Generic[T]):
-    """What both proxies share.
+    """Base class of the slice proxies.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ class _SliceProxy(Generic[T]):
         if isinstance(slices, tuple) and len(slices) == 2 and all(isinstance(s, slice) for s in slices):
             return self._factory[slices]
         err = TypeError(
-            f"{type(self._parent).__name__}.{self._NAME} takes two slices, [y0:y1, x0:x1]; got {slices!r}."
+            f"{type(self._parent).__name__}.{self._NAME} requires two slices, [y0:y1, x0:x1]; got {slices!r}."
         )
         if hasattr(self._parent, "array"):
-            err.add_note("To reach single pixels, index the 'array' attribute, which counts from [0, 0].")
+            err.add_note("For single pixels, index the 'array' attribute, whose first pixel is [0, 0].")
         raise err
 
 
 class AbsoluteSliceProxy(_SliceProxy[T]):
-    """Slices an image in the coordinates that it shares with its subimages.
+    """Proxy that slices an image in absolute coordinates.
 
     Parameters
     ----------
@@ -79,8 +79,9 @@ class AbsoluteSliceProxy(_SliceProxy[T]):
 
     Notes
     -----
-    Missing ends are those of the image; an end outside of it is an
-    `IndexError`.  Negative numbers are coordinates, not counted from the end.
+    Missing ends are those of the image; an end outside the image raises
+    `IndexError`.  Negative numbers are coordinates; they do not count from the
+    end.
     """
 
     __slots__ = ()
@@ -89,7 +90,7 @@ class AbsoluteSliceProxy(_SliceProxy[T]):
 
 
 class LocalSliceProxy(_SliceProxy[T]):
-    """Slices an image as numpy slices its array, from ``(0, 0)``.
+    """Proxy that slices an image in coordinates of its array, from ``(0, 0)``.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ class LocalSliceProxy(_SliceProxy[T]):
     Notes
     -----
     Negative numbers count from the end, and ends beyond the image are
-    clipped; an empty result is an `IndexError`.
+    clipped; an empty result raises `IndexError`.
     """
 
     __slots__ = ()

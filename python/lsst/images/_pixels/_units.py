@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Units of pixels, and writing values with a unit into arrays."""
+"""Units of pixels, and assignment of values with units to arrays."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..errors import UnitConversionError, UnitMismatchError
 
 
 def split_values(values: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase | None]:
-    """Take the unit off values that carry one.
+    """Split a quantity into values and a unit.
 
     Parameters
     ----------
     values
-        Array or number, perhaps an `astropy.units.Quantity`.
+        Array or number, or an `astropy.units.Quantity`.
     unit
-        Unit the values are wanted in; `None` for the one they have.
+        Unit to convert the values to; `None` for no conversion.
 
     Returns
     -------
     values, unit
-        Values without a unit, sharing memory where nothing was converted.
+        Values without a unit, which share memory if they are not converted.
 
     Raises
     ------
@@ -39,22 +39,22 @@ def split_values(values: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase 
         return (values.value if values.unit == unit else values.to_value(unit)), unit
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(
-            "A numpy masked array would lose its mask here; pass its 'data', and make a Mask of it."
+            "An image cannot store a numpy masked array; pass its 'data', and create a Mask from its 'mask'."
         )
     return values, unit
 
 
 def make_quantity(array: np.ndarray, unit: u.UnitBase | None) -> u.Quantity:
-    """Make a quantity that shares memory with an array.
+    """Return a quantity that shares memory with an array.
 
     Parameters
     ----------
     array
         The values.
     unit
-        Their unit; `None` makes the quantity dimensionless.
+        Unit of the values; `None` for a dimensionless quantity.
     """
-    # Without the dtype, astropy copies integers into floats.
+    # Without the dtype, astropy converts integers to floats.
     return u.Quantity(
         array, u.dimensionless_unscaled if unit is None else unit, dtype=array.dtype, copy=False
     )
@@ -68,12 +68,12 @@ def convert_values(values: np.ndarray, unit: u.UnitBase | None, target: u.UnitBa
     values
         The values.
     unit, target
-        Unit they have and unit they are wanted in; `None` is dimensionless.
+        Current and target unit; `None` is dimensionless.
 
     Returns
     -------
     converted
-        The same array if there is nothing to convert.
+        Converted values; the same array if the units are equal.
 
     Raises
     ------
@@ -90,27 +90,27 @@ def convert_values(values: np.ndarray, unit: u.UnitBase | None, target: u.UnitBa
         return np.asarray(given.to(wanted, values))
     except u.UnitConversionError as err:
         raise UnitConversionError(
-            f"Values of unit {_name(unit)} cannot be written into pixels of unit {_name(target)}; "
-            "convert them, or use view(unit=...), first."
+            f"Cannot assign values with unit {_name(unit)} to pixels with unit {_name(target)}; "
+            "convert them or use view(unit=...) first."
         ) from err
 
 
 def store(target: np.ndarray, values: Any) -> None:
-    """Write values into an array in place.
+    """Assign values to an array in place.
 
     Parameters
     ----------
     target
-        Array to write to.
+        Array to modify.
     values
-        Anything that broadcasts to it.  Fractions are rounded to the nearest
-        integer when the array holds integers.
+        Values that broadcast to the array.  They are rounded to the nearest
+        integer if the array has an integer type.
 
     Raises
     ------
     ValueError
-        If an array of integers cannot hold the values, or if the array is
-        read-only.
+        If the integer type of the array cannot represent the values, or if the
+        array is read-only.
     """
     values = np.asarray(values)
     if target.dtype.kind in "iu" and values.dtype != target.dtype:
@@ -122,21 +122,22 @@ def store(target: np.ndarray, values: Any) -> None:
             fits = (values >= limits.min) & (values < limits.max + 1.0)
         if not np.all(fits):
             raise ValueError(
-                f"Pixels of type {target.dtype} hold {limits.min} to {limits.max}, and the values go from "
-                f"{values.min()} to {values.max()}; convert the image to a wider type first."
+                f"Cannot assign values from {values.min()} to {values.max()} to pixels of type "
+                f"{target.dtype}, whose range is {limits.min} to {limits.max}; convert the image to a wider "
+                "type first."
             )
     target[...] = values
 
 
 def check_variance_unit(image: u.UnitBase | None, variance: u.UnitBase | None) -> u.UnitBase | None:
-    """Return the unit a variance plane must have.
+    """Return the unit of a variance plane.
 
     Parameters
     ----------
     image
         Unit of the image plane.
     variance
-        Unit of the variance plane; `None` if it has none yet.
+        Unit of the variance plane; `None` if it is not set.
 
     Returns
     -------
@@ -151,14 +152,14 @@ def check_variance_unit(image: u.UnitBase | None, variance: u.UnitBase | None) -
     if image is None:
         if variance is not None:
             raise UnitMismatchError(
-                f"Image has no units but variance does ({_name(variance)}); give the image its unit."
+                f"Image has no units but variance does ({_name(variance)}); set the unit of the image."
             )
         return None
     square = image**2
     if variance is not None and variance != square:
         raise UnitMismatchError(
-            f"The unit of the variance is {_name(variance)}, which should be the square of the image unit "
-            f"{_name(image)}."
+            f"The unit of the variance is {_name(variance)}; expected the square of the image unit, "
+            f"{_name(square)}."
         )
     return square
 

@@ -12,7 +12,7 @@ from ._akima import Cubics, akima, extended_slopes, hermite
 from ._points import Float64Array
 
 MIN_AKIMA_NODES = 5
-"""Fewest nodes through which afw draws an Akima spline."""
+"""Minimum number of nodes for which afw uses an Akima spline."""
 
 
 def afw_spline(nodes: Float64Array, values: Float64Array) -> Cubics:
@@ -50,7 +50,7 @@ def afw_spline(nodes: Float64Array, values: Float64Array) -> Cubics:
 
 
 def _natural(nodes: Float64Array, values: Float64Array) -> Cubics:
-    """Interpolate with cubic splines without curvature at the outermost nodes."""
+    """Interpolate with natural cubic splines, whose curvature is zero at the outermost nodes."""
     width = np.diff(nodes)
     slope = np.diff(values) / width
     inner = np.diag(2.0 * (width[:-1] + width[1:]))

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Akima's interpolation of many curves at once."""
+"""Akima interpolation, vectorized over curves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from ._points import Float64Array
 
-DEGENERATE = 1e-9
-"""Changes of slope below this fraction of a curve's largest count as none, as
-they do in SciPy."""
+MIN_SLOPE_CHANGE = 1e-9
+"""Changes of slope below this fraction of the maximum of a curve are treated as
+zero, as in SciPy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Cubics:
         Returns
         -------
         values
-            Of the broadcast shape.
+            Array of the broadcast shape.
         """
         piece = self._find(at)
         terms = [
@@ -127,12 +127,12 @@ def akima(nodes: Float64Array, values: Float64Array) -> Cubics:
     Returns
     -------
     curves
-        A constant for one node, a line for two.
+        The interpolants: a constant for one node, a line for two.
 
     Notes
     -----
-    Akima, H. 1970, J. ACM 17, 589.  Slopes beyond the ends continue the last
-    ones linearly, as that paper proposes.
+    Akima, H. 1970, J. ACM 17, 589.  Slopes beyond the ends are extrapolated
+    linearly, as in that paper.
     """
     if nodes.size == 1:
         zero = np.zeros_like(values)
@@ -176,14 +176,14 @@ def hermite(nodes: Float64Array, values: Float64Array, left: Float64Array, right
 
 
 def _slopes_at_nodes(slope: Float64Array) -> Float64Array:
-    """Find the derivative at each node from the slopes between nodes."""
+    """Compute the derivative at each node from the slopes between nodes."""
     if slope.shape[-1] == 1:
         return np.concatenate([slope, slope], axis=-1)
     m = extended_slopes(slope)
     change = np.abs(np.diff(m))
     left, total = change[..., :-2], change[..., :-2] + change[..., 2:]
-    # A straight curve has no change at all, whence the strict comparison.
-    defined = total > DEGENERATE * total.max(axis=-1, keepdims=True)
+    # Strict comparison: for a straight line both sides are zero.
+    defined = total > MIN_SLOPE_CHANGE * total.max(axis=-1, keepdims=True)
     fraction = np.divide(left, total, out=np.zeros_like(total), where=defined)
     weighted = m[..., 1:-2] + fraction * (m[..., 2:-1] - m[..., 1:-2])
     result: Float64Array = np.where(defined, weighted, 0.5 * (m[..., :-3] + m[..., 3:]))
@@ -191,7 +191,7 @@ def _slopes_at_nodes(slope: Float64Array) -> Float64Array:
 
 
 def extended_slopes(slope: Float64Array) -> Float64Array:
-    """Add two slopes at each end that continue the outermost ones linearly.
+    """Append two slopes at each end that extrapolate the outermost ones linearly.
 
     Parameters
     ----------

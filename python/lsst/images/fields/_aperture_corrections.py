@@ -13,8 +13,8 @@ from ..plugins import registry
 from ._base import BaseField
 
 ApertureCorrectionMap: TypeAlias = dict[str, BaseField]
-"""Fields without unit by name of the algorithm; instrumental fluxes of that
-algorithm are to be multiplied by them."""
+"""Dimensionless fields by name of the photometry algorithm.  The instrumental
+fluxes of an algorithm are multiplied by its field."""
 
 
 def aperture_corrections_from_legacy(legacy: Any) -> ApertureCorrectionMap:

@@ -20,11 +20,11 @@ class Background:
     Parameters
     ----------
     name
-        Its name in a `BackgroundMap`.
+        Name of the model in a `BackgroundMap`.
     field
-        The model, to be subtracted from the pixels.
+        The model, which is subtracted from the pixels.
     description
-        One sentence for people.
+        Human-readable description.
     """
 
     name: str
@@ -42,12 +42,12 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
     backgrounds
         Models with different names.
     subtracted
-        Name of the one that the pixels have lost already.
+        Name of the model that has been subtracted from the pixels.
 
     Raises
     ------
     KeyError
-        If two have the same name, or none has the name ``subtracted``.
+        If names are not unique, or ``subtracted`` is not one of them.
     """
 
     def __init__(self, backgrounds: Iterable[Background] = (), subtracted: str | None = None) -> None:
@@ -57,12 +57,14 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
             self.add(background.name, background.field, background.description)
         if subtracted is not None:
             if subtracted not in self._backgrounds:
-                raise KeyError(f"No background is named {subtracted!r}; there are {list(self._backgrounds)}.")
+                raise KeyError(
+                    f"Unknown background {subtracted!r}; available backgrounds: {list(self._backgrounds)}."
+                )
             self._subtracted = subtracted
 
     @property
     def subtracted(self) -> Background | None:
-        """The background that the pixels have lost already, or `None`."""
+        """The background that has been subtracted from the pixels, or `None`."""
         return None if self._subtracted is None else self._backgrounds[self._subtracted]
 
     def add(self, name: str, field: BaseField, description: str = "", *, is_subtracted: bool = False) -> None:
@@ -75,9 +77,9 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
         field
             The model.
         description
-            One sentence for people.
+            Human-readable description.
         is_subtracted
-            Whether this is now the one that has been subtracted.
+            Whether to set this model as `subtracted`.
 
         Raises
         ------
@@ -86,7 +88,8 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
         """
         if name in self._backgrounds:
             raise KeyError(
-                f"There is a background named {name!r} already; names are {list(self._backgrounds)}."
+                f"A background named {name!r} already exists; choose a name that is not one of "
+                f"{list(self._backgrounds)}."
             )
         self._backgrounds[name] = Background(name, field, description)
         if is_subtracted:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What every field can do, whatever function it is."""
+"""Base class of fields."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from ..io import Serializable
 from ..plugins import registry
 from ._points import Float64Array, parse_points
 
-RENDER_BLOCK = 1 << 16
-"""Pixels rendered at a time: half a megabyte of doubles stays in a cache."""
+RENDER_BLOCK_SIZE = 1 << 16
+"""Number of pixels per block in rendering: 512 kB of doubles, which fit into
+the processor cache."""
 
 
 class BaseField(Serializable, ABC):
@@ -32,12 +33,12 @@ class BaseField(Serializable, ABC):
 
     Notes
     -----
-    Fields are evaluated outside their bounds without complaint, and
-    extrapolate there.  A position that is not finite has the value NaN.
+    Outside their bounds, fields are extrapolated without an error.  The value
+    at a position that is not finite is NaN.
     """
 
-    # Makes numpy and astropy leave ``array * field`` and ``unit * field`` to
-    # us, instead of wrapping the field in an array of objects.
+    # Makes numpy and astropy call ``__rmul__`` for ``array * field`` and
+    # ``unit * field`` instead of creating an array of objects.
     __array_ufunc__ = None
 
     __hash__ = None  # type: ignore[assignment]  # equality compares arrays
@@ -69,9 +70,9 @@ class BaseField(Serializable, ABC):
         Returns
         -------
         values
-            New array of the broadcast shape.  Each value depends on its own
-            position alone, so that a grid given as ``(1, nx)`` and ``(ny, 1)``
-            has the very values of its points given one by one.
+            New array of the broadcast shape.  Each value depends only on its
+            own position, so that a grid ``(1, nx)``, ``(ny, 1)`` has exactly
+            the same values as its points evaluated one by one.
         """
 
     @abstractmethod
@@ -83,7 +84,7 @@ class BaseField(Serializable, ABC):
         factor
             The number.
         unit
-            Unit by which to multiply too; `None` keeps the field's.
+            Unit to multiply by; `None` keeps the unit of the field.
         """
 
     # Evaluation.
@@ -98,8 +99,8 @@ class BaseField(Serializable, ABC):
         point
             A position or positions as `~lsst.images.XY` or `~lsst.images.YX`.
         x, y
-            The same as two numbers, arrays or lists in absolute pixels, which
-            broadcast against each other.
+            Coordinates in absolute pixels instead of ``point``: numbers, arrays
+            or lists, which are broadcast.
         quantity
             Whether to return the values with their unit, dimensionless if
             the field has none.
@@ -107,9 +108,9 @@ class BaseField(Serializable, ABC):
         Returns
         -------
         values
-            A `float` if both coordinates are scalars, else a float64 array of
-            the broadcast shape; a `~astropy.units.Quantity` of the same shape
-            if asked for.
+            A `float` if both coordinates are scalars, otherwise a float64 array
+            of the broadcast shape; with ``quantity``, a
+            `~astropy.units.Quantity` of the same shape.
 
         Raises
         ------
@@ -145,7 +146,7 @@ class BaseField(Serializable, ABC):
         Returns
         -------
         values
-            As from calling the field.
+            See `__call__`.
         """
         return self(x=x, y=y, quantity=quantity)
 
@@ -174,13 +175,15 @@ class BaseField(Serializable, ABC):
         if bbox is None:
             bbox = self.bounds.bbox
         elif not isinstance(bbox, Box):
-            raise TypeError(f"bbox must be a Box, not {bbox!r}.")
+            raise TypeError(f"The bbox of a rendered field must be a Box; got {bbox!r}.")
         array = np.empty(bbox.shape, dtype=np.float64 if dtype is None else dtype)
         if array.dtype.kind not in "iuf":
-            raise TypeError(f"A field cannot be rendered as {array.dtype!r}; use an integer or float type.")
+            raise TypeError(
+                f"A field cannot be rendered with dtype {array.dtype!r}; use an integer or float type."
+            )
         x = bbox.x.arange.astype(np.float64)[np.newaxis, :]
         y = bbox.y.arange.astype(np.float64)[:, np.newaxis]
-        rows = max(1, RENDER_BLOCK // bbox.x.size)
+        rows = max(1, RENDER_BLOCK_SIZE // bbox.x.size)
         for start in range(0, bbox.y.size, rows):
             block = slice(start, start + rows)
             np.copyto(array[block], self._evaluate(x, y[block]), casting="unsafe")
@@ -194,7 +197,7 @@ class BaseField(Serializable, ABC):
         Parameters
         ----------
         factor
-            What to multiply by.
+            Number, quantity or unit.
 
         Returns
         -------
@@ -224,7 +227,7 @@ class BaseField(Serializable, ABC):
         Raises
         ------
         LegacyConversionError
-            If there is no such field in afw, or no afw.
+            If afw has no equivalent field, or is not installed.
         """
         return registry.convert_to_legacy(self)
 
@@ -240,7 +243,7 @@ class BaseField(Serializable, ABC):
 
     @staticmethod
     def make_legacy_photo_calib(image_unit: u.UnitBase) -> Any:
-        """Make the `lsst.afw.image.PhotoCalib` of an image without scaling.
+        """Create the `lsst.afw.image.PhotoCalib` of an image without scaling.
 
         Parameters
         ----------
@@ -254,25 +257,25 @@ class BaseField(Serializable, ABC):
 
 
 Field: TypeAlias = BaseField
-"""Any field.  The set is open: a plugin may add another."""
+"""Any type of field; plugins may define further types."""
 
 
 def deserialize_field(model: Any, archive: Any) -> BaseField:
-    """Make a field of its serialized form.
+    """Create a field from its serialization model.
 
     Parameters
     ----------
     model
         Serialization model of any field.
     archive
-        Archive that the model was read from.
+        Archive from which the model was read.
     """
     field: BaseField = model.deserialize(archive)
     return field
 
 
 def _parse_factor(factor: Any) -> tuple[float, u.UnitBase | None] | None:
-    """Split a factor into number and unit; `None` if it is no scalar."""
+    """Split a factor into number and unit; return `None` if it is not a scalar."""
     if isinstance(factor, u.UnitBase):
         return 1.0, factor
     if isinstance(factor, u.Quantity):
@@ -286,17 +289,17 @@ def _parse_factor(factor: Any) -> tuple[float, u.UnitBase | None] | None:
 
 
 def multiply_units(unit: u.UnitBase | None, factor: u.UnitBase | None) -> u.UnitBase | None:
-    """Multiply two units, of which either may be missing.
+    """Multiply two optional units.
 
     Parameters
     ----------
     unit, factor
-        Units; `None` is the neutral element.
+        Units; `None` for no unit.
 
     Returns
     -------
     product
-        `None` if both are missing.
+        The product; `None` if both are `None`.
     """
     if unit is None or factor is None:
         return factor if unit is None else unit

@@ -22,12 +22,12 @@ from ._points import Float64Array, as_values
 
 @final
 class ChebyshevField(BaseField):
-    """A polynomial in Chebyshev polynomials of the first kind.
+    """A two-dimensional series of Chebyshev polynomials of the first kind.
 
     Parameters
     ----------
     bounds
-        Where the field is defined.  Its bounding box, grown by half a pixel
+        Where the field is defined.  Its bounding box, extended by half a pixel
         on each side, is mapped to [-1, 1] in both directions.
     coefficients
         Array of shape ``(ny, nx)``; element ``[p, q]`` multiplies
@@ -39,9 +39,9 @@ class ChebyshevField(BaseField):
     Raises
     ------
     GeometryError
-        If the coefficients are not a 2-d array with elements.
+        If the coefficients are not a non-empty 2-d array.
     TypeError
-        If they are not real numbers, or a quantity although a unit is given.
+        If they are not real numbers, or are a quantity and a unit is given.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class ChebyshevField(BaseField):
         box = self._bounds.bbox
         x_basis = _polynomials(_normalize(x, box.x), self.x_order)
         y_basis = _polynomials(_normalize(y, box.y), self.y_order)
-        # Element by element and always in this order: a matrix product would
-        # be faster on a grid, but round differently there than at its points.
+        # Element by element in a fixed order: a matrix product would be faster
+        # on a grid, but its rounding would differ from that of single points.
         values: Float64Array = _series(self._coefficients[:, 0], y_basis) * x_basis[0]
         term = np.empty_like(values)
         for column, polynomial in zip(self._coefficients.T[1:], x_basis[1:], strict=True):
@@ -126,17 +126,17 @@ class ChebyshevField(BaseField):
         bounds
             Where the new field is defined.
         data
-            Values, an array or a `~astropy.units.Quantity`.  Those that are
-            masked or not finite are left out.
+            Values, an array or a `~astropy.units.Quantity`.  Masked and
+            non-finite values are ignored.
         order
-            Highest order in both directions; excludes ``y_order``, ``x_order``.
+            Highest order in both directions; alternative to ``y_order`` and
+            ``x_order``.
         y, x
             Positions of the values in pixels: either of the shape of the
             data, or the 1-d coordinates of the rows and columns of 2-d data.
         weight
             Factors of the residuals (not of their squares), of the shape of
-            the data; one over the standard deviation, for instance.  All
-            equal by default.
+            the data; usually the inverse standard deviation.  Equal by default.
         y_order, x_order
             Highest order in each direction.
         triangular
@@ -148,20 +148,21 @@ class ChebyshevField(BaseField):
         Returns
         -------
         field
-            The fit.  Where the data leave terms undetermined, the solution
-            with the smallest coefficients is taken.
+            The fitted field; the minimum-norm solution if the data do not
+            determine all coefficients.
 
         Raises
         ------
         TypeError
-            If the orders are missing or given twice, or the unit is.
+            If ``order`` or ``y_order`` and ``x_order`` are missing, both forms
+            are given, or the data are a quantity and a unit is given.
         GeometryError
             If shapes do not match, an order is negative, or no value is
             finite.
         """
         values, unit = as_values(data, unit, what="data")
         if (order is None) == (x_order is None) or (x_order is None) != (y_order is None):
-            raise TypeError("Give either order, or both x_order and y_order.")
+            raise TypeError("ChebyshevField.fit requires either order, or both x_order and y_order.")
         if x_order is None or y_order is None:
             assert order is not None, "checked above"
             x_order = y_order = order
@@ -182,7 +183,7 @@ class ChebyshevField(BaseField):
     def from_power_series(
         cls, bounds: Bounds, coefficients: npt.ArrayLike, *, unit: u.UnitBase | None = None
     ) -> Self:
-        """Make the field that equals a polynomial in x and y.
+        """Create a field from a polynomial in x and y.
 
         Parameters
         ----------
@@ -197,7 +198,7 @@ class ChebyshevField(BaseField):
         Returns
         -------
         field
-            The same function, up to rounding.
+            Field equal to the polynomial, up to rounding.
         """
         series, unit = _as_coefficients(coefficients, unit)
         along_y = _powers_as_polynomials(bounds.bbox.y, series.shape[0])
@@ -217,8 +218,8 @@ class ChebyshevField(BaseField):
         unit
             Unit of the values.
         bounds
-            Where the field is defined, with the bounding box of the afw
-            object; by default that box.
+            Where the field is defined; its bounding box must be that of the afw
+            object.  By default that box.
         """
         field: ChebyshevField = registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
         return field
@@ -286,14 +287,12 @@ def _as_coefficients(
 ) -> tuple[Float64Array, u.UnitBase | None]:
     array, unit = as_values(coefficients, unit, what="coefficients")
     if array.ndim != 2 or not array.size:
-        raise GeometryError(
-            f"Coefficients must be a 2-d array with elements; this one has shape {array.shape}."
-        )
+        raise GeometryError(f"The coefficients must be a non-empty 2-d array; got shape {array.shape}.")
     return array, unit
 
 
 def _normalize(values: Float64Array, interval: Interval) -> Float64Array:
-    """Map an interval, grown by half a pixel, to [-1, 1]."""
+    """Map an interval, extended by half a pixel at each end, to [-1, 1]."""
     return (2.0 / interval.size) * (values - interval.center)
 
 

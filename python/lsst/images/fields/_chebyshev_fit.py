@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Least squares for two-dimensional Chebyshev polynomials."""
+"""Least-squares fits of two-dimensional Chebyshev polynomials."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import GeometryError
 from ._points import Float64Array
 
-FIT_BLOCK = 1 << 21
-"""Elements of the design matrix held at a time (16 MB)."""
+FIT_BLOCK_SIZE = 1 << 21
+"""Number of elements of the design matrix per block (16 MB)."""
 
 
 def fit_chebyshev(
@@ -25,12 +25,12 @@ def fit_chebyshev(
     x_order: int,
     triangular: bool,
 ) -> Float64Array:
-    """Find the coefficients that fit values best.
+    """Fit coefficients by weighted linear least squares.
 
     Parameters
     ----------
     data
-        Values; those that are not finite are left out.
+        Values; non-finite values are ignored.
     y, x
         Coordinates scaled to [-1, 1]: of the shape of the data, or 1-d for
         the rows and columns of 2-d data.
@@ -39,7 +39,7 @@ def fit_chebyshev(
     y_order, x_order
         Highest orders.
     triangular
-        Whether orders add up to at most the higher of the two.
+        Whether the sum of the orders of a term is at most the higher of the two.
 
     Returns
     -------
@@ -53,12 +53,12 @@ def fit_chebyshev(
 
     Notes
     -----
-    The design matrix is reduced block by block to the triangle of its QR
-    decomposition, which has the condition of the matrix itself (normal
-    equations would square it) and needs memory for one block only.
+    The design matrix is reduced block by block to the triangular factor of its
+    QR decomposition.  This needs memory for one block only, and does not square
+    the condition number as normal equations would.
     """
     if y_order < 0 or x_order < 0:
-        raise GeometryError(f"Orders must not be negative; they are y_order={y_order}, x_order={x_order}.")
+        raise GeometryError(f"Orders must not be negative; got y_order={y_order}, x_order={x_order}.")
     x, y = _full_positions(data, x, y)
     if weight is None:
         weight = np.ones_like(data)
@@ -78,7 +78,7 @@ def fit_chebyshev(
 def _full_positions(
     data: Float64Array, x: Float64Array, y: Float64Array
 ) -> tuple[Float64Array, Float64Array]:
-    """Give every value its own position."""
+    """Return positions of the shape of the data."""
     if data.ndim == 2 and y.ndim == x.ndim == 1 and data.shape == (y.size, x.size):
         return np.broadcast_to(x, data.shape), np.broadcast_to(y[:, np.newaxis], data.shape)
     if x.shape == y.shape == data.shape:
@@ -100,7 +100,7 @@ def _solve(
     """Solve for the terms of orders p in y and q in x."""
     terms = p.size
     triangle = np.zeros((0, terms + 1))
-    rows = max(terms + 1, FIT_BLOCK // (terms + 1))
+    rows = max(terms + 1, FIT_BLOCK_SIZE // (terms + 1))
     for start in range(0, data.size, rows):
         block = slice(start, start + rows)
         x_basis = np.polynomial.chebyshev.chebvander(x[block], int(q.max()))

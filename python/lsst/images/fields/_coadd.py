@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The field of a sum of resampled images."""
+"""Fields of coadds, which are means of the fields of the inputs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ._points import Float64Array
 
 @dataclasses.dataclass(frozen=True)
 class CoaddFieldInput(CoaddInput):
-    """The field of one image that went into a coadd.
+    """The field of one input image of a coadd.
 
     Parameters
     ----------
     field
         The field, in pixels of the image.
     projection
-        Maps pixels of the image to the sky.
+        Projection from pixels of the image to the sky.
     bounds
         Pixels of the image that were used.
     weight
@@ -47,20 +47,20 @@ class CoaddFieldInput(CoaddInput):
 
 @final
 class CoaddField(BaseField):
-    """The weighted mean of the fields of the images that cover a position.
+    """The weighted mean of the fields of the input images that contain a position.
 
     Parameters
     ----------
     inputs
-        Images that went into the coadd.
+        Input images of the coadd.
     projection
-        Maps pixels of the coadd to the sky.
+        Projection from pixels of the coadd to the sky.
     bounds
         Where the field is defined, in pixels of the coadd.
     default
-        Value where no image is.
+        Value at positions that no input image contains.
     unit
-        Unit of the values, which all fields have; `None` for no unit.
+        Unit of the values and of all input fields; `None` for no unit.
 
     Raises
     ------
@@ -69,8 +69,9 @@ class CoaddField(BaseField):
 
     Notes
     -----
-    This is what `lsst.meas.algorithms` calls a ``CoaddBoundedField``: the
-    aperture corrections of a coadd, for instance.  It jumps where an image ends.
+    Equivalent of ``CoaddBoundedField`` in `lsst.meas.algorithms`, which is used
+    for aperture corrections of coadds.  It is discontinuous at the edges of
+    input images.
     """
 
     def __init__(
@@ -89,22 +90,22 @@ class CoaddField(BaseField):
         self._unit = unit
         if wrong := [item.field.unit for item in self._inputs if item.field.unit != unit]:
             raise UnitMismatchError(
-                f"The fields of a coadd field in {unit} are in {unit} too, not in {wrong}."
+                f"The fields of all inputs of a CoaddField must have its unit, {unit}; got {wrong}."
             )
 
     @property
     def inputs(self) -> tuple[CoaddFieldInput, ...]:
-        """Images that went into the coadd."""
+        """Input images of the coadd."""
         return self._inputs
 
     @property
     def projection(self) -> Projection[Any]:
-        """Maps pixels of the coadd to the sky."""
+        """Projection from pixels of the coadd to the sky."""
         return self._projection
 
     @property
     def default(self) -> float:
-        """Value where no image is, in the unit of the field (`float`)."""
+        """Value at positions that no input image contains, in the unit of the field (`float`)."""
         return self._default
 
     @property
@@ -119,7 +120,7 @@ class CoaddField(BaseField):
 
     @property
     def is_constant(self) -> bool:
-        """Whether the value is the same everywhere: only without images (`bool`)."""
+        """Whether the field has no inputs, and is therefore constant (`bool`)."""
         return not self._inputs
 
     def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:

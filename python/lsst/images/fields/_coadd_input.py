@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images that went into a coadd, and which positions they cover."""
+"""Input images of coadds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ._points import Float64Array
 
 
 class CoaddInput:
-    """One image that went into a coadd.
+    """Base class of the inputs of a coadd.
 
-    Subclasses are dataclasses of something that is known of the image, of which
-    the coadd has the mean, and of the members below.
+    Subclasses are dataclasses that add the property of the image that is
+    averaged in the coadd to the members below.
     """
 
     projection: Projection[Any]
@@ -28,19 +28,19 @@ class CoaddInput:
     weight: float
 
     def locate(self, sky: XY[Float64Array]) -> tuple[XY[Float64Array], npt.NDArray[np.bool_]]:
-        """Find positions on the sky in the image.
+        """Map positions on the sky to pixels of the image.
 
         Parameters
         ----------
         sky
-            Longitudes and latitudes as projections map them, shape ``(n,)``.
+            Longitudes and latitudes in radians, shape ``(n,)``.
 
         Returns
         -------
         there
-            The same positions in pixels of the image.
+            The positions in pixels of the image.
         inside
-            Whether each of them is within the bounds.
+            Whether each position is within the bounds.
         """
         there = self.projection.sky_to_pixel_transform.apply_forward(sky)
         inside = np.asarray(self.bounds.contains(x=there.x, y=there.y))

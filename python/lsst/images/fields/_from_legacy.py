@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Fields of whatever kind an `lsst.afw` object calls for."""
+"""Conversion of `lsst.afw` objects to the matching type of field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBas
     Raises
     ------
     LegacyConversionError
-        If there is no such field here.
+        If there is no equivalent field type.
     """
     field: BaseField = registry.convert_from_legacy(legacy, BaseField, bounds=bounds, unit=unit)
     return field
@@ -53,7 +53,7 @@ def field_from_legacy_background(
     Raises
     ------
     LegacyConversionError
-        If the background is of a kind that no field is.
+        If there is no equivalent field type.
     """
     return field_from_legacy(legacy, bounds=bounds, unit=unit)
 
@@ -75,8 +75,7 @@ def field_from_legacy_photo_calib(
     Returns
     -------
     field
-        Factor in nJy per instrumental unit, or `None` if that is one
-        everywhere.
+        Factor in nJy per instrumental unit, or `None` if it is 1 everywhere.
     """
     answer = registry.hook.convert_from_legacy(
         legacy=legacy,

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What sums and products of fields have in common."""
+"""Validation and bounds of the operands of composite fields."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from ._base import BaseField
 
 
 def check_operands(operands: Iterable[BaseField], what: str) -> tuple[BaseField, ...]:
-    """Make a tuple of fields, and of nothing else.
+    """Return the operands as a tuple; raise if they are not fields.
 
     Parameters
     ----------
     operands
         Fields.
     what
-        Name of the type they are for, used in messages.
+        Name of the composite type, used in error messages.
 
     Raises
     ------
     TypeError
         If an operand is not a field.
     GeometryError
-        If there are none.
+        If there are no operands.
     """
     fields = tuple(operands)
     for field in fields:
         if not isinstance(field, BaseField):
-            raise TypeError(f"An operand of a {what} must be a field, not {field!r}.")
+            raise TypeError(f"The operands of a {what} must be fields; got {field!r}.")
     if not fields:
-        raise GeometryError(f"A {what} needs at least one operand.")
+        raise GeometryError(f"A {what} requires at least one operand; got none.")
     return fields
 
 
@@ -51,7 +51,7 @@ def intersect_bounds(fields: Iterable[BaseField]) -> Bounds:
     Raises
     ------
     NoOverlapError
-        If there is none.
+        If the bounds of the fields do not overlap.
     """
     bounds: Bounds = functools.reduce(lambda a, b: a.intersection(b), (field.bounds for field in fields))
     return bounds

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Positions and values as fields want them."""
+"""Normalization of the positions and values of fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 
 def parse_points(point: Any, *, x: Any, y: Any) -> tuple[Float64Array, Float64Array, bool]:
-    """Make arrays of equal rank of positions in any accepted form.
+    """Convert positions in any accepted form to arrays of the same rank.
 
     Parameters
     ----------
@@ -57,17 +57,17 @@ def parse_points(point: Any, *, x: Any, y: Any) -> tuple[Float64Array, Float64Ar
 def as_values(
     data: Any, unit: u.UnitBase | str | None, *, what: str
 ) -> tuple[Float64Array, u.UnitBase | None]:
-    """Make an array of doubles of values, and find their unit.
+    """Convert values to an array of doubles and a unit.
 
     Parameters
     ----------
     data
-        Real numbers, an array or a `~astropy.units.Quantity` of them.
-        Elements that an array masks become NaN.
+        Real numbers, an array or a `~astropy.units.Quantity` of them.  Masked
+        elements become NaN.
     unit
-        Unit of the values if they are no quantity; `None` for no unit.
+        Unit of the values if they are not a quantity; `None` for no unit.
     what
-        What to call the values in messages.
+        Name of the values in error messages.
 
     Returns
     -------

@@ -22,7 +22,7 @@ from ._points import Float64Array
 
 @final
 class ProductField(BaseField):
-    """The product of fields, in the product of their units.
+    """The product of fields, whose unit is the product of their units.
 
     Parameters
     ----------

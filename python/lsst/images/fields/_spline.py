@@ -26,8 +26,9 @@ SplineConvention: TypeAlias = Literal["scipy", "afw"]
 
 _INTERPOLATE = {"scipy": akima, "afw": afw_spline}
 
-POINT_BLOCK = 1 << 18
-"""Interpolated node values held at a time for positions without a grid."""
+POINT_BLOCK_SIZE = 1 << 18
+"""Number of interpolated node values per block, for positions that are not on
+a grid."""
 
 
 @final
@@ -40,8 +41,7 @@ class SplineField(BaseField):
         Where the field is defined.
     data
         Values at the nodes, shape ``(len(y), len(x))``, as an array or a
-        `~astropy.units.Quantity`.  Those that are masked or not finite are
-        missing.
+        `~astropy.units.Quantity`.  Masked and non-finite values are missing.
     y, x
         Strictly increasing coordinates of the rows and columns of nodes, in
         pixels.
@@ -64,10 +64,9 @@ class SplineField(BaseField):
 
     Notes
     -----
-    Each column of nodes is interpolated through its finite values, and
-    columns without any are left out; a single value is continued as a
-    constant, two as a line.  Arrays
-    of doubles that are given become read-only in place.
+    Each column of nodes is interpolated through its finite values; columns
+    without finite values are ignored.  One node yields a constant, two nodes a
+    line.  Arrays of doubles that are passed become read-only in place.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class SplineField(BaseField):
         for name, nodes in (("y", self._y), ("x", self._x)):
             increasing = np.isfinite(nodes).all() and np.all(np.diff(nodes) > 0.0)
             if nodes.ndim != 1 or not nodes.size or not increasing:
-                raise GeometryError(f"{name} must be a 1-d array of increasing numbers, not {nodes!r}.")
+                raise GeometryError(f"{name} must be a 1-d array of increasing numbers; got {nodes!r}.")
         if self._data.shape != (self._y.size, self._x.size):
             raise GeometryError(
                 f"Data of shape {self._data.shape} do not match {self._y.size} y and {self._x.size} x nodes; "
@@ -145,7 +144,9 @@ class SplineField(BaseField):
         finite = np.isfinite(self._data)
         patterns, which = np.unique(finite[:, self._used], axis=1, return_inverse=True)
         if not self._used.size:
-            raise GeometryError(f"No valid data points: all {self._data.size} values are missing.")
+            raise GeometryError(
+                f"A SplineField without finite data has no values: all {self._data.size} values are missing."
+            )
         data = self._data[:, self._used].T
         columns = [np.flatnonzero(which.reshape(-1) == n) for n in range(patterns.shape[1])]
         return [
@@ -159,10 +160,10 @@ class SplineField(BaseField):
         return np.flatnonzero(np.isfinite(self._data).any(axis=0))
 
     def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        rows = max(1, POINT_BLOCK // self._x.size)
+        rows = max(1, POINT_BLOCK_SIZE // self._x.size)
         if y.size <= rows:
             return self._evaluate_block(x, y)
-        # Long lists of points: every one has its own curve along x.
+        # Long lists of points: each has its own curve along x.
         shape = np.broadcast_shapes(x.shape, y.shape)
         flat_x, flat_y = (np.broadcast_to(v, shape).reshape(-1) for v in (x, y))
         values = np.empty(flat_x.size)

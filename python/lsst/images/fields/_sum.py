@@ -26,8 +26,8 @@ class SumField(BaseField):
     Parameters
     ----------
     operands
-        At least one field; either all have units, which convert into each
-        other, or none has.
+        At least one field; either all have units, which convert to each other,
+        or none has a unit.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class SumField(BaseField):
 
 
 def _factor(unit: u.UnitBase | None, wanted: u.UnitBase | None) -> float:
-    """Return what converts values of an operand into the unit of the sum."""
+    """Return the factor that converts values of an operand to the unit of the sum."""
     if (unit is None) != (wanted is None):
         raise UnitConversionError(
             f"Cannot add a field in {unit} to one in {wanted}: either all fields have units or none has."
