@@ -17,8 +17,9 @@ from ..errors import CorruptArchiveError, SchemaVersionError
 from ..serialization import ArrayReferenceModel, InlineArrayModel, InputArchive, TableModel
 from ._cards import HeaderCards
 from ._hds import is_dataset, number_type_of, read_array, read_records, read_text
+from ._links import lookup
 from ._source import open_hdf5, reading
-from ._starlink import FILL_PREFIX, StarlinkNdf
+from ._starlink import StarlinkNdf
 
 FORMAT_VERSION = 1
 """Version of the layout that this module understands."""
@@ -103,7 +104,7 @@ class NdfInputArchive(InputArchive):
 
     @property
     def schema_url(self) -> str | None:
-        if self._home is not None and (model := self._home.get("DATA_MODEL")) is not None:
+        if self._home is not None and (model := lookup(self._home, "DATA_MODEL")) is not None:
             with reading(f"Dataset {model.name!r}"):
                 return read_text(model).strip()
         url = self.get_raw_tree().get("schema_url")
@@ -111,7 +112,7 @@ class NdfInputArchive(InputArchive):
 
     @property
     def format_version(self) -> int | None:
-        if self._home is None or (version := self._home.get("FORMAT_VERSION")) is None:
+        if self._home is None or (version := lookup(self._home, "FORMAT_VERSION")) is None:
             return None
         with reading("FORMAT_VERSION"):
             return int(version[()])
@@ -121,14 +122,14 @@ class NdfInputArchive(InputArchive):
             if self._foreign is not None:
                 self._tree = self._foreign.make_tree(self._schema or self._foreign.best_schema)
             else:
-                self._tree = _read_json(self._home["JSON"])
+                self._tree = _read_json(lookup(self._home, "JSON"))
         return self._tree
 
     def get_passthrough(self) -> HeaderCards | None:
         if self._foreign is not None:
             cards = HeaderCards.from_foreign(self._foreign.cards)
         else:
-            fits = self._file.get("/MORE/FITS")
+            fits = lookup(self._file, "/MORE/FITS")
             with reading("/MORE/FITS"):
                 cards = HeaderCards(() if fits is None else tuple(read_records(fits)))
         return cards if cards.cards else None
@@ -136,9 +137,10 @@ class NdfInputArchive(InputArchive):
     # Arrays.
 
     def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
-        if self._foreign is not None and str(model.source).startswith(FILL_PREFIX):
-            value = model.datatype.to_numpy()(int(str(model.source).removeprefix(FILL_PREFIX)))
-            return np.broadcast_to(value, model.shape)[slices].copy()
+        if self._foreign is not None:
+            with reading(f"Array {model.source!r}"):
+                if (array := self._foreign.read(model, slices)) is not None:
+                    return array
         dataset = self._find(model.source)
         _check_type(model.datatype.value, dataset)
         with reading(f"Array {dataset.name!r}"):
@@ -153,8 +155,6 @@ class NdfInputArchive(InputArchive):
         where = (slice(None),) * len(model.shape) if slices is ... else slices
         if _is_mask(dataset) and model.shape == (*dataset.shape[1:], dataset.shape[0]):
             return np.moveaxis(read_array(dataset, (*where[2:], *where[:2])), 0, -1)
-        if self._foreign is not None and model.shape == (*dataset.shape, 1):
-            return read_array(dataset, where[:2])[..., np.newaxis]
         if model.shape in ((), dataset.shape):
             # Trees of the first releases left shapes out.
             return read_array(dataset, slices)
@@ -200,7 +200,7 @@ class NdfInputArchive(InputArchive):
                 f"The tree refers to {source!r}; in an NDF a source is '{SOURCE_PREFIX}/PATH/OF/DATASET'."
             )
         with reading(f"Source {source!r}"):
-            found = self._file.get(source.removeprefix(SOURCE_PREFIX) or "/")
+            found = lookup(self._file, source.removeprefix(SOURCE_PREFIX))
         if not is_dataset(found):
             raise CorruptArchiveError(f"The tree refers to {source!r}, but the file has no dataset there.")
         return found
@@ -209,8 +209,8 @@ class NdfInputArchive(InputArchive):
 def _find_home(file: Any) -> Any:
     """Return the group that holds the tree, or `None`."""
     for path in TREE_GROUPS:
-        if is_dataset(file.get(f"{path}/JSON")):
-            return file[path]
+        if is_dataset(lookup(file, f"{path}/JSON")):
+            return lookup(file, path)
     return None
 
 

@@ -27,8 +27,10 @@ def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
     ----------
     cls
         `~lsst.images.Image` or `~lsst.images.MaskedImage`.  QUALITY becomes a
-        mask with the planes ``MASK0`` to ``MASK7``; without it there is one
-        plane ``BAD``, set nowhere.  Without VARIANCE all variances are 1.
+        mask with the planes ``MASK0`` to ``MASK7``.  Pixels with the bad value
+        of their type are set in a plane ``BAD``, which is there if any is bad
+        or the NDF has no QUALITY; bad floating-point pixels are NaN.  Without
+        VARIANCE all variances are 1.
     path
         URI, path, or seekable binary stream.
 
