@@ -50,7 +50,8 @@ File formats
 ------------
 
 A storage class is written in its default format unless the formatter configuration sets the write
-parameter ``format``. The format of an existing file is determined by its extension and content.
+parameter ``format`` to the name or an extension of another format, which may be the format of a plugin. The
+format of an existing file is determined by its extension and content.
 
 """
 

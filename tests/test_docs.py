@@ -100,8 +100,8 @@ def test_api_reference_has_a_page_for_every_public_module() -> None:
     assert modules >= {"lsst.images", *(f"lsst.images.{name}" for name in folders - {"tests"})}
 
 
-def test_architecture_page_lists_layers_of_import_contract() -> None:
+def test_architecture_page_lists_layers_of_import_contracts() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "layers")
+    layers = [layer for contract in contracts for layer in contract.get("layers", ())]
     page = (ROOT / "doc" / "architecture.rst").read_text()
-    assert re.findall(r"^``([^`]+)``  +", page.split("Layers\n------")[1], flags=re.M) == layers
+    assert re.findall(r"^``([^`]+)``  +", page, flags=re.M) == layers
