@@ -129,8 +129,8 @@ def decode_only(path: Path) -> None:
 def decode_some(content: memoryview, image: CompressedImage, tiles: list[tuple[int, int]]) -> None:
     """Decode tiles into the same memory."""
     out: Any = np.empty(math.prod(image.grid.tile), dtype="i4")
-    decode: Any = partial(imagecodecs.rcomp_decode, nblock=image.block)
-    if image.codec != "RICE_1":
+    decode: Any = partial(imagecodecs.rcomp_decode, nblock=image.codec.block)
+    if image.codec.algorithm != "RICE_1":
         out, decode = out.view("u1"), imagecodecs.gzip_decode
     for start, size in tiles:
         decode(content[start : start + size], out=out)

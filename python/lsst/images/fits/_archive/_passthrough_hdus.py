@@ -29,6 +29,7 @@ from astropy.io.fits.verify import VerifyWarning
 
 from ...serialization import parse_unit
 from .._headers._wcs_cards import strip_wcs_cards
+from .._tiles.codecs import find_codec
 from ._layout import CONTAINER_CARDS, ExtensionKey
 
 _STRUCTURE = re.compile(
@@ -152,9 +153,9 @@ class PrecompressedImage:
         cards, columns = [], []
         for card in header.cards:
             if _PRECOMPRESSED.fullmatch(card.keyword):
-                # The old spelling of early CFITSIO; today's readers balk.
-                value = "RICE_1" if card.value == "RICE_ONE" else card.value
-                cards.append((card.keyword, value, card.comment))
+                # Aliases of early CFITSIO are replaced, because current readers reject them.
+                codec = find_codec(str(card.value)) if card.keyword == "ZCMPTYPE" else None
+                cards.append((card.keyword, codec.algorithm if codec else card.value, card.comment))
             elif re.fullmatch(r"NAXIS[12]|PCOUNT|TFIELDS|THEAP|T(?:TYPE|FORM|NULL)\d+", card.keyword):
                 columns.append((card.keyword, card.value, card.comment))
         return cls(tuple(cards), tuple(columns), data)

@@ -22,11 +22,11 @@ from .._headers._cards import Cards, CardValue, scan
 from .._headers._checksum import source_sum
 from .._headers._scaling import Scaling, read_scaling
 from .._headers._structure import Structure, padded
-from .._tiles._cfitsio import read_with_cfitsio
 from .._tiles._grid import normalize_slices
 from .._tiles._multi_box_reader import read_boxes
 from .._tiles._tile_reader import read_compressed
-from .._tiles._tile_table import OURS, CompressedImage
+from .._tiles._tile_table import CompressedImage
+from .._tiles.codecs.cfitsio import CfitsioCodec
 from ._ascii_table_reader import read_ascii_table
 from ._image_reader import read_plain
 from ._table_reader import TableData, read_binary_table
@@ -216,7 +216,7 @@ class Hdu:
             work = np.empty(shape, dtype=scaling.stored)
         if work.size:
             try:
-                if image is not None and image.codec in OURS:
+                if image is not None and image.codec.tilewise:
                     read_compressed(image, self._source, start, stop, work, threads=threads)
                 else:
                     self._read_rare(start, stop, work)
@@ -256,7 +256,7 @@ class Hdu:
             If the file is damaged.
         """
         self._check_image()
-        if self.kind == "image" or self.compressed.codec not in OURS:
+        if self.kind == "image" or not self.compressed.codec.tilewise:
             return [self.read_image(box, threads=threads) for box in boxes]
         bounds = [normalize_slices(box, self.shape) for box in boxes]
         works = [
@@ -325,7 +325,9 @@ class Hdu:
             read_plain(self._source, self.data_address, self.shape, start, stop, work)
             return
         data = self._source.read(self.data_address, self._structure.size)
-        read_with_cfitsio(self._raw, data, self.compressed, start, stop, work)
+        codec = self.compressed.codec
+        assert isinstance(codec, CfitsioCodec), "every other codec decodes tiles"
+        codec.decode_hdu(self._raw, data, start, stop, work)
 
     def _finish(self, work: _Array, step: tuple[int, ...] | None, out: _Array | None) -> _Array:
         scaling = self._scaling

@@ -38,7 +38,7 @@ def encode_image(array: _Array) -> EncodedHdu:
     """
     name = array.dtype.newbyteorder("=").str[1:]
     if name not in STORED:
-        raise ArchiveWriteError(f"Pixels of type {array.dtype} cannot stand in a FITS image.")
+        raise ArchiveWriteError(f"FITS images do not support pixels of type {array.dtype}.")
     bitpix, zero = STORED[name]
     kind = "f" if bitpix < 0 else "i" if bitpix > 8 else "u"
     stored = stored_array(array, np.dtype(f"{kind}{abs(bitpix) // 8}"))

@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import ArchiveWriteError
 from .._bytes._byte_source import Buffer
 from .._headers._card_writer import CardLike
+from .._headers._columns import MAX_HEAP_32BIT
 from .._headers._encoded_hdu import EncodedHdu
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -34,8 +35,6 @@ _LETTERS: dict[str, tuple[str, int]] = {
     "c16": ("M", 0),
 }
 """``TFORMn`` letter and ``TZEROn`` of each type (FITS Standard 4.0, tables 18 and 19)."""
-
-MAX_HEAP = 2**31 - 1
 
 
 def encode_table(
@@ -156,7 +155,7 @@ def _encode_lists(rows: Sequence[_Array], start: int = 0) -> tuple[_Array, str, 
     dtype = rows[0].dtype if len(rows) else np.dtype(np.uint8)
     counts = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     stops = start + np.cumsum(counts * dtype.itemsize)
-    wide = int(stops.max(initial=0)) > MAX_HEAP
+    wide = int(stops.max(initial=0)) > MAX_HEAP_32BIT
     pairs = np.stack([counts, stops - counts * dtype.itemsize], axis=1).astype(">i8" if wide else ">i4")
     letter, _ = _LETTERS[dtype.str[1:]]
     swapped = (np.ascontiguousarray(row, dtype=dtype.newbyteorder(">")) for row in rows)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("SIZES", "TYPES", "Column", "parse_columns")
+__all__ = ("MAX_HEAP_32BIT", "SIZES", "TYPES", "Column", "parse_columns")
 
 import math
 import re
@@ -40,6 +40,9 @@ SIZES = {code: np.dtype(kind).itemsize for code, kind in TYPES.items()}
 
 ELEMENTS = {code: np.dtype(kind) for code, kind in TYPES.items()}
 """The same as `numpy.dtype`."""
+
+MAX_HEAP_32BIT = 2**31 - 1
+"""Maximum size in bytes of a heap whose descriptors have 32 bits (``P`` in place of ``Q``)."""
 
 _DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
 _DESCRIPTOR_SIZES = {"P": 8, "Q": 16}

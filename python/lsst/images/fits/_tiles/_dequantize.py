@@ -9,7 +9,7 @@ FITS Standard 4.0, section 10.2.
 
 from __future__ import annotations
 
-__all__ = ("ZERO_VALUE", "dequantize")
+__all__ = ("QUANTIZED", "ZERO_VALUE", "dequantize")
 
 import math
 from typing import Any
@@ -26,6 +26,9 @@ PIECE = 1 << 17
 GAP = 8
 """Numbers between the tiles of a piece.  Without them numpy takes all tiles for one row, and copies the
 scale of each tile once per pixel, which takes longer than the multiplication."""
+
+QUANTIZED = np.dtype("i4")
+"""Native type of quantized pixels."""
 
 ZERO_VALUE = -2147483646
 """Integer that stands for exactly 0 with ``SUBTRACTIVE_DITHER_2``."""

@@ -9,7 +9,7 @@ FITS Standard 4.0, section 10.2 and appendix I (the random sequence).
 
 from __future__ import annotations
 
-__all__ = ("RANDOM_SIZE", "Dither", "fill_dither", "random_table")
+__all__ = ("DITHERS", "RANDOM_SIZE", "Dither", "fill_dither", "random_table")
 
 import functools
 import math
@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 
 from .._bytes._scratch import Scratch
+
+DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
+"""Values of ``ZQUANTIZ``, in the order of the methods 0, 1 and 2."""
 
 RANDOM_SIZE = 10000
 """Length of the standard's random sequence."""

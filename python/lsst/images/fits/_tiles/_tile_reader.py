@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tiles to pixels: only those that are asked for, several at a time."""
+"""Reading of boxes of tile-compressed images; only the tiles in a box are decoded."""
 
 from __future__ import annotations
 
@@ -16,30 +16,17 @@ from ...errors import CorruptArchiveError
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._scratch import Scratch
 from .._bytes._thread_pool import partition, pick_threads, run_jobs
-from ._codecs import gunzip, gunzip_stack, rice_decode, unshuffle
 from ._dequantize import dequantize
 from ._dither import Dither
 from ._grid import TileSelection
 from ._tile_table import CompressedImage, TileRows
+from .codecs import FALLBACK_CODECS, DecodedBox, pixels_needed
 
 _Array = np.ndarray[Any, np.dtype[Any]]
-
-GZIPS = frozenset({"GZIP_1", "GZIP_2"})
-"""Codecs of which each tile is one gzip stream."""
-
-Part = tuple[slice, tuple[slice, ...], _Array]
-"""Some tiles of a batch, the same part of each, and where it goes (shape ``(n, ...)``)."""
 
 SERIAL_PIXELS = 1 << 19
 """So many pixels are decoded before another thread is of use: with fewer it saves no time, and costs half as
 much processor time again."""
-
-FEW_TILES = 8
-"""So few tiles without loss are decoded one after the other, where they are
-needed: preparing more would cost more than it saves."""
-
-FEW_PIXELS = 1 << 18
-"""The same for their pixels."""
 
 MAX_WASTE = 64 * 1024
 """Bytes between tiles that are read along rather than left out."""
@@ -76,46 +63,16 @@ def read_compressed(
     """
     selection = image.grid.select(start, stop)
     rows = image.read_rows(source, selection.rows)
-    few = len(selection.rows) <= FEW_TILES and int(selection.sizes.prod(axis=1).sum()) <= FEW_PIXELS
-    if few and image.codec in GZIPS and not image.quantized and rows.size.all():
-        if _read_few(image, rows, selection, source, out):
-            return
     plan = DecodePlan(image, rows, selection, source, out)
     pixels = _decoded_pixels(image, selection)
     threads = pick_threads(threads, pixels * len(selection.rows), SERIAL_PIXELS)
     run_jobs(TileWorker, plan, *partition(len(selection.rows), math.prod(image.grid.tile), threads))
 
 
-def _read_few(
-    image: CompressedImage, rows: TileRows, selection: TileSelection, source: ByteSource, out: _Array
-) -> bool:
-    # Some gzipped tiles without loss, one after the other; whether they were all of the usual kind.
-    tiles = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
-    itemsize, sizes = image.itemsize, selection.sizes.tolist()
-    stage: list[_Array] = []
-    for size in sizes:
-        stage.append(np.empty(math.prod(size) * itemsize, dtype=np.uint8))
-    if not gunzip_stack(tiles, stage):
-        return False
-    inner, inner_stop = selection.inner.tolist(), selection.inner_stop.tolist()
-    outer, outer_stop = selection.outer.tolist(), selection.outer_stop.tolist()
-    shuffled: list[tuple[_Array, _Array]] = []
-    for i, size in enumerate(sizes):
-        box = tuple(map(slice, inner[i], inner_stop[i]))
-        target = out[tuple(map(slice, outer[i], outer_stop[i]))]
-        if image.codec == "GZIP_1" or itemsize == 1:
-            target[...] = stage[i].view(image.scaling.stored.newbyteorder(">")).reshape(size)[box]
-        else:
-            planes = stage[i].reshape(1, itemsize, *size)[(slice(None), slice(None), *box)]
-            shuffled.append((planes, target[np.newaxis]))
-    unshuffle(shuffled)
-    return True
-
-
 def _decoded_pixels(image: CompressedImage, selection: TileSelection) -> int:
-    # Of a tile; the code of RICE_1 runs forward, and is left after the last pixel wanted.
+    # Pixels to decode of one tile.
     tile, axis = image.grid.tile, -1 if image.grid.stacks else 0
-    if image.codec != "RICE_1":
+    if not image.codec.sequential:
         return math.prod(tile)
     return math.prod(tile) // tile[axis] * int(selection.inner_stop[:, axis].max())
 
@@ -209,7 +166,7 @@ class TileWorker:
         i = 0
         while i < len(tiles):
             # Neighbours of one size go together.
-            parts: list[Part] = []
+            parts: list[DecodedBox] = []
             begin = i
             while i < len(tiles) and sizes[i] == sizes[begin]:
                 target = out[tuple(map(slice, outer[i], outer_stop[i]))][np.newaxis]
@@ -218,7 +175,7 @@ class TileWorker:
                 i += 1
             self.decode(tiles[begin:i], first + begin, sizes[begin], parts)
 
-    def decode(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
+    def decode(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[DecodedBox]) -> None:
         """Decode tiles of one size.
 
         Parameters
@@ -233,58 +190,26 @@ class TileWorker:
             What is wanted of which tiles, and where it goes.
         """
         if not all(tiles):
-            self._decode_rare(tiles, first, size, parts)
+            self._decode_with_fallback(tiles, first, size, parts)
             return
-        image = self.image
-        needed = 0
-        for _, box, _ in parts:
-            needed = max(needed, box[0].stop)
-        needed *= math.prod(size[1:])
-        stage, shuffled = self._inflate(tiles, size, needed)
-        if shuffled:
-            unshuffle([(stage[(index, slice(None), *box)], target) for index, box, target in parts])
+        codec = self.image.codec
+        if not self.image.quantized:
+            codec.decode_boxes(tiles, size, parts, self.scratch)
             return
+        stage = codec.decode(tiles, size, pixels_needed(parts, size), self.scratch)
         for index, box, target in parts:
-            if image.quantized:
-                self._dequantize(
-                    stage[index], first + index.start if index.start else first, size, box, target
-                )
-            else:
-                target[...] = stage[index][(slice(None), *box)]
+            self._dequantize(stage[index], first + index.start if index.start else first, size, box, target)
 
-    def _decode_rare(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[Part]) -> None:
-        # Some tile lies in another column: one after the other.
+    def _decode_with_fallback(
+        self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[DecodedBox]
+    ) -> None:
+        # At least one tile is stored in a fallback column: decode them one by one.
         for index, box, target in parts:
             for k, i in enumerate(range(*index.indices(len(tiles)))):
                 if tiles[i]:
                     self.decode([tiles[i]], first + i, size, [(slice(0, 1), box, target[k : k + 1])])
                 else:
                     target[k] = self._fallback(first + i, size)[box]
-
-    def _inflate(self, tiles: list[Buffer], size: list[int], needed: int) -> tuple[_Array, bool]:
-        # Numbers of shape (n, *size), or shuffled bytes of shape (n, itemsize, *size).
-        image, itemsize = self.image, self.image.itemsize
-        count, pixels = len(tiles), math.prod(size)
-        if image.codec == "RICE_1":
-            # The code runs forward, so it can stop at the last pixel wanted.
-            stage = self.scratch.array("stage", (count, pixels), "u1" if itemsize == 1 else f"i{itemsize}")
-            rice_decode(tiles, stage[:, :needed], image.block)
-            return stage.reshape(count, *size), False
-        if image.codec == "NOCOMPRESS":
-            return np.stack([self._from_bytes(tile, size) for tile in tiles]), False
-        stage = self.scratch.array("stage", (count, pixels * itemsize), np.uint8)
-        shuffled = image.codec == "GZIP_2" and itemsize > 1
-        if not gunzip_stack(tiles, stage):
-            shuffle = image.codec == "GZIP_2"
-            contents = [gunzip(tile, 8 * pixels) for tile in tiles]
-            return np.stack([self._from_bytes(data, size, shuffled=shuffle) for data in contents]), False
-        if not shuffled:
-            return stage.view(self._big_endian(itemsize)).reshape(count, *size), False
-        if image.quantized:
-            values = self.scratch.array("values", (count, *size), f"i{itemsize}")
-            unshuffle([(stage.reshape(count, itemsize, *size), values)])
-            return values, False
-        return stage.reshape(count, itemsize, *size), True
 
     def _dequantize(
         self, stage: _Array, first: int, size: list[int], box: tuple[slice, ...], target: _Array
@@ -311,31 +236,14 @@ class TileWorker:
         )
 
     def _fallback(self, i: int, size: list[int]) -> _Array:
-        # Tiles that would not compress well lie in other columns as they are.
+        # Tiles that cannot be quantized are stored without loss in other columns.
         for name, (offset, length) in self.shared.rows.fallback.items():
             if length[i]:
                 data = self.shared.source.read(int(offset[i]), int(length[i]))
-                if name == "GZIP_COMPRESSED_DATA":
-                    data = gunzip(data, 8 * math.prod(size))
-                return self._from_bytes(data, size, lossless=True)
-        raise CorruptArchiveError(f"Tile {int(self.shared.selection.rows[i])} has no data in any column.")
-
-    def _from_bytes(
-        self, data: Buffer, size: list[int], *, shuffled: bool = False, lossless: bool = False
-    ) -> _Array:
-        # Some writers store tiles in another width than the image's; the length tells.
-        pixels = math.prod(size)
-        itemsize = len(data) // pixels
-        if itemsize not in (1, 2, 4, 8) or itemsize * pixels != len(data):
-            raise CorruptArchiveError(f"A tile of {pixels} pixels cannot have {len(data)} bytes.")
-        raw = np.frombuffer(data, dtype=np.uint8)
-        if shuffled:
-            raw = np.ascontiguousarray(raw.reshape(itemsize, pixels).T).reshape(-1)
-        return raw.view(self._big_endian(itemsize, lossless=lossless)).reshape(size)
-
-    def _big_endian(self, itemsize: int, *, lossless: bool = False) -> np.dtype[Any]:
-        if itemsize == 1:
-            return np.dtype("u1")
-        floating = self.image.scaling.stored.kind == "f" and itemsize >= 4
-        kind = "f" if floating and (lossless or not self.image.quantized) else "i"
-        return np.dtype(f">{kind}{itemsize}")
+                codec = FALLBACK_CODECS[name](self.image.scaling.stored)
+                pixels: _Array = codec.decode([data], size, math.prod(size), self.scratch)[0]
+                return pixels
+        raise CorruptArchiveError(
+            f"Tile {int(self.shared.selection.rows[i])} has no data in any column of the tile table. "
+            "The file is damaged."
+        )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the header of a tile-compressed image says (FITS Standard 4.0, section 10)."""
+"""Header and tile table of a tile-compressed image (FITS Standard 4.0, section 10)."""
 
 from __future__ import annotations
 
@@ -18,34 +18,23 @@ from .._bytes._byte_source import Buffer, ByteSource
 from .._headers._cards import CardValue
 from .._headers._columns import SIZES, Column, parse_columns
 from .._headers._scaling import UNSCALED, Scaling, read_scaling
-from .._headers._structure import Structure
+from .._headers._structure import MAX_AXES, Structure
+from ._dequantize import QUANTIZED
+from ._dither import DITHERS
 from ._grid import TileGrid
+from .codecs import FALLBACK_CODECS, TileCodec, algorithm_names, find_codec
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
-CODECS = {
-    "GZIP_1": "GZIP_1",
-    "GZIP_2": "GZIP_2",
-    "RICE_1": "RICE_1",
-    "RICE_ONE": "RICE_1",
-    "NOCOMPRESS": "NOCOMPRESS",
-    "PLIO_1": "PLIO_1",
-    "HCOMPRESS_1": "HCOMPRESS_1",
-}
-"""Codec of each spelling of ``ZCMPTYPE``."""
-
-OURS = frozenset({"GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS"})
-"""Codecs that this package decodes by itself."""
-
 MAX_EXPANSION = 4096
-"""Pixels that one compressed byte can stand for, generously: deflate reaches
-1032 bytes per byte.  A header that claims more would only make us allocate
-memory for nothing."""
+"""Maximum number of pixels per compressed byte (deflate reaches 1032 bytes per byte).
 
-_RARE = frozenset({"BSCALE", "BZERO", "THEAP", "ZDITHER0", "ZBLANK", "ZSCALE", "ZZERO", "ZQUANTIZ"})
-"""Cards without which pixels are stored without loss, and the heap follows the table."""
+Headers that promise more are rejected before memory is allocated."""
 
-_DITHERS = {"NONE": 0, "NO_DITHER": 0, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
+_OPTIONAL = frozenset({"BSCALE", "BZERO", "THEAP", "ZDITHER0", "ZBLANK", "ZSCALE", "ZZERO", "ZQUANTIZ"})
+"""If a header has none of these cards, pixels are stored without loss, and the heap follows the table."""
+
+_DITHERS = {"NONE": 0, **{name: method for method, name in enumerate(DITHERS)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +42,10 @@ class TileRows:
     """Rows of the tile table, decoded.  Every array has one entry per tile."""
 
     offset: _Array
-    """Where the compressed bytes start in the file."""
+    """Byte of the file at which the compressed bytes start."""
 
     size: _Array
-    """Number of compressed bytes; 0 where the tile uses a fallback column."""
+    """Number of compressed bytes; 0 if the tile is stored in a fallback column."""
 
     scale: _Array | None
     """``ZSCALE``, if pixels are quantized."""
@@ -65,45 +54,42 @@ class TileRows:
     """``ZZERO``."""
 
     blank: _Array | int | None
-    """``ZBLANK``: one for all, or one for each tile."""
+    """``ZBLANK``: one value for all tiles, or one per tile."""
 
     fallback: Mapping[str, tuple[_Array, _Array]]
-    """Offset and size in other columns: ``GZIP_COMPRESSED_DATA``, ``UNCOMPRESSED_DATA``."""
+    """Offset and size in each fallback column (`codecs.FALLBACK_CODECS`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompressedImage:
-    """A tile-compressed image: everything but its tiles."""
+    """Description of a tile-compressed image, without its tiles."""
 
     shape: tuple[int, ...]
-    codec: str
+    codec: TileCodec
     grid: TileGrid
     scaling: Scaling
     dither: int
     """0, 1 or 2, for ``ZQUANTIZ``."""
     seed: int
     """``ZDITHER0``."""
-    block: int
-    """Pixels in a Rice block."""
     blank: int | None
     """``ZBLANK`` card."""
     scale: float | None
-    """``ZSCALE`` card; the column goes first."""
+    """``ZSCALE`` card; a column of this name has precedence."""
     zero: float | None
     columns: dict[str, Column]
     table: int
-    """Where the tile table starts in the file."""
+    """Byte of the file at which the tile table starts."""
     row_size: int
+    """Bytes per row of the tile table."""
     heap: int
-    """Where the heap starts in the file."""
+    """Byte of the file at which the heap starts."""
     stop: int
-    """Where the data unit ends."""
+    """Byte of the file at which the data unit ends."""
     quantized: bool
     """Whether floating-point pixels are stored as integers."""
-    itemsize: int
-    """Bytes of one number in a compressed tile."""
     ahead: bytes
-    """First bytes of the data unit, as far as they are known."""
+    """Leading bytes of the data unit that were read together with the header."""
 
     @classmethod
     def parse(
@@ -114,38 +100,34 @@ class CompressedImage:
         Parameters
         ----------
         values
-            What `scan` found in the header.
+            Values of the header cards, from `scan`.
         structure
-            What the mandatory cards say.
+            Values of the mandatory cards.
         data_address
-            Where the data unit starts.
+            Byte of the file at which the data unit starts.
         ahead
-            Its first bytes, as far as they are known.
+            Leading bytes of the data unit that were read together with the
+            header.
 
         Raises
         ------
         CorruptArchiveError
-            If they contradict each other or the length of the data.
+            If a card is missing or invalid, or cards contradict each other or
+            the length of the data unit.
         """
         row_size, rows = structure.axes
         grid = TileGrid(*_read_shapes(values))
         shape = grid.shape
         name, bitpix = str(values.get("ZCMPTYPE")).upper(), values.get("ZBITPIX")
-        if name not in CODECS or not isinstance(bitpix, int):
+        codec = find_codec(name)
+        if codec is None or not isinstance(bitpix, int):
             raise CorruptArchiveError(
-                f"ZCMPTYPE = {name!r} or ZBITPIX = {bitpix!r} is not known; "
-                f"one of {sorted(CODECS)} and an integer are needed."
+                f"ZCMPTYPE = {name!r} or ZBITPIX = {bitpix!r} is not supported; "
+                f"ZCMPTYPE must be one of {algorithm_names()}, and ZBITPIX an integer."
             )
-        codec = CODECS[name]
-        plain = values.keys().isdisjoint(_RARE)
+        plain = values.keys().isdisjoint(_OPTIONAL)
         scaling = UNSCALED[bitpix] if plain and bitpix in UNSCALED else read_scaling(values, bitpix)
-        if math.prod(shape) and math.prod(grid.grid) != rows:
-            raise CorruptArchiveError(f"{math.prod(grid.grid)} tiles are needed, but NAXIS2 = {rows!r}.")
-        if codec in OURS and math.prod(shape) > MAX_EXPANSION * max(structure.pcount, 1):
-            raise CorruptArchiveError(
-                f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
-            )
-        bytepix, block = _read_rice(values) if codec == "RICE_1" else (4, 32)
+        _check_counts(grid, codec, structure)
         theap, seed, blank, scale, zero, dither = (
             (row_size * rows, 1, None, None, None, 0) if plain else _read_numbers(values, row_size * rows)
         )
@@ -153,17 +135,19 @@ class CompressedImage:
         for column in parse_columns(values, row_size):
             columns[column.name.upper()] = column
         if "COMPRESSED_DATA" not in columns:
-            raise CorruptArchiveError(f"No column COMPRESSED_DATA; there are {sorted(columns)}.")
-        scaled = codec == "RICE_1" or "ZSCALE" in values or "ZSCALE" in columns
-        quantized = scaled and scaling.stored.kind == "f"
+            raise CorruptArchiveError(
+                f"The tile table has no column COMPRESSED_DATA; its columns are {sorted(columns)}."
+            )
+        stored = scaling.stored
+        scaled = "ZSCALE" in values or "ZSCALE" in columns
+        quantized = stored.kind == "f" and (scaled or not codec.supports(stored))
         return cls(
             shape=shape,
-            codec=codec,
+            codec=codec.from_cards(values, QUANTIZED if quantized else stored),
             grid=grid,
             scaling=scaling,
             dither=dither,
             seed=seed,
-            block=block,
             blank=blank,
             scale=scale,
             zero=zero,
@@ -173,7 +157,6 @@ class CompressedImage:
             heap=data_address + theap,
             stop=data_address + structure.size,
             quantized=quantized,
-            itemsize=bytepix if quantized or codec == "RICE_1" else scaling.stored.itemsize,
             ahead=ahead,
         )
 
@@ -185,12 +168,12 @@ class CompressedImage:
         source
             The file.
         rows
-            Row numbers, ascending (shape ``(n,)``).
+            Zero-based row numbers, ascending (shape ``(n,)``).
 
         Returns
         -------
         `TileRows`
-            What they say.
+            The decoded rows.
         """
         first, last = int(rows[0]), int(rows[-1])
         start, stop = first * self.row_size, (last + 1) * self.row_size
@@ -201,12 +184,14 @@ class CompressedImage:
         if len(table) != len(rows):
             table = table[rows - first]
         found: dict[str, tuple[_Array, _Array]] = {}
-        for name in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"):
+        for name in ("COMPRESSED_DATA", *FALLBACK_CODECS):
             column = self.columns.get(name)
             if column is None:
                 continue
             if column.descriptor is None:
-                raise CorruptArchiveError(f"Column {name} of a compressed image has no variable length.")
+                raise CorruptArchiveError(
+                    f"Column {name} of the tile table is not of variable length (P or Q)."
+                )
             field = np.ascontiguousarray(table[:, column.offset : column.offset + column.width])
             pairs = field.view(column.descriptor).astype(np.int64)
             size, offset = pairs[:, 0] * SIZES[column.code], pairs[:, 1]
@@ -214,11 +199,11 @@ class CompressedImage:
             if wrong.any():
                 i = int(np.flatnonzero(wrong)[0])
                 raise CorruptArchiveError(
-                    f"A tile claims {int(size[i])} bytes at byte {int(offset[i])} of a heap (column {name}) "
-                    f"of {self.stop - self.heap} bytes."
+                    f"The tile table (column {name}) places a tile of {int(size[i])} bytes at byte "
+                    f"{int(offset[i])} of the heap, which has {self.stop - self.heap} bytes."
                 )
             found[name] = offset + self.heap, size
-            # Most tables have no tile that needs another column.
+            # Most tables have no tile in a fallback column.
             if name == "COMPRESSED_DATA" and size.all():
                 break
         offset, size = found.pop("COMPRESSED_DATA")
@@ -241,34 +226,37 @@ class CompressedImage:
         return numbers
 
 
+def _check_counts(grid: TileGrid, codec: type[TileCodec], structure: Structure) -> None:
+    # The number of rows and the size of the heap must be plausible for the image.
+    rows, shape = structure.axes[1], grid.shape
+    if math.prod(shape) and math.prod(grid.grid) != rows:
+        raise CorruptArchiveError(
+            f"The tile table has NAXIS2 = {rows!r} rows, but an image of shape {shape!r} has "
+            f"{math.prod(grid.grid)} tiles of shape {grid.tile!r}."
+        )
+    if codec.tilewise and math.prod(shape) > MAX_EXPANSION * max(structure.pcount, 1):
+        raise CorruptArchiveError(
+            f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
+        )
+
+
 def _read_shapes(values: Mapping[str, CardValue]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     naxis = values.get("ZNAXIS")
-    if type(naxis) is not int or not 1 <= naxis <= 999:
-        raise CorruptArchiveError(f"ZNAXIS = {naxis!r}; 1 to 999 is needed.")
+    if type(naxis) is not int or not 1 <= naxis <= MAX_AXES:
+        raise CorruptArchiveError(
+            f"ZNAXIS = {naxis!r} is invalid; it must be an integer from 1 to {MAX_AXES}."
+        )
     shape, tile = [0] * naxis, [1] * naxis
     for i in range(1, naxis + 1):
         length = values.get(f"ZNAXIS{i}")
-        # Without cards a tile is one row (section 10.1.2).
+        # The default tile is one row (section 10.1.2).
         side = values.get(f"ZTILE{i}", length if i == 1 else 1)
         if type(length) is not int or type(side) is not int or length < 0 or side < min(1, length):
-            raise CorruptArchiveError(f"ZNAXIS{i} = {length!r} and ZTILE{i} = {side!r} are not possible.")
+            raise CorruptArchiveError(
+                f"ZNAXIS{i} = {length!r} or ZTILE{i} = {side!r} is invalid; both must be positive integers."
+            )
         shape[-i], tile[-i] = length, max(side, 1)
     return tuple(shape), tuple(tile)
-
-
-def _read_rice(values: Mapping[str, CardValue]) -> tuple[int, int]:
-    # Bytes of an integer, and pixels of a block.
-    found: dict[str, int] = {}
-    i = 1
-    while (name := values.get(f"ZNAME{i}")) is not None:
-        value = values.get(f"ZVAL{i}")
-        if isinstance(value, int | float):
-            found[str(name).strip().upper()] = int(value)
-        i += 1
-    bytepix, block = found.get("BYTEPIX", 4), found.get("BLOCKSIZE", 32)
-    if bytepix not in (1, 2, 4) or block not in (16, 32):
-        raise CorruptArchiveError(f"BYTEPIX {bytepix!r} or BLOCKSIZE {block!r} is not possible.")
-    return bytepix, block
 
 
 def _read_numbers(
@@ -288,8 +276,8 @@ def _read_numbers(
     ):
         raise CorruptArchiveError(
             f"ZQUANTIZ = {dither!r}, ZDITHER0 = {seed!r}, ZBLANK = {blank!r}, ZSCALE = {scale!r}, "
-            f"ZZERO = {zero!r} or THEAP = {theap!r} is not possible; "
-            f"ZQUANTIZ is one of {sorted(_DITHERS)}."
+            f"ZZERO = {zero!r} or THEAP = {theap!r} is invalid; "
+            f"ZQUANTIZ must be one of {sorted(_DITHERS)}, and the others numbers."
         )
     return (
         theap,
