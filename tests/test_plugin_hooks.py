@@ -23,7 +23,8 @@ from lsst.images._geom import (  # private: the functions that apply the hook re
 )
 from lsst.images.butler import config_files
 from lsst.images.cli import cli
-from lsst.images.errors import PluginLoadError
+from lsst.images.errors import PluginLoadError, UnsupportedConversionError
+from lsst.images.interop import convert_to
 from lsst.images.io import open_archive
 from lsst.images.plugins import _hookspecs, registry  # private: lists all hooks
 from lsst.images.psfs import GaussianPointSpreadFunction
@@ -175,6 +176,16 @@ def test_hook_read_component_makes_a_component(example, file) -> None:
     cut = whole[BOX]
     assert found.bbox == BOX
     assert np.array_equal(found.array, cut.image.array / np.sqrt(cut.variance.array))
+
+
+def test_hook_convert_to_makes_a_galsim_image(example) -> None:
+    galsim = pytest.importorskip("galsim")
+    image = make_image().image
+    converted = convert_to(image, galsim.Image)
+    assert (converted.bounds.xmin, converted.bounds.ymin) == (image.bbox.x.start, image.bbox.y.start)
+    np.testing.assert_array_equal(converted.array, image.array)
+    with pytest.raises(UnsupportedConversionError, match=r"PositionD.*convert_to\(\)"):
+        convert_to(image, galsim.PositionD)
 
 
 def test_hook_convert_from_legacy_is_asked(example) -> None:

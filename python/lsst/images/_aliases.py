@@ -46,6 +46,7 @@ MOVED = {
         "VisitImageFormatter": "lsst.images.formatters:GenericFormatter",
     },
     "lsst.images.json": {"write": "lsst.images.io:write_json"},
+    "lsst.images.ndf": {"write": "lsst.images.io:write_ndf"},
     "lsst.images.serialization": {
         "Backend": "lsst.images.io:Backend",
         "ButlerInfo": "lsst.images.butler:ButlerInfo",

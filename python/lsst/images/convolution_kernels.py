@@ -273,8 +273,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         legacy
             The afw object.
         """
-        kernel: Self = registry.convert_from_legacy(legacy, cls)
-        return kernel
+        return registry.convert_from_legacy(legacy, cls)
 
     def to_legacy(self) -> Any:
         """Convert to an `lsst.afw.math.LinearCombinationKernel`."""

@@ -1,10 +1,11 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Our own types, declared by the door that strangers use."""
+"""Register the built-in types through the public hooks."""
 
 from __future__ import annotations
 
 __all__ = (
+    "convert_to",
     "describe",
     "parse_bbox",
     "register_dataset_types",
@@ -12,11 +13,13 @@ __all__ = (
     "register_storage_classes",
 )
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._geom import Box
 from ..describe import DescribeOptions, Report
-from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl, registry
+from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl
+from ..serialization import ButlerInformation
 from ._datasets import DATASETS
 from ._parse_bbox import parse_bbox as _parse_bbox
 from ._storage_classes import COMPONENT_CLASSES, FAMILY_CLASSES
@@ -57,12 +60,26 @@ def register_dataset_types() -> list[DatasetTypeSpec]:
 
 @hookimpl
 def parse_bbox(value: Any, context: ReadContext) -> Box | None:
-    """Understand boxes, slices, afw boxes and circles on the sky."""
+    """Convert boxes, slices, afw boxes and circles on the sky."""
     return _parse_bbox(value, context)
 
 
 @hookimpl
 def describe(obj: Any, options: DescribeOptions) -> Report | None:
-    """Describe objects of our types; their reports load when one is wanted."""
-    report: Report | None = registry.load("lsst.images._reports:report_on")(obj, options)
-    return report
+    """Describe objects of the built-in types."""
+    from .._reports import report_on
+
+    return report_on(obj, options)
+
+
+@hookimpl
+def convert_to(obj: object, target: type, options: Mapping[str, Any]) -> object | None:
+    """Convert images to and from types of astropy, and raw JSON to Butler information."""
+    # Imported here, because every process that reads or writes a file loads this module.
+    if target is ButlerInformation:
+        from ..butler import ButlerInfo
+
+        return ButlerInfo.model_validate(obj)
+    from ..interop import convert_image
+
+    return convert_image(obj, target, options)

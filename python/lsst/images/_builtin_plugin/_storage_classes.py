@@ -38,8 +38,9 @@ class DeclaredComponents(Mapping[str, str]):
 
     @functools.cached_property
     def _all(self) -> Mapping[str, str]:
-        declared = registry.load("lsst.images._components:component_storage_classes")
-        return {**self._others, **declared(registry.load(self._pytype))}
+        from .._components import component_storage_classes
+
+        return {**self._others, **component_storage_classes(registry.load(self._pytype))}
 
     def __getitem__(self, name: str) -> str:
         return self._all[name]

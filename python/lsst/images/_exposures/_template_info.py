@@ -84,13 +84,13 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
         templates
             Sorted by tract and patch.
         """
-        templates: list[DifferenceImageTemplateInfo] = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy_template_psf,
-            cls,
+            list,
+            form=cls.__name__,
             detector_frame=detector_frame,
             metadata=legacy_template_metadata,
             coadd_data_ids_by_uuid=coadd_data_ids_by_uuid,
             coadd_dataset_type=coadd_dataset_type,
             log=log,
         )
-        return templates

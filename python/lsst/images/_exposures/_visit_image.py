@@ -351,10 +351,9 @@ class VisitImage(AnnotatedImage):
         visit_image
             The visit image.
         """
-        result: Self = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy, cls, unit=unit, plane_map=plane_map, instrument=instrument, visit=visit
         )
-        return result
 
     @classmethod
     @accepts_aliases(uri="filename")

@@ -18,6 +18,7 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from .._aliases import accepts_aliases
+from .._content_token import token
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
 from ..utils import round_half_down, round_half_up
@@ -503,7 +504,7 @@ class Box(Value):
         return type(self), (self.y, self.x)
 
     def __dask_tokenize__(self) -> Any:
-        return registry.load("lsst.images.interop:token")(self)
+        return token(self)
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pydantic
 
 from .._aliases import alias_property
+from .._content_token import token
 from .._geom import YX, Box
 from .._transforms import Projection, ProjectionAstropyView
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
@@ -26,6 +27,7 @@ from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 if TYPE_CHECKING:
     import astropy.coordinates
     import astropy.wcs
+    from astropy.io.fits import HDUList  # noqa: TID251  # target type of a conversion
 
     from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
 
@@ -259,18 +261,20 @@ class GeneralizedImage(Serializable, ABC):
         attach_from(result, self, whole=whole)
         return result
 
-    def to_hdulist(self) -> Any:
+    def to_hdulist(self) -> HDUList:
         """Convert to plain FITS HDUs, for ds9, Firefly and other viewers.
 
         Returns
         -------
         hdulist
-            An `astropy.io.fits.HDUList`; see `lsst.images.interop.to_hdulist`.
+            See `lsst.images.interop.to_hdulist`.
         """
-        return registry.load("lsst.images.interop:to_hdulist")(self)
+        from astropy.io.fits import HDUList  # noqa: TID251  # target type of a conversion
+
+        return registry.convert_to(self, HDUList)
 
     def __dask_tokenize__(self) -> Any:
-        return registry.load("lsst.images.interop:token")(self)
+        return token(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_fits_wcs": None}

@@ -28,6 +28,7 @@ from ._units import convert_values, make_quantity, split_values, store
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+    from astropy.nddata import CCDData, NDData, NDDataRef
 
 NUMBERS = "biufc"
 """Kinds of numpy types that are allowed for pixels."""
@@ -289,12 +290,11 @@ class Image(ArrayImage):
         image
             The image in the HDU list.
         """
-        result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
-        return result
+        return registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
 
     # Other packages.
 
-    def to_nddata(self) -> Any:
+    def to_nddata(self) -> NDDataRef:
         """Convert to an `astropy.nddata.NDDataRef` that shares the pixels.
 
         Returns
@@ -302,9 +302,11 @@ class Image(ArrayImage):
         nddata
             See `lsst.images.interop.to_nddata`.
         """
-        return registry.load("lsst.images.interop:to_nddata")(self)
+        from astropy.nddata import NDDataRef
 
-    def to_ccddata(self) -> Any:
+        return registry.convert_to(self, NDDataRef)
+
+    def to_ccddata(self) -> CCDData:
         """Convert to an `astropy.nddata.CCDData` that shares the pixels.
 
         Returns
@@ -312,10 +314,12 @@ class Image(ArrayImage):
         ccddata
             See `lsst.images.interop.to_ccddata`.
         """
-        return registry.load("lsst.images.interop:to_ccddata")(self)
+        from astropy.nddata import CCDData
+
+        return registry.convert_to(self, CCDData)
 
     @classmethod
-    def from_ccddata(cls, ccd: Any, *, start: Origin | None = None) -> Self:
+    def from_ccddata(cls, ccd: NDData, *, start: Origin | None = None) -> Self:
         """Convert from an `astropy.nddata.CCDData`, or other NDData.
 
         Parameters
@@ -332,8 +336,7 @@ class Image(ArrayImage):
         image
             Image that shares the pixels.
         """
-        result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
-        return result
+        return registry.convert_to(ccd, cls, start=start)
 
     # afw.
 
@@ -359,8 +362,7 @@ class Image(ArrayImage):
         image
             The image.
         """
-        result: Image = registry.convert_from_legacy(legacy, Image, unit=unit, projection=projection)
-        return result
+        return registry.convert_from_legacy(legacy, Image, unit=unit, projection=projection)
 
     def to_legacy(self, *, copy: bool | None = None) -> Any:
         """Convert to an `lsst.afw.image.Image` instance.
@@ -410,7 +412,6 @@ class Image(ArrayImage):
         image
             The image.
         """
-        result: Image = registry.read_legacy(
+        return registry.read_legacy(
             uri, Image, preserve_quantization=preserve_quantization, ext=ext, fits_wcs_frame=fits_wcs_frame
         )
-        return result

@@ -443,8 +443,7 @@ class Mask(ArrayImage):
         mask
             Mask with all planes of the map, in its order.
         """
-        result: Mask = registry.convert_from_legacy(legacy, Mask, plane_map=plane_map, projection=projection)
-        return result
+        return registry.convert_from_legacy(legacy, Mask, plane_map=plane_map, projection=projection)
 
     def to_legacy(self, plane_map: Mapping[str, MaskPlane] | None = None) -> Any:
         """Convert to an `lsst.afw.image.Mask` instance.
@@ -490,10 +489,7 @@ class Mask(ArrayImage):
         mask
             Mask with all planes of the map, in its order.
         """
-        result: Mask = registry.read_legacy(
-            uri, Mask, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame
-        )
-        return result
+        return registry.read_legacy(uri, Mask, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame)
 
 
 def _convert(values: Any, dtype: np.dtype[Any]) -> np.ndarray:

@@ -31,6 +31,7 @@ from ._units import check_variance_unit
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+    from astropy.nddata import CCDData, NDData, NDDataRef
 
 
 class MaskedImage(GeneralizedImage):
@@ -300,12 +301,11 @@ class MaskedImage(GeneralizedImage):
             If there are several mask extensions, or if the header of the mask
             does not define its planes.
         """
-        result: Self = registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
-        return result
+        return registry.convert_from_legacy(hdu_list, cls, fits_wcs_frame=fits_wcs_frame)
 
     # Other packages.
 
-    def to_nddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> Any:
+    def to_nddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> NDDataRef:
         """Convert to an `astropy.nddata.NDDataRef` that shares the pixels.
 
         Parameters
@@ -321,9 +321,11 @@ class MaskedImage(GeneralizedImage):
         nddata
             See `lsst.images.interop.to_nddata`.
         """
-        return registry.load("lsst.images.interop:to_nddata")(self, mask_planes=mask_planes, psf=psf)
+        from astropy.nddata import NDDataRef
 
-    def to_ccddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> Any:
+        return registry.convert_to(self, NDDataRef, mask_planes=mask_planes, psf=psf)
+
+    def to_ccddata(self, *, mask_planes: Iterable[str] | None = None, psf: bool = False) -> CCDData:
         """Convert to an `astropy.nddata.CCDData` that shares the pixels.
 
         Parameters
@@ -339,10 +341,12 @@ class MaskedImage(GeneralizedImage):
         ccddata
             See `lsst.images.interop.to_ccddata`.
         """
-        return registry.load("lsst.images.interop:to_ccddata")(self, mask_planes=mask_planes, psf=psf)
+        from astropy.nddata import CCDData
+
+        return registry.convert_to(self, CCDData, mask_planes=mask_planes, psf=psf)
 
     @classmethod
-    def from_ccddata(cls, ccd: Any, *, start: Origin | None = None) -> Self:
+    def from_ccddata(cls, ccd: NDData, *, start: Origin | None = None) -> Self:
         """Convert from an `astropy.nddata.CCDData`, or other NDData.
 
         Parameters
@@ -359,8 +363,7 @@ class MaskedImage(GeneralizedImage):
         masked_image
             Masked image that shares the pixels, but not the mask.
         """
-        result: Self = registry.load("lsst.images.interop:from_ccddata")(ccd, cls, start=start)
-        return result
+        return registry.convert_to(ccd, cls, start=start)
 
     # afw.
 
@@ -393,10 +396,9 @@ class MaskedImage(GeneralizedImage):
         masked_image
             The masked image.
         """
-        result: MaskedImage = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy, MaskedImage, unit=unit, plane_map=plane_map, projection=projection
         )
-        return result
 
     def to_legacy(self, *, copy: bool | None = None, plane_map: Mapping[str, MaskPlane] | None = None) -> Any:
         """Convert to an `lsst.afw.image.MaskedImage` instance.

@@ -229,8 +229,7 @@ class CameraFrameSet(FrameSet, Serializable):
         frame_set
             Frames of all detectors.
         """
-        result: CameraFrameSet = registry.convert_from_legacy(camera, CameraFrameSet)
-        return result
+        return registry.convert_from_legacy(camera, CameraFrameSet)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CameraFrameSet):

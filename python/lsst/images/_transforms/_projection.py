@@ -14,6 +14,7 @@ import numpy as np
 from astropy.coordinates import ICRS as AstropyICRS
 from astropy.coordinates import Latitude, Longitude, SkyCoord, UnitSphericalRepresentation
 
+from .._content_token import token
 from .._geom import XY, YX, Bounds, Box, parse_positions
 from ..describe import DescribeOptions, Report, describe
 from ..errors import ArchiveReadError, GeometryError
@@ -521,10 +522,9 @@ class Projection(Serializable, Generic[F]):
         projection
             Projection with the same frames and FITS approximation.
         """
-        result: Projection[F] = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             sky_wcs, Projection, pixel_frame=pixel_frame, pixel_bounds=pixel_bounds
         )
-        return result
 
     def to_legacy(self) -> Any:
         """Convert to a `lsst.afw.geom.SkyWcs`."""
@@ -541,7 +541,7 @@ class Projection(Serializable, Generic[F]):
     __hash__ = None  # type: ignore[assignment]  # transforms are not hashable
 
     def __dask_tokenize__(self) -> Any:
-        return registry.load("lsst.images.interop:token")(self)
+        return token(self)
 
     def __copy__(self) -> Self:
         return self

@@ -493,7 +493,7 @@ class Transform(Serializable, Generic[I, O]):
         transform
             Transform with the same mapping.
         """
-        result: Transform[I, O] = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy,
             Transform,
             in_frame=in_frame,
@@ -501,7 +501,6 @@ class Transform(Serializable, Generic[I, O]):
             in_bounds=in_bounds,
             out_bounds=out_bounds,
         )
-        return result
 
     def to_legacy(self) -> Any:
         """Convert to a `lsst.afw.geom.TransformPoint2ToPoint2`."""

@@ -16,13 +16,13 @@ import pydantic
 from lsst.daf.butler import DatasetProvenance, DatasetRef, SerializedDatasetRef
 
 from ..errors import CorruptArchiveError
-from ..serialization import UnreadableTree, attach
+from ..serialization import ButlerInformation, UnreadableTree, attach
 
 MAX_INPUTS = 3000
 """Inputs listed in FITS cards at the most; the tree lists them all."""
 
 
-class ButlerInfo(pydantic.BaseModel):
+class ButlerInfo(ButlerInformation):
     """What is stored in the tree of a file.
 
     Parameters

@@ -76,8 +76,7 @@ class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
         legacy
             The afw object.
         """
-        geometry: Self = registry.convert_from_legacy(legacy, cls)
-        return geometry
+        return registry.convert_from_legacy(legacy, cls)
 
 
 class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_json_inf_nan="constants"):
@@ -115,8 +114,7 @@ class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_js
         legacy
             The afw object.
         """
-        calibrations: Self = registry.convert_from_legacy(legacy, cls)
-        return calibrations
+        return registry.convert_from_legacy(legacy, cls)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AmplifierCalibrations):
@@ -170,8 +168,7 @@ class Amplifier(pydantic.BaseModel, validate_assignment=True):
         is_raw_assembled
             Whether its raw boxes belong to an image of all amplifiers.
         """
-        amplifier: Self = registry.convert_from_legacy(legacy, cls, is_raw_assembled=is_raw_assembled)
-        return amplifier
+        return registry.convert_from_legacy(legacy, cls, is_raw_assembled=is_raw_assembled)
 
     def to_legacy_builder(self, is_raw_assembled: bool) -> Any:
         """Convert to an `lsst.afw.cameraGeom.Amplifier.Builder`.

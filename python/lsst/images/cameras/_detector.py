@@ -190,10 +190,9 @@ class Detector(Serializable):
         """
         if is_raw_assembled is None:
             is_raw_assembled = visit is not None
-        detector: Self = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy, cls, instrument=instrument, visit=visit, is_raw_assembled=is_raw_assembled
         )
-        return detector
 
     def to_legacy(self, *, is_raw_assembled: bool | None = None) -> Any:
         """Convert to an `lsst.afw.cameraGeom.Detector`.

@@ -30,8 +30,7 @@ class DetectorType(enum.StrEnum):
         legacy
             The afw object.
         """
-        kind: Self = registry.convert_from_legacy(legacy, cls)
-        return kind
+        return registry.convert_from_legacy(legacy, cls)
 
     def to_legacy(self) -> Any:
         """Convert to an `lsst.afw.cameraGeom.DetectorType`."""
@@ -84,8 +83,7 @@ class ReadoutCorner(enum.StrEnum):
         legacy
             The afw object.
         """
-        corner: Self = registry.convert_from_legacy(legacy, cls)
-        return corner
+        return registry.convert_from_legacy(legacy, cls)
 
     def to_legacy(self) -> Any:
         """Convert to an `lsst.afw.cameraGeom.ReadoutCorner`."""

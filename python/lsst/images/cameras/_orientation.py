@@ -60,8 +60,7 @@ class Orientation(pydantic.BaseModel, validate_assignment=True):
         legacy
             The afw object.
         """
-        orientation: Self = registry.convert_from_legacy(legacy, cls)
-        return orientation
+        return registry.convert_from_legacy(legacy, cls)
 
     def to_legacy(self) -> Any:
         """Convert to an `lsst.afw.cameraGeom.Orientation`."""

@@ -135,8 +135,7 @@ class CellField(BaseField):
         bounds
             The cells.
         """
-        field: Self = registry.convert_from_legacy(legacy, cls, bounds=bounds)
-        return field
+        return registry.convert_from_legacy(legacy, cls, bounds=bounds)
 
     def to_legacy_aperture_correction(self) -> Any:
         """Convert to an `lsst.cell_coadds.StitchedApertureCorrection`."""

@@ -255,10 +255,9 @@ class CellCoadd(AnnotatedImage):
         bbox
             Pixels to convert; all by default.
         """
-        coadd: Self = registry.convert_from_legacy(
+        return registry.convert_from_legacy(
             legacy, cls, plane_map=plane_map, tract_info=tract_info, bbox=bbox
         )
-        return coadd
 
     def to_legacy_cell_coadd(
         self, copy: bool | None = None, plane_map: Mapping[str, MaskPlane] | None = None

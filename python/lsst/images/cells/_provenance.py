@@ -204,8 +204,7 @@ class CoaddProvenance(Serializable):
         legacy
             The legacy object.
         """
-        provenance: Self = registry.convert_from_legacy(legacy, cls)
-        return provenance
+        return registry.convert_from_legacy(legacy, cls)
 
     def to_legacy_polygon_map(self) -> Any:
         """Convert the outlines to `lsst.afw.geom.Polygon` by input."""

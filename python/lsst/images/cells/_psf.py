@@ -127,8 +127,7 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
         bounds
             Cells to keep; all by default.
         """
-        psf: Self = registry.convert_from_legacy(legacy, cls, bounds=bounds)
-        return psf
+        return registry.convert_from_legacy(legacy, cls, bounds=bounds)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CellPointSpreadFunction):

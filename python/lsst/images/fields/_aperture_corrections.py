@@ -30,10 +30,7 @@ def aperture_corrections_from_legacy(legacy: Any) -> ApertureCorrectionMap:
     corrections
         A new dictionary in the order of the afw object.
     """
-    corrections: ApertureCorrectionMap = registry.convert_from_legacy(
-        legacy, dict, form="ApertureCorrectionMap"
-    )
-    return corrections
+    return registry.convert_from_legacy(legacy, dict, form="ApertureCorrectionMap")
 
 
 def aperture_corrections_to_legacy(corrections: Mapping[str, BaseField]) -> Any:

@@ -221,8 +221,7 @@ class ChebyshevField(BaseField):
             Where the field is defined; its bounding box must be that of the afw
             object.  By default that box.
         """
-        field: ChebyshevField = registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
-        return field
+        return registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
 
     @classmethod
     def from_legacy_background(

@@ -32,8 +32,12 @@ def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBas
     LegacyConversionError
         If there is no equivalent field type.
     """
-    field: BaseField = registry.convert_from_legacy(legacy, BaseField, bounds=bounds, unit=unit)
-    return field
+    return registry.convert_from_legacy(
+        legacy,
+        BaseField,  # type: ignore[type-abstract]  # only its subclasses are created
+        bounds=bounds,
+        unit=unit,
+    )
 
 
 def field_from_legacy_background(

@@ -85,8 +85,7 @@ class ProductField(BaseField):
         bounds
             Where the field is defined; by default the box of the afw object.
         """
-        field: ProductField = registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
-        return field
+        return registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ProductField):

@@ -203,8 +203,7 @@ class SplineField(BaseField):
         unit
             Unit of the values.
         """
-        field: SplineField = registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
-        return field
+        return registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SplineField):

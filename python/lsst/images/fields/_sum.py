@@ -92,8 +92,7 @@ class SumField(BaseField):
         unit
             Unit of the values.
         """
-        field: SumField = registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
-        return field
+        return registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SumField):

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images in the types of other packages: astropy, viewers, dask.
+"""Conversion of images to and from types of astropy, and tokens for dask.
 
-Importing this package makes ``CCDData.read(path, format="lsst.images")`` work;
-``import lsst.images`` alone does not.
+Importing this package registers the format ``lsst.images`` with astropy, as in
+``CCDData.read(path, format="lsst.images")``; ``import lsst.images`` does not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ __all__ = (
     "MASKED",
     "META_KEY",
     "Kept",
+    "convert_image",
+    "convert_to",
     "from_ccddata",
     "register_astropy_io",
     "to_ccddata",
@@ -22,11 +24,12 @@ __all__ = (
     "token",
 )
 
+from .._content_token import token
 from ._astropy_io import FORMAT, register_astropy_io
+from ._convert import convert_image, convert_to
 from ._from_nddata import MASKED, from_ccddata
 from ._hdulist import to_hdulist
 from ._kept import META_KEY, Kept
 from ._nddata import BAD_PLANES, to_ccddata, to_nddata
-from ._tokens import token
 
 register_astropy_io()

@@ -24,6 +24,7 @@ __all__ = (
     "write",
     "write_fits",
     "write_json",
+    "write_ndf",
 )
 
 from ._backends import Backend, backend_for_name, backend_for_path, backend_for_stream
@@ -33,4 +34,4 @@ from ._dataset_reader import DatasetReader
 from ._read_fits import ReadResult, read_fits
 from ._reader import Reader, open_archive, parse_bbox, read
 from ._serializable import Serializable
-from ._write import write, write_fits, write_json
+from ._write import write, write_fits, write_json, write_ndf

@@ -169,7 +169,7 @@ def open_input(
     if archive is None:
         return _open_by_content(uri, partial, None)
     try:
-        return archive.open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
+        return archive.open(uri, partial=partial)
     except NotAnArchiveError as err:
         if format is not None:
             raise

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("ReadResult", "read_fits")
 
+from collections.abc import Mapping
 from typing import IO, Any, Generic, NamedTuple, TypeVar
 
 import pydantic
@@ -13,7 +14,7 @@ import pydantic
 from lsst.resources import ResourcePathExpression
 
 from ..plugins import registry
-from ..serialization import UnreadableTree
+from ..serialization import ButlerInformation, UnreadableTree
 from ..serialization._tree import tree_error
 from ._containers import container_for_name
 from ._reader import Reader
@@ -38,7 +39,7 @@ class ReadResult(NamedTuple, Generic[T]):
 
     deserialized: T
     metadata: dict[str, Any]
-    butler_info: Any
+    butler_info: ButlerInformation | UnreadableTree | None
 
 
 def read_fits(
@@ -92,12 +93,12 @@ def read_fits(
         reader.close()
 
 
-def _parse_butler_info(raw: Any) -> Any:
+def _parse_butler_info(
+    raw: Mapping[str, Any] | UnreadableTree | None,
+) -> ButlerInformation | UnreadableTree | None:
     if raw is None or isinstance(raw, UnreadableTree):
         return raw
-    # The model is the Butler's, who need not be there for other files.
-    model = registry.load("lsst.images.butler:ButlerInfo")
     try:
-        return model.model_validate(raw)
+        return registry.convert_to(raw, ButlerInformation)
     except pydantic.ValidationError as err:
         return UnreadableTree.because(raw, tree_error(err, at="butler_info"))

@@ -10,7 +10,7 @@ import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import IO, Any, NoReturn, TypeVar, cast, overload
+from typing import IO, Any, NoReturn, TypeVar, overload
 
 import pydantic
 
@@ -243,8 +243,8 @@ class Reader(DatasetReader[T_co]):
             raise InvalidParameterError(
                 f"{self._uri} holds schema {schema!r}, a {pytype.__name__}, not the requested {cls.__name__}."
             )
-        self._model = model = cast(type[ArchiveTree], found)
-        return model
+        self._model = found
+        return found
 
     def _parse_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         bbox = parameters.get("bbox")

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-__all__ = ("write", "write_fits", "write_json")
+__all__ = ("write", "write_fits", "write_json", "write_ndf")
 
 import contextlib
 import functools
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -142,3 +143,43 @@ write_fits = functools.partial(write, format="fits")
 
 write_json = functools.partial(write, format="json")
 """`write` with the container that ``lsst.images.json.write`` promises."""
+
+
+def write_ndf(
+    obj: Any,
+    filename: ResourcePathExpression | None = None,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    butler_info: Mapping[str, Any] | pydantic.BaseModel | None = None,
+    compression_options: Mapping[str, Any] | None = None,
+) -> ArchiveTree:
+    """Write an object to a new NDF.
+
+    Parameters
+    ----------
+    obj
+        An object of a type that a plugin declares.
+    filename
+        Location of the file; `None` writes to a temporary file that is
+        deleted, for the returned tree.
+    metadata
+        Metadata for the file, on top of what the object has.
+    butler_info
+        Butler dataset and provenance.
+    compression_options
+        Options of h5py for arrays, ``{"compression": "gzip"}`` for instance.
+
+    Returns
+    -------
+    tree
+        Root of the tree that was written.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and is not empty.
+    """
+    options = {"compression_options": compression_options} if compression_options else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        target = f"{scratch}/object.sdf" if filename is None else filename
+        return write(obj, target, format="ndf", metadata=metadata, butler_info=butler_info, **options)

@@ -9,7 +9,7 @@ __all__ = ("from_legacy", "to_legacy")
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._exposures import DifferenceImageTemplateInfo, ObservationSummaryStats, VisitImage
+from .._exposures import ObservationSummaryStats, VisitImage
 from .._geom import XY, YX, Box, CellGrid, CellIJ, Interval, Polygon
 from .._pixels import Image, Mask, MaskedImage
 from .._transforms import CameraFrameSet, Projection, Transform
@@ -63,7 +63,7 @@ _FROM: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Orientation, _live_camera.orientation_from),
     (DetectorType, _live_camera.enum_from),
     (ReadoutCorner, _live_camera.enum_from),
-    (DifferenceImageTemplateInfo, _live_exposure.templates_from),
+    (list, _live_exposure.templates_from),
 )
 """Functions that make our types; called with the object, the type, and the
 options."""

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Legacy files and objects, as the plugin layer sees them.
+"""Hook implementations for files and objects of `lsst.afw`.
 
-What does the work is loaded when there is some, since every process that reads
-a file of ours loads this module.
+The modules that implement the conversions are imported at their first use,
+because every process that reads or writes a file loads this module.
 """
 
 from __future__ import annotations
@@ -13,29 +13,32 @@ __all__ = ("convert_from_legacy", "convert_to_legacy", "read_legacy")
 from collections.abc import Mapping
 from typing import Any
 
-from ..plugins import Found, hookimpl, registry
-
-_HERE = __package__
+from ..plugins import Found, hookimpl
 
 
 @hookimpl
-def convert_from_legacy(legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | None:
-    """Convert an HDU list, or a live object of `lsst.afw`."""
+def convert_from_legacy(legacy: object, pytype: type, options: Mapping[str, Any]) -> object | None:
+    """Convert an HDU list, or an in-memory object of `lsst.afw`."""
     if "fits_wcs_frame" in options:
-        from_hdu_list = registry.load(f"{_HERE}._cut_down:from_hdu_list")
-        return from_hdu_list(legacy, pytype, options["fits_wcs_frame"])
-    return registry.load(f"{_HERE}._live:from_legacy")(legacy, pytype, options)
+        from ._cut_down import from_hdu_list
+
+        return from_hdu_list(legacy, pytype, options["fits_wcs_frame"])  # type: ignore[no-any-return]  # of pytype
+    from ._live import from_legacy
+
+    return from_legacy(legacy, pytype, options)
 
 
 @hookimpl
-def convert_to_legacy(obj: Any, options: Mapping[str, Any]) -> Any | None:
-    """Convert one of our objects into its `lsst.afw` counterpart."""
-    return registry.load(f"{_HERE}._live:to_legacy")(obj, options)
+def convert_to_legacy(obj: object, options: Mapping[str, Any]) -> object | None:
+    """Convert an object of this package to its `lsst.afw` counterpart."""
+    from ._live import to_legacy
+
+    return to_legacy(obj, options)
 
 
 @hookimpl
 def read_legacy(uri: Any, pytype: type, component: str | None, options: Mapping[str, Any]) -> Found | None:
     """Read a file that `lsst.afw` wrote."""
-    if not registry.load(f"{_HERE}._open:is_readable")(pytype):
-        return None
-    return Found(registry.load(f"{_HERE}._open:read_file")(uri, pytype, component, options))
+    from ._open import is_readable, read_file
+
+    return Found(read_file(uri, pytype, component, options)) if is_readable(pytype) else None

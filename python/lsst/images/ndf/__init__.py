@@ -8,11 +8,12 @@ The optional package h5py is imported when the first file is opened, and a
 
 from __future__ import annotations
 
+from .._aliases import moved_names
 from ._input_archive import NdfInputArchive
 from ._names import HdsNameShrinker, archive_path_to_hdf5_path, archive_path_to_hdf5_path_components
 from ._output_archive import NdfOutputArchive
 from ._pointer import NdfPointerModel
-from ._verbs import read_starlink, write
+from ._verbs import read_starlink
 
 __all__ = (
     "HdsNameShrinker",
@@ -22,5 +23,6 @@ __all__ = (
     "archive_path_to_hdf5_path",
     "archive_path_to_hdf5_path_components",
     "read_starlink",
-    "write",
 )
+
+__getattr__ = moved_names(__name__)

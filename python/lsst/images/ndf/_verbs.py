@@ -1,20 +1,18 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The entry points that people call: one for files of others, one for ours."""
+"""Read NDFs that other software wrote."""
 
 from __future__ import annotations
 
-__all__ = ("read_starlink", "write")
+__all__ = ("read_starlink",)
 
-import tempfile
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from lsst.resources import ResourcePathExpression
 
 from ..errors import ArchiveReadError
 from ..plugins import registry
-from ..serialization import ArchiveTree, attach
+from ..serialization import attach
 from ._input_archive import NdfInputArchive
 
 T = TypeVar("T")
@@ -53,47 +51,3 @@ def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
         result: Any = model.model_validate(archive.get_raw_tree()).deserialize(archive)
         attach(result, passthrough=archive.get_passthrough())
         return result  # type: ignore[no-any-return]  # what the model of this class makes
-
-
-def write(
-    obj: Any,
-    filename: ResourcePathExpression | None = None,
-    *,
-    metadata: Mapping[str, Any] | None = None,
-    butler_info: Any = None,
-    compression_options: Mapping[str, Any] | None = None,
-) -> ArchiveTree:
-    """Write an object to a new NDF.
-
-    Parameters
-    ----------
-    obj
-        An object of a type that a plugin declares.
-    filename
-        Where the file will be; `None`: nowhere, for the tree alone.
-    metadata
-        Metadata for the file, on top of what the object has.
-    butler_info
-        Butler dataset and provenance.
-    compression_options
-        Options of h5py for arrays, ``{"compression": "gzip"}`` for instance.
-
-    Returns
-    -------
-    tree
-        Root of the tree that was written.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and is not empty.
-    """
-    # The verb itself lives above the containers and is shared by all.
-    write_file = registry.load("lsst.images.io:write")
-    options = {"compression_options": compression_options} if compression_options else {}
-    with tempfile.TemporaryDirectory() as scratch:
-        target = f"{scratch}/object.sdf" if filename is None else filename
-        tree: ArchiveTree = write_file(
-            obj, target, format="ndf", metadata=metadata, butler_info=butler_info, **options
-        )
-    return tree

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The plugin layer: hooks, the records plugins declare, and the registry.
+"""Plugins: hook specifications, records that plugins declare, and the registry.
 
-A plugin is a module or object whose functions are marked with `hookimpl`,
-named by an entry point of the group ``lsst.images``.
+A plugin is a module or object whose functions are marked with `hookimpl`.  It
+is installed as an entry point of the group ``lsst.images``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Finding and checking plugins, so that a broken one harms nobody else."""
+"""Find and validate plugins; one that cannot be loaded is skipped with a warning."""
 
 from __future__ import annotations
 
-__all__ = ("BUILTIN", "Loaded", "load_plugins", "resolve")
+__all__ = ("BUILTIN", "Loaded", "load_plugins", "merge_declarations", "resolve")
 
 import dataclasses
 import functools
@@ -13,12 +13,12 @@ import importlib.metadata
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pluggy
 
-from ..errors import PluginLoadError, PluginWarning
+from ..errors import DuplicateRegistrationError, PluginLoadError, PluginWarning
 from . import _hookspecs
 from ._specs import PluginInfo
 
@@ -31,18 +31,30 @@ BUILTIN = (
     "lsst.images.ndf._plugin",
     "lsst.images.legacy._plugin",
 )
-"""Our own plugins, in the order of registration: they are asked last."""
+"""Modules of the built-in plugins, in the order of registration.
+
+pluggy calls the implementation that was registered last first, so that
+third-party plugins take precedence.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """The outcome of loading: a manager, and the list of who is in it."""
+    """The loaded plugins.
+
+    Parameters
+    ----------
+    manager
+        Manager of the plugins that could be loaded.
+    plugins
+        All plugins, including those that could not be loaded.
+    """
 
     manager: pluggy.PluginManager
     plugins: tuple[PluginInfo, ...]
 
-    def ask_all(self, hook: str) -> Iterator[tuple[str, str, Iterable[Any]]]:
-        """Ask a declaration hook of each plugin, built-in ones first.
+    def call_each(self, hook: str) -> Iterator[tuple[str, str, Iterable[Any]]]:
+        """Call a declaration hook of each plugin, built-in ones first.
 
         Parameters
         ----------
@@ -52,7 +64,7 @@ class Loaded:
         Yields
         ------
         name, package, answer
-            Name of the plugin, its distribution, and what it declares.
+            Name of the plugin, its distribution, and its declarations.
         """
         packages = {info.name: info.package for info in self.plugins}
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
@@ -64,24 +76,66 @@ class Loaded:
                 if package == PACKAGE:
                     raise
                 warnings.warn(
-                    f"{hook}() of plugin {name!r} ({package}) failed: {err!r}", PluginWarning, stacklevel=2
+                    f"The hook {hook}() of plugin {name!r} ({package}) failed and is ignored: {err!r}",
+                    PluginWarning,
+                    stacklevel=2,
                 )
                 continue
             yield name, package, answer
 
 
+def merge_declarations(loaded: Loaded, hook: str, key: Callable[[Any], Hashable]) -> dict[Any, Any]:
+    """Collect the declarations of all plugins.
+
+    Parameters
+    ----------
+    loaded
+        The plugins.
+    hook
+        Name of a declaration hook.
+    key
+        Returns the name of a declaration, which must be unique.
+
+    Returns
+    -------
+    declarations
+        Declarations by name.
+
+    Raises
+    ------
+    DuplicateRegistrationError
+        If two plugins declare the same name, and neither declares that it
+        replaces the other's.
+    """
+    merged: dict[Hashable, tuple[Any, str]] = {}
+    for name, package, answers in loaded.call_each(hook):
+        for spec in answers:
+            claim = key(spec)
+            if claim in merged:
+                other, rival = merged[claim]
+                if getattr(other, "replaces", None) == package:
+                    continue
+                if getattr(spec, "replaces", None) != rival:
+                    raise DuplicateRegistrationError(
+                        f"{hook}: {claim!r} is declared by {rival!r} and again by plugin {name!r} of "
+                        f"{package!r}. Remove one of them, or let one say replaces={rival!r}."
+                    )
+            merged[claim] = (spec, package)
+    return {claim: spec for claim, (spec, _) in merged.items()}
+
+
 def resolve(dotted: str) -> Any:
-    """Import what ``package.module:Name`` names.
+    """Import the object that a declaration names.
 
     Parameters
     ----------
     dotted
-        The name.
+        ``package.module:Name``.
 
     Raises
     ------
     PluginLoadError
-        If there is no such thing.
+        If the module cannot be imported, or does not define the name.
     """
     module, _, name = dotted.partition(":")
     try:
@@ -98,28 +152,29 @@ def load_plugins(*, extra: Mapping[str, object], strict: frozenset[str] = frozen
     extra
         Plugins that are not installed, by name.
     strict
-        Names of plugins whose failure is an error.
+        Names of plugins that must be loadable.
 
     Returns
     -------
     loaded
-        The plugin manager, and a list of every plugin with its fate.
+        The plugins that could be loaded, and the reasons for the others.
 
     Raises
     ------
     PluginLoadError
-        If a plugin fails that is built in or named in ``strict``, or any with
-        ``LSST_IMAGES_STRICT_PLUGINS`` set.
+        If a plugin cannot be loaded that is built in or named in ``strict``;
+        if the environment variable ``LSST_IMAGES_STRICT_PLUGINS`` is set, if
+        any plugin cannot be loaded.
     """
     manager = pluggy.PluginManager(_hookspecs.PROJECT)
     manager.add_hookspecs(_hookspecs)
     plugins = []
-    every_one_matters = bool(os.environ.get("LSST_IMAGES_STRICT_PLUGINS"))
+    all_strict = bool(os.environ.get("LSST_IMAGES_STRICT_PLUGINS"))
     for candidate in _candidates(extra):
         info = _register(manager, candidate)
         if info.error is not None:
-            message = f"Plugin {info.name!r} of {info.package} {info.version} is left out: {info.error}"
-            if every_one_matters or info.name in strict or info.package == PACKAGE:
+            message = f"Plugin {info.name!r} of {info.package} {info.version} is skipped: {info.error}"
+            if all_strict or info.name in strict or info.package == PACKAGE:
                 raise PluginLoadError(message)
             warnings.warn(message, PluginWarning, stacklevel=2)
         plugins.append(info)
@@ -139,7 +194,7 @@ class _Candidate:
 
 
 def _candidates(extra: Mapping[str, object]) -> Iterator[_Candidate]:
-    """Yield plugins in the order of registration, which is reproducible."""
+    """Yield plugins in the order of registration, which does not depend on the installation order."""
     disabled = set(filter(None, os.environ.get("LSST_IMAGES_DISABLE_PLUGINS", "").split(",")))
     for module in BUILTIN:
         yield _Candidate(module, PACKAGE, "", functools.partial(importlib.import_module, module))
@@ -147,26 +202,26 @@ def _candidates(extra: Mapping[str, object]) -> Iterator[_Candidate]:
     unique = {}
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         package, version = (point.dist.name, point.dist.version) if point.dist else ("?", "")
-        # The class of an entry point says nothing: a backport of
-        # importlib.metadata, once imported by anybody, brings its own.
+        # Compare by name, not by class: the importlib_metadata backport, once
+        # imported, returns entry points of its own class.
         unique[package, point.name] = _Candidate(point.name, package, version, point.load)
     for key in sorted(unique):
         if unique[key].name not in disabled:
             yield unique[key]
     for name, plugin in extra.items():
-        yield _Candidate(name, name, "", functools.partial(_itself, plugin))
+        yield _Candidate(name, name, "", functools.partial(_identity, plugin))
 
 
-def _itself(plugin: object) -> object:
+def _identity(plugin: object) -> object:
     return plugin
 
 
 def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> PluginInfo:
-    """Load one plugin; a failure is recorded, and leaves no trace of it."""
+    """Load and register one plugin; if that fails, record the error and unregister it."""
     info = PluginInfo(name=candidate.name, package=candidate.package, version=candidate.version)
     try:
         plugin = candidate.load()
-    except Exception as err:  # a stranger's module may raise anything while it is imported
+    except Exception as err:  # importing a third-party module may raise any exception
         return dataclasses.replace(info, error=f"{type(err).__name__}: {err}")
     try:
         manager.register(plugin, name=candidate.name)
@@ -174,7 +229,8 @@ def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> PluginInf
         unknown = [caller.name for caller in implemented if not caller.has_spec()]
         if unknown:
             raise pluggy.PluginValidationError(
-                plugin, f"there is no hook {', '.join(unknown)}; see lsst.images.plugins for their names"
+                plugin,
+                f"the hooks {', '.join(unknown)} do not exist; lsst.images.plugins lists the existing ones",
             )
     except (pluggy.PluginValidationError, ValueError) as err:
         if manager.is_registered(plugin):

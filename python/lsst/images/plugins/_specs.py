@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What plugins declare: plain frozen records with dotted names.
+"""Records that plugins declare: frozen data classes with dotted names.
 
-A dotted name is spelled ``package.module:Name``.  Nothing is imported until
-the thing it names is needed, so declaring costs nothing.
+A dotted name has the form ``package.module:Name``.  The module is imported
+when the object is used for the first time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ __all__ = (
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .._transforms import Projection
 
 GENERIC_FORMATTER = "lsst.images.formatters.GenericFormatter"
 
@@ -37,22 +40,23 @@ class StorageClassSpec:
     name
         Name of the storage class, unique in a Butler.
     pytype
-        Python type, as ``package.module:Name``.  `None`: the type of the
-        `DatasetSpec` that holds this record.
+        Python type, as ``package.module:Name``.  `None` means the type of the
+        `DatasetSpec` that contains this record.
     inherits_from
-        Name of a storage class whose components and parameters are kept.
+        Name of a storage class whose components and parameters are inherited.
     parameters
         Names of the read parameters, ``bbox`` for instance.
     components
         Derived components: name of the component, name of its storage class.
     converters
-        Full name of a Python type, and of the function that makes ours of it.
+        Full name of a Python type, and of the function that converts it to
+        ``pytype``.
     delegate
-        Full name of the class that serves components and parameters of
-        objects in memory; `None`: the package's own.
+        Full name of the storage class delegate; `None` means
+        `lsst.images.butler.ImagesDelegate`.
     formatter
-        Full name of the formatter, or `None` for a storage class that only
-        ever is a component.
+        Full name of the formatter, or `None` for a storage class that is only
+        used for components.
     write_parameters
         Write parameters of the formatter, ``{"format": "json"}`` for instance.
     """
@@ -70,7 +74,7 @@ class StorageClassSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
-    """A type that can be the content of a file, or of a part of one.
+    """A type that can be written, as a file or as a part of another object.
 
     Parameters
     ----------
@@ -79,12 +83,13 @@ class DatasetSpec:
     pytype, model
         In-memory type and serialization model, as ``package.module:Name``.
     storage_class
-        How a Butler knows the type, if it does.
+        Butler storage class of the type, or `None`.
     members
-        Names of JSON members that together identify a tree that carries no
-        schema URL, as files of the first releases do.
+        Names of JSON members that together identify a tree without a schema
+        URL, as in files of the first releases.
     replaces
-        Name of the distribution whose claim on ``schema`` this one replaces.
+        Name of the distribution whose declaration of ``schema`` this one
+        replaces.
     """
 
     schema: str
@@ -97,7 +102,7 @@ class DatasetSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BoundsSpec:
-    """A kind of bounds that can be stored in whatever has bounds.
+    """A bounds type that can be stored in any object that has bounds.
 
     Parameters
     ----------
@@ -105,19 +110,22 @@ class BoundsSpec:
         In-memory type, which satisfies `~lsst.images.Bounds`, as
         ``package.module:Name``.
     model
-        What its ``serialize`` returns: a class that pydantic can handle, with
-        a ``deserialize`` method without arguments; as ``package.module:Name``.
+        Type that its ``serialize`` method returns, as ``package.module:Name``:
+        a class that pydantic supports, with a ``deserialize`` method without
+        arguments.
     members
-        Names of members that are always present in the stored form, and tell
-        it apart from all other kinds, since stored bounds carry no schema URL.
-        Of two kinds that match, that with more members wins.
+        Names of members that are always present in the stored form and
+        identify it, because stored bounds have no schema URL.  If two
+        declarations match, the one with more members is used.
     intersections
-        How to intersect with other types: name of the type, and of a function
-        ``f(a, b)`` of one of ``pytype`` and one of the other type.  It returns
-        bounds, or `None` for bounds that ask both, as without a function; or
-        raises `~lsst.images.NoOverlapError`.
+        Functions that intersect with other types: name of the other type, and
+        of a function ``f(a, b)`` of a ``pytype`` and an object of the other
+        type.  It returns bounds, raises `~lsst.images.NoOverlapError`, or
+        returns `None` for bounds that evaluate both operands, which is also
+        the result without a function.
     replaces
-        Name of the distribution whose claim on ``members`` this one replaces.
+        Name of the distribution whose declaration of ``members`` this one
+        replaces.
     """
 
     pytype: str
@@ -140,7 +148,7 @@ class DatasetTypeSpec:
     storage_class
         Name of its storage class.
     description
-        One sentence for people.
+        One sentence of documentation.
     """
 
     name: str
@@ -182,17 +190,17 @@ class ContainerSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Migration:
-    """A step that lifts the raw tree of a schema by one major version.
+    """A function that converts a raw tree to the next major schema version.
 
     Parameters
     ----------
     schema
         Name of the schema.
     from_major
-        Major version of the trees this step takes.
+        Major version of the trees that the function accepts.
     function
-        From a raw JSON object to one of the next major version.  It may
-        change its argument.
+        Converts a raw JSON object to the next major version.  It may modify
+        its argument.
     """
 
     schema: str
@@ -202,12 +210,12 @@ class Migration:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """An answer of a hook that may itself be `None`.
+    """A result of a first-result hook that may itself be `None`.
 
     Parameters
     ----------
     value
-        The answer.
+        The result.
     """
 
     value: Any
@@ -215,25 +223,25 @@ class Found:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReadContext:
-    """What is known while something is read.
+    """The file and the parameters of a read operation.
 
     Parameters
     ----------
     uri
-        Where it is read from, or `None` for a stream.
+        Location of the file, or `None` for a stream.
     container
         Name of the container.
     schema
         Name of the schema of the file's root.
     component
-        Name of the component that is read, or `None` for the whole.
+        Name of the component, or `None` for the whole.
     parameters
         Read parameters.
     butler_info
         Butler information found in the file, as raw JSON.
     projection
-        Called without arguments, reads the sky projection of the dataset;
-        `None` when there is nothing to read it from.
+        Function without arguments that reads the sky projection of the
+        dataset; `None` if there is no file to read it from.
     """
 
     uri: Any = None
@@ -242,17 +250,17 @@ class ReadContext:
     component: str | None = None
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     butler_info: Mapping[str, Any] | None = None
-    projection: Callable[[], Any] | None = None
+    projection: Callable[[], Projection[Any] | None] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WriteContext:
-    """What is known while something is written.
+    """The file of a write operation.
 
     Parameters
     ----------
     uri
-        Where it will be.
+        Location of the file.
     container
         Name of the container.
     butler_info
@@ -266,18 +274,18 @@ class WriteContext:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PluginInfo:
-    """One plugin, as `Registry.plugins` lists it.
+    """A plugin, as listed by `Registry.plugins`.
 
     Parameters
     ----------
     name
-        Name of the plugin: of its entry point, or its module.
+        Name of its entry point, or of its module.
     package, version
-        Distribution it comes from.
+        Distribution that installs it.
     hooks
         Names of the hooks it implements.
     error
-        Why it was left out, or `None`.
+        Reason why it could not be loaded, or `None`.
     """
 
     name: str

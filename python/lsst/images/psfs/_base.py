@@ -232,8 +232,7 @@ class PointSpreadFunction(Serializable, ABC):
         psf
             Of the class that fits the kind of the afw object.
         """
-        psf: Self = registry.convert_from_legacy(legacy, cls, bounds=bounds)
-        return psf
+        return registry.convert_from_legacy(legacy, cls, bounds=bounds)
 
     def to_legacy(self) -> Any:
         """Convert to an `lsst.afw.detection.Psf`.

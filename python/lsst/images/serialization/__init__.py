@@ -38,6 +38,7 @@ from ._attachments import (
     attach_from,
     attachments_of,
 )
+from ._butler_info import ButlerInformation
 from ._component import ComponentReader, component
 from ._development import iter_trees, warn_for_development_schemas
 from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
@@ -108,6 +109,7 @@ __all__ = (
     "attach",
     "attach_from",
     "attachments_of",
+    "ButlerInformation",
     "ComponentReader",
     "DetachedArchive",
     "DevelopmentSchemaWarning",

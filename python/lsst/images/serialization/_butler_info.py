@@ -1,13 +1,14 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a file says about its dataset in a Butler, as far as anybody looks.
+"""Validate the Butler dataset and provenance stored in a file.
 
-The models of the Butler itself are slow to import, and need not be there.
+The models here contain what this package reads.  The models of
+`lsst.daf.butler` take long to import, and may not be installed.
 """
 
 from __future__ import annotations
 
-__all__ = ("damaged_butler_info", "is_butler_info")
+__all__ = ("ButlerInformation", "damaged_butler_info", "is_butler_info")
 
 from typing import Any
 
@@ -15,6 +16,20 @@ import pydantic
 
 from ._polymorphic import UnreadableTree
 from ._tree import tree_error
+
+
+class ButlerInformation(pydantic.BaseModel):
+    """Butler dataset and provenance of a file, as objects of `lsst.daf.butler`.
+
+    `lsst.images.butler.ButlerInfo` is the implementation, which this package
+    can use without importing `lsst.daf.butler`.
+    """
+
+    dataset: Any
+    """The dataset (`lsst.daf.butler.SerializedDatasetRef`)."""
+
+    provenance: Any
+    """Its inputs and quantum (`lsst.daf.butler.DatasetProvenance`)."""
 
 
 class _DatasetType(pydantic.BaseModel):
@@ -44,11 +59,11 @@ class _ButlerInfo(pydantic.BaseModel):
 _ADAPTER = pydantic.TypeAdapter(_ButlerInfo | None)
 
 is_butler_info = _ADAPTER.validator.isinstance_python
-"""Tells whether raw JSON has the form that everybody relies on."""
+"""Return whether raw JSON has the members and types that this package reads."""
 
 
 def damaged_butler_info(raw: Any) -> UnreadableTree:
-    """Make what stands for Butler information that is not of that form.
+    """Create a placeholder for Butler information that is not valid.
 
     Parameters
     ----------
@@ -57,16 +72,16 @@ def damaged_butler_info(raw: Any) -> UnreadableTree:
 
     Returns
     -------
-    branch
-        Has the reason.
+    placeholder
+        Has the validation error as its reason.
 
     Raises
     ------
     ValueError
-        If it is of that form.
+        If it is valid.
     """
     try:
         _ADAPTER.validate_python(raw)
     except pydantic.ValidationError as err:
         return UnreadableTree.because(raw, tree_error(err, at="butler_info"))
-    raise ValueError(f"This Butler information is not damaged: {raw!r:.80}.")
+    raise ValueError(f"The Butler information is valid, so there is no error to report: {raw!r:.80}.")

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Names for the content of objects, by which dask knows equal ones.
+"""Hash the content of objects, for dask.
 
-A name is a hash of everything that pickling would store, except for what was
-only remembered to save time, and for where an object came from.
+The hash covers everything that pickling stores, except for caches and for
+attachments that record the file an object was read from.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from __future__ import annotations
 __all__ = ("token",)
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-import astropy.units as u
 import numpy as np
 
-REMEMBERED = ("_fits_wcs", "_attachments", "_frozen")
-"""Attributes that are no content."""
+EXCLUDED_ATTRIBUTES = ("_fits_wcs", "_attachments", "_frozen")
+"""Attributes that are caches or attachments, not content."""
 
-ATOMS = (str, bytes, int, float, complex, bool, type(None), type(...), slice, range)
+ATOMIC_TYPES = (str, bytes, int, float, complex, bool, type(None), type(...), slice, range)
 
 
 def token(obj: Any) -> tuple[str, str]:
-    """Name the content of an object.
+    """Return the type and a hash of the content of an object.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def token(obj: Any) -> tuple[str, str]:
     Raises
     ------
     TypeError
-        If it holds something that cannot be pickled.
+        If it contains an object that cannot be pickled.
     """
     hasher = hashlib.blake2b(digest_size=20)
     _Feeder(hasher).feed(obj)
@@ -49,7 +49,7 @@ def token(obj: Any) -> tuple[str, str]:
 
 
 class _Feeder:
-    """Hands an object to a hash, piece by piece.
+    """Feed an object to a hash, recursively.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class _Feeder:
         self.hasher = hasher
 
     def feed(self, value: Any) -> None:
-        """Hand over a value.
+        """Feed a value.
 
         Parameters
         ----------
@@ -75,14 +75,14 @@ class _Feeder:
         elif isinstance(value, np.generic):
             self._mark(value.dtype.str)
             self.hasher.update(value.tobytes())
-        elif type(value) in ATOMS:
+        elif type(value) in ATOMIC_TYPES:
             self._mark(repr(value))
         elif isinstance(value, np.dtype | type | FunctionType | BuiltinFunctionType):
             self._mark(
                 value.str if isinstance(value, np.dtype) else f"{value.__module__}.{value.__qualname__}"
             )
-        elif isinstance(value, u.UnitBase):
-            # Units remember their hash; in another process it is another one.
+        elif _is_unit(value):
+            # Units cache their hash, which differs between processes.
             self._mark(value.to_string())
         else:
             self._feed_parts(value)
@@ -96,7 +96,7 @@ class _Feeder:
         elif type(value) in (list, tuple):
             self._feed_all(value)
         elif hasattr(value, "to_simple") and hasattr(value, "from_simple"):
-            # Observation information, whose coordinates and times remember a lot.
+            # Observation information, whose coordinates and times have caches.
             self.feed(dict(value.to_simple()))
         else:
             self._feed_reduced(value)
@@ -114,14 +114,20 @@ class _Feeder:
         function, arguments, *rest = reduced
         state, items, pairs = (*rest, None, None, None)[:3]
         if isinstance(state, Mapping):
-            state = {key: part for key, part in state.items() if key not in REMEMBERED}
+            state = {key: part for key, part in state.items() if key not in EXCLUDED_ATTRIBUTES}
         self._feed_all([function, arguments, state])
         self._feed_all([] if items is None else list(items))
         self._feed_all([] if pairs is None else list(pairs))
 
-    def _mark(self, *words: Any) -> None:
-        """Hand over words in a way that keeps them apart."""
-        for word in words:
-            data = str(word).encode()
+    def _mark(self, *labels: Any) -> None:
+        """Feed labels, each with its length, so that their concatenation is unambiguous."""
+        for label in labels:
+            data = str(label).encode()
             self.hasher.update(b"%d:" % len(data))
             self.hasher.update(data)
+
+
+def _is_unit(value: Any) -> bool:
+    # A unit exists only if astropy is imported, and boxes do not need it.
+    units = sys.modules.get("astropy.units")
+    return units is not None and isinstance(value, units.UnitBase)
