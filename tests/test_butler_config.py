@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The configuration for Butlers: generated, proven, and refused where it would harm."""
+"""Generated Butler configuration: contents, use in processes and repositories, rejected declarations."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from lsst.images.errors import PluginError
 from lsst.images.plugins import StorageClassSpec, hookimpl, registry
 
 ROOT = Path(__file__).resolve().parents[1]
-STRANGER = ROOT / "doc" / "examples" / "my_survey"
+EXAMPLE = ROOT / "doc" / "examples" / "my_survey"
 
 
 def run(code: str, *arguments: str, config_path: str | None = None) -> str:
-    """Run Python with or without configuration."""
-    path = [str(STRANGER), str(ROOT / "python"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    """Run Python code in a new process, with a Butler configuration or without; return its output."""
+    path = [str(EXAMPLE), str(ROOT / "python"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     environment.pop("DAF_BUTLER_CONFIG_PATH", None)
     if config_path is not None:
@@ -39,9 +39,9 @@ def run(code: str, *arguments: str, config_path: str | None = None) -> str:
 
 
 @pytest.fixture
-def stranger(monkeypatch) -> Iterator[None]:
-    """The plugin of the example, without installing it."""
-    monkeypatch.syspath_prepend(str(STRANGER))
+def third_party_plugin(monkeypatch) -> Iterator[None]:
+    """Register the plugin of the example package, which is not installed."""
+    monkeypatch.syspath_prepend(str(EXAMPLE))
     from my_survey_images import plugin
 
     registry.register(plugin, name="my_survey")
@@ -49,14 +49,14 @@ def stranger(monkeypatch) -> Iterator[None]:
     registry.unregister("my_survey")
 
 
-def test_the_shipped_configuration_is_the_generated_one():
+def test_config_files_equal_the_shipped_files():
     shipped = {
         p.relative_to(ROOT / "config").as_posix(): p.read_text() for p in (ROOT / "config").rglob("*.yaml")
     }
-    assert shipped == config_files(), "run: lsst-images butler-config config"
+    assert shipped == config_files(), "config/ is outdated; run: lsst-images butler-config config"
 
 
-JOURNEY = """
+PUT_AND_GET = """
 import sys
 from pathlib import Path
 from helpers.repository import BOX, DATA_ID, make_image, new_repo
@@ -65,27 +65,27 @@ from lsst.images.butler import ImagesDelegate
 assert StorageClassFactory().getStorageClass("MaskedImageV2").delegateClass is ImagesDelegate
 butler = new_repo(Path(sys.argv[1]), mi="MaskedImageV2")
 butler.put(make_image(), "mi", DATA_ID)
-# A component that the released configuration lacks.
+# A component that the configuration released with the Butler does not define.
 assert butler.get("mi.projection", DATA_ID) == make_image().projection
 assert butler.get("mi", DATA_ID, parameters={"bbox": BOX}).bbox == BOX
 """
 
 
-def test_a_butler_works_with_the_shipped_configuration(tmp_path):
+def test_butler_with_shipped_configuration_puts_and_gets(tmp_path):
     shipped = run("from lsst.images.cli import main; main()", "butler-config", "--shipped").strip()
     assert Path(shipped).resolve() == ROOT / "config"
-    run(JOURNEY, str(tmp_path / "repo"), config_path=shipped)
+    run(PUT_AND_GET, str(tmp_path / "repo"), config_path=shipped)
 
 
-def test_the_configuration_is_a_resource_of_the_package():
+def test_configuration_is_a_resource_of_the_package():
     names = Config("resource://lsst.images/config/storageClasses.yaml")["storageClasses"]
     assert "MaskedImageV2" in names
 
 
-@pytest.mark.parametrize(("name", "least"), [("access", 65), ("table", 85)])
-def test_with_the_configuration_memory_serves_what_files_serve(name, least, request):
+@pytest.mark.parametrize(("name", "minimum"), [("access", 65), ("table", 85)])
+def test_in_memory_datastore_with_configuration_passes_tests_of_files(name, minimum, request):
     if name == "table":
-        request.getfixturevalue("shared_data")  # all its tests read real files
+        request.getfixturevalue("shared_data")  # all tests of this module read real files
     code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
     module = str(ROOT / "tests" / f"test_butler_{name}.py")
     arguments = ["-q", "-p", "no:cacheprovider", "-k", "datastore or memory", "-rs", "-n0", module]
@@ -93,7 +93,7 @@ def test_with_the_configuration_memory_serves_what_files_serve(name, least, requ
         arguments.remove("-n0")
     output = run(code, *arguments, config_path=str(ROOT / "config"))
     passed = int(re.search(r"(\d+) passed", output)[1])
-    assert passed >= least and "needs our configuration" not in output
+    assert passed >= minimum and "is not active in this process" not in output
 
 
 def _has_xdist() -> bool:
@@ -104,7 +104,7 @@ def _has_xdist() -> bool:
     return True
 
 
-# Refusals.
+# Invalid declarations.
 
 
 def plugin(**fields: object) -> SimpleNamespace:
@@ -132,7 +132,7 @@ def plugin(**fields: object) -> SimpleNamespace:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_would_keep_a_butler_from_starting_is_refused(tmp_path, fields, fragment):
+def test_write_config_invalid_storage_class_fails(tmp_path, fields, fragment):
     registry.register(plugin(**fields), name="odd")
     try:
         with pytest.raises(PluginError, match=re.escape(fragment)):
@@ -142,10 +142,10 @@ def test_what_would_keep_a_butler_from_starting_is_refused(tmp_path, fields, fra
     assert not (tmp_path / "config").exists()
 
 
-# In a repository.
+# Configuration of a repository.
 
 
-def test_a_repository_remembers_so_that_nobody_needs_a_variable(tmp_path, stranger):
+def test_write_repo_config_replaces_environment_variable(tmp_path, third_party_plugin):
     new_repo(tmp_path / "repo")
     assert is_repository(tmp_path / "repo") and not is_repository(tmp_path)
     before = (tmp_path / "repo" / "butler.yaml").read_text()
@@ -170,7 +170,7 @@ assert butler.get("fringe.bbox") == FULL
 assert butler.get("fringe").image == image
 """
     run(code, str(tmp_path / "repo"))
-    # And together with the variable: both must say the same.
+    # The environment variable can be set in addition: both configurations are equal.
     write_config(tmp_path / "config")
     run(
         "import sys; from lsst.daf.butler import Butler; Butler.from_config(sys.argv[1])",
@@ -179,7 +179,7 @@ assert butler.get("fringe").image == image
     )
 
 
-def test_a_repository_that_includes_something_else_is_left_alone(tmp_path):
+def test_write_repo_config_other_includes_fails_and_changes_nothing(tmp_path):
     new_repo(tmp_path / "repo")
     main = tmp_path / "repo" / "butler.yaml"
     main.write_text(main.read_text() + "includeConfigs: [other.yaml]\n")
@@ -189,7 +189,7 @@ def test_a_repository_that_includes_something_else_is_left_alone(tmp_path):
     assert main.read_text() == before
 
 
-def test_a_chain_of_datastores_is_told_what_to_do_instead(tmp_path):
+def test_write_repo_config_chained_datastore_names_environment_variable(tmp_path):
     memory = {"cls": "lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore"}
     chain = {"cls": "lsst.daf.butler.datastores.chainedDatastore.ChainedDatastore", "datastores": [memory]}
     new_repo(tmp_path / "repo", config=Config({"datastore": chain}))
@@ -197,7 +197,7 @@ def test_a_chain_of_datastores_is_told_what_to_do_instead(tmp_path):
         write_repo_config(tmp_path / "repo")
 
 
-def test_a_notebook_activates_a_plugin(tmp_path):
+def test_activate_in_running_process_registers_storage_classes(tmp_path):
     code = """
 from my_survey_images import plugin
 from lsst.images.plugins import registry
@@ -211,7 +211,7 @@ print(StorageClassFactory().getStorageClass("FringeFrame").pytype.__name__)
     assert run(code) == "FringeFrame\n"
 
 
-def test_files_are_yaml_that_says_where_it_comes_from(stranger):
+def test_config_files_are_yaml_with_a_generated_by_comment(third_party_plugin):
     for text in config_files().values():
         assert text.startswith("# Made by 'lsst-images butler-config'")
         assert yaml.safe_load(text)

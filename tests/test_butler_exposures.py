@@ -1,9 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Visit images, difference images and coadds through a real Butler.
-
-Its configuration is the released one: nothing of ours is added.
-"""
+"""Put and get visit images, difference images and coadds, with the configuration released with the Butler."""
 
 from __future__ import annotations
 
@@ -25,11 +22,10 @@ from helpers.exposures import (
     make_spline,
     make_visit_image,
 )
+from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.images import Box, DifferenceImageTemplateInfo, MaskedImage, ObservationSummaryStats
 from lsst.images.butler import write_config
 from lsst.images.psfs import GaussianPointSpreadFunction
-
-butler_module = pytest.importorskip("lsst.daf.butler")
 
 DATA_ID = {"instrument": "TestCam", "visit": 42, "detector": 1}
 TYPES = {"visit": "VisitImage", "difference": "DifferenceImage", "coadd": "CellCoadd"}
@@ -48,7 +44,7 @@ def butler(make_butler: Any) -> Any:
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Compare components of any kind."""
+    """Assert that two components or images are equal."""
     assert type(found) is type(expected)
     if isinstance(expected, MaskedImage):
         for plane in ("image", "mask", "variance"):
@@ -60,7 +56,7 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_every_component_that_the_butler_declares_is_served(name: str, butler: Any) -> None:
+def test_get_returns_all_components_of_the_storage_class(name: str, butler: Any) -> None:
     obj = MAKERS[name]()
     butler.put(obj, name, DATA_ID)
     storage_class = butler.get_dataset_type(name).storageClass
@@ -74,7 +70,7 @@ def test_every_component_that_the_butler_declares_is_served(name: str, butler: A
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_boxes_are_slices(name: str, butler: Any) -> None:
+def test_get_with_bbox_equals_slice(name: str, butler: Any) -> None:
     obj, bbox = MAKERS[name](), BOXES[name]
     butler.put(obj, name, DATA_ID)
     parameters = {"bbox": bbox}
@@ -86,7 +82,7 @@ def test_boxes_are_slices(name: str, butler: Any) -> None:
     assert butler.get(f"{name}.variance", DATA_ID, parameters=parameters) == obj.variance[bbox]
 
 
-def test_a_visit_image_can_be_had_as_a_masked_image(butler: Any) -> None:
+def test_get_visit_image_as_masked_image_returns_planes(butler: Any) -> None:
     visit = make_visit_image()
     butler.put(visit, "visit", DATA_ID)
     found = butler.get("visit", DATA_ID, storageClass="MaskedImageV2")
@@ -107,15 +103,15 @@ PARTS: dict[str, Any] = {
 
 
 def put_and_get(root: str, datastore: str | None) -> None:
-    """Use our own configuration, which a process can load only once."""
-    config = butler_module.Config()
+    """Put and get all storage classes; runs in a new process, because a process loads one configuration."""
+    config = Config()
     if datastore is not None:
         config["datastore", "cls"] = datastore
-    butler_module.Butler.makeRepo(root, config=config)
-    butler = butler_module.Butler.from_config(root, writeable=True, run="run")
+    Butler.makeRepo(root, config=config)
+    butler = Butler.from_config(root, writeable=True, run="run")
     for storage_class in (*PARTS, *TYPES.values()):
         butler.registry.registerDatasetType(
-            butler_module.DatasetType(f"a_{storage_class}", (), storage_class, universe=butler.dimensions)
+            DatasetType(f"a_{storage_class}", (), storage_class, universe=butler.dimensions)
         )
     for storage_class, make in PARTS.items():
         butler.put(make(), f"a_{storage_class}")
@@ -130,7 +126,7 @@ def put_and_get(root: str, datastore: str | None) -> None:
         part = butler.get(f"a_{storage_class}.masked_image", parameters={"bbox": bbox})
         assert_same(part, obj[bbox].as_masked_image())
         assert_same(butler.get(f"a_{storage_class}", parameters={"bbox": bbox}), obj[bbox])
-    print("all served")
+    print("done")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +134,7 @@ def put_and_get(root: str, datastore: str | None) -> None:
     [None, "lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore"],
     ids=["files", "memory"],
 )
-def test_our_configuration_serves_everything(datastore: str | None, tmp_path: Path) -> None:
+def test_generated_configuration_serves_all_storage_classes(datastore: str | None, tmp_path: Path) -> None:
     write_config(tmp_path / "config")
     result = subprocess.run(
         [sys.executable, "-W", "ignore", __file__, str(tmp_path / "repo"), *filter(None, [datastore])],
@@ -151,19 +147,19 @@ def test_our_configuration_serves_everything(datastore: str | None, tmp_path: Pa
         text=True,
         check=False,
     )
-    assert result.stdout.endswith("all served\n"), result.stderr[-3000:]
+    assert result.stdout.endswith("done\n"), result.stderr[-3000:]
 
 
-def test_pixels_that_came_from_a_butler_go_back(butler: Any) -> None:
+def test_put_of_modified_image_that_was_read_stores_new_pixels(butler: Any) -> None:
     visit = make_visit_image()
     butler.put(visit, "visit", DATA_ID)
     back = butler.get("visit", DATA_ID)
     back.apply_background("sky")
     butler.put(back, "visit", {**DATA_ID, "detector": 2})
-    again = butler.get("visit", {**DATA_ID, "detector": 2})
-    assert again.backgrounds.subtracted.name == "sky"
-    np.testing.assert_array_equal(again.image.array, back.image.array)
-    assert again.butler_dataset.id != back.butler_dataset.id
+    stored = butler.get("visit", {**DATA_ID, "detector": 2})
+    assert stored.backgrounds.subtracted.name == "sky"
+    np.testing.assert_array_equal(stored.image.array, back.image.array)
+    assert stored.butler_dataset.id != back.butler_dataset.id
 
 
 if __name__ == "__main__":

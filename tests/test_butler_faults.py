@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a Butler tells when a file is not what it should be, or a put is cut short."""
+"""Errors for missing, damaged or swapped files, and puts that fail or are interrupted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stored(butler: Butler, seed: int = 0, number: int = 0) -> Path:
 
 
 def reasons(error: BaseException | None) -> str:
-    """Join what an error and its causes say."""
+    """Join the messages of an error and of its causes."""
     text = ""
     while error is not None:
         text += f"{error}\n"
@@ -45,7 +45,7 @@ def reasons(error: BaseException | None) -> str:
 
 
 @pytest.mark.parametrize("name, parameters", REQUESTS)
-def test_a_missing_file_is_told_by_name(butler, name, parameters):
+def test_get_missing_file_names_the_file(butler, name, parameters):
     path = stored(butler)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=path.name):
@@ -54,7 +54,7 @@ def test_a_missing_file_is_told_by_name(butler, name, parameters):
 
 @pytest.mark.parametrize("name, parameters", REQUESTS)
 @pytest.mark.parametrize("keep", [0, 1000, 2880, 50_000, -2880, -1])
-def test_a_truncated_file_is_told_by_dataset_and_name(butler, name, parameters, keep):
+def test_get_truncated_file_names_dataset_and_file(butler, name, parameters, keep):
     path = stored(butler)
     content = path.read_bytes()
     path.write_bytes(content[:keep])
@@ -66,8 +66,8 @@ def test_a_truncated_file_is_told_by_dataset_and_name(butler, name, parameters, 
     assert verify_dataset(butler, ref)
 
 
-def test_files_of_two_datasets_that_were_swapped_are_refused(butler, tmp_path):
-    # The same pixels, so that the sizes agree and only the content can tell.
+def test_get_swapped_files_names_dataset_and_file(butler, tmp_path):
+    # The pixels are equal, so that the sizes agree and only the dataset IDs differ.
     paths = [stored(butler, 0, 0), stored(butler, 0, 1)]
     assert paths[0].stat().st_size == paths[1].stat().st_size
     paths[0].rename(tmp_path / "other.fits")
@@ -86,7 +86,7 @@ def test_files_of_two_datasets_that_were_swapped_are_refused(butler, tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"17", b'{"dataset":5}', b'"gone"'])
-def test_damaged_butler_information_costs_only_the_provenance(butler, damage):
+def test_get_damaged_butler_info_returns_pixels_and_defers_the_error(butler, damage):
     path = stored(butler)
     content = path.read_bytes()
     start = content.index(b'"butler_info":') + len(b'"butler_info":')
@@ -106,12 +106,12 @@ def test_damaged_butler_information_costs_only_the_provenance(butler, damage):
     assert "butler_info" in describe_file(path)
 
 
-def test_a_file_of_another_type_is_refused_with_both_types(butler):
+def test_get_file_of_another_type_names_types_and_file(butler):
     path = stored(butler)
     content = path.read_bytes()
     other = path.parent / "other.fits"
     make_image().image.write(other)
-    # As long as the file was, so that only the content tells.
+    # Padded to the old size, so that the size check of the Butler passes.
     path.write_bytes(other.read_bytes().ljust(len(content), b"\0"))
     with pytest.raises(ValueError, match="MaskedImage") as caught:
         butler.get("mi.image", DATA_ID)
@@ -119,7 +119,7 @@ def test_a_file_of_another_type_is_refused_with_both_types(butler):
 
 
 @pytest.mark.parametrize("offset", range(20_000, 180_000, 40_000))
-def test_flipped_bytes_never_give_other_pixels_in_silence(butler, offset):
+def test_get_flipped_bytes_fails_or_verify_file_reports_them(butler, offset):
     path = stored(butler)
     content = bytearray(path.read_bytes())
     content[offset : offset + 64] = bytes(255 - b for b in content[offset : offset + 64])
@@ -132,11 +132,11 @@ def test_flipped_bytes_never_give_other_pixels_in_silence(butler, offset):
     try:
         assert_same_pixels(back, make_image(0))
     except AssertionError:
-        # Not every reader pays for checksums; who wants to know asks.
+        # Reading does not verify all checksums; verify_file does.
         assert verify_file(path)
 
 
-# Puts that are cut short, by real means and in processes of their own.
+# Interrupted puts, in processes that are killed or limited by the operating system.
 
 PUT = """
 import sys
@@ -160,7 +160,7 @@ print("put", flush=True)
 def start_put(
     butler: Butler, go: Path, *, seed: int = 0, side: int = 100, limit: str = ""
 ) -> subprocess.Popen:
-    """Start a process that puts an image as soon as a file is there."""
+    """Start a process that puts an image as soon as the file `go` exists."""
     path = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, "-c", PUT.replace("LIMIT", limit), root(butler), str(seed), str(side), str(go)],
@@ -183,34 +183,34 @@ def files(butler: Butler) -> list[Path]:
 
 
 def written(pid: int, folder: Path) -> int:
-    """Return how many bytes a process has written to files that it has open in a folder, -1 without any."""
+    """Return the size of the largest file in a directory that a process has open, or -1 if it has none."""
     sizes = [-1]
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        # Some are closed while we look.
+        # The process may close files at any time.
         with contextlib.suppress(OSError):
             if os.readlink(link).startswith(f"{folder}/"):
                 sizes.append(link.stat().st_size)
     return max(sizes)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc to watch a process by")
-@pytest.mark.parametrize("least", [-1, 0, 1_000_000, 17_000_000])
-def test_a_put_that_is_killed_leaves_no_dataset_and_no_file(butler, tmp_path, least):
-    # Before a file is open; when one is; in the pixels of the image; and in those of the variance.
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc is not available")
+@pytest.mark.parametrize("min_size", [-1, 0, 1_000_000, 17_000_000])
+def test_put_killed_leaves_no_dataset_and_no_file(butler, tmp_path, min_size):
+    # Killed before the file is open, when it is open, in the image pixels, and in the variance pixels.
     process = start_put(butler, tmp_path / "go", side=2000)
     (tmp_path / "go").touch()
-    while written(process.pid, tmp_path / "repo" / "run") < least and process.poll() is None:
+    while written(process.pid, tmp_path / "repo" / "run") < min_size and process.poll() is None:
         pass
     process.send_signal(signal.SIGKILL)
     out, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL and "put" not in out
     assert butler.find_dataset("mi", DATA_ID) is None
     assert files(butler) == []
-    # And nothing stands in the way of the next one.
+    # The next put succeeds.
     assert_same_pixels(butler.get(butler.put(make_image(), "mi", DATA_ID)), make_image())
 
 
-def test_a_put_that_fails_leaves_no_dataset_and_no_file(butler, tmp_path):
+def test_put_with_invalid_metadata_leaves_no_dataset_and_no_file(butler, tmp_path):
     image = make_image()
     image.metadata["bad"] = object()
     with pytest.raises(RuntimeError) as caught:
@@ -220,7 +220,7 @@ def test_a_put_that_fails_leaves_no_dataset_and_no_file(butler, tmp_path):
     assert not [p for p in (tmp_path / "repo" / "run").rglob("*") if p.is_file()]
 
 
-def test_a_file_that_may_not_grow_is_told_and_leaves_nothing(butler, tmp_path):
+def test_put_beyond_file_size_limit_fails_and_leaves_no_file(butler, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))"
     process = start_put(butler, tmp_path / "go", side=2000, limit=limit)
     (tmp_path / "go").touch()
@@ -233,7 +233,7 @@ def test_a_file_that_may_not_grow_is_told_and_leaves_nothing(butler, tmp_path):
 
 @pytest.fixture
 def small_disk(butler) -> Iterator[Path]:
-    """A disk of a megabyte in the folder of the run."""
+    """A file system of one megabyte, mounted at the directory of the run."""
     folder = Path(root(butler), "run")
     folder.mkdir()
     try:
@@ -241,13 +241,13 @@ def small_disk(butler) -> Iterator[Path]:
             ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True, capture_output=True
         )
     except (OSError, subprocess.CalledProcessError) as err:
-        pytest.skip(f"a small disk cannot be mounted: {err}")
+        pytest.skip(f"a small file system cannot be mounted: {err}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(butler, small_disk):
-    # Of which half is taken.
+def test_put_on_full_disk_fails_and_leaves_no_file(butler, small_disk):
+    # Half of the space is used.
     (small_disk / "other").write_bytes(bytes(2**19))
     image = make_image(0, Box.factory[0:500, 0:500])
     with pytest.raises(RuntimeError) as caught:
@@ -255,12 +255,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(butler, small_disk):
     assert "No space left on device" in reasons(caught.value) and "mi_" in reasons(caught.value)
     assert butler.find_dataset("mi", DATA_ID) is None
     assert files(butler) == [small_disk / "other"]
-    # There is room again.
+    # After space is freed, the next put succeeds.
     (small_disk / "other").unlink()
     assert_same_pixels(butler.get(butler.put(make_image(), "mi", DATA_ID)), make_image())
 
 
-def test_a_disk_that_may_not_be_written_is_told(butler, small_disk):
+def test_put_on_read_only_disk_fails(butler, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises((RuntimeError, OSError)) as caught:
         butler.put(make_image(), "mi", DATA_ID)
@@ -268,7 +268,7 @@ def test_a_disk_that_may_not_be_written_is_told(butler, small_disk):
     assert butler.find_dataset("mi", DATA_ID) is None
 
 
-def test_two_processes_that_put_one_dataset_leave_one_whole_dataset(butler, tmp_path):
+def test_put_of_one_dataset_by_two_processes_stores_one_dataset(butler, tmp_path):
     processes = [start_put(butler, tmp_path / "go", seed=seed, side=1000) for seed in range(2)]
     (tmp_path / "go").touch()
     results = [process.communicate() for process in processes]
@@ -278,12 +278,12 @@ def test_two_processes_that_put_one_dataset_leave_one_whole_dataset(butler, tmp_
     assert_same_pixels(butler.get("mi", DATA_ID), expected)
     assert len(files(butler)) == 1
     assert verify_dataset(butler, butler.find_dataset("mi", DATA_ID)) == []
-    # The other says why.
+    # The other process reports the conflict.
     assert "ConflictingDefinitionError" in results[won.index(False)][1]
 
 
-def test_a_copy_from_another_run_passes_as_what_it_was_ingested_as(butler, tmp_path):
-    # What somebody else's file says of itself must not stand in the way.
+def test_ingest_copy_from_another_run_has_the_new_dataset_id(butler, tmp_path):
+    # The dataset ID in the file is that of the original.
     path = stored(butler)
     shutil.copy(path, tmp_path / "copy.fits")
     data_id = butler.registry.expandDataId(DATA_IDS[3])

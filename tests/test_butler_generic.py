@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Our types through a real Butler with its own, released configuration."""
+"""Put and get images, masks and projections, with the configuration released with the Butler."""
 
 from __future__ import annotations
 
@@ -9,41 +9,21 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.wcs import WCS
-from lsst.images import ICRS, Box, GeneralFrame, Image, Mask, MaskedImage, MaskPlane, MaskSchema, Projection
+from helpers import repository
+from helpers.repository import BOX, DATA_ID, FULL, assert_same_pixels, make_image
+from lsst.daf.butler import Config, DatasetProvenance
+from lsst.images import ICRS, Box, MaskedImage, Projection
 from lsst.images.serialization import open_archive
-
-butler_module = pytest.importorskip("lsst.daf.butler")
-
-DATA_ID = {"instrument": "TestCam", "visit": 42, "detector": 1}
-BOX = Box.factory[130:170, 240:300]
 
 
 @pytest.fixture(scope="module")
 def projection() -> Projection:
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [53.1, -27.8]
-    wcs.wcs.crpix = [80.0, 60.0]
-    wcs.wcs.cd = np.array([[-5.5e-5, 1e-6], [1e-6, 5.5e-5]])
-    wcs.wcs.set()
-    return Projection.from_fits_wcs(wcs, GeneralFrame(unit=u.pix), x0=200, y0=100)
+    return repository.projection()
 
 
 @pytest.fixture(scope="module")
-def masked_image(projection: Projection) -> MaskedImage:
-    rng = np.random.default_rng(7)
-    box = Box.factory[100:230, 200:370]
-    planes = [MaskPlane(name, f"The {name.lower()} pixels.") for name in ("BAD", "CR", "EDGE")]
-    mask = Mask(0, schema=MaskSchema(planes), bbox=box)
-    for plane in planes:
-        mask.set(plane.name, rng.random(box.shape) < 0.05)
-    return MaskedImage(
-        Image(rng.normal(100, 5, box.shape).astype(np.float32), bbox=box, unit=u.nJy, projection=projection),
-        mask=mask,
-        variance=Image(rng.normal(25, 1, box.shape).astype(np.float32), bbox=box, unit=u.nJy**2),
-        metadata={"airmass": 1.25, "observer": "nobody"},
-    )
+def masked_image() -> MaskedImage:
+    return make_image()
 
 
 @pytest.fixture
@@ -56,27 +36,21 @@ def butler(make_butler, masked_image):
     return butler
 
 
-def assert_same_pixels(a: MaskedImage, b: MaskedImage) -> None:
-    assert a.image == b.image
-    assert a.mask == b.mask
-    assert a.variance == b.variance
-
-
-def test_a_masked_image_comes_back_whole(butler, masked_image):
+def test_get_masked_image_equals_the_object_put(butler, masked_image):
     back = butler.get("mi", DATA_ID)
     assert_same_pixels(back, masked_image)
     assert back.metadata == masked_image.metadata
     assert back.projection == masked_image.projection
 
 
-def test_single_planes_and_projections_come_back(butler, masked_image):
+def test_get_image_mask_and_projection_equal_the_objects_put(butler, masked_image):
     assert butler.get("im", DATA_ID) == masked_image.image
     assert butler.get("ma", DATA_ID) == masked_image.mask
     assert butler.get("sky", DATA_ID) == masked_image.projection
 
 
 class AfwBox:
-    """The part of afw's Box2I that tells where it is."""
+    """Accessors of the bounds of ``lsst.geom.Box2I``."""
 
     def getBeginX(self):
         return BOX.x.start
@@ -95,7 +69,7 @@ class AfwBox:
     "bbox", [BOX, (slice(130, 170), slice(240, 300)), AfwBox()], ids=["Box", "slices", "Box2I"]
 )
 @pytest.mark.parametrize("name", ["mi", "mi.image", "mi.mask", "mi.variance", "im", "ma"])
-def test_any_kind_of_box_reads_the_slice_of_the_whole(butler, name, bbox):
+def test_get_with_bbox_of_any_type_equals_slice(butler, name, bbox):
     whole = butler.get(name, DATA_ID)
     part = butler.get(name, DATA_ID, parameters={"bbox": bbox})
     assert part.bbox == BOX
@@ -106,21 +80,21 @@ def test_any_kind_of_box_reads_the_slice_of_the_whole(butler, name, bbox):
     assert part.projection == whole.projection is not None
 
 
-def test_a_circle_on_the_sky_reads_the_box_around_it(butler, projection):
+def test_get_with_sky_circle_returns_enclosing_box(butler, projection):
     center = projection.pixel_to_sky(x=270.0, y=150.0)
     radius = 2.0 * u.arcsec
     part = butler.get("mi.image", DATA_ID, parameters={"bbox": (center, radius)})
-    y, x = np.mgrid[100:230, 200:370]
+    y, x = np.mgrid[FULL.y.start : FULL.y.stop, FULL.x.start : FULL.x.stop]
     inside = projection.pixel_to_sky(x=x, y=y).separation(center) <= radius
     rows, columns = np.nonzero(inside)
-    # Every pixel in the circle, and not one row or column more than its edge.
+    # The box contains all pixels in the circle, and at most one more row or column on each side.
     assert part.bbox.contains(
-        Box.factory[rows.min() + 100 : rows.max() + 101, columns.min() + 200 : columns.max() + 201]
+        Box.factory[y[rows.min(), 0] : y[rows.max(), 0] + 1, x[0, columns.min()] : x[0, columns.max()] + 1]
     )
     assert part.bbox.area <= (np.ptp(rows) + 3) * (np.ptp(columns) + 3)
 
 
-def test_a_circle_in_other_coordinates_reads_the_same_box(butler, projection):
+def test_get_with_galactic_circle_returns_the_box_of_the_icrs_circle(butler, projection):
     center = projection.pixel_to_sky(x=270.0, y=150.0)
     boxes = [
         butler.get("mi.mask", DATA_ID, parameters={"bbox": (c, 2.0 * u.arcsec)}).bbox
@@ -140,23 +114,23 @@ def test_a_circle_in_other_coordinates_reads_the_same_box(butler, projection):
         ("variance", lambda m: m.variance),
     ],
 )
-def test_a_component_equals_the_attribute_of_the_whole(butler, masked_image, component, expected):
+def test_get_component_equals_attribute(butler, masked_image, component, expected):
     assert butler.get(f"mi.{component}", DATA_ID) == expected(masked_image)
 
 
 @pytest.mark.parametrize("component", ["image", "mask", "variance"])
-def test_a_plane_keeps_its_sky(butler, masked_image, component):
+def test_get_plane_keeps_projection(butler, masked_image, component):
     assert butler.get(f"mi.{component}", DATA_ID).projection == masked_image.projection
 
 
-def test_all_components_come_with_one_request(butler, masked_image):
+def test_get_components_returns_all_components(butler, masked_image):
     found = butler.get("mi.components", DATA_ID)
     assert found.keys() == {"bbox", "unit", "sky_projection", "image", "mask", "variance"}
     assert found["image"] == masked_image.image
     assert found["unit"] == u.nJy
 
 
-def test_chosen_components_take_a_box_where_they_can(butler, masked_image):
+def test_get_components_with_bbox_cuts_planes_only(butler, masked_image):
     parameters = {"components": ["mask", "unit"], "bbox": BOX}
     found = butler.get("mi.components", DATA_ID, parameters=parameters)
     assert found["mask"] == masked_image.mask[BOX]
@@ -175,7 +149,7 @@ def test_chosen_components_take_a_box_where_they_can(butler, masked_image):
         ("mi", {"bbox": Box.factory[0:10, 0:10]}, "y=0:10"),
     ],
 )
-def test_a_senseless_request_says_what_was_allowed(butler, name, parameters, fragment):
+def test_get_invalid_parameters_fails_with_reason(butler, name, parameters, fragment):
     with pytest.raises(ValueError, match="Failure from formatter") as caught:
         butler.get(name, DATA_ID, parameters=parameters)
     assert fragment in str(caught.value)
@@ -185,7 +159,7 @@ def test_a_senseless_request_says_what_was_allowed(butler, name, parameters, fra
     "name, parameters",
     [("mi", None), ("mi", {"bbox": BOX}), ("mi.image", None), ("mi.mask", {"bbox": BOX}), ("im", None)],
 )
-def test_every_read_knows_its_dataset(butler, name, parameters):
+def test_get_sets_butler_dataset_and_provenance(butler, name, parameters):
     back = butler.get(name, DATA_ID, parameters=parameters)
     ref = butler.find_dataset(name.partition(".")[0], DATA_ID)
     assert back.butler_dataset.id == ref.id
@@ -193,9 +167,9 @@ def test_every_read_knows_its_dataset(butler, name, parameters):
     assert back.butler_provenance.inputs == []
 
 
-def test_provenance_reaches_memory_cards_and_tree(butler, masked_image):
+def test_put_with_provenance_stores_it_in_header_and_tree(butler, masked_image):
     source = butler.find_dataset("im", DATA_ID)
-    provenance = butler_module.DatasetProvenance(quantum_id="5d2b6dc6-2aa0-4b51-8b4b-8b3f4a6a4a6e")
+    provenance = DatasetProvenance(quantum_id="5d2b6dc6-2aa0-4b51-8b4b-8b3f4a6a4a6e")
     provenance.add_input(source)
     other = {**DATA_ID, "detector": 2}
     ref = butler.put(masked_image, "mi", other, provenance=provenance)
@@ -210,7 +184,7 @@ def test_provenance_reaches_memory_cards_and_tree(butler, masked_image):
         assert reader.butler_info["dataset"]["id"] == str(ref.id)
 
 
-def test_an_image_that_was_read_is_written_without_its_old_identity(butler):
+def test_put_of_image_that_was_read_replaces_dataset_id(butler):
     back = butler.get("mi", DATA_ID)
     other = {**DATA_ID, "detector": 2}
     ref = butler.put(back, "mi", other)
@@ -219,7 +193,7 @@ def test_an_image_that_was_read_is_written_without_its_old_identity(butler):
 
 
 def recipe_config(**parameters):
-    return butler_module.Config(
+    return Config(
         {
             "datastore": {
                 "formatters": {
@@ -233,7 +207,7 @@ def recipe_config(**parameters):
     )
 
 
-def test_the_released_lossy_recipe_quantizes_image_and_variance(make_butler, masked_image):
+def test_put_recipe_lossy16_quantizes_image(make_butler, masked_image):
     butler = make_butler(config=recipe_config(recipe="lossy16"), mi="MaskedImageV2")
     ref = butler.put(masked_image, "mi", DATA_ID)
     back = butler.get("mi", DATA_ID)
@@ -243,12 +217,12 @@ def test_the_released_lossy_recipe_quantizes_image_and_variance(make_butler, mas
     with fits.open(butler.getURI(ref).ospath, disable_image_compression=True) as hdus:
         assert hdus["IMAGE"].header["ZCMPTYPE"] == "RICE_1"
         assert hdus["MASK"].header["ZCMPTYPE"] == "GZIP_2"
-    # Another implementation sees the very same numbers.
+    # astropy decodes the same pixel values.
     with fits.open(butler.getURI(ref).ospath) as hdus:
         np.testing.assert_array_equal(hdus["IMAGE"].data, back.image.array)
 
 
-def test_the_seed_depends_on_the_data_id_alone(make_butler, masked_image):
+def test_put_lossy_dither_seed_depends_on_data_id_only(make_butler, masked_image):
     seeds = []
     for name in ("one", "two"):
         butler = make_butler(name, config=recipe_config(recipe="lossy16"), mi="MaskedImageV2")
@@ -259,7 +233,7 @@ def test_the_seed_depends_on_the_data_id_alone(make_butler, masked_image):
 
 
 @pytest.mark.parametrize("format, extension", [("fits", ".fits"), ("json", ".json"), ("sdf", ".sdf")])
-def test_the_format_is_a_write_parameter(make_butler, masked_image, format, extension):
+def test_put_write_parameter_format_selects_container(make_butler, masked_image, format, extension):
     if format == "sdf":
         pytest.importorskip("h5py")
     butler = make_butler(config=recipe_config(format=format), mi="MaskedImageV2")
@@ -278,21 +252,21 @@ def test_the_format_is_a_write_parameter(make_butler, masked_image, format, exte
         ({"format": "json", "recipe": "lossy16"}, "cannot be combined"),
     ],
 )
-def test_a_wrong_write_parameter_leaves_nothing_behind(make_butler, masked_image, parameters, fragment):
+def test_put_invalid_write_parameter_leaves_no_dataset(make_butler, masked_image, parameters, fragment):
     butler = make_butler(config=recipe_config(**parameters), mi="MaskedImageV2")
     with pytest.raises(Exception) as caught:
         butler.put(masked_image, "mi", DATA_ID)
-    # The Butler wraps what happens while it writes a file.
+    # The Butler wraps exceptions of formatters.
     reasons = f"{caught.value} {caught.value.__cause__}"
     assert fragment in reasons
     assert butler.find_dataset("mi", DATA_ID) is None
 
 
-def test_deferred_handles_take_boxes(butler, masked_image):
+def test_deferred_handle_component_with_bbox_equals_slice(butler, masked_image):
     handle = butler.getDeferred("mi", DATA_ID)
     assert handle.get(component="image", parameters={"bbox": BOX}) == masked_image.image[BOX]
 
 
-def test_a_dataset_can_be_read_as_its_base_class(butler, masked_image):
+def test_get_with_storage_class_returns_its_type(butler, masked_image):
     assert masked_image.projection.sky_frame == ICRS
     assert isinstance(butler.get("mi", DATA_ID, storageClass="MaskedImageV2"), MaskedImage)

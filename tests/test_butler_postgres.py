@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A repository whose registry is a PostgreSQL server."""
+"""Repositories with a PostgreSQL registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 from helpers.butler_servers import postgres
-from helpers.repository import BOX, DATA_ID, DATA_IDS, assert_same_pixels, make_image, new_repo, outline
+from helpers.repository import (
+    BOX,
+    DATA_ID,
+    DATA_IDS,
+    assert_same_pixels,
+    assert_served,
+    make_image,
+    new_repo,
+    put_images,
+    sky_region,
+)
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import read_cutouts
 from lsst.sphgeom import LonLat
@@ -32,8 +42,7 @@ def root(server, tmp_path_factory) -> Path:
     config["registry", "namespace"] = "images"
     butler = new_repo(root, config=config, mi="MaskedImageV2")
     fill_inputs(butler)
-    for seed, data_id in enumerate(DATA_IDS):
-        butler.put(make_image(seed), "mi", data_id)
+    put_images(butler, "mi")
     return root
 
 
@@ -42,16 +51,14 @@ def butler(root) -> Butler:
     return Butler.from_config(str(root), writeable=True, run="run")
 
 
-def test_images_come_whole_by_box_and_by_component(butler):
-    assert_same_pixels(butler.get("mi", DATA_ID), make_image(0))
-    assert_same_pixels(butler.get("mi", DATA_ID, parameters={"bbox": BOX}), make_image(0)[BOX])
-    assert butler.get("mi.mask", DATA_ID, parameters={"bbox": BOX}) == make_image(0).mask[BOX]
+def test_get_returns_whole_box_and_component(butler):
+    assert_served(butler, "mi", DATA_ID, make_image(0))
 
 
-def test_images_are_found_by_place_and_cut(butler):
-    where = LonLat(outline().getCentroid())
-    place = f"POINT({where.getLon().asDegrees()}, {where.getLat().asDegrees()})"
-    query = f"visit_detector_region.region OVERLAPS {place}"
+def test_query_by_sky_position_finds_images_for_cutouts(butler):
+    center = LonLat(sky_region().getCentroid())
+    point = f"POINT({center.getLon().asDegrees()}, {center.getLat().asDegrees()})"
+    query = f"visit_detector_region.region OVERLAPS {point}"
     refs = butler.query_datasets("mi", where=f"{query} AND instrument='TestCam'")
     assert len(refs) == len(DATA_IDS)
     for cutout, image in zip(
@@ -61,13 +68,13 @@ def test_images_are_found_by_place_and_cut(butler):
 
 
 def put_one(arguments: tuple[str, int]) -> None:
-    """Put from another process, as workers do."""
+    """Put an image; runs in a worker process."""
     root, seed = arguments
     butler = Butler.from_config(root, writeable=True, run="many")
     butler.put(make_image(seed), "mi", DATA_IDS[seed])
 
 
-def test_many_processes_put_at_once(root, butler):
+def test_put_from_several_processes_stores_all_images(root, butler):
     butler.collections.register("many")
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         list(pool.map(put_one, [(str(root), seed) for seed in range(len(DATA_IDS))]))
@@ -75,5 +82,5 @@ def test_many_processes_put_at_once(root, butler):
         assert_same_pixels(butler.get("mi", data_id, collections="many"), make_image(seed))
 
 
-def test_the_pipeline_is_the_same_as_on_a_laptop(root):
+def test_pipeline_with_postgresql_registry_writes_all_outputs(root):
     assert run_pipeline(str(root)) == len(DATA_IDS) + 1

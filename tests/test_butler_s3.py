@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A repository whose files are in an S3 store."""
+"""Repositories with files in S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from helpers.repository import (
     FULL,
     add_records,
     assert_same_pixels,
+    assert_served,
     make_image,
+    put_images,
     register,
 )
 from helpers.servers import CountingProxy
@@ -40,8 +42,7 @@ def root(store, tmp_path_factory) -> str:
     add_records(butler)
     register(butler, mi="MaskedImageV2")
     fill_inputs(butler)
-    for seed, data_id in enumerate(DATA_IDS):
-        butler.put(make_image(seed), "mi", data_id)
+    put_images(butler, "mi")
     return root
 
 
@@ -50,41 +51,41 @@ def butler(root) -> Butler:
     return Butler.from_config(root, writeable=True, run="run")
 
 
-def count(store: CountingProxy, action: Callable[[], object]) -> list[str]:
+def record_requests(store: CountingProxy, action: Callable[[], object]) -> list[str]:
     """Return the requests that an action makes."""
     store.restart_counting()
     action()
     return list(store.lines)
 
 
-def test_images_come_whole_by_box_and_by_component(butler):
+def test_get_returns_whole_box_and_component(butler):
     assert butler.getURI("mi", DATA_ID).scheme == "s3"
-    assert_same_pixels(butler.get("mi", DATA_ID), make_image(0))
-    assert_same_pixels(butler.get("mi", DATA_ID, parameters={"bbox": BOX}), make_image(0)[BOX])
-    assert butler.get("mi.mask", DATA_ID, parameters={"bbox": BOX}) == make_image(0).mask[BOX]
+    assert_served(butler, "mi", DATA_ID, make_image(0))
     assert butler.get("mi.bbox", DATA_ID) == FULL
 
 
 @pytest.mark.parametrize(
-    "name, parameters, most, trips",
+    "name, parameters, max_requests, max_round_trips",
     [("mi.bbox", None, 2, 1), ("mi.mask", {"bbox": BOX}, 4, 2), ("mi", {"bbox": BOX}, 6, 2)],
 )
-def test_parts_cost_few_requests_and_trips(butler, store, monkeypatch, name, parameters, most, trips):
-    butler.get(name, DATA_ID, parameters=parameters)  # clients are made with the first
-    # Requests that do not wait for one another overlap for certain.
+def test_get_part_stays_within_request_budget(
+    butler, store, monkeypatch, name, parameters, max_requests, max_round_trips
+):
+    butler.get(name, DATA_ID, parameters=parameters)  # creates the S3 clients, which sends requests too
+    # With a delay, concurrent requests overlap reliably.
     monkeypatch.setattr(store, "delay", 0.1)
-    made = count(store, lambda: butler.get(name, DATA_ID, parameters=parameters))
-    assert 0 < len(made) <= most, made
-    assert all("GET" in request for request in made)
-    assert store.trips() <= trips
+    requests = record_requests(store, lambda: butler.get(name, DATA_ID, parameters=parameters))
+    assert 0 < len(requests) <= max_requests, requests
+    assert all("GET" in request for request in requests)
+    assert store.round_trips() <= max_round_trips
 
 
-# Faults of the store.
+# Faults of the server.
 
 
 @pytest.fixture
-def impatient(monkeypatch) -> Iterator[None]:
-    """Make the clients give up soon, and forget them afterwards."""
+def short_timeout(monkeypatch) -> Iterator[None]:
+    """Create S3 clients with a timeout of one second; discard them after the test."""
     s3fs = pytest.importorskip("s3fs")
     monkeypatch.setattr(s3fs.S3FileSystem, "read_timeout", 1)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
@@ -94,7 +95,7 @@ def impatient(monkeypatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fault", ["busy", "short", "reset", "truncated", "shifted", "slow", "whole"])
-def test_passing_faults_of_the_store_are_mended(butler, store, monkeypatch, impatient, fault):
+def test_get_temporary_server_faults_are_retried(butler, store, monkeypatch, short_timeout, fault):
     monkeypatch.setattr(store, "misbehave", lambda number: fault if number % 4 == 2 else "")
     store.restart_counting()
     found = butler.get("mi", DATA_ID, parameters={"bbox": BOX})
@@ -107,14 +108,14 @@ def test_passing_faults_of_the_store_are_mended(butler, store, monkeypatch, impa
     [
         ("busy", "503|Service"),
         ("forbidden", "403|Forbidden"),
-        ("short", "5 tries"),
-        ("truncated", "5 tries.* came instead of"),
-        ("shifted", "5 tries.* came instead of"),
+        ("short", "5 attempts"),
+        ("truncated", "5 attempts.* came instead of"),
+        ("shifted", "5 attempts.* came instead of"),
         ("stuck", "[Tt]imeout"),
     ],
 )
-def test_lasting_faults_of_the_store_name_dataset_file_and_reason(
-    butler, store, monkeypatch, impatient, fault, reason
+def test_get_permanent_server_faults_name_dataset_file_and_reason(
+    butler, store, monkeypatch, short_timeout, fault, reason
 ):
     ref, name = butler.find_dataset("mi", DATA_ID), butler.getURI("mi", DATA_ID).basename()
     monkeypatch.setattr(store, "misbehave", lambda number: fault)
@@ -124,19 +125,19 @@ def test_lasting_faults_of_the_store_name_dataset_file_and_reason(
     assert str(ref.id) in str(caught.value) and name in str(caught.value)
 
 
-def test_a_batch_of_cutouts_costs_fewer_requests_than_its_parts(butler, store):
+def test_read_cutouts_batch_sends_fewer_requests_than_single_reads(butler, store):
     refs = sorted(butler.query_datasets("mi"))
     requests = [(ref, BOX.padded(-n)) for n in range(5) for ref in refs]
     found = []
-    batch = count(store, lambda: found.extend(read_cutouts(butler, requests)))
-    one = count(store, lambda: butler.get(refs[0], parameters={"bbox": BOX}))
+    batch = record_requests(store, lambda: found.extend(read_cutouts(butler, requests)))
+    one = record_requests(store, lambda: butler.get(refs[0], parameters={"bbox": BOX}))
     for cutout, (ref, box) in zip(found, requests, strict=True):
         assert_same_pixels(cutout.image, make_image(refs.index(ref))[box])
-    # A head and a tail for each file, and no more than a request for each plane of a piece.
+    # One read of the beginning and of the end of each file, and at most one request per plane of a cutout.
     assert len(batch) < 0.6 * len(requests) * len(one)
 
 
-def test_wholes_come_through_the_butlers_cache(butler, store, tmp_path, monkeypatch, root):
+def test_get_whole_uses_the_butler_cache(butler, store, tmp_path, monkeypatch, root):
     monkeypatch.setenv("DAF_BUTLER_CACHE_DIRECTORY", str(tmp_path / "cache"))
     monkeypatch.setenv("DAF_BUTLER_CACHE_EXPIRATION_MODE", "datasets=10")
     config = Config(f"{root}/butler.yaml")
@@ -144,12 +145,12 @@ def test_wholes_come_through_the_butlers_cache(butler, store, tmp_path, monkeypa
     cached = Butler.from_config(config, collections="run")
     assert_same_pixels(cached.get("mi", DATA_ID), make_image(0))
     assert list((tmp_path / "cache").rglob("*.fits"))
-    again = count(store, lambda: assert_same_pixels(cached.get("mi", DATA_ID), make_image(0)))
-    parts = count(store, lambda: cached.get("mi.mask", DATA_ID, parameters={"bbox": BOX}))
-    assert not [r for r in again + parts if r.startswith("GET")]
+    second = record_requests(store, lambda: assert_same_pixels(cached.get("mi", DATA_ID), make_image(0)))
+    parts = record_requests(store, lambda: cached.get("mi.mask", DATA_ID, parameters={"bbox": BOX}))
+    assert not [r for r in second + parts if r.startswith("GET")]
 
 
-def test_remote_files_are_ingested_where_they_are(butler, tmp_path):
+def test_ingest_images_direct_leaves_remote_files_in_place(butler, tmp_path):
     refs = butler.query_datasets("mi", "run")
     uris = [butler.getURI(ref) for ref in refs]
     report = ingest_images(butler, uris, "mi", "direct", transfer="direct")
@@ -157,12 +158,12 @@ def test_remote_files_are_ingested_where_they_are(butler, tmp_path):
     assert_same_pixels(butler.get("mi", DATA_ID, collections="direct"), make_image(0))
 
 
-def test_a_truncated_object_is_told(butler, root):
+def test_get_truncated_object_names_the_file(butler, root):
     butler.collections.register("bad")
     ref = butler.put(make_image(), "mi", DATA_ID, run="bad")
     uri = butler.getURI(ref)
     uri.write(uri.read()[:-2880])
-    # Who put it has it in its cache.
+    # The Butler that put the file may have it in its cache.
     butler = Butler.from_config(root)
     for parameters in (None, {"bbox": BOX}):
         with pytest.raises((ValueError, RuntimeError), match=uri.basename()):
@@ -170,5 +171,5 @@ def test_a_truncated_object_is_told(butler, root):
     assert verify_dataset(butler, ref)
 
 
-def test_the_pipeline_is_the_same_as_on_a_laptop(root):
+def test_pipeline_with_s3_datastore_writes_all_outputs(root):
     assert run_pipeline(root) == len(DATA_IDS) + 1

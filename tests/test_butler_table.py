@@ -30,7 +30,7 @@ EXAMPLES = {
     "MaskedImageV2": "masked_image",
     "VisitImage": "visit_image",
 }
-"""Storage classes and the real files that are put."""
+"""Real file by storage class."""
 
 FILES = {"cls": "lsst.daf.butler.datastores.fileDatastore.FileDatastore"}
 MEMORY = {"cls": "lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore"}
@@ -56,8 +56,8 @@ def test_storage_class_reference_is_up_to_date() -> None:
 def butler(request, tmp_path_factory, shared_data) -> Butler:
     memory = StorageClassFactory().getStorageClass("MaskedImageV2").delegateClass is ImagesDelegate
     if request.param == "memory" and not memory:
-        # test_butler_config.py runs this file once more with it.
-        pytest.skip("needs our configuration, which a process takes with its first Butler or never")
+        # test_butler_config.py runs this module in a process with the configuration of this package.
+        pytest.skip("the Butler configuration of this package is not active in this process")
     root = str(tmp_path_factory.mktemp("table") / "repo")
     Butler.makeRepo(root, config=Config({"datastore": KINDS[request.param]}))
     butler = Butler.from_config(root, writeable=True, run="run")
@@ -68,37 +68,37 @@ def butler(request, tmp_path_factory, shared_data) -> Butler:
 
 
 def box_in(full: Box) -> Box:
-    """Return a part, on no round number."""
+    """Return an inner box that is not aligned with tiles."""
     return full.padded(-(min(full.shape) // 4) - 1)
 
 
 @pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning")
 @pytest.mark.parametrize("name, component, parameter", storage_classes.access_paths(), ids=str)
-def test_every_way_gives_what_the_file_gives(butler, shared_data, name, component, parameter):
+def test_get_equals_read_of_the_same_file(butler, shared_data, name, component, parameter):
     file = EXAMPLES[name]
     known = StorageClassFactory().getStorageClass(name).allComponents()
     if component is not None and component not in known:
-        pytest.skip("the released configuration lacks this component")
+        pytest.skip("the configuration released with the Butler does not define this component")
     with open_archive(shared_data / "examples" / f"{file}.fits") as reader:
         box = box_in(reader.get_component("bbox"))
         parameters: dict[str, Any] = {"bbox": box} if parameter == "bbox" else {}
         if component == "components":
             names = ["bbox", "mask"] if parameter else sorted(storage_classes.components_of(name))
-            wanted = {"components": names} if parameter else {}
-            found = butler.get(f"{file}.components", parameters=wanted)
+            requested = {"components": names} if parameter else {}
+            found = butler.get(f"{file}.components", parameters=requested)
             assert found["bbox"] == reader.get_component("bbox")
             assert same(found["mask"], reader.get_component("mask"))
             assert parameter is None or found.keys() == set(names)
             return
-        truth = (
+        expected = (
             reader.read(**parameters) if component is None else reader.get_component(component, **parameters)
         )
     found = butler.get(file if component is None else f"{file}.{component}", parameters=parameters)
-    assert same(found, truth)
+    assert same(found, expected)
 
 
 def same(a: Any, b: Any) -> bool:
-    """Compare values of any type that a component may have."""
+    """Return whether two values of any type of component are equal."""
     if type(a) is not type(b):
         return False
     if hasattr(a, "array"):

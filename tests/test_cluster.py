@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""All of it at once: PostgreSQL, S3, and a workflow engine with workers of its own."""
+"""Run the example pipeline with bps and parsl on a PostgreSQL registry and an S3 datastore."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from lsst.daf.butler import Butler, Config
 from test_pipelines import EXAMPLE, OUTPUT, check, environment, fill_inputs
 
 PREFIX = Path(sys.prefix)
+BPS_TIMEOUT = 480.0
+"""Seconds that the run may take."""
 
 
-def test_bps_runs_the_pipeline_with_parsl_on_postgresql_and_s3(tmp_path):
+def test_bps_parsl_with_postgresql_and_s3_writes_outputs(tmp_path):
     pytest.importorskip("lsst.ctrl.bps.parsl")
     for program in ("bps", "pipetask", "butler"):
         if not (PREFIX / "bin" / program).exists():
-            pytest.skip(f"there is no {program} in {PREFIX / 'bin'}")
+            pytest.skip(f"the program {program} is not in {PREFIX / 'bin'}")
     with postgres() as url, s3(tmp_path / "log") as store:
         config = Config()
         config["registry", "db"] = url
@@ -39,6 +41,7 @@ def test_bps_runs_the_pipeline_with_parsl_on_postgresql_and_s3(tmp_path):
 
 
 def submit(directory: Path, root: str) -> None:
+    """Submit the pipeline and wait until it has finished."""
     settings = {
         **environment(),
         "CTRL_MPEXEC_DIR": str(PREFIX),
@@ -46,7 +49,7 @@ def submit(directory: Path, root: str) -> None:
         "PIPELINE_DIR": str(EXAMPLE),
         "PATH": os.pathsep.join([str(PREFIX / "bin"), os.environ["PATH"]]),
         "OMP_NUM_THREADS": "1",
-        # Where bps puts its files.
+        # bps writes its files into this directory.
         "PWD": str(directory),
     }
     command = ["submit", str(EXAMPLE / "bps.yaml"), "-b", root, "-i", "inputs", "-o", OUTPUT]
@@ -56,6 +59,6 @@ def submit(directory: Path, root: str) -> None:
         env=settings,
         capture_output=True,
         text=True,
-        timeout=480,
+        timeout=BPS_TIMEOUT,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -225,4 +225,4 @@ def test_each_tile_is_fetched_once_for_all_pieces(
         assert_same(cutout.image, whole[box])
     # Sixty pieces touch all tiles several times; no byte comes twice but for the ends of the file.
     assert server.sent < 1.02 * fits_path.stat().st_size + 34560 + 69120
-    assert server.trips() <= 3
+    assert server.round_trips() <= 3

@@ -1,11 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Real tasks in a real pipeline, run by the executors that surveys use."""
+"""Run the example pipeline of the documentation with SimplePipelineExecutor and pipetask."""
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ SimplePipelineExecutor = pytest.importorskip("lsst.pipe.base.simple_pipeline_exe
 
 TESTS = Path(__file__).resolve().parent
 EXAMPLE = TESTS.parent / "doc" / "examples" / "pipeline"
-MARGIN = 10  # as in the YAML
+MARGIN = 10  # pixels; as in pipeline.yaml
 OUTPUT = "u/me/out"
 OUTPUTS = (
     "subtracted",
@@ -38,11 +40,13 @@ OUTPUTS = (
 
 @functools.cache
 def _installed() -> dict[str, str]:
-    return install(Path(tempfile.mkdtemp(prefix="images-stranger-")))
+    directory = tempfile.mkdtemp(prefix="images-third-party-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return install(Path(directory))
 
 
 def environment() -> dict[str, str]:
-    """Return the variables of a process that knows the tasks, and the plugin whose type they write."""
+    """Return the environment of a process that can import the tasks and the plugin whose type they write."""
     path = os.pathsep.join([str(EXAMPLE), str(TESTS), _installed()["PYTHONPATH"]])
     return {**os.environ, **_installed(), "PYTHONPATH": path}
 
@@ -62,7 +66,7 @@ def make_input(seed: int) -> VisitImage:
 
 
 def fill_inputs(butler: Butler) -> None:
-    """Put what the pipeline starts with."""
+    """Put the inputs of the pipeline."""
     register(butler, calexp="VisitImage")
     butler.collections.register("inputs")
     for seed, data_id in enumerate(DATA_IDS):
@@ -74,7 +78,7 @@ def make_repo(root: Path) -> None:
 
 
 def check(root: str) -> None:
-    """Check what the pipeline made, in a process that knows the plugin."""
+    """Check the outputs of the pipeline in a process in which the plugin is installed."""
     run(environment(), root, code="import sys, test_pipelines; test_pipelines.check_here(sys.argv[1])")
 
 
@@ -85,7 +89,7 @@ def check_here(root: str) -> None:
 
 
 def check_outputs(butler: Butler) -> None:
-    """Compare everything with numpy on the inputs."""
+    """Compare all outputs with values computed from the inputs by NumPy."""
     rows = butler.get("residuals", **INSTRUMENT, visit=42)
     assert list(rows["detector"]) == list(DETECTORS)
     box = FULL.padded(-MARGIN)
@@ -93,25 +97,25 @@ def check_outputs(butler: Butler) -> None:
         truth = make_input(seed)[box]
         good = ~truth.mask.get("BAD")
         level = np.median(truth.image.array[good])
-        left = truth.image.array - level
+        residual = truth.image.array - level
         subtracted, cleaned = butler.get("subtracted", data_id), butler.get("cleaned", data_id)
         for image in (subtracted, cleaned):
             assert image.bbox == box
-            assert np.array_equal(image.image.array, left)
+            assert np.array_equal(image.image.array, residual)
             assert image.mask == truth.mask and image.variance == truth.variance
         assert (type(cleaned), cleaned.psf, cleaned.detector) == (VisitImage, truth.psf, truth.detector)
         assert cleaned.backgrounds.subtracted.field.evaluate(x=250, y=150) == pytest.approx(level)
         assert np.all(butler.get("background_image", data_id).array == level)
         pattern = butler.get("pattern", data_id)
-        assert np.array_equal(pattern.image.array, left) and pattern.psf == truth.psf
-        assert pattern.amplitude == pytest.approx(left[good].std() / level)
+        assert np.array_equal(pattern.image.array, residual) and pattern.psf == truth.psf
+        assert pattern.amplitude == pytest.approx(residual[good].std() / level)
         assert row["n"] == good.sum() and abs(row["median"]) < 1e-4 and row["area"] == box.area
         peak = truth.psf.compute_kernel_image(x=box.x.center, y=box.y.center).array.max()
         assert row["psf_peak"] == pytest.approx(peak)
 
 
 def check_provenance(butler: Butler) -> None:
-    """The quantum and its input reach the object that is read later."""
+    """Check that the provenance of each output names its quantum and its input."""
     quanta = set()
     for data_id in DATA_IDS:
         source = butler.find_dataset("calexp", data_id, collections="inputs")
@@ -124,10 +128,10 @@ def check_provenance(butler: Butler) -> None:
 
 
 def run_pipeline(root: str) -> int:
-    """Run the example, check what it made, and count its quanta."""
-    said = run(environment(), root, code="import sys, test_pipelines; test_pipelines.run_here(sys.argv[1])")
+    """Run the example, check its outputs, and return the number of its quanta."""
+    output = run(environment(), root, code="import sys, test_pipelines; test_pipelines.run_here(sys.argv[1])")
     check(root)
-    return int(said.splitlines()[-1])
+    return int(output.splitlines()[-1])
 
 
 def run_here(root: str) -> None:
@@ -136,7 +140,7 @@ def run_here(root: str) -> None:
     print(len(executor.run(register_dataset_types=True, save_versions=False)))
 
 
-def test_a_pipeline_runs_and_its_provenance_arrives(tmp_path):
+def test_simple_pipeline_executor_writes_outputs_with_provenance(tmp_path):
     make_repo(tmp_path / "repo")
     assert run_pipeline(str(tmp_path / "repo")) == len(DATA_IDS) + 1
 
@@ -148,17 +152,17 @@ def pipetask(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_pipetask_runs_it_in_two_processes(tmp_path):
+def test_pipetask_run_two_processes_writes_outputs_with_provenance(tmp_path):
     pytest.importorskip("lsst.ctrl.mpexec")
     make_repo(tmp_path / "repo")
-    where = ["-b", str(tmp_path / "repo"), "-i", "inputs", "-o", OUTPUT]
-    how = ["--register-dataset-types", "--no-versions", "-j", "2"]
-    result = pipetask("run", "-p", str(EXAMPLE / "pipeline.yaml"), *where, *how)
+    collections = ["-b", str(tmp_path / "repo"), "-i", "inputs", "-o", OUTPUT]
+    options = ["--register-dataset-types", "--no-versions", "-j", "2"]
+    result = pipetask("run", "-p", str(EXAMPLE / "pipeline.yaml"), *collections, *options)
     assert result.returncode == 0, result.stderr
     check(str(tmp_path / "repo"))
 
 
-def test_a_graph_knows_our_storage_classes(tmp_path):
+def test_pipetask_build_pipeline_graph_lists_storage_classes(tmp_path):
     pytest.importorskip("lsst.ctrl.mpexec")
     result = pipetask("build", "-p", str(EXAMPLE / "pipeline.yaml"), "--show", "pipeline-graph")
     assert result.returncode == 0, result.stderr

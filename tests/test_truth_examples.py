@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files of other writers and of all generations, held against their truth.
+"""Compare files of other writers and of old schema versions with their expected contents.
 
-The truth was noted by who wrote the files: checksums, arrays and values.
+The writers of the files recorded checksums, arrays and values in ``*.truth.json``.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ EXAMPLES = ROOT / "examples"
 
 
 def find(pattern: str) -> list[Any]:
-    """Find files that have a truth beside them."""
+    """Return the files that match a pattern and have recorded contents, as parameters of a test."""
     files = [
         path.with_name(path.name.removesuffix(".truth.json"))
         for path in sorted(EXAMPLES.glob(f"{pattern}.truth.json"))
     ]
     found = [pytest.param(path, id=str(path.relative_to(EXAMPLES))) for path in files if path.exists()]
-    return found or [pytest.param(None, marks=pytest.mark.skip(f"there is no {pattern} in {EXAMPLES}"))]
+    return found or [pytest.param(None, marks=pytest.mark.skip(f"no file in {EXAMPLES} matches {pattern}"))]
 
 
 def truth_of(path: Path) -> dict[str, Any]:
+    """Return the recorded contents of a file."""
     if path.suffix == ".sdf":
         pytest.importorskip("h5py")
     loaded: dict[str, Any] = json.loads(path.with_name(f"{path.name}.truth.json").read_text())
@@ -42,6 +43,7 @@ def truth_of(path: Path) -> dict[str, Any]:
 
 
 def sha(array: np.ndarray) -> str:
+    """Return the SHA-256 of an array in C order and little-endian bytes."""
     little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
     return hashlib.sha256(little.tobytes()).hexdigest()
 
@@ -85,7 +87,7 @@ def check_plane(plane: Any, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", find("old_versions/*/*"))
-def test_files_of_every_generation_open(path: Path) -> None:
+def test_read_old_schema_version_returns_recorded_contents(path: Path) -> None:
     truth = truth_of(path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -129,11 +131,11 @@ def check_old_coadd(coadd: CellCoadd, truth: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", find("[!c]*[fsn]"))
-def test_planes_are_what_was_written(path: Path) -> None:
+def test_read_planes_equal_recorded_contents(path: Path) -> None:
     truth = truth_of(path)
     obj = read(path)
     if not isinstance(obj, MaskedImage):
-        pytest.skip("no masked image")
+        pytest.skip("the file does not contain a masked image")
     for name in ("image", "variance"):
         check_plane(getattr(obj, name), truth[name])
     assert sha(obj.mask.array) == truth["mask"]["array"]["sha256_le"]
@@ -153,7 +155,7 @@ def test_planes_are_what_was_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*find("visit_image*"), *find("difference_image*")])
-def test_everything_attached_is_what_was_written(path: Path) -> None:
+def test_read_visit_image_components_equal_recorded_contents(path: Path) -> None:
     truth = truth_of(path)
     obj = read(path)
     check_bounds(obj.bounds, truth["bounds"])
@@ -181,7 +183,7 @@ def test_everything_attached_is_what_was_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", find("difference_image*"))
-def test_kernel_and_templates_are_what_was_written(path: Path) -> None:
+def test_read_difference_image_kernel_and_templates_equal_recorded_contents(path: Path) -> None:
     truth = truth_of(path)
     obj = read(path)
     assert sha(obj.kernel.basis) == truth["kernel"]["basis"]["sha256_le"]
@@ -199,7 +201,7 @@ def test_kernel_and_templates_are_what_was_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", find("cell_coadd*"))
-def test_coadds_are_what_was_written(path: Path) -> None:
+def test_read_cell_coadd_equals_recorded_contents(path: Path) -> None:
     truth = truth_of(path)
     coadd = read(path)
     for name in ("image", "variance"):
@@ -241,7 +243,7 @@ def check_provenance(coadd: CellCoadd, truth: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", find("cell_coadd*"))
-def test_a_box_of_a_coadd_is_what_was_noted(path: Path) -> None:
+def test_read_cell_coadd_box_equals_recorded_contents(path: Path) -> None:
     subset = truth_of(path)["subset_read"]
     part = read(path, bbox=Box.factory[slice(*subset["bbox"]["y"]), slice(*subset["bbox"]["x"])])
     for name in ("image", "mask", "variance"):
@@ -261,10 +263,10 @@ def test_a_box_of_a_coadd_is_what_was_noted(path: Path) -> None:
         ("detector.json", "Detector", "Detector 'R21_S11' (LSSTCam)"),
     ],
 )
-def test_trees_of_real_data_open_with_all_components(name: str, pytype: str, text: str) -> None:
+def test_read_json_of_real_data_returns_all_components(name: str, pytype: str, text: str) -> None:
     path = ROOT / "images" / name
     if not path.exists():
-        pytest.skip(f"{path} is not there")
+        pytest.skip(f"{path} does not exist")
     obj = read(path)
     assert type(obj).__name__ == pytype and str(obj).startswith(text)
     with open_archive(path) as reader:
@@ -273,10 +275,10 @@ def test_trees_of_real_data_open_with_all_components(name: str, pytype: str, tex
             assert found is not None or component in ("photometric_scaling", "obs_info")
 
 
-def test_a_real_visit_image_has_its_corrections() -> None:
+def test_read_real_visit_image_returns_known_values() -> None:
     path = ROOT / "images" / "visit_image-1.0.0-dp1.json"
     if not path.exists():
-        pytest.skip(f"{path} is not there")
+        pytest.skip(f"{path} does not exist")
     visit = read(path)
     corrections = visit.aperture_corrections
     assert corrections["base_CompensatedTophatFlux_12_instFlux"](x=8.0, y=8.0) == 1.0121677389384383

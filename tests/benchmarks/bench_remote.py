@@ -109,7 +109,7 @@ def counted(job: Job, proxy: CountingProxy) -> list[str]:
     proxy.delay = DELAY
     job()
     proxy.delay = 0.0
-    return [str(len(proxy.requests)), str(proxy.trips()), f"{proxy.sent / 1e6:.2f}"]
+    return [str(len(proxy.requests)), str(proxy.round_trips()), f"{proxy.sent / 1e6:.2f}"]
 
 
 def measure(root: Path, side: int, repeat: int, places: list[str]) -> dict[str, list[str]]:

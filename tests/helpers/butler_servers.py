@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Real servers, started by the tests that want them; without them these skip."""
+"""Start PostgreSQL and S3 servers for tests; skip the tests if the servers are not installed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ import pytest
 from helpers.servers import CountingProxy
 
 BUCKET = "images"
+"""Name of the bucket of the S3 server."""
+
+SERVER_START_TIMEOUT = 30.0
+"""Seconds to wait for the first answer of the S3 server."""
+
+COMMAND_TIMEOUT = 60.0
+"""Seconds that a command of PostgreSQL may take."""
 
 
 def free_port() -> int:
-    """Find a port that nobody listens at."""
+    """Return an unused TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -35,22 +42,22 @@ def free_port() -> int:
 
 
 def _find(program: str) -> str | None:
-    """Find a server program, which distributions keep off the PATH."""
+    """Return the path of a PostgreSQL program; some distributions do not install it on the PATH."""
     if (found := shutil.which(program)) is not None:
         return found
     return next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), reverse=True)), None)
 
 
-def _as_server_user() -> list[str]:
-    """PostgreSQL does not run for root; return what runs it as somebody else."""
+def _server_user_prefix() -> list[str]:
+    """Return the command prefix that runs PostgreSQL as a normal user, because it refuses to run as root."""
     if os.getuid() != 0:
         return []
     try:
         pwd.getpwnam("postgres")
     except KeyError:
-        pytest.skip("PostgreSQL does not run for root, and there is no user 'postgres'")
+        pytest.skip("PostgreSQL does not run as root, and the user 'postgres' does not exist")
     if (runuser := shutil.which("runuser")) is None:
-        pytest.skip("PostgreSQL does not run for root, and runuser is missing")
+        pytest.skip("PostgreSQL does not run as root, and the program runuser is not installed")
     return [runuser, "-u", "postgres", "--"]
 
 
@@ -59,18 +66,18 @@ def postgres() -> Iterator[str]:
     """Start a PostgreSQL server; yield the URL of an empty database."""
     initdb, pg_ctl = _find("initdb"), _find("pg_ctl")
     if initdb is None or pg_ctl is None:
-        pytest.skip("PostgreSQL is not installed: there is no initdb or pg_ctl")
+        pytest.skip("PostgreSQL is not installed: initdb or pg_ctl was not found")
     psycopg2 = pytest.importorskip("psycopg2")
-    user = _as_server_user()
-    # Not below pytest's folder, which other users may not enter.
+    prefix = _server_user_prefix()
+    # Not in the temporary directory of pytest, which other users cannot access.
     directory = tempfile.mkdtemp(prefix="images-pg-")
-    if user:
+    if prefix:
         shutil.chown(directory, "postgres")
     data, port = f"{directory}/d", free_port()
     try:
-        _call([*user, initdb, "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"])
+        _call([*prefix, initdb, "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"])
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {directory}"
-        _call([*user, pg_ctl, "-D", data, "-o", options, "-l", f"{directory}/log", "-w", "start"])
+        _call([*prefix, pg_ctl, "-D", data, "-o", options, "-l", f"{directory}/log", "-w", "start"])
         try:
             connection = psycopg2.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres")
             connection.autocommit = True
@@ -78,15 +85,16 @@ def postgres() -> Iterator[str]:
                 cursor.execute("CREATE EXTENSION btree_gist")
             yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _call([*user, pg_ctl, "-D", data, "-m", "fast", "-w", "stop"])
+            _call([*prefix, pg_ctl, "-D", data, "-m", "fast", "-w", "stop"])
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def _call(command: list[str]) -> None:
-    result = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
+    """Run a command; skip the test if it fails."""
+    result = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=COMMAND_TIMEOUT)
     if result.returncode:
-        pytest.skip(f"PostgreSQL does not start: {result.stderr or result.stdout}")
+        pytest.skip(f"PostgreSQL did not start: {result.stderr or result.stdout}")
 
 
 # S3.
@@ -94,7 +102,10 @@ def _call(command: list[str]) -> None:
 
 @contextlib.contextmanager
 def s3(log: Path) -> Iterator[CountingProxy]:
-    """Start an S3 server with a bucket behind a proxy; set the environment for its clients."""
+    """Start an S3 server with a bucket; yield a counting proxy in front of it.
+
+    The environment variables of S3 clients are set as long as the server runs.
+    """
     pytest.importorskip("moto.server", reason="moto[server] is not installed")
     pytest.importorskip("s3fs")
     boto3 = pytest.importorskip("boto3")
@@ -108,8 +119,8 @@ def s3(log: Path) -> Iterator[CountingProxy]:
     proxy = CountingProxy(url)
     settings = {
         "S3_ENDPOINT_URL": proxy.url,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     before = {key: os.environ.get(key) for key in settings}
@@ -127,10 +138,11 @@ def s3(log: Path) -> Iterator[CountingProxy]:
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and server.poll() is None:
+    """Wait until a server answers; skip the test if it does not."""
+    deadline = time.monotonic() + SERVER_START_TIMEOUT
+    while time.monotonic() < deadline and server.poll() is None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=1).close()
             return
         time.sleep(0.1)
-    pytest.skip("moto's S3 server does not start")
+    pytest.skip(f"the S3 server of moto did not answer within {SERVER_START_TIMEOUT:g} s")

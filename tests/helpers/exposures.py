@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Visit images, difference images and coadds with everything, for tests."""
+"""Example visit images, difference images and coadds with all components."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from lsst.images.psfs import GaussianPointSpreadFunction
 
 DETECTOR_BOX = Box.factory[0:64, 0:80]
 BOX = Box.factory[10:40, 20:60]
-SCHEMA = MaskSchema([MaskPlane("BAD", "Bad."), None, MaskPlane("SATURATED", "Full.")])
+SCHEMA = MaskSchema([MaskPlane("BAD", "Bad."), None, MaskPlane("SATURATED", "Saturated.")])
 
 GRID = CellGrid(Box.factory[100:160, 200:260], YX(10, 12))
 CELLS = Box.factory[110:140, 212:260]
@@ -66,8 +66,13 @@ def make_projection(frame: Any) -> Projection[Any]:
 
 
 def make_obs_info(**items: Any) -> Any:
-    known = {"instrument": "TestCam", "visit_id": 42, "physical_filter": "r_03", "exposure_time": 30.0 * u.s}
-    return ObservationInfo.makeObservationInfo(**{**known, **items})
+    defaults = {
+        "instrument": "TestCam",
+        "visit_id": 42,
+        "physical_filter": "r_03",
+        "exposure_time": 30.0 * u.s,
+    }
+    return ObservationInfo.makeObservationInfo(**{**defaults, **items})
 
 
 def make_detector() -> Detector:
@@ -92,7 +97,7 @@ def make_detector() -> Detector:
 
 
 def make_spline(unit: Any = None, seed: int = 3) -> SplineField:
-    """Make a field that is too large to be stored in the tree."""
+    """Make a field whose array is stored outside the JSON tree, because it is large."""
     rng = np.random.default_rng(seed)
     y, x = np.linspace(0.0, 63.0, 9), np.linspace(0.0, 79.0, 10)
     return SplineField(DETECTOR_BOX, rng.normal(2.0, 0.5, (9, 10)), y=y, x=x, unit=unit)
@@ -111,7 +116,7 @@ def make_planes(bbox: Box, unit: Any = u.electron) -> dict[str, Any]:
 
 
 def make_visit_arguments(**changes: Any) -> dict[str, Any]:
-    """Make the keyword arguments of a visit image that has everything."""
+    """Make the arguments of a visit image with all components."""
     frame = DetectorFrame(instrument="TestCam", visit=42, detector=7, bbox=DETECTOR_BOX)
     scaling = ChebyshevField(DETECTOR_BOX, np.array([[2.0, 0.1], [0.3, 0.0]]), unit=u.nJy / u.electron)
     backgrounds = BackgroundMap([Background("sky", make_spline(u.electron), "The sky.")])
@@ -167,7 +172,7 @@ def make_difference_image(**changes: Any) -> DifferenceImage:
 
 
 def make_cell_psf(bounds: CellGridBounds = CELL_BOUNDS, kernel: str = "lanczos5") -> CellPointSpreadFunction:
-    """Make Gaussians that get wider from cell to cell."""
+    """Make a PSF of Gaussians whose width increases from cell to cell."""
     size = bounds.subgrid_size
     y, x = np.mgrid[-7:8, -6:7]
     sigma = 1.2 + 0.1 * np.arange(size.i * size.j).reshape(size.i, size.j, 1, 1)
@@ -186,7 +191,7 @@ def make_cell_corrections() -> dict[str, CellField]:
 
 
 def make_provenance(instruments: tuple[str, ...] = ("TestCam",)) -> CoaddProvenance:
-    """Make five images; image number k contributes to cells with i + j > k."""
+    """Make the provenance of five inputs; input number k contributes to cells with i + j > k."""
     names = [instruments[n % len(instruments)] for n in range(5)]
     inputs = {
         "instrument": np.array(names, dtype=object),
@@ -224,7 +229,7 @@ def make_provenance(instruments: tuple[str, ...] = ("TestCam",)) -> CoaddProvena
 
 
 def make_coadd_arguments(**changes: Any) -> dict[str, Any]:
-    """Make the keyword arguments of a coadd that has everything."""
+    """Make the arguments of a coadd with all components."""
     bbox = Box.factory[112:139, 215:260]
     rng = np.random.default_rng(9)
     y, x = np.linspace(100.0, 160.0, 9), np.linspace(200.0, 260.0, 10)

@@ -1,9 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Repositories with a small survey in them, for tests of the Butler."""
+"""Butler repositories with the dimension records of a small survey."""
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import tempfile
@@ -23,7 +24,10 @@ DATA_ID = {**INSTRUMENT, "visit": 42, "detector": 1}
 DATA_IDS = [{**DATA_ID, "detector": n} for n in DETECTORS]
 DIMENSIONS = ("instrument", "visit", "detector")
 FULL = Box.factory[100:260, 200:370]
+"""Bounding box of the example images."""
+
 BOX = Box.factory[130:170, 240:300]
+"""Part of an example image."""
 
 RECORDS = {
     "instrument": [{"name": "TestCam", "visit_max": 1000, "exposure_max": 1000, "detector_max": 100}],
@@ -35,23 +39,23 @@ RECORDS = {
 
 
 def add_records(butler: Butler) -> None:
-    """Insert an instrument with four detectors, a visit, and where these look."""
+    """Insert the records of an instrument with four detectors and of a visit with its sky regions."""
     for dimension, rows in RECORDS.items():
         butler.registry.insertDimensionData(dimension, *rows, skip_existing=True)
-    regions = [{**data_id, "region": outline()} for data_id in DATA_IDS]
+    regions = [{**data_id, "region": sky_region()} for data_id in DATA_IDS]
     butler.registry.insertDimensionData("visit_detector_region", *regions, skip_existing=True)
 
 
 @functools.cache
-def outline() -> ConvexPolygon:
-    """Return the part of the sky that all images show."""
+def sky_region() -> ConvexPolygon:
+    """Return the sky region of the example images."""
     y, x = (np.array([n.start, n.stop, n.stop, n.start]) for n in (FULL.y, FULL.x))
     corners = projection().pixel_to_sky(x=x[[0, 0, 1, 1]], y=y)
     return ConvexPolygon([UnitVector3d(*point) for point in corners.cartesian.xyz.value.T])
 
 
 def register(butler: Butler, **types: str) -> None:
-    """Register dataset types: name and storage class."""
+    """Register dataset types, given the storage class by name."""
     for name, storage_class in types.items():
         butler.registry.registerDatasetType(
             DatasetType(name, DIMENSIONS, storage_class, universe=butler.dimensions)
@@ -60,8 +64,10 @@ def register(butler: Butler, **types: str) -> None:
 
 @functools.cache
 def _template() -> Path:
-    """Make a repository once; copies are much faster."""
-    root = Path(tempfile.mkdtemp(prefix="images-template-")) / "repo"
+    """Create a repository once per process; copying it is much faster than creating another one."""
+    directory = tempfile.mkdtemp(prefix="images-template-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    root = Path(directory) / "repo"
     Butler.makeRepo(str(root))
     butler = Butler.from_config(str(root), writeable=True)
     add_records(butler)
@@ -69,7 +75,7 @@ def _template() -> Path:
 
 
 def new_repo(root: Path, *, config: Any = None, **types: str) -> Butler:
-    """Make a repository with records and dataset types."""
+    """Create a repository with dimension records and dataset types; return a writeable Butler."""
     if config is None:
         shutil.copytree(_template(), root)
     else:
@@ -83,7 +89,7 @@ def new_repo(root: Path, *, config: Any = None, **types: str) -> Butler:
 
 @functools.cache
 def projection() -> Projection:
-    """Return a tangential projection around a field of the southern sky."""
+    """Return a tangent-plane projection."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
     wcs.wcs.crval = [53.1, -27.8]
@@ -110,8 +116,21 @@ def make_image(seed: int = 7, box: Box = FULL) -> MaskedImage:
     )
 
 
+def put_images(butler: Butler, name: str) -> None:
+    """Put an image for each detector; the seed of each is its index in `DATA_IDS`."""
+    for seed, data_id in enumerate(DATA_IDS):
+        butler.put(make_image(seed), name, data_id)
+
+
+def assert_served(butler: Butler, name: str, data_id: Any, expected: MaskedImage) -> None:
+    """Assert that a Butler returns an image whole, by box and by component."""
+    assert_same_pixels(butler.get(name, data_id), expected)
+    assert_same_pixels(butler.get(name, data_id, parameters={"bbox": BOX}), expected[BOX])
+    assert butler.get(f"{name}.mask", data_id, parameters={"bbox": BOX}) == expected.mask[BOX]
+
+
 def assert_same_pixels(a: MaskedImage, b: MaskedImage) -> None:
-    """Compare three planes and where they are."""
+    """Assert that bounding boxes, images, masks and variances are equal."""
     assert a.bbox == b.bbox
     assert a.image == b.image
     assert a.mask == b.mask

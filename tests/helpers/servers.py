@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Web servers that count, and misbehave, for the tests of remote files."""
+"""Web servers that record requests and simulate faults, for the tests of remote files."""
 
 from __future__ import annotations
 
-__all__ = ("Answer", "CountingProxy", "CountingServer", "WebServer")
+__all__ = ("Response", "CountingProxy", "CountingServer", "WebServer")
 
 import contextlib
 import dataclasses
@@ -19,30 +19,33 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+STUCK_TIMEOUT = 60.0
+"""Seconds after which the response to a stuck request is sent."""
+
 
 class _Server(http.server.ThreadingHTTPServer):
-    # Connections that are made at the same time; those beyond are refused, and made a second later.
+    # Number of pending connections. Clients retry refused connections after a second, which would slow tests.
     request_queue_size = 64
 
 
 @dataclasses.dataclass
-class Answer:
-    """What a server sends."""
+class Response:
+    """Response of a server."""
 
     status: int
     headers: dict[str, str]
-    """Values by name in lower case."""
+    """Values by lower-case name."""
     body: bytes
 
 
 class WebServer:
-    """A web server that keeps a list of what it was asked for.
+    """A web server that records requests and can simulate faults.
 
     Parameters
     ----------
     delay
-        Seconds without a new request that every answer waits for: requests
-        that do not wait for one another then overlap.
+        Seconds. Each response is delayed until no new request has arrived for
+        this time, so that concurrent requests overlap reliably.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -54,19 +57,28 @@ class WebServer:
         """Bytes of all bodies."""
         self.delay = delay
         self.misbehave: Callable[[int], str] = lambda number: ""
-        """What is wrong with the answer to the request of a number, from 1 on, if it is for a range:
-        a key of `_FAULTS`, or ``whole``, ``slow``, ``stuck``, ``short`` or ``reset``."""
-        self.busy = self.most_at_once = 0
+        """Function that returns the fault of a range request, given its number, starting at 1.
+
+        A fault is a key of `_FAULTS`, or ``whole``, ``slow``, ``stuck``, ``short`` or ``reset``; an empty
+        string means no fault.
+        """
+        self.busy = 0
+        """Number of requests that are being processed."""
+        self.max_busy = 0
+        """Largest number of requests processed at the same time."""
         self.arrived = 0.0
+        """Time of arrival of the last request."""
         self.intervals: list[tuple[float, float]] = []
+        """Start and end time of each request."""
         self.released = threading.Event()
+        """Event that ends the wait of stuck requests."""
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def handle_one_request(self) -> None:
-                # Clients that lose patience are part of the tests.
+                # Some tests use clients that close the connection after a timeout.
                 with contextlib.suppress(ConnectionError):
                     super().handle_one_request()
 
@@ -82,8 +94,8 @@ class WebServer:
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Find the right answer to a request."""
+    def make_response(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Return the correct response to a request."""
         raise NotImplementedError
 
     def _respond(self, handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -94,25 +106,25 @@ class WebServer:
         fault = self.misbehave(len(self.requests)) if "Range" in headers else ""
         if fault == "whole":
             headers.pop("Range", None)
-        began = self.arrived = time.monotonic()
+        start = self.arrived = time.monotonic()
         self.busy += 1
-        self.most_at_once = max(self.most_at_once, self.busy)
-        answer = self.answer(method, handler.path, headers, body)
-        while (left := self.arrived + self.delay - time.monotonic()) > 0:
-            time.sleep(left)
+        self.max_busy = max(self.max_busy, self.busy)
+        response = self.make_response(method, handler.path, headers, body)
+        while (remaining := self.arrived + self.delay - time.monotonic()) > 0:
+            time.sleep(remaining)
         self.busy -= 1
-        self.intervals.append((began, time.monotonic()))
+        self.intervals.append((start, time.monotonic()))
         if fault == "stuck":
-            self.released.wait(60)
+            self.released.wait(STUCK_TIMEOUT)
         if fault in _FAULTS:
-            answer = _FAULTS[fault](answer)
-        handler.send_response(answer.status)
-        for name, value in answer.headers.items():
+            response = _FAULTS[fault](response)
+        handler.send_response(response.status)
+        for name, value in response.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
         if method != "HEAD":
-            self.sent += len(answer.body)
-            self._send(handler, answer.body, fault)
+            self.sent += len(response.body)
+            self._send(handler, response.body, fault)
 
     def _send(self, handler: http.server.BaseHTTPRequestHandler, body: bytes, fault: str) -> None:
         if fault == "slow":
@@ -124,7 +136,7 @@ class WebServer:
             handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
             if fault == "reset":
-                # Closed without lingering, a connection is reset.
+                # Closing a socket with a linger time of zero resets the connection.
                 linger = struct.pack("ii", 1, 0)
                 handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 handler.connection.close()
@@ -132,22 +144,22 @@ class WebServer:
             handler.wfile.write(body)
 
     def restart_counting(self) -> None:
-        """Forget what was asked for so far."""
+        """Clear all records of requests."""
         self.requests.clear()
         self.lines.clear()
         self.intervals.clear()
         self.sent = 0
 
-    def trips(self) -> int:
-        """Return how many requests had to wait for one another, at the least."""
-        count, last = 0, 0.0
-        for began, ended in sorted(self.intervals, key=lambda interval: interval[1]):
-            if began >= last:
-                count, last = count + 1, ended
+    def round_trips(self) -> int:
+        """Return the minimum number of sequential round trips of the recorded requests."""
+        count, last_end = 0, 0.0
+        for start, end in sorted(self.intervals, key=lambda interval: interval[1]):
+            if start >= last_end:
+                count, last_end = count + 1, end
         return count
 
     def release(self) -> None:
-        """Let go of all requests that are stuck."""
+        """Send the responses to all stuck requests."""
         self.released.set()
         self.released = threading.Event()
 
@@ -165,12 +177,12 @@ class WebServer:
 
 
 class CountingServer(WebServer):
-    """A web server of one file.
+    """A web server that serves one file.
 
     Parameters
     ----------
     content
-        The file.
+        Content of the file.
     delay
         See `WebServer`.
     """
@@ -180,7 +192,7 @@ class CountingServer(WebServer):
         self.content = content
         self.url += "/file.fits"
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def make_response(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         if path != "/file.fits":
             return _error(404)
         size = len(self.content)
@@ -195,7 +207,7 @@ class CountingServer(WebServer):
 
 
 class CountingProxy(WebServer):
-    """A server that asks another one, S3 for instance.
+    """A proxy that forwards requests to another server, for example S3.
 
     Parameters
     ----------
@@ -209,61 +221,64 @@ class CountingProxy(WebServer):
         self.upstream = urllib.parse.urlsplit(upstream).netloc
         super().__init__(delay)
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def make_response(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         with contextlib.closing(http.client.HTTPConnection(self.upstream, timeout=60)) as connection:
             connection.request(method, path, body or None, dict(headers))
             reply = connection.getresponse()
-            kept = {k.lower(): v for k, v in reply.getheaders() if k.lower() not in _OF_THE_CONNECTION}
+            kept = {k.lower(): v for k, v in reply.getheaders() if k.lower() not in _CONNECTION_HEADERS}
             content = reply.read()
             if method != "HEAD":
                 kept["content-length"] = str(len(content))
-            return Answer(reply.status, kept, content)
+            return Response(reply.status, kept, content)
 
 
-_OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "server", "date"}
+_CONNECTION_HEADERS = {"connection", "keep-alive", "transfer-encoding", "server", "date"}
 
 
-def _full(content: bytes, headers: Mapping[str, str]) -> Answer:
-    return Answer(200, {**headers, "content-length": str(len(content))}, content)
+def _full(content: bytes, headers: Mapping[str, str]) -> Response:
+    return Response(200, {**headers, "content-length": str(len(content))}, content)
 
 
-def _part(content: bytes, first: int, total: int, headers: Mapping[str, str]) -> Answer:
-    place = f"bytes {first}-{first + len(content) - 1}/{total}"
-    return Answer(206, {**_full(content, headers).headers, "content-range": place}, content)
+def _part(content: bytes, first: int, total: int, headers: Mapping[str, str]) -> Response:
+    content_range = f"bytes {first}-{first + len(content) - 1}/{total}"
+    return Response(206, {**_full(content, headers).headers, "content-range": content_range}, content)
 
 
-def _error(status: int) -> Answer:
-    return Answer(status, {"content-length": "0"}, b"")
+def _error(status: int) -> Response:
+    return Response(status, {"content-length": "0"}, b"")
 
 
-def _place(answer: Answer) -> tuple[int, int]:
-    first, total = re.findall(r"\d+", answer.headers["content-range"])[::2]
+def _parse_content_range(response: Response) -> tuple[int, int]:
+    """Return the first byte and the size of the file."""
+    first, total = re.findall(r"\d+", response.headers["content-range"])[::2]
     return int(first), int(total)
 
 
-def _shifted(answer: Answer) -> Answer:
-    first, total = _place(answer)
-    return _part(answer.body, first + 8, total, answer.headers)
+def _shifted(response: Response) -> Response:
+    first, total = _parse_content_range(response)
+    return _part(response.body, first + 8, total, response.headers)
 
 
-def _truncated(answer: Answer) -> Answer:
-    # All headers agree, but it is less than what was asked for.
-    return _part(answer.body[: len(answer.body) // 2], *_place(answer), answer.headers)
+def _truncated(response: Response) -> Response:
+    # The headers are consistent, but the range is shorter than requested.
+    return _part(response.body[: len(response.body) // 2], *_parse_content_range(response), response.headers)
 
 
-def _lying(answer: Answer) -> Answer:
-    # Content-Range is what was asked for, the body is not.
-    body = answer.body[: len(answer.body) // 2]
-    return Answer(206, {**answer.headers, "content-length": str(len(body))}, body)
+def _inconsistent(response: Response) -> Response:
+    # Content-Range is the requested range, but the body is shorter.
+    body = response.body[: len(response.body) // 2]
+    return Response(206, {**response.headers, "content-length": str(len(body))}, body)
 
 
-_FAULTS: dict[str, Callable[[Answer], Answer]] = {
-    "forbidden": lambda answer: _error(403),
-    "unsatisfiable": lambda answer: _error(416),
-    "busy": lambda answer: _error(503),
-    "broken": lambda answer: _error(500),
+_FAULTS: dict[str, Callable[[Response], Response]] = {
+    "forbidden": lambda response: _error(403),
+    "unsatisfiable": lambda response: _error(416),
+    "busy": lambda response: _error(503),
+    "broken": lambda response: _error(500),
     "shifted": _shifted,
     "truncated": _truncated,
-    "lying": _lying,
-    "changed": lambda answer: Answer(answer.status, {**answer.headers, "etag": '"other"'}, answer.body),
+    "inconsistent": _inconsistent,
+    "changed": lambda response: Response(
+        response.status, {**response.headers, "etag": '"other"'}, response.body
+    ),
 }

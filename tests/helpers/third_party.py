@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The example package of somebody else, installed and configured for tests."""
+"""Install and configure the example package of a third party for tests."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "doc" / "examples" / "my_survey"
+"""Source of the package."""
+
 COMMAND = "from lsst.images.cli import main; main()"
+"""Python code that runs the command ``lsst-images``."""
 
 
-def install(place: Path) -> dict[str, str]:
-    """Install the package into an empty folder; return the variables that make it known."""
-    # Without isolation, because then nothing is downloaded.
+def install(directory: Path) -> dict[str, str]:
+    """Install the package into an empty directory; return the environment variables that activate it."""
+    # Build isolation would download setuptools.
     pytest.importorskip("setuptools", minversion="77")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    # From a copy, because setuptools leaves its scraps beside the source.
-    shutil.copytree(EXAMPLE, place / "source")
-    target = ["--no-build-isolation", "--target", str(place / "site"), str(place / "source")]
+    # From a copy, because setuptools writes build files beside the source.
+    shutil.copytree(EXAMPLE, directory / "source")
+    target = ["--no-build-isolation", "--target", str(directory / "site"), str(directory / "source")]
     built = subprocess.run([*pip, *target], capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
-    path = os.pathsep.join([str(place / "site"), str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
-    known = {"PYTHONPATH": path, "DAF_BUTLER_CONFIG_PATH": str(place / "config")}
-    run({**os.environ, **known}, "butler-config", str(place / "config"))
-    return known
+    path = os.pathsep.join([str(directory / "site"), str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
+    variables = {"PYTHONPATH": path, "DAF_BUTLER_CONFIG_PATH": str(directory / "config")}
+    run({**os.environ, **variables}, "butler-config", str(directory / "config"))
+    return variables
 
 
 def run(environment: dict[str, str], *arguments: str, code: str = COMMAND) -> str:
-    """Run our command, or other code, to a good end; return what it says."""
+    """Run ``lsst-images`` or other Python code, check that it succeeds, and return its output."""
     result = subprocess.run(
         [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True
     )
