@@ -268,5 +268,6 @@ def test_deferred_handle_component_with_bbox_equals_slice(butler, masked_image):
 
 
 def test_get_with_storage_class_returns_its_type(butler, masked_image):
-    assert masked_image.projection.sky_frame == ICRS
-    assert isinstance(butler.get("mi", DATA_ID, storageClass="MaskedImageV2"), MaskedImage)
+    back = butler.get("mi", DATA_ID, storageClass="MaskedImageV2")
+    assert isinstance(back, MaskedImage)
+    assert back.projection.sky_frame == masked_image.projection.sky_frame == ICRS
