@@ -30,6 +30,7 @@ import astropy.units as u  # the helpers of the tests are not installed
 import bench_fits
 import numpy as np
 from helpers import exposures, repository
+from helpers.calls import record_opens
 from lsst.daf.butler import Butler, DatasetRef, FileDataset, FormatterV2
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema, VisitImage
 from lsst.images.butler import read_cutouts
@@ -198,16 +199,8 @@ def several(repo: BenchmarkRepository, repeat: int) -> None:
 
 def count_opens(job: Job, path: str) -> int:
     """Count how often a job opens a file."""
-    opened = []
-
-    def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if listening and event == "open" and str(arguments[0]) == path:
-            opened.append(arguments[0])
-
-    listening = True
-    sys.addaudithook(audit)
-    job()
-    listening = False
+    with record_opens(path) as opened:
+        job()
     return len(opened)
 
 
