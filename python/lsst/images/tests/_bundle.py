@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A type that holds a bit of everything that archives offer, for tests."""
+"""Example types that use all features of archives, for tests."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ from ..serialization import (
     split_quantity,
 )
 
-SHARED_KEY = "the one and only"
+SHARED_KEY = "shared"
 
 BUNDLES, GUESTS = "lsst-images-tests-bundles", "lsst-images-tests-guests"
-"""Names of the plugins that declare the types here."""
+"""Names of the plugins that declare the types of this module."""
 
 
 class Guest(Serializable):
-    """A part whose schema a reader may not know.
+    """A part whose plugin may be missing when a file is read.
 
     Parameters
     ----------
-    words
-        Something that stands in the tree.
+    text
+        Text, stored in the tree.
     array
-        Something that may stand outside of it, or `None`.
+        Array, stored outside the tree by most containers; optional.
     """
 
-    def __init__(self, words: str, array: np.ndarray | None = None) -> None:
-        self.words = words
+    def __init__(self, text: str, array: np.ndarray | None = None) -> None:
+        self.text = text
         self.array = array
 
 
 class GuestModel(ArchiveTree, schema="lsst_images_tests.guest", version="1.0.0"):
-    """The tree of a `Guest`."""
+    """Serialization model of `Guest`."""
 
-    words: str
+    text: str
     array: AnyArrayModel | None = omit_if_none()
 
     @classmethod
@@ -91,7 +91,7 @@ class GuestModel(ArchiveTree, schema="lsst_images_tests.guest", version="1.0.0")
             The tree.
         """
         array = None if obj.array is None else archive.add_array(obj.array)
-        return cls(words=obj.words, array=array)
+        return cls(text=obj.text, array=array)
 
     def deserialize(self, archive: InputArchive) -> Guest:
         """Make the guest.
@@ -101,12 +101,12 @@ class GuestModel(ArchiveTree, schema="lsst_images_tests.guest", version="1.0.0")
         archive
             Archive to read from.
         """
-        return Guest(self.words, None if self.array is None else archive.get_array(self.array))
+        return Guest(self.text, None if self.array is None else archive.get_array(self.array))
 
 
 @dataclasses.dataclass(eq=False)
 class Bundle(Serializable):
-    """Arrays and tables under any names, and parts that are bundles.
+    """Named arrays, tables and nested bundles.
 
     Parameters
     ----------
@@ -119,15 +119,17 @@ class Bundle(Serializable):
     parts
         Names and parts.
     guest
-        A part of any type, or what a file had in its place.
+        A part of any type, or the placeholder of an unreadable subtree.
     shared
-        Text of a sub-tree that is stored once and referred to twice.
+        Text of a subtree that is stored once and referenced twice.
     frames
-        Text of a frame set.
+        Text that is stored as a frame set.
     bbox
-        Pixels that all arrays with two or more axes cover, if they do.
+        Bounding box of all arrays with two or more axes; optional.
     metadata
         Metadata of the tree.
+    shared_objects
+        The objects read for the two references to the shared subtree.
     """
 
     arrays: list[tuple[str, Any]] = dataclasses.field(default_factory=list)
@@ -157,14 +159,14 @@ class NamedTable(pydantic.BaseModel):
 
 
 class SharedModel(pydantic.BaseModel):
-    """A sub-tree that several branches share."""
+    """A subtree with several references."""
 
     text: str
     array: AnyArrayModel
 
 
 class BundleModel(ArchiveTree, schema="lsst_images_tests.bundle", version="1.0.0"):
-    """The tree of a `Bundle`."""
+    """Serialization model of `Bundle`."""
 
     arrays: list[NamedArray] = pydantic.Field(default_factory=list)
     tables: list[NamedTable] = pydantic.Field(default_factory=list)
@@ -218,7 +220,7 @@ class BundleModel(ArchiveTree, schema="lsst_images_tests.bundle", version="1.0.0
         archive
             Archive to read from.
         slices
-            Part of each array to read instead of the whole.
+            Part of each array to read; the whole by default.
 
         Returns
         -------
@@ -260,7 +262,7 @@ class BundleModel(ArchiveTree, schema="lsst_images_tests.bundle", version="1.0.0
         if self.frames is None:
             return None
         made = archive.deserialize_pointer(self.frames, SharedModel, lambda model, _: [model.text])
-        # Who refers to the frame set gets the very same.
+        # All references to a frame set return the same object.
         found = archive.get_frame_set(self.frames)
         return made[0] if found is made else None
 
@@ -284,7 +286,7 @@ def _serialize_frames(obj: Bundle, archive: OutputArchive) -> Pointer | None:
     )
     known = [(frame_set is obj, other) for frame_set, other in archive.iter_frame_sets()]
     if known != [(True, pointer)]:
-        raise AssertionError(f"The archive lists the frame sets {known}, not the one it was given.")
+        raise AssertionError(f"The archive lists the frame sets {known}, expected only the serialized one.")
     return pointer
 
 
@@ -306,32 +308,34 @@ class BundlePlugin:
     @hookimpl
     def register_datasets(self) -> list[DatasetSpec]:
         """Declare the type."""
-        home = __name__
         return [
             DatasetSpec(
-                schema="lsst_images_tests.bundle", pytype=f"{home}:Bundle", model=f"{home}:BundleModel"
+                schema="lsst_images_tests.bundle",
+                pytype=f"{__name__}:Bundle",
+                model=f"{__name__}:BundleModel",
             )
         ]
 
 
 class GuestPlugin:
-    """A plugin that declares `Guest`, and may be absent when files are read."""
+    """A plugin that declares `Guest`; tests unregister it before they read files."""
 
     @hookimpl
     def register_datasets(self) -> list[DatasetSpec]:
         """Declare the type."""
-        home = __name__
         return [
-            DatasetSpec(schema="lsst_images_tests.guest", pytype=f"{home}:Guest", model=f"{home}:GuestModel")
+            DatasetSpec(
+                schema="lsst_images_tests.guest", pytype=f"{__name__}:Guest", model=f"{__name__}:GuestModel"
+            )
         ]
 
 
 @contextlib.contextmanager
 def bundle_types() -> Iterator[None]:
-    """Make the types of this module known for a while, unless they are."""
+    """Return a context manager that registers the types of this module, unless they are registered."""
     plugins = {BUNDLES: BundlePlugin(), GUESTS: GuestPlugin()}
-    known = {info.name for info in registry.plugins()}
-    missing = {name: plugin for name, plugin in plugins.items() if name not in known}
+    registered = {info.name for info in registry.plugins()}
+    missing = {name: plugin for name, plugin in plugins.items() if name not in registered}
     for name, plugin in missing.items():
         registry.register(plugin, name=name)
     try:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What every container must do: tests to be inherited."""
+"""Conformance tests of containers, as a test class to inherit from."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from ._bundle import GUESTS, Bundle, Guest, GuestPlugin, bundle_types
 _drawn = hypothesis.settings(
     deadline=None,
     max_examples=25,
-    # One method serves the subclasses of all containers.
+    # The same test methods run in the subclasses of all containers.
     suppress_health_check=[hypothesis.HealthCheck.differing_executors, hypothesis.HealthCheck.too_slow],
 )
 
@@ -55,7 +55,7 @@ def _arrays(draw: st.DrawFn, types: tuple[NumberType, ...], min_dims: int, min_s
     if min_dims == 0 and draw(st.booleans()):
         shape = ()
     array: np.ndarray = draw(hnp.arrays(dtype, shape))
-    # Bytes in the other order, and gaps between elements, are nobody's fault.
+    # Arrays may be non-native-endian or non-contiguous.
     if draw(st.booleans()):
         array = array.astype(array.dtype.newbyteorder())
     return np.repeat(array, 2, axis=0)[::2] if array.ndim and draw(st.booleans()) else array
@@ -76,9 +76,9 @@ def assert_same(found: Any, expected: Any) -> None:
     Parameters
     ----------
     found
-        From a file; it must be native-endian.
+        Array read from a file; it must be native-endian.
     expected
-        What was written.
+        Array that was written.
     """
     if isinstance(expected, u.Quantity):
         assert found.unit == expected.unit
@@ -91,9 +91,9 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 class ContainerConformance:
-    """The contract of a container, as a test class to inherit from.
+    """Tests that every container must pass.
 
-    A subclass names the container and gets all tests::
+    A subclass names the container and inherits all tests::
 
         class TestMyContainer(ContainerConformance):
             container = "mine"
@@ -102,20 +102,19 @@ class ContainerConformance:
     Attributes
     ----------
     container
-        Name of the container, as its `~lsst.images.plugins.ContainerSpec`
-        has it.
+        Name of the container in its `~lsst.images.plugins.ContainerSpec`.
     extension
         A file name extension of the container.
     number_types
-        Types of array elements that it can hold.
+        Supported types of array elements.
     min_dims, min_side, min_rows
-        Smallest number of axes of arrays, of elements along an axis, and of
-        rows of tables that it can hold.
+        Smallest supported number of array axes, of elements along an axis,
+        and of table rows.
     has_format_version
-        Whether its layout has a version.
+        Whether files contain a version of their layout.
     allows_odd_names
-        Whether names of arrays may have blanks, dots and letters beyond
-        ASCII; otherwise they must be refused.
+        Whether array names may contain spaces, dots and non-ASCII
+        characters; otherwise writing such names must fail.
     """
 
     container: ClassVar[str]
@@ -127,7 +126,7 @@ class ContainerConformance:
     has_format_version: ClassVar[bool] = True
     allows_odd_names: ClassVar[bool] = True
 
-    # Tools.
+    # Helpers.
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
@@ -137,7 +136,7 @@ class ContainerConformance:
 
     @contextlib.contextmanager
     def written(self, obj: Any, **options: Any) -> Iterator[Path]:
-        """Write an object to a file that is gone afterwards.
+        """Write an object to a temporary file.
 
         Parameters
         ----------
@@ -169,7 +168,7 @@ class ContainerConformance:
         Returns
         -------
         obj
-            From the file.
+            Object read from the file.
         """
         with self.written(obj) as path:
             return read(path, **parameters)
@@ -178,7 +177,7 @@ class ContainerConformance:
 
     @_drawn
     @hypothesis.given(data=st.data())
-    def test_arrays_of_every_type_and_shape_come_back(self, data: st.DataObject) -> None:
+    def test_array_any_type_and_shape_roundtrips(self, data: st.DataObject) -> None:
         drawn = data.draw(
             st.lists(_arrays(self.number_types, self.min_dims, self.min_side), min_size=1, max_size=3)
         )
@@ -188,7 +187,7 @@ class ContainerConformance:
 
     @_drawn
     @hypothesis.given(data=st.data())
-    def test_a_part_of_an_array_equals_the_part_of_the_whole(self, data: st.DataObject) -> None:
+    def test_array_read_with_slices_equals_slice(self, data: st.DataObject) -> None:
         array = data.draw(_arrays(self.number_types, 1, 1))
         slices = data.draw(_slices(array.shape))
         with self.written(Bundle(arrays=[("image", array)])) as path, open_archive(path) as reader:
@@ -196,17 +195,17 @@ class ContainerConformance:
             assert_same(reader.get_component("first_array", slices=slices), array[slices])
             assert_same(reader.get_component("first_array"), array)
 
-    def test_nan_and_infinity_in_arrays_come_back(self) -> None:
+    def test_array_with_nan_and_infinity_roundtrips(self) -> None:
         array = np.array([[np.nan, np.inf], [-np.inf, -0.0]], dtype=np.float32)
         found = self.roundtrip(Bundle(arrays=[("image", array)])).arrays[0][1]
         assert found.tobytes() == array.tobytes()
 
     @pytest.mark.parametrize("unit", [u.nJy, u.nJy**2, u.electron, u.dimensionless_unscaled, u.count])
-    def test_an_array_keeps_its_unit(self, unit: u.UnitBase) -> None:
+    def test_array_with_unit_roundtrips(self, unit: u.UnitBase) -> None:
         quantity = np.arange(6.0).reshape(2, 3) * unit
         assert_same(self.roundtrip(Bundle(arrays=[("image", quantity)])).arrays[0][1], quantity)
 
-    def test_an_array_of_a_type_that_cannot_be_stored_is_refused_by_name(self, tmp_path: Path) -> None:
+    def test_array_unsupported_type_fails_naming_type(self, tmp_path: Path) -> None:
         with pytest.raises(ArchiveWriteError, match="float16"):
             write(Bundle(arrays=[("image", np.zeros(3, np.float16))]), tmp_path / f"x{self.extension}")
         assert not list(tmp_path.iterdir())
@@ -225,7 +224,7 @@ class ContainerConformance:
         ],
         ids=lambda names: names[0],
     )
-    def test_arrays_under_difficult_names_stay_apart(self, names: tuple[str, ...]) -> None:
+    def test_array_names_conflicting_after_normalization_roundtrip(self, names: tuple[str, ...]) -> None:
         bundle = Bundle(arrays=[(name, np.full((2, 3), n)) for n, name in enumerate(names)])
         bundle.parts = [("part", Bundle(arrays=list(bundle.arrays)))]
         found = self.roundtrip(bundle)
@@ -234,7 +233,7 @@ class ContainerConformance:
             for n, (_, array) in enumerate(arrays):
                 assert_same(array, np.full((2, 3), n))
 
-    def test_names_with_odd_characters_stay_apart_or_are_refused(self, tmp_path: Path) -> None:
+    def test_array_names_with_special_characters_roundtrip_or_fail(self, tmp_path: Path) -> None:
         names = ("odd name", "odd_name", "odd.name", "ça-va?", "日本")
         bundle = Bundle(arrays=[(name, np.full((2, 3), n)) for n, name in enumerate(names)])
         if self.allows_odd_names:
@@ -246,13 +245,13 @@ class ContainerConformance:
                 write(bundle, tmp_path / f"x{self.extension}")
             assert not list(tmp_path.iterdir())
 
-    def test_an_array_at_the_root_without_a_name_is_refused(self, tmp_path: Path) -> None:
+    def test_array_without_name_at_root_fails(self, tmp_path: Path) -> None:
         with pytest.raises(ArchiveWriteError, match="needs a name"):
             write(Bundle(arrays=[("", np.zeros(3))]), tmp_path / f"x{self.extension}")
 
     # Tables.
 
-    def test_a_table_comes_back_with_units_descriptions_and_metadata(self) -> None:
+    def test_table_roundtrips_with_units_descriptions_and_metadata(self) -> None:
         table = astropy.table.Table(
             {
                 "visit": np.arange(5, dtype=np.int64) + 2**40,
@@ -261,9 +260,9 @@ class ContainerConformance:
                 "matrix": np.arange(30, dtype=np.int32).reshape(5, 2, 3),
                 "flag": np.array([True, False, True, True, False]),
             },
-            meta={"author": "somebody", "count": 3, "ratio": 0.5, "fine": True},
+            meta={"author": "A. Author", "count": 3, "ratio": 0.5, "fine": True},
         )
-        table["flux"].unit, table["flux"].description = u.nJy, "How much light there is."
+        table["flux"].unit, table["flux"].description = u.nJy, "Flux."
         table["corners"].unit = u.pixel
         found = self.roundtrip(Bundle(tables=[("t/able", table)])).tables[0][1]
         assert found.colnames == table.colnames
@@ -274,7 +273,7 @@ class ContainerConformance:
             assert found[name].description == table[name].description
 
     @pytest.mark.parametrize("n_rows", [0, 1, 7])
-    def test_structured_arrays_come_back_whatever_their_length(self, n_rows: int) -> None:
+    def test_structured_array_any_length_roundtrips(self, n_rows: int) -> None:
         n_rows = max(n_rows, self.min_rows)
         array = np.zeros(n_rows, dtype=[("a", ">i2"), ("A_long_column_name_1", "f8", (2,)), ("z", "u8")])
         array["a"] = np.arange(n_rows)
@@ -284,15 +283,15 @@ class ContainerConformance:
             assert_same(found["many"][name], array[name])
         assert_same(found["one"]["only"], alone["only"])
 
-    def test_a_table_with_strings_is_refused_by_column(self, tmp_path: Path) -> None:
+    def test_table_with_strings_fails_naming_column(self, tmp_path: Path) -> None:
         table = astropy.table.Table({"number": [1, 2], "name": ["a", "b"]})
         with pytest.raises(UnsupportedTableError, match="'name'"):
             write(Bundle(tables=[("table", table)]), tmp_path / f"x{self.extension}")
         assert not list(tmp_path.iterdir())
 
-    # Sub-trees.
+    # Subtrees.
 
-    def test_a_shared_sub_tree_is_stored_once_and_made_once(self) -> None:
+    def test_shared_subtree_is_deserialized_once(self) -> None:
         text = "0123456789" * 20
         with self.written(Bundle(shared=text)) as path:
             first, second = read(path).shared_objects
@@ -300,10 +299,10 @@ class ContainerConformance:
         assert first[0] == text
         assert_same(first[1], np.arange(3))
 
-    def test_a_frame_set_is_found_again_by_its_pointer(self) -> None:
+    def test_frame_set_is_found_by_pointer(self) -> None:
         assert self.roundtrip(Bundle(frames="PIXEL to SKY")).frames == "PIXEL to SKY"
 
-    def test_parts_of_parts_come_back(self) -> None:
+    def test_nested_parts_roundtrip(self) -> None:
         bundle = Bundle(arrays=[("image", np.arange(4.0))])
         for level in range(5):
             bundle = Bundle(arrays=[("image", np.full(2, level))], parts=[("inner", bundle)])
@@ -313,47 +312,47 @@ class ContainerConformance:
             found = found.parts[0][1]
         assert_same(found.arrays[0][1], np.arange(4.0))
 
-    # Unknown branches.
+    # Subtrees with unknown schemas.
 
     @contextlib.contextmanager
-    def without_guests(self) -> Iterator[None]:
-        """Make guests unknown for a while."""
+    def unregistered_guests(self) -> Iterator[None]:
+        """Return a context manager that unregisters the plugin of `Guest`."""
         registry.unregister(GUESTS)
         try:
             yield
         finally:
             registry.register(GuestPlugin(), name=GUESTS)
 
-    def test_an_unknown_branch_costs_nothing_but_itself(self) -> None:
+    def test_unknown_subtree_does_not_affect_other_parts(self) -> None:
         array = np.arange(12.0).reshape(3, 4)
         with self.written(Bundle(arrays=[("image", array)], guest=Guest("hello"))) as path:
-            assert read(path).guest.words == "hello"
-            with self.without_guests(), open_archive(path) as reader:
+            assert read(path).guest.text == "hello"
+            with self.unregistered_guests(), open_archive(path) as reader:
                 found = reader.read()
                 assert_same(found.arrays[0][1], array)
                 assert isinstance(found.guest, UnreadableTree)
                 with pytest.raises(UnknownSchemaError, match=r"lsst_images_tests\.guest"):
                     reader.get_component("guest")
 
-    def test_an_unknown_branch_is_written_again_unchanged(self, tmp_path: Path) -> None:
-        again = tmp_path / f"again{self.extension}"
-        with self.written(Bundle(guest=Guest('grüß Gott, "NaN"'))) as path, self.without_guests():
-            write(read(path), again)
-        assert read(again).guest.words == 'grüß Gott, "NaN"'
+    def test_unknown_subtree_is_rewritten_unchanged(self, tmp_path: Path) -> None:
+        copy = tmp_path / f"copy{self.extension}"
+        with self.written(Bundle(guest=Guest('grüß Gott, "NaN"'))) as path, self.unregistered_guests():
+            write(read(path), copy)
+        assert read(copy).guest.text == 'grüß Gott, "NaN"'
 
-    def test_an_unknown_branch_that_needs_its_file_is_not_torn_off(self, tmp_path: Path) -> None:
-        again = tmp_path / f"again{self.extension}"
-        with self.written(Bundle(guest=Guest("hello", np.arange(3)))) as path, self.without_guests():
+    def test_unknown_subtree_with_arrays_fails_to_be_rewritten(self, tmp_path: Path) -> None:
+        copy = tmp_path / f"copy{self.extension}"
+        with self.written(Bundle(guest=Guest("hello", np.arange(3)))) as path, self.unregistered_guests():
             found = read(path)
             if not found.guest.refers_to_arrays:
-                pytest.skip("this container keeps arrays in the tree")
+                pytest.skip("this container stores arrays in the tree")
             with pytest.raises(UnserializableTypeError, match="arrays of the file"):
-                write(found, again)
-        assert not again.exists()
+                write(found, copy)
+        assert not copy.exists()
 
-    # Facts about the file.
+    # Metadata.
 
-    def test_metadata_of_every_kind_comes_back(self) -> None:
+    def test_metadata_any_type_roundtrips(self) -> None:
         metadata = {
             "NOTHING": None,
             "TRUE": True,
@@ -370,7 +369,7 @@ class ContainerConformance:
         assert list(found) == list(metadata)
         assert repr(found) == repr(metadata)
 
-    def test_metadata_and_butler_information_given_to_write_go_to_the_file_alone(self) -> None:
+    def test_write_metadata_and_butler_info_are_stored_and_object_unchanged(self) -> None:
         info = {"dataset": {"id": "12ab", "dataId": {"visit": 3, "band": "ř"}}, "provenance": {"quanta": []}}
         bundle = Bundle(metadata={"a": 1, "b": 2})
         with (
@@ -382,27 +381,27 @@ class ContainerConformance:
             assert reader.read()._attachments.butler_info == info
         assert bundle.metadata == {"a": 1, "b": 2}
 
-    def test_the_file_names_its_schema_and_its_layout(self) -> None:
+    def test_file_info_contains_schema_and_format_version(self) -> None:
         with self.written(Bundle()) as path, open_archive(path, Bundle) as reader:
             assert reader.info.schema_name == "lsst_images_tests.bundle"
             assert reader.info.schema_version == "1.0.0"
             assert reader.archive.CONTAINER == self.container
             assert (reader.info.format_version is not None) == self.has_format_version
 
-    def test_a_closed_reader_says_that_it_is_closed(self) -> None:
+    def test_read_closed_reader_fails(self) -> None:
         with self.written(Bundle()) as path:
             with open_archive(path) as reader:
                 pass
             with pytest.raises(ArchiveReadError, match="closed"):
                 reader.read()
 
-    def test_stable_schemas_are_written_without_a_warning(self, recwarn: pytest.WarningsRecorder) -> None:
+    def test_write_stable_schema_does_not_warn(self, recwarn: pytest.WarningsRecorder) -> None:
         self.roundtrip(Bundle())
         assert not [w for w in recwarn if issubclass(w.category, DevelopmentSchemaWarning)]
 
-    # Ways to open.
+    # Inputs.
 
-    def test_a_stream_is_read_like_a_file(self) -> None:
+    def test_read_stream_equals_read_file(self) -> None:
         array = np.arange(12.0).reshape(3, 4)
         with self.written(Bundle(arrays=[("image", array)])) as path:
             with path.open("rb") as stream:
@@ -410,14 +409,14 @@ class ContainerConformance:
             assert_same(read(io.BytesIO(path.read_bytes()), Bundle).arrays[0][1], array)
 
     @pytest.mark.parametrize("name", ["none", "x.bin", "x.json", "x.fits", "x.sdf"])
-    def test_a_wrong_extension_does_not_matter(self, tmp_path: Path, name: str) -> None:
+    def test_read_wrong_extension_detects_container(self, tmp_path: Path, name: str) -> None:
         array = np.arange(12.0).reshape(3, 4)
         with self.written(Bundle(arrays=[("image", array)])) as path:
             path.rename(tmp_path / name)
         assert_same(read(tmp_path / name).arrays[0][1], array)
 
     @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-    def test_a_compressed_file_is_read(self, tmp_path: Path, suffix: str) -> None:
+    def test_read_compressed_file_succeeds(self, tmp_path: Path, suffix: str) -> None:
         compress = imagecodecs.zstd_encode if suffix == ".zst" else gzip.compress
         array = np.arange(12.0).reshape(3, 4)
         target = tmp_path / f"x{self.extension}{suffix}"
@@ -425,10 +424,10 @@ class ContainerConformance:
             target.write_bytes(compress(path.read_bytes()))
         assert_same(read(target).arrays[0][1], array)
 
-    # What goes wrong.
+    # Errors.
 
     @pytest.mark.parametrize("part", [0.0, 0.02, 0.3, 0.6, 0.95])
-    def test_a_truncated_file_is_a_named_error(self, tmp_path: Path, part: float) -> None:
+    def test_read_truncated_file_fails(self, tmp_path: Path, part: float) -> None:
         broken = tmp_path / f"broken{self.extension}"
         bundle = Bundle(arrays=[("image", np.arange(3000.0).reshape(30, 100))], shared="text")
         with self.written(bundle) as path:
@@ -438,52 +437,52 @@ class ContainerConformance:
             found = read(broken, format=self.container)
         except ArchiveError:
             return
-        # Some layouts end with what can be done without.
+        # Some layouts end with optional data.
         assert part > 0.9
         assert_same(found.arrays[0][1], bundle.arrays[0][1])
         assert found.shared == "text"
 
-    def test_a_file_of_something_else_is_a_named_error(self, tmp_path: Path) -> None:
+    def test_read_text_file_fails(self, tmp_path: Path) -> None:
         other = tmp_path / f"other{self.extension}"
-        other.write_text("This is no data at all.\n" * 400)
+        other.write_text("This is not a data file.\n" * 400)
         with pytest.raises(ArchiveReadError):
             read(other)
 
-    def test_a_missing_file_is_missing(self, tmp_path: Path) -> None:
+    def test_read_missing_file_fails(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
-            read(tmp_path / f"nowhere{self.extension}")
+            read(tmp_path / f"missing{self.extension}")
 
-    def test_a_failed_write_leaves_nothing_behind(self, tmp_path: Path) -> None:
+    def test_write_that_fails_leaves_no_file(self, tmp_path: Path) -> None:
         bundle = Bundle(arrays=[("image", np.zeros((100, 100))), ("broken", np.zeros(3, np.float16))])
         with pytest.raises(ArchiveWriteError):
             write(bundle, tmp_path / f"x{self.extension}")
         assert not list(tmp_path.iterdir())
 
-    def test_an_existing_file_is_left_alone(self, tmp_path: Path) -> None:
+    def test_write_existing_file_fails_and_keeps_it(self, tmp_path: Path) -> None:
         path = tmp_path / f"x{self.extension}"
-        path.write_text("precious")
+        path.write_text("content")
         with pytest.raises(FileExistsError, match="not empty"):
             write(Bundle(), path)
-        assert path.read_text() == "precious"
+        assert path.read_text() == "content"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_an_empty_file_is_replaced(self, tmp_path: Path) -> None:
+    def test_write_empty_file_is_replaced(self, tmp_path: Path) -> None:
         path = tmp_path / f"x{self.extension}"
         path.touch()
         write(Bundle(metadata={"a": 1}), path)
         assert read(path).metadata == {"a": 1}
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_an_unknown_option_is_refused_by_name(self, tmp_path: Path) -> None:
+    def test_write_unknown_option_fails_naming_it(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidArgumentError, match="no_such_option"):
             write(Bundle(), tmp_path / f"x{self.extension}", no_such_option=1)
         assert not list(tmp_path.iterdir())
 
-    def test_an_unknown_parameter_is_refused_by_name(self) -> None:
+    def test_read_unknown_parameter_fails_naming_it(self) -> None:
         with self.written(Bundle()) as path, pytest.raises(InvalidParameterError, match="no_such_parameter"):
             read(path, no_such_parameter=1)
 
-    def test_the_tree_in_the_file_is_the_tree_that_write_returns(self, tmp_path: Path) -> None:
+    def test_write_returns_the_tree_in_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / f"x{self.extension}"
         tree = write(Bundle(arrays=[("image", np.arange(3.0))], metadata={"a": 1}), path)
         with open_archive(path) as reader:

@@ -24,7 +24,7 @@ _PIXEL_SCALE = 0.2 / 3600.0
 
 
 def make_random_projection(rng: np.random.Generator, pixel_frame: Frame, bbox: Box) -> Projection[Any]:
-    """Make a tangent projection of random place, orientation and tangent point.
+    """Make a tangent-plane projection with random sky position, orientation and reference pixel.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def make_random_projection(rng: np.random.Generator, pixel_frame: Frame, bbox: B
     pixel_frame
         Frame of the pixels.
     bbox
-        Box in which the tangent point lies.
+        Box that contains the reference pixel.
 
     Returns
     -------
     projection
-        About 0.2 arcsec per pixel; FITS headers can express it exactly.
+        Pixel scale of about 0.2 arcsec; FITS headers can represent it exactly.
     """
     angle = rng.uniform(0.0, 2.0 * np.pi)
     scale = _PIXEL_SCALE * rng.uniform(0.95, 1.05)
@@ -53,14 +53,15 @@ def make_random_projection(rng: np.random.Generator, pixel_frame: Frame, bbox: B
 def assert_projections_equal(
     a: Projection[Any] | None, b: Projection[Any] | None, expect_identity: bool | None = None
 ) -> None:
-    """Assert that two projections are the same.
+    """Assert that two projections are equal.
 
     Parameters
     ----------
     a, b
-        Projections, or `None` for none.
+        Projections or `None`.
     expect_identity
-        Whether they must be, or must not be, one object; by default neither.
+        Whether they must be the same object (`True`) or different objects
+        (`False`); not checked by default.
 
     Raises
     ------
