@@ -105,7 +105,7 @@ def test_a_fill_value_applies_to_every_element() -> None:
         (0, {"shape": (4, 3), "bbox": BOX}, ValueError, "does not match bbox shape"),
         (0, {}, TypeError, "bbox or a shape"),
         ([[[0, 0]]], {"shape": (1, 1)}, TypeError, "numpy array or an integer"),
-        (0, {"shape": (1, 1), "yx0": (0, 0), "start": (0, 0)}, TypeError, "two spellings"),
+        (0, {"shape": (1, 1), "yx0": (0, 0), "start": (0, 0)}, TypeError, "are aliases of one argument"),
     ],
 )
 def test_contradictory_arguments_are_refused(

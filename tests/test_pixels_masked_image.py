@@ -96,7 +96,11 @@ def test_pixels_are_shared_with_what_was_passed() -> None:
             ValueError,
             "expected the square of the image unit",
         ),
-        ({"mask_schema": SCHEMA, "projection": 1, "sky_projection": 1}, TypeError, "two spellings"),
+        (
+            {"mask_schema": SCHEMA, "projection": 1, "sky_projection": 1},
+            TypeError,
+            "are aliases of one argument",
+        ),
         ({"mask": Image(0, bbox=BOX)}, TypeError, "mask of a masked image must be of type Mask"),
         ({"mask": np.zeros(BOX.shape, np.uint8)}, TypeError, "mask of a masked image must be of type Mask"),
         ({"mask_schema": list(SCHEMA)}, TypeError, "must be a MaskSchema"),

@@ -199,7 +199,7 @@ def test_positions_must_be_real_numbers(psf: Any, name: str, bad: Any) -> None:
 
 @pytest.mark.parametrize("name", ["kernel_image", "stellar_image", "stellar_bbox"])
 def test_methods_for_one_position_take_one(psf: Any, name: str) -> None:
-    with pytest.raises(TypeError, match="One position is needed"):
+    with pytest.raises(TypeError, match="Expected one position"):
         getattr(psf, f"compute_{name}")(x=[1, 2], y=[3, 4])
 
 

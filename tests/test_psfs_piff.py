@@ -216,7 +216,7 @@ def test_a_stamp_needs_a_size() -> None:
 def test_values_that_piff_refuses_are_a_read_error_when_used() -> None:
     psf = PiffWrapper.from_record(PiffRecord(structs={"piff": {"type": "Nonsense"}}), BOX, 21)
     assert psf.kernel_bbox == Box.factory[-10:11, -10:11]
-    with pytest.raises(ArchiveReadError, match="cannot make a PSF.*Nonsense"):
+    with pytest.raises(ArchiveReadError, match="cannot create a PSF.*Nonsense"):
         psf.compute_kernel_image(x=3, y=4)
 
 

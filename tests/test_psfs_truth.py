@@ -194,9 +194,9 @@ def test_only_images_that_cover_a_position_count(coadd: tuple[CoaddPointSpreadFu
     psf, _ = coadd
     counts = {len(psf.covering(x=x, y=y)) for x in range(-1000, 3000, 60) for y in (1700, 2200, 2700)}
     assert counts >= {0, 1, 3}
-    with pytest.raises(BoundsError, match="none of the 3 images"):
+    with pytest.raises(BoundsError, match="none of the 3 input images"):
         psf.compute_kernel_image(x=-3000, y=-3000)
-    with pytest.raises(BoundsError, match="none of the 3 images"):
+    with pytest.raises(BoundsError, match="none of the 3 input images"):
         psf.compute_kernel_images(x=[1256, -3000], y=[2200, -3000])
 
 

@@ -123,7 +123,7 @@ def test_a_missing_part_is_named(name: str) -> None:
         ({"variance": Image(1.0, bbox=BOX, unit=u.m)}, UnitMismatchError, "square of the image unit"),
         ({"variance": Image(1.0, bbox=DETECTOR_BOX)}, ValueError, "bboxes do not agree"),
         ({"mask": None}, TypeError, "mask or a mask_schema"),
-        ({"sky_projection": None}, TypeError, "two spellings"),
+        ({"sky_projection": None}, TypeError, "are aliases of one argument"),
         ({"bounds": "all"}, ValueError, "'all'"),
     ],
 )

@@ -1,11 +1,11 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The second vocabulary, in one place.
+"""Aliases of names, for compatibility.
 
 The names of the first release (`Projection`, ``projection``, ``start``) are
-canonical; files, the Butler's default configuration and younger code use
-others (``SkyProjection``, ``sky_projection``, ``yx0``).  Everything that lets
-both be spelled lives here, so that it can be deleted in one commit some day.
+canonical.  Files, the default configuration of the Butler and newer code use
+other names (``SkyProjection``, ``sky_projection``, ``yx0``).  This module
+contains the code that supports both, so that aliases can be removed together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
-"""Component names that are accepted for a name the schemas use."""
+"""Component names that are accepted as aliases of the names in the schemas."""
 
 MOVED = {
     "lsst.images.cells": {
@@ -60,11 +60,12 @@ MOVED = {
         "write_archive": "lsst.images.io:write",
     },
 }
-"""Names that other code expects in a module below the one that has them."""
+"""Public names that are expected in a module of a lower layer than the one that
+defines them, by module."""
 
 
 def moved_names(module: str) -> Callable[[str], Any]:
-    """Make a module's ``__getattr__`` for names that live elsewhere.
+    """Return a ``__getattr__`` function for names that a higher layer defines.
 
     Parameters
     ----------
@@ -82,18 +83,18 @@ def moved_names(module: str) -> Callable[[str], Any]:
 
 
 def accepts_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let callers spell keyword arguments in the other vocabulary.
+    """Accept aliases of keyword arguments.
 
     Parameters
     ----------
     **aliases
-        Canonical keyword of the decorated function, and the other spelling.
+        Canonical keyword of the decorated function, and its alias.
 
     Returns
     -------
     decorator
-        The decorated function raises `TypeError` when a caller uses both
-        spellings of one argument.
+        Decorator.  The decorated function raises `TypeError` if a caller passes
+        both names of one argument.
     """
     canonical = {other: name for name, other in aliases.items()}
 
@@ -104,8 +105,8 @@ def accepts_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]
                 name = canonical[other]
                 if name in kwargs:
                     raise TypeError(
-                        f"{function.__qualname__}() got both {name!r} and {other!r}, two spellings of "
-                        "one argument; give one of them."
+                        f"{function.__qualname__}() got both {name!r} and {other!r}, which are aliases of "
+                        "one argument; pass only one of them."
                     )
                 kwargs[name] = kwargs.pop(other)
             return function(*args, **kwargs)
@@ -116,7 +117,7 @@ def accepts_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]
 
 
 def alias_property(name: str) -> Any:
-    """Make a read-only property that forwards to another attribute.
+    """Return a read-only property that is an alias of another attribute.
 
     Parameters
     ----------
@@ -126,7 +127,6 @@ def alias_property(name: str) -> Any:
     Returns
     -------
     property
-        Typed as `typing.Any`, because the attribute it forwards to carries
-        the type.
+        Property, typed as `typing.Any`; the type is that of the attribute.
     """
-    return property(lambda self: getattr(self, name), doc=f"The same as ``{name}``.")
+    return property(lambda self: getattr(self, name), doc=f"Alias of ``{name}``.")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Aperture corrections of images, under the name others import them by."""
+"""Public names for the aperture corrections of images."""
 
 from __future__ import annotations
 

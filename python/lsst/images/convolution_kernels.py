@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Kernels that make the PSF of one image look like that of another.
+"""Spatially varying kernels that match the PSF of one image to that of another.
 
-A difference image keeps the kernel with which its template was matched.
+A difference image stores the kernel with which its template was matched.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from .fields import BaseField
 from .io import Serializable
 from .plugins import registry
 
-DIRECT_LIMIT = 25
-"""Largest number of kernel pixels for which a sum over them is faster than
+MAX_DIRECT_SIZE = 25
+"""Maximum number of kernel pixels for which direct summation is faster than
 Fourier transforms, measured on 4000x4072 pixels with SciPy 1.17."""
 
 
@@ -60,7 +60,7 @@ class ConvolutionKernel(Serializable, ABC):
         Returns
         -------
         image
-            Not normalized, with the box `kernel_bbox`.
+            Kernel image, not normalized, with the box `kernel_bbox`.
         """
 
     @abstractmethod
@@ -75,13 +75,13 @@ class ConvolutionKernel(Serializable, ABC):
         Returns
         -------
         convolved
-            Those pixels for which all of the kernel lies on the image.
+            The pixels for which the whole kernel lies within the image.
         """
 
 
 @final
 class ImageBasisConvolutionKernel(ConvolutionKernel):
-    """A sum of images with weights that vary over the field.
+    """A sum of images with spatially varying weights.
 
     Parameters
     ----------
@@ -89,18 +89,19 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         Images, shape ``(n, h, w)``.  A float64 array becomes read-only in
         place.
     spatial
-        Weights of the images: ``n`` fields without unit.
+        Weights of the images: ``n`` dimensionless fields.
     center_y, center_x
-        Row and column of the images that is the centre of the kernel; by
-        default ``h // 2`` and ``w // 2``.
+        Row and column of the centre of the kernel in the images; by default
+        ``h // 2`` and ``w // 2``.
 
     Raises
     ------
     NoOverlapError
         If the bounds of the fields do not overlap.
     GeometryError
-        If there are no fields, or not as many as images, if the basis is not
-        a stack of images, or if its centre is where no pixels can be.
+        If ``spatial`` is empty or does not have one field per image, if the
+        basis is not a stack of images, or if the absolute value of a coordinate
+        of the centre exceeds 2**52.
     UnitMismatchError
         If a field has a unit.
 
@@ -119,13 +120,15 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         array = np.asarray(basis, dtype=np.float64)
         fields = tuple(spatial)
         if not fields:
-            raise GeometryError("A kernel needs at least one field.")
+            raise GeometryError("A kernel requires at least one field; got none.")
         if units := [field.unit for field in fields if field.unit is not None]:
-            raise UnitMismatchError(f"The weights of a kernel cannot have units; these have {units}.")
+            raise UnitMismatchError(f"The weights of a kernel must not have units; got {units}.")
         if array.ndim != 3 or not array.size:
-            raise GeometryError(f"The basis is a stack of images, a 3-d array, not of shape {array.shape}.")
+            raise GeometryError(
+                f"The basis must be a stack of images, a non-empty 3-d array; got shape {array.shape}."
+            )
         if len(array) != len(fields):
-            raise GeometryError(f"{len(array)} basis images need as many fields, not {len(fields)}.")
+            raise GeometryError(f"{len(array)} basis images require {len(array)} fields; got {len(fields)}.")
         array.flags.writeable = False
         self._basis = array
         self._spatial = fields
@@ -150,7 +153,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
 
     @property
     def center(self) -> YX[int]:
-        """Row and column of the images that is the centre of the kernel."""
+        """Row and column of the centre of the kernel in the images."""
         return self._center
 
     @property
@@ -169,21 +172,24 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         Parameters
         ----------
         x, y
-            Position in absolute pixels; outside the bounds the weights
-            extrapolate.
+            Position in absolute pixels; weights are extrapolated outside the
+            bounds.
 
         Returns
         -------
         image
-            Not normalized, with the box `kernel_bbox`.
+            Kernel image, not normalized, with the box `kernel_bbox`.
 
         Raises
         ------
         TypeError
-            If it is not one position.
+            If ``x`` or ``y`` is not a scalar.
         """
         if np.ndim(x) or np.ndim(y):
-            raise TypeError("One position is needed; use compute_kernel_images() for many.")
+            raise TypeError(
+                f"Expected one position; got arrays of shapes x={np.shape(x)}, y={np.shape(y)}. "
+                "Use compute_kernel_images() for many."
+            )
         return Image(self.compute_kernel_images(x=x, y=y), bbox=self.kernel_bbox)
 
     def compute_kernel_images(self, *, x: Any, y: Any) -> npt.NDArray[np.float64]:
@@ -213,8 +219,8 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         Returns
         -------
         convolved
-            Those pixels for which all of the kernel lies on the image, as
-            float64, with its unit and projection.
+            The pixels for which the whole kernel lies within the image, as
+            float64, with the unit and projection of the image.
 
         Raises
         ------
@@ -223,21 +229,21 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         NotContainedError
             If the image is smaller than the kernel.
         TypeError
-            If it is not a single plane.
+            If ``image`` is not an `Image`.
 
         Notes
         -----
-        The value of a pixel is the sum of the pixels around it, each
-        multiplied with the kernel's pixel *at the same offset*, and the
-        kernel is the one of the pixel that is computed.  This is what
-        `lsst.afw.math.convolve` does, and what fits such kernels; strictly it
-        is a correlation.  A pixel that is not finite spoils those whose
-        kernel touches it, and no others, however the sum is computed.
+        The value of an output pixel is the sum of the input pixels around it,
+        each multiplied by the pixel of the kernel *at the same offset*; the
+        kernel is evaluated at the output pixel.  This is strictly speaking a
+        correlation, as in `lsst.afw.math.convolve` and in the fit of such
+        kernels.  Output pixels whose kernel covers a non-finite input pixel are
+        NaN, and no others.
         """
         if not isinstance(image, Image):
             raise InvalidArgumentError(
-                f"A kernel is applied to an Image, not to a {type(image).__name__}; give it one plane, and "
-                "say yourself what becomes of a mask and a variance."
+                f"convolve() requires an Image; got {type(image).__name__}. Pass one plane at a time; masks "
+                "and variances are not propagated."
             )
         box = self._reach(image.bbox)
         pixels = np.asarray(image.array, dtype=np.float64)
@@ -253,12 +259,12 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         return Image(total, bbox=box, unit=image.unit, projection=image.projection)
 
     def _reach(self, bbox: Box) -> Box:
-        """Find the pixels for which all of the kernel lies in a box."""
+        """Return the pixels for which the whole kernel lies within a box."""
         kernel = self.kernel_bbox
         if any(have < need for have, need in zip(bbox.shape, kernel.shape, strict=True)):
             raise NotContainedError(
-                f"An image of {bbox.shape[0]}x{bbox.shape[1]} pixels cannot hold a kernel of "
-                f"{kernel.shape[0]}x{kernel.shape[1]}."
+                f"An image of {bbox.shape[0]}x{bbox.shape[1]} pixels is smaller than the kernel of "
+                f"{kernel.shape[0]}x{kernel.shape[1]} pixels."
             )
         shape = [have - need + 1 for have, need in zip(bbox.shape, kernel.shape, strict=True)]
         start = YX(y=bbox.start.y - kernel.start.y, x=bbox.start.x - kernel.start.x)
@@ -308,12 +314,12 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
 
 
 def _correlate(pixels: npt.NDArray[np.float64], kernel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Sum pixels around each, where the kernel fits."""
+    """Correlate pixels with a kernel, where the kernel lies within the image."""
     try:
         import scipy.signal
     except ImportError as err:
-        raise MissingOptionalDependencyError("Convolution needs the package 'scipy'; install it.") from err
-    if kernel.size > DIRECT_LIMIT:
+        raise MissingOptionalDependencyError("Convolution requires the package 'scipy'; install it.") from err
+    if kernel.size > MAX_DIRECT_SIZE:
         result: npt.NDArray[np.float64] = scipy.signal.oaconvolve(pixels, kernel[::-1, ::-1], mode="valid")
         return result
     windows = np.lib.stride_tricks.sliding_window_view(pixels, kernel.shape)

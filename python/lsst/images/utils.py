@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Leaf helpers that know nothing of the rest of the package."""
+"""Helper functions without dependencies on the rest of the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def round_half_up(x: float) -> int:
-    """Round to the nearest integer, and halves towards positive infinity.
+    """Round to the nearest integer, and half-integers towards positive infinity.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ def round_half_up(x: float) -> int:
     Raises
     ------
     ValueError
-        If ``x`` is not a number.
+        If ``x`` is NaN.
     OverflowError
         If ``x`` is infinite.
 
     Notes
     -----
-    This is the index of the pixel that holds the position ``x``, since pixel
+    The result is the index of the pixel that contains the position ``x``: pixel
     ``n`` covers ``[n - 0.5, n + 0.5)``.
     """
     below = math.floor(x)
@@ -40,7 +40,7 @@ def round_half_up(x: float) -> int:
 
 
 def round_half_down(x: float) -> int:
-    """Round to the nearest integer, and halves towards negative infinity.
+    """Round to the nearest integer, and half-integers towards negative infinity.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def round_half_down(x: float) -> int:
     Raises
     ------
     ValueError
-        If ``x`` is not a number.
+        If ``x`` is NaN.
     OverflowError
         If ``x`` is infinite.
     """
@@ -64,7 +64,7 @@ def round_half_down(x: float) -> int:
 
 
 def round_half_away_from_zero(x: float) -> int:
-    """Round to the nearest integer, and halves away from zero.
+    """Round to the nearest integer, and half-integers away from zero.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def round_half_away_from_zero(x: float) -> int:
     Raises
     ------
     ValueError
-        If ``x`` is not a number.
+        If ``x`` is NaN.
     OverflowError
         If ``x`` is infinite.
     """
@@ -87,12 +87,12 @@ def round_half_away_from_zero(x: float) -> int:
 
 
 def is_none(x: Any) -> bool:
-    """Tell whether something is `None`.
+    """Return whether a value is `None`.
 
     Parameters
     ----------
     x
-        Anything.
+        Any object.
 
     Returns
     -------

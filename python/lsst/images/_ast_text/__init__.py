@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Texts of AST objects, checked before AST sees them.
+"""Validation of the native text of AST objects.
 
-The library does not survive every damage that a file can have.  Whoever hands
-it a text from outside asks `check_ast_text` first.
+The AST library may crash on malformed text.  Text from files must be validated
+with `check_ast_text` before it is passed to AST.
 """
 
 from __future__ import annotations

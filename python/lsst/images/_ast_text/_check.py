@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Whether the numbers in AST's native text fit together.
+"""Validation of the consistency of numbers in AST native text.
 
-A matrix with too few elements, a polynomial with a power beyond its highest,
-or mappings of different numbers of axes in a row make AST read memory that is
-not its own.
+A matrix with too few elements, a polynomial with a power above its declared
+maximum, or a series of mappings with different numbers of axes would make AST
+read memory out of bounds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_CACHED_TEXTS = 64
 """Number of valid texts that are remembered: files of one camera share the transforms of the camera."""
 
 MAX_ANGLE = 1000.0
-"""AST writes angles into buffers of fixed length."""
+"""Maximum absolute value of angles, which AST formats into buffers of fixed size."""
 
 Axes = tuple[int, int]
 """Numbers of inputs and outputs."""
@@ -58,7 +58,7 @@ _PROJECTIONS = frozenset(
 
 @functools.lru_cache(maxsize=MAX_CACHED_TEXTS)
 def check_ast_text(text: str) -> None:
-    """Check that AST can be trusted with a text.
+    """Raise if a text is not safe to pass to AST.
 
     Parameters
     ----------
@@ -68,20 +68,19 @@ def check_ast_text(text: str) -> None:
     Raises
     ------
     CorruptArchiveError
-        If it breaks the rules of the syntax, or numbers in it do not fit
-        together.
+        If the syntax of the text is invalid, or numbers in it are inconsistent.
     """
     _axes(parse_ast_text(text))
 
 
 def _fail(node: AstNode, what: str) -> CorruptArchiveError:
-    return CorruptArchiveError(f"the text of an AST {node.class_name} is damaged: {what}")
+    return CorruptArchiveError(f"Invalid text of an AST {node.class_name}: {what}.")
 
 
 def _axes(node: AstNode) -> Axes:
-    """Check a node and all below it; return its numbers of axes.
+    """Validate a node and all nodes below it; return its numbers of axes.
 
-    The depth of the text is limited, and with it that of the recursion.
+    The parser limits the depth of the text, and thereby that of the recursion.
     """
     if node.class_name in CHAINS:
         _check_types(node)
@@ -134,7 +133,7 @@ def _check_indices(node: AstNode, stems: str, last: int, first: int = 1) -> None
     for stem in stems.split():
         for index in _numbers(node, stem):
             if not first <= index <= last:
-                raise _fail(node, f"there is {stem}{index}, but the last is {stem}{last}")
+                raise _fail(node, f"{stem}{index} exceeds the range {stem}{first} to {stem}{last}")
 
 
 def _text(node: AstNode, name: str, known: Iterable[str]) -> None:
@@ -145,12 +144,12 @@ def _text(node: AstNode, name: str, known: Iterable[str]) -> None:
 
 def _part(node: AstNode, name: str) -> AstNode:
     if name not in node.parts:
-        raise _fail(node, f"there is no {name}")
+        raise _fail(node, f"the required member {name} is missing")
     return node.parts[name]
 
 
 def _other(node: AstNode) -> Axes:
-    """Check parts of an object that is not known in full."""
+    """Validate the parts of an object whose own members are not validated."""
     for part in node.parts.values():
         if part.class_name not in ("Axis", "SkyAxis"):
             _axes(part)
@@ -181,11 +180,11 @@ def _check_frame_members(node: AstNode, naxes: int) -> None:
     for name, part in node.parts.items():
         match = _NUMBERED.fullmatch(name)
         if match is None or match[1] != "Ax" or not 1 <= int(match[2]) <= naxes:
-            raise _fail(node, f"there is {name}")
+            raise _fail(node, f"unexpected member {name}")
         if part.class_name not in ("Axis", "SkyAxis"):
             raise _fail(node, f"{name} is a {part.class_name}")
         if part.parts:
-            raise _fail(part, "it has parts")
+            raise _fail(part, "it has parts, which an axis must not have")
         _check_types(part)
 
 
@@ -215,7 +214,7 @@ def _frame_set(node: AstNode) -> Axes:
     frames = [_frame_part(node, f"Frm{i}") for i in range(1, nframe + 1)]
     nodes = [_integer(node, f"Nod{i}", i, 1, nnode) for i in range(1, nframe + 1)]
     if len(set(nodes)) != nframe:
-        raise _fail(node, "two frames at one node")
+        raise _fail(node, "two frames refer to the same node")
     axes = dict(zip(nodes, frames, strict=True))
     for m in range(2, nnode + 1):
         nin, nout = _flipped(_axes(node.parts[f"Map{m}"]), node, f"Inv{m}")
@@ -235,14 +234,14 @@ def _frame_part(node: AstNode, name: str) -> int:
 
 
 def _check_tree(node: AstNode, nnode: int) -> None:
-    """Check that every node leads to the first one."""
+    """Check that the first node is an ancestor of every node."""
     for m in range(2, nnode + 1):
         steps, at = 0, m
         while at != 1:
             at = _integer(node, f"Lnk{at}", 0, 1, nnode)
             steps += 1
             if steps > nnode:
-                raise _fail(node, "its frames are joined in a circle")
+                raise _fail(node, "its frames are connected in a cycle")
 
 
 # Mappings.
@@ -290,7 +289,7 @@ def _wcs(node: AstNode) -> Axes:
     places = [_integer(node, f"WcsAx{i}", i, 1, nin) for i in (1, 2)]
     _check_indices(node, "WcsAx", 2)
     if places[0] == places[1]:
-        raise _fail(node, f"both axes at place {places[0]}")
+        raise _fail(node, f"both celestial axes have the index {places[0]}")
     return nin, nout
 
 
@@ -333,7 +332,7 @@ def _check_terms(node: AstNode, way: str, nin: int, nout: int) -> None:
     highest = [_integer(node, f"MP{way}{i}", 0, 0, MAX_POWER) for i in range(1, nin + 1)]
     coefficients, powers = _numbers(node, f"C{way}"), _numbers(node, f"P{way}")
     if terms > MAX_TERMS or any(not 1 <= k <= terms for k in coefficients):
-        raise _fail(node, f"coefficients beyond the {terms} that there are")
+        raise _fail(node, f"coefficients exceed the declared number of {terms}")
     if len(coefficients) != terms:
         raise _fail(node, f"{len(coefficients)} coefficients, not {terms}")
     for index, value in powers.items():

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The syntax of AST's native text.
+"""Parser of AST native text.
 
-AST trusts what it reads: damaged text makes it crash, not complain.  What
-comes out of a file is therefore parsed here first.
+AST does not validate the text that it reads, and malformed text may crash it.
+Text from files is therefore parsed here first.
 
 Source: Starlink User Note 211, section 15; the sections and members are those
 that AST 9 itself writes with all defaults shown (``Full=1``).
@@ -19,11 +19,11 @@ from collections.abc import Iterable
 
 from ..errors import CorruptArchiveError
 
-DEEPEST = 100
-"""Objects in objects in objects...; AST goes down by recursion."""
+MAX_DEPTH = 100
+"""Maximum depth of nested objects; AST reads them recursively."""
 
-LONGEST = 64 * 1024 * 1024
-"""Longest text; that of a camera takes some ten thousand characters."""
+MAX_TEXT_LENGTH = 64 * 1024 * 1024
+"""Maximum length of a text, in characters; that of a camera has about 10,000."""
 
 _FORBIDDEN = re.compile(r"[^\t\n\x20-\x7e]")
 """Characters that make AST crash or hang, in comments, too."""
@@ -83,13 +83,13 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "SkyAxis": ("Object", "Axis", "SkyAxis"),
     **{name: ("Object", "Mapping", name) for name in _OWN if name.endswith("Map")},
 }
-"""Classes that are known in full, each with those that it is made of."""
+"""Classes whose members are validated, each with its base classes."""
 
 OTHERS = frozenset(
     "ChebyMap CmpFrame DSBSpecFrame DssMap FluxFrame GrismMap IntraMap LutMap MathMap RateMap SelectorMap "
     "SlaMap SpecFluxFrame SpecFrame SpecMap SplineMap SwitchMap TimeFrame TimeMap XphMap".split()
 )
-"""Further classes of AST, of which only the syntax is checked."""
+"""Other classes of AST, of which only the syntax is validated."""
 
 _MEMBERS = {owner: frozenset(names.split()) for owner, names in _OWN.items()}
 _DIGITS = re.compile(r"\d+")
@@ -97,14 +97,14 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclasses.dataclass(slots=True)
 class AstNode:
-    """An object of AST that was not made.
+    """A node of the syntax tree: the parsed text of an AST object.
 
     Parameters
     ----------
     class_name
-        Name of its class.
+        Name of the class of the object.
     values
-        What its text says, by name.
+        Values of its members, by name.
     parts
         Objects that it contains, by name.
     """
@@ -113,13 +113,13 @@ class AstNode:
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     parts: dict[str, AstNode] = dataclasses.field(default_factory=dict)
 
-    # How far the sections are, and names since the last one ended.
+    # Index of the current section, and names of members since the previous one ended.
     section: int = 0
     fresh: list[str] = dataclasses.field(default_factory=list)
 
 
 def parse_ast_text(text: str) -> AstNode:
-    """Take the native text of an AST object apart.
+    """Parse the native text of an AST object.
 
     Parameters
     ----------
@@ -129,23 +129,25 @@ def parse_ast_text(text: str) -> AstNode:
     Returns
     -------
     node
-        The object.
+        Root of the syntax tree.
 
     Raises
     ------
     CorruptArchiveError
-        If the text breaks the rules.
+        If the syntax of the text is invalid.
     """
     if (bad := _FORBIDDEN.search(text)) is not None:
         raise CorruptArchiveError(
             f"Invalid character {bad[0]!r} at position {bad.start()} of the text of an AST object; only "
             "printable ASCII characters, tabs and line breaks are allowed."
         )
-    if len(text) > LONGEST:
-        raise CorruptArchiveError(f"a text of {len(text)} characters for an AST object")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise CorruptArchiveError(
+            f"The text of an AST object has {len(text)} characters; the maximum is {MAX_TEXT_LENGTH}."
+        )
     root, rest = _parse(text.split("\n"))
     if root is None or any(line.strip() and not line.lstrip().startswith("#") for line in rest):
-        raise CorruptArchiveError(f"the text {text!r:.60} is not that of one AST object")
+        raise CorruptArchiveError(f"The text {text!r:.60} does not describe exactly one AST object.")
     return root
 
 
@@ -164,7 +166,7 @@ def _parse(lines: list[str]) -> tuple[AstNode | None, Iterable[str]]:
         if begin is not None:
             node = _begin(begin, number, line)
             if stack:
-                if waiting is None or len(stack) >= DEEPEST:
+                if waiting is None or len(stack) >= MAX_DEPTH:
                     raise _damaged(number, line)
                 stack[-1].parts[waiting] = node
                 waiting = None
@@ -193,13 +195,13 @@ def _parse(lines: list[str]) -> tuple[AstNode | None, Iterable[str]]:
 
 
 def _damaged(number: int, line: str) -> CorruptArchiveError:
-    return CorruptArchiveError(f"the text of an AST object is damaged in line {number + 1}, {line!r:.60}")
+    return CorruptArchiveError(f"Invalid line {number + 1} in the text of an AST object: {line!r:.60}.")
 
 
 def _begin(name: str, number: int, line: str) -> AstNode:
     if name not in CHAINS and name not in OTHERS:
         raise CorruptArchiveError(
-            f"line {number + 1} of the text of an AST object: unknown class {name!r:.40}"
+            f"Unknown class {name!r:.40} in line {number + 1} of the text of an AST object."
         )
     return AstNode(name)
 
@@ -209,22 +211,26 @@ def _is_a(node: AstNode, name: str) -> None:
     if chain is None:
         return
     if name not in chain[node.section : -1]:
-        raise CorruptArchiveError(f"an AST {node.class_name} that is no {name!r:.40} at this place")
+        raise CorruptArchiveError(
+            f"Invalid text of an AST {node.class_name}: unexpected section {name!r:.40}; expected one of "
+            f"{chain[node.section : -1]}."
+        )
     _close(node, chain.index(name))
 
 
 def _close(node: AstNode, section: int) -> None:
-    """Check that all members since the last section belong to this one."""
+    """Check that all members since the previous section belong to this one."""
     chain = CHAINS.get(node.class_name)
     if chain is not None:
         known = _MEMBERS[chain[section]]
         if chain[section:] == ("Frame", "FrameSet"):
-            # A frame set leaves what a frame has to its current one.
+            # A frame set has no frame members of its own; those of its current frame apply.
             known = frozenset()
         for name in node.fresh:
             if name not in known and _DIGITS.sub("#", name) not in known:
                 raise CorruptArchiveError(
-                    f"an AST {node.class_name} with a member {name!r:.40} among those of a {chain[section]}"
+                    f"Invalid text of an AST {node.class_name}: {name!r:.40} is not a member of the section "
+                    f"{chain[section]}."
                 )
         node.section = section + 1
     node.fresh.clear()

@@ -72,7 +72,7 @@ def _declared(*operands: type) -> dict[tuple[type, type], IntersectionFunction]:
 
 
 def _simplify(function: IntersectionFunction, a: Any, b: Any) -> Any:
-    """Call a plugin's function, which returns `None` if there is no simpler form."""
+    """Call a plugin's function; if it returns `None`, intersect lazily."""
     simple = function(a, b)
     return intersect_lazily(a, b) if simple is None else simple
 

@@ -138,7 +138,7 @@ class Projection(Serializable, Generic[F]):
         ------
         GeometryError
             If the axes are not celestial, their coordinate system is not
-            supported, or there is no exact equivalent.
+            supported, or AST cannot represent the WCS exactly.
         """
         return Projection(
             Transform.from_fits_wcs(fits_wcs, pixel_frame, ICRS, in_bounds=pixel_bounds, x0=x0, y0=y0)

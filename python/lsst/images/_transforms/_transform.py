@@ -104,8 +104,8 @@ class Transform(Serializable, Generic[I, O]):
         Raises
         ------
         GeometryError
-            If the axes do not match the output frame, or there is no exact
-            equivalent.
+            If the axes do not match the output frame, or AST cannot represent
+            the WCS exactly.
         """
         mapping = mapping_from_fits_wcs(fits_wcs, out_frame, x0=x0, y0=y0)
         return Transform(in_frame, out_frame, mapping, in_bounds, out_bounds)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Amplifiers: parts of a detector that are read through one output."""
+"""Amplifiers: sections of a detector that are read through one output."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from ._enums import ReadoutCorner
 
 
 def _box_alias(name: str) -> Any:
-    """Make a property that stands for another one."""
+    """Return a property that is an alias of another attribute."""
     return property(
         lambda self: getattr(self, name),
         lambda self, value: setattr(self, name, value),
-        doc=f"The same as ``{name}``.",
+        doc=f"Alias of ``{name}``.",
     )
 
 
 class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
-    """Where the pixels of an amplifier are in a raw image.
+    """The layout of the pixels of an amplifier in a raw image.
 
     Parameters
     ----------
     bbox
         All pixels of the amplifier.
     data_bbox
-        Pixels that saw light.
+        Light-sensitive pixels.
     flip_x, flip_y
         Whether assembly reverses the axis.
     x_offset, y_offset
-        Where assembly moves the amplifier, relative to its place in the raw
+        Shift of the amplifier by assembly, relative to its position in the raw
         image.
     serial_overscan_bbox
         Pixels read after the end of each row.
@@ -80,7 +80,7 @@ class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
 
 
 class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_json_inf_nan="constants"):
-    """Nominal properties of an amplifier; measured ones may differ.
+    """Nominal properties of an amplifier, which may differ from measured ones.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_js
     read_noise
         Read noise in electrons.
     saturation
-        Level of saturation in ADU.
+        Saturation level in ADU.
     suspect_level
-        Level above which pixels are not trusted, in ADU; NaN if unknown.
+        Level above which pixels are unreliable, in ADU; NaN if unknown.
     linearity_coefficients
-        Numbers whose meaning the linearity type tells.
+        Coefficients of the linearity model.
     linearity_type
         Name of the model of non-linearity.
     """
@@ -132,22 +132,22 @@ class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_js
 
 
 class Amplifier(pydantic.BaseModel, validate_assignment=True):
-    """A part of a detector that is read through one output.
+    """A section of a detector that is read through one output.
 
     Parameters
     ----------
     name
         Name of the amplifier.
     bbox
-        Its pixels in the assembled image.
+        Pixels of the amplifier in the assembled image.
     readout_corner
         The corner that is read first, in the assembled image.
     assembled_raw_geometry
-        Where its pixels are in a raw image of all amplifiers.
+        Layout of its pixels in a raw image of all amplifiers.
     unassembled_raw_geometry
-        Where its pixels are in a raw image of this amplifier alone.
+        Layout of its pixels in a raw image of this amplifier alone.
     nominal_calibrations
-        Nominal gain, noise, and the like.
+        Nominal gain, noise, saturation and linearity.
     """
 
     name: str
@@ -166,7 +166,7 @@ class Amplifier(pydantic.BaseModel, validate_assignment=True):
         legacy
             The afw object.
         is_raw_assembled
-            Whether its raw boxes belong to an image of all amplifiers.
+            Whether its raw boxes refer to an image of all amplifiers.
         """
         return registry.convert_from_legacy(legacy, cls, is_raw_assembled=is_raw_assembled)
 
@@ -176,16 +176,17 @@ class Amplifier(pydantic.BaseModel, validate_assignment=True):
         Parameters
         ----------
         is_raw_assembled
-            Whether its raw boxes are to belong to an image of all amplifiers.
+            Whether its raw boxes shall refer to an image of all amplifiers.
 
         Raises
         ------
         ValueError
-            If there is no raw geometry of that kind.
+            If the amplifier does not have this raw geometry.
         """
         geometry = self.assembled_raw_geometry if is_raw_assembled else self.unassembled_raw_geometry
         if geometry is None:
             raise ValueError(
-                f"Amplifier {self.name!r} has no {'' if is_raw_assembled else 'un'}assembled raw geometry."
+                f"Amplifier {self.name!r} has no {'' if is_raw_assembled else 'un'}assembled raw geometry; "
+                f"pass is_raw_assembled={not is_raw_assembled} or set the geometry."
             )
         return registry.convert_to_legacy(self, is_raw_assembled=is_raw_assembled)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Detectors."""
+"""Detectors of a camera."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class DetectorAttributes(pydantic.BaseModel, validate_assignment=True):
     id
         Number of the detector.
     type
-        What it is for.
+        Purpose of the detector.
     serial
         Serial number of the device.
     bbox
-        Its pixels in the assembled image.
+        Pixels of the detector in the assembled image.
     orientation
-        Where it sits in the focal plane.
+        Position and rotation in the focal plane.
     pixel_size
         Size of a pixel in units of the focal plane, usually millimetres.
     physical_type
-        Kind of the device.
+        Type of the device.
     """
 
     name: str
@@ -55,16 +55,16 @@ class DetectorAttributes(pydantic.BaseModel, validate_assignment=True):
 
 @final
 class Detector(Serializable):
-    """A detector of a camera, possibly as it was during a visit.
+    """A detector of a camera, optionally for a particular visit.
 
     Parameters
     ----------
     attributes
-        Its plain properties.
+        Plain properties of the detector.
     amplifiers
-        Its amplifiers.
+        Amplifiers of the detector.
     frames
-        Coordinate systems of the camera, or those of this detector.
+        Coordinate frames of the camera, or those of this detector.
     visit
         Number of the visit, or `None`.
     """
@@ -93,7 +93,7 @@ class Detector(Serializable):
 
     @property
     def frames(self) -> CameraFrameSet:
-        """Coordinate systems of the camera, or those of this detector."""
+        """Coordinate frames of the camera, or those of this detector."""
         return self._frames
 
     @property
@@ -118,7 +118,7 @@ class Detector(Serializable):
 
     @property
     def type(self) -> DetectorType:
-        """What the detector is for."""
+        """Purpose of the detector."""
         return self._attributes.type
 
     @property
@@ -128,12 +128,12 @@ class Detector(Serializable):
 
     @property
     def bbox(self) -> Box:
-        """Its pixels in the assembled image."""
+        """Pixels of the detector in the assembled image."""
         return self._attributes.bbox
 
     @property
     def orientation(self) -> Orientation:
-        """Where the detector sits in the focal plane."""
+        """Position and rotation in the focal plane."""
         return self._attributes.orientation
 
     @property
@@ -143,26 +143,26 @@ class Detector(Serializable):
 
     @property
     def physical_type(self) -> str:
-        """Kind of the device."""
+        """Type of the device."""
         return self._attributes.physical_type
 
     @property
     def frame(self) -> DetectorFrame:
-        """The detector's own pixel coordinates."""
+        """Frame of the pixels of the detector."""
         return DetectorFrame(instrument=self.instrument, visit=self._visit, detector=self.id, bbox=self.bbox)
 
     @property
     def to_focal_plane(self) -> Transform[DetectorFrame, FocalPlaneFrame]:
-        """Maps pixels to the focal plane."""
+        """Transform from pixels to the focal plane."""
         return self._frames[self.frame, self._frames.focal_plane(visit=self._visit)]
 
     @property
     def to_field_angle(self) -> Transform[DetectorFrame, FieldAngleFrame]:
-        """Maps pixels to field angles."""
+        """Transform from pixels to field angles."""
         return self._frames[self.frame, self._frames.field_angle(visit=self._visit)]
 
     def copy(self) -> Detector:
-        """Copy the detector; coordinate systems are immutable and shared."""
+        """Copy the detector; the frames are immutable and shared."""
         return Detector(
             self._attributes.model_copy(deep=True),
             [amplifier.model_copy(deep=True) for amplifier in self._amplifiers],
@@ -185,8 +185,8 @@ class Detector(Serializable):
         visit
             Number of the visit, or `None`.
         is_raw_assembled
-            Whether raw boxes of amplifiers belong to an image of all
-            amplifiers; by default, whether there is a visit.
+            Whether raw boxes of amplifiers refer to an image of all amplifiers;
+            by default, whether the visit is set.
         """
         if is_raw_assembled is None:
             is_raw_assembled = visit is not None
@@ -200,8 +200,8 @@ class Detector(Serializable):
         Parameters
         ----------
         is_raw_assembled
-            Whether raw boxes of amplifiers are to belong to an image of all
-            amplifiers; by default, whether there is a visit.
+            Whether raw boxes of amplifiers shall refer to an image of all
+            amplifiers; by default, whether the visit is set.
         """
         if is_raw_assembled is None:
             is_raw_assembled = self._visit is not None

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Kinds of detectors, and corners of amplifiers."""
+"""Enumerations of detector types and readout corners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..plugins import registry
 
 
 class DetectorType(enum.StrEnum):
-    """What a detector is for."""
+    """The purpose of a detector."""
 
     SCIENCE = "SCIENCE"
     FOCUS = "FOCUS"
@@ -40,7 +40,7 @@ class DetectorType(enum.StrEnum):
 class ReadoutCorner(enum.StrEnum):
     """The corner of an amplifier whose pixel is read first.
 
-    Lower is the side of the first row, left that of the first column.
+    The first row is lower, the first column is left.
     """
 
     LL = "LL"
@@ -49,12 +49,18 @@ class ReadoutCorner(enum.StrEnum):
     UL = "UL"
 
     def as_flips(self) -> YX[bool]:
-        """Tell which axes to flip so that the lower left is read first."""
+        """Return the axes to flip so that the lower left corner is read first.
+
+        Returns
+        -------
+        flips
+            Whether to flip each axis.
+        """
         return YX(y=self.value[0] == "U", x=self.value[1] == "R")
 
     @classmethod
     def from_flips(cls, *, y: bool, x: bool) -> Self:
-        """Return the corner that flips bring to the lower left.
+        """Return the corner that flips move to the lower left.
 
         Parameters
         ----------

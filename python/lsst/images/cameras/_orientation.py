@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Where a detector sits in the focal plane."""
+"""Positions and rotations of detectors in the focal plane."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..serialization import Quantity
 
 def _require_angle(value: u.Quantity) -> u.Quantity:
     if not value.unit.is_equivalent(u.rad):
-        raise ValueError(f"An angle is needed, not {value!r}.")
+        raise ValueError(f"Expected an angle; got {value!r}.")
     return value
 
 

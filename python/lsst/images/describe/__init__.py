@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reports about objects, for people: as text, in a terminal, in a notebook.
+"""Human-readable reports about objects, for terminals and notebooks.
 
-What is in the report of a type, a plugin says with the hook ``describe``; this
-floor knows what reports are and how they look, and no type.
+This package defines reports and their rendering.  The content of the report of
+a type is defined by plugins, through the hook ``describe``.
 """
 
 from __future__ import annotations

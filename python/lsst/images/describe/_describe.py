@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Asking for the report of an object."""
+"""Creation of the report of an object."""
 
 from __future__ import annotations
 
@@ -25,36 +25,38 @@ def describe(obj: Any, *, brief: bool = False, detail: bool = False, exclude: It
     obj
         Any object.
     brief
-        Whether a line must do.
+        Whether to summarize the object in one line.
     detail
-        Whether to look at pixels, too.
+        Whether to include statistics of pixels.
     exclude
-        Labels of fields and keys of children that are left out.
+        Labels of fields and keys of children to omit.
 
     Returns
     -------
     report
-        What a plugin says of it, what it says itself, or its `str`; an object
-        that has none is no error, but told so.
+        The report of a plugin, otherwise that of the object's ``_describe``
+        method, otherwise its `str`.  An object whose `str` raises yields a
+        report about the error.
     """
     return make_report(obj, DescribeOptions(brief, detail, frozenset(exclude)))
 
 
 def make_report(obj: Any, options: DescribeOptions | None = None) -> Report:
-    """Describe an object, or a part of another one.
+    """Create the report of an object, or of a part of another object.
 
     Parameters
     ----------
     obj
         Any object.
     options
-        How much to say.
+        Level of detail.
 
     Returns
     -------
     report
-        The answer of the first plugin that has one; else that of the object's
-        own ``_describe``, if its class defines it; else its `str`.
+        The report of the first plugin that returns one, otherwise that of the
+        object's ``_describe`` method, if its class defines it, otherwise its
+        `str`.
     """
     options = DescribeOptions() if options is None else options
     own = getattr(type(obj), "_describe", None)
@@ -65,7 +67,7 @@ def make_report(obj: Any, options: DescribeOptions | None = None) -> Report:
 
 
 class Described:
-    """Base of types that others describe: plugins, with the hook ``describe``."""
+    """Base class of types whose reports are defined by plugins, with the hook ``describe``."""
 
     __slots__ = ()
 
@@ -74,21 +76,21 @@ class Described:
         return _from_str(self) if answer is None else answer
 
     def describe(self, *, brief: bool = False, detail: bool = False, exclude: Iterable[str] = ()) -> Report:
-        """Describe the object for people.
+        """Return a human-readable report about the object.
 
         Parameters
         ----------
         brief
-            Whether a line must do.
+            Whether to summarize the object in one line.
         detail
-            Whether to look at pixels, too.
+            Whether to include statistics of pixels.
         exclude
-            Labels of fields and keys of children that are left out.
+            Labels of fields and keys of children to omit.
 
         Returns
         -------
         report
-            Print it, or let a notebook show it.
+            Report, which can be printed and is rendered in notebooks.
         """
         return describe(self, brief=brief, detail=detail, exclude=exclude)
 
@@ -101,7 +103,7 @@ class Described:
 
 def _ask_plugins(obj: Any, options: DescribeOptions) -> Report | None:
     answer = registry.hook.describe(obj=obj, options=options)
-    # A plugin may simply return a text.
+    # A plugin may return a string instead of a report.
     return answer if answer is None or isinstance(answer, Report) else _from_text(obj, as_text(answer))
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Types that describe themselves."""
+"""Protocol and base class of types that define their own report."""
 
 from __future__ import annotations
 
@@ -19,26 +19,32 @@ _BRIEF = DescribeOptions(brief=True)
 
 @runtime_checkable
 class Describable(Protocol):
-    """Something that says what it is."""
+    """Protocol of objects with a report."""
 
     def _describe(self, options: DescribeOptions = _PLAIN, /) -> Report: ...
 
     def describe(self, *, brief: bool = False, detail: bool = False, exclude: Iterable[str] = ()) -> Report:
-        """Describe the object for people.
+        """Return a human-readable report about the object.
 
         Parameters
         ----------
         brief
-            Whether a line must do.
+            Whether to summarize the object in one line.
         detail
-            Whether to look at pixels, too.
+            Whether to include statistics of pixels.
         exclude
-            Labels of fields and keys of children that are left out.
+            Labels of fields and keys of children to omit.
+
+        Returns
+        -------
+        report
+            The report.
         """
+        ...
 
 
 class DescribableMixin(Described):
-    """Base of types whose ``repr`` and ``str`` are made of their report.
+    """Base class of types whose ``repr`` and ``str`` are derived from their report.
 
     Notes
     -----

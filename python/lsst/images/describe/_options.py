@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How much a report says."""
+"""Options of reports."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class DescribeOptions:
-    """How much a report says.
+    """The level of detail of a report.
 
     Parameters
     ----------
     brief
-        Whether a line must do: no children, and nothing that costs time.
+        Whether to create a one-line summary, without children and without
+        expensive computations.
     detail
-        Whether to look at pixels, too.
+        Whether to include statistics of pixels.
     exclude
-        Labels of fields and keys of children that are left out.
+        Labels of fields and keys of children to omit.
     """
 
     brief: bool = False
@@ -28,11 +29,11 @@ class DescribeOptions:
     exclude: frozenset[str] = frozenset()
 
     def for_child(self, *exclude: str) -> DescribeOptions:
-        """Return the options for a part of what is described.
+        """Return the options for the report of a part of the object.
 
         Parameters
         ----------
         *exclude
-            What to leave out of the child; it replaces ``exclude``.
+            Labels and keys to omit from the child; these replace ``exclude``.
         """
         return DescribeOptions(self.brief, self.detail, frozenset(exclude))

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a report is made of: values, groups of values, tables."""
+"""Parts of a report: values, groups of values and tables."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from ._text import as_text
 
 
 class FieldRole(enum.Enum):
-    """Where a part of a report is shown."""
+    """The places in which a part of a report is shown."""
 
     ARG = "arg"
-    """An argument of the constructor: in the ``repr``, and for people."""
+    """An argument of the constructor, shown in the ``repr`` and in the report."""
     REPR_ONLY = "repr_only"
-    """In the ``repr`` only."""
+    """Shown in the ``repr`` only."""
     DERIVED = "derived"
-    """For people only."""
+    """Shown in the report only."""
 
     @property
     def in_repr(self) -> bool:
-        """Whether it is part of a ``repr``."""
+        """Whether the part is shown in the ``repr``."""
         return self is not FieldRole.DERIVED
 
     @property
     def in_display(self) -> bool:
-        """Whether people see it."""
+        """Whether the part is shown in the report."""
         return self is not FieldRole.REPR_ONLY
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportField:
-    """One value with a label.
+    """A value with a label.
 
     Parameters
     ----------
     label
-        What it is.
+        Name of the value.
     value
-        The value; shown with `str`.
+        The value; formatted with `str`.
     unit
-        Its unit, shown behind it.
+        Unit, shown after the value.
     repr_value
         Text for a ``repr``; by default, the `repr` of the value.
     role
-        Where it is shown.
+        Where the value is shown.
     positional
-        Whether a ``repr`` leaves the label out.
+        Whether to omit the label in a ``repr``.
     """
 
     label: str
@@ -83,7 +83,7 @@ class ReportValueGroup:
     values
         Pairs of label and value.
     role
-        Where they are shown.
+        Where the values are shown.
     """
 
     values: tuple[tuple[str, Any], ...]
@@ -101,13 +101,13 @@ class ReportTable:
     Parameters
     ----------
     title
-        What stands above it.
+        Title of the table.
     columns
-        Headings.
+        Headings of the columns.
     rows
         Values, row by row.
     role
-        Where it is shown.
+        Where the table is shown.
     """
 
     title: str

@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reports as plain text, as a tree in a terminal, and as HTML.
+"""Rendering of reports as plain text, as rich trees, and as HTML.
 
-Whatever looks like markup in a value is shown as it is.
+Markup in values is escaped.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from ._parts import ReportField, ReportTable, ReportValueGroup
 from ._text import as_text
 
-WIDTH = 100
-"""Characters of a line of values."""
+MAX_WIDTH = 100
+"""Maximum width of a line of values, in characters."""
 
 
 class Report(Protocol):
-    """What is needed of a report."""
+    """The members of a report that rendering uses."""
 
     @property
     def heading(self) -> str: ...
@@ -87,7 +87,7 @@ def rich_of(report: Report, heading: str | None = None) -> Any:
 
 
 def _body(report: Report) -> Iterator[str]:
-    """Yield the lines of a report that are not of its children."""
+    """Yield the lines of a report, without those of its children."""
     shown = [field for field in report.fields if field.role.in_display]
     if _needs_summary(report):
         yield from str(report.summary).splitlines()
@@ -104,7 +104,7 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _needs_summary(report: Report) -> bool:
-    """Tell whether nothing else would be shown."""
+    """Return whether the report has a summary and nothing else to show."""
     shown = any(field.role.in_display for field in report.fields)
     return report.summary is not None and not (
         shown or report.tables or report.value_groups or report.children
@@ -115,7 +115,7 @@ def _packed(group: ReportValueGroup) -> Iterator[str]:
     line = ""
     for label, value in group.values:
         item = f"{label}={as_text(value)}"
-        if line and len(line) + 2 + len(item) > WIDTH:
+        if line and len(line) + 2 + len(item) > MAX_WIDTH:
             yield line
             line = ""
         line = f"{line}  {item}" if line else item

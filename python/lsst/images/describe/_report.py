@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A report about an object."""
+"""Reports about objects."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ._render import html_of, rich_of, text_of
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Report:
-    """What there is to say about an object.
+    """A human-readable report about an object.
 
     Parameters
     ----------
     type_name
-        Name of its type.
+        Name of the type of the object.
     title
         Heading; by default, the name of the type.
     summary
@@ -36,11 +36,11 @@ class Report:
     children
         Reports about parts, by name.
     inline
-        Whether, as a part of another report, it is its summary only.
+        Whether only the summary is shown if the report is part of another one.
 
     Notes
     -----
-    ``str(report)`` is all of it as plain text.
+    ``str(report)`` is the whole report as plain text.
     """
 
     type_name: str
@@ -59,21 +59,21 @@ class Report:
 
     @property
     def heading(self) -> str:
-        """What stands above the report."""
+        """Heading of the report."""
         return self.title or self.type_name
 
     def without(self, labels: Collection[str]) -> Report:
-        """Leave out fields and children.
+        """Return the report without some fields and children.
 
         Parameters
         ----------
         labels
-            Labels of fields, and keys of children.
+            Labels of fields, and keys of children, to omit.
 
         Returns
         -------
         report
-            The rest.
+            Report with the other fields and children.
         """
         if not labels:
             return self
@@ -84,7 +84,7 @@ class Report:
         )
 
     def to_repr(self) -> str:
-        """Return the object as a constructor call, as far as that can be said."""
+        """Return the ``repr`` of the object, a constructor call if fields define its arguments."""
         if arguments := [field.to_repr() for field in self.fields if field.role.in_repr]:
             return f"{self.type_name}({', '.join(arguments)})"
         if self.summary is None:
@@ -94,7 +94,7 @@ class Report:
         return f"<{self.type_name}: {self.summary}>"
 
     def to_str(self) -> str:
-        """Return the object in one line."""
+        """Return a one-line summary of the object."""
         if self.summary is not None:
             return self.summary
         values = [field.text for field in self.fields if field.role.in_repr]

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The texts of values that may not have one."""
+"""Formatting of values whose formatting may raise."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_REASON_LENGTH = 160
-"""Characters of an error that stands for a value."""
+"""Maximum length of the error message in a placeholder, in characters."""
 
 
 def as_text(value: Any, show: Callable[[Any], str] = str) -> str:
-    """Return the text of a value, or why there is none.
+    """Return the text of a value, or a placeholder if formatting raises.
 
     Parameters
     ----------
     value
-        Any object.  Those of other packages may complain when they are shown:
-        a date that no calendar has does.
+        Any object.  Formatting an object of another package may raise, for
+        example an invalid date.
     show
-        Makes the text: `str`, `repr`, or another function.
+        Function that formats the value: `str`, `repr`, or another function.
 
     Returns
     -------
     text
-        What stands for a value that cannot be shown names its type and the
-        error.
+        Text of the value.  The placeholder for a value that cannot be formatted
+        contains its type and the error.
     """
     try:
         return show(value)
-    except Exception as err:  # a stranger's value may raise anything
+    except Exception as err:  # formatting a third-party object may raise any exception
         reason = f"{type(err).__name__}: {err!s:.{MAX_REASON_LENGTH}}"
         return f"{type(value).__name__} that cannot be shown: {reason}"

@@ -30,7 +30,7 @@ def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBas
     Raises
     ------
     LegacyConversionError
-        If there is no equivalent field type.
+        If none of the field types is equivalent to the afw object.
     """
     return registry.convert_from_legacy(
         legacy,
@@ -57,7 +57,7 @@ def field_from_legacy_background(
     Raises
     ------
     LegacyConversionError
-        If there is no equivalent field type.
+        If none of the field types is equivalent to the afw object.
     """
     return field_from_legacy(legacy, bounds=bounds, unit=unit)
 

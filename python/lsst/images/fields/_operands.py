@@ -29,7 +29,7 @@ def check_operands(operands: Iterable[BaseField], what: str) -> tuple[BaseField,
     TypeError
         If an operand is not a field.
     GeometryError
-        If there are no operands.
+        If ``operands`` is empty.
     """
     fields = tuple(operands)
     for field in fields:

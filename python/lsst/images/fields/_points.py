@@ -72,25 +72,27 @@ def as_values(
     Returns
     -------
     values
-        The given array itself if it is one of doubles.
+        Array of doubles; not copied if ``data`` is one.
     unit
-        `None` if there is none.
+        Unit of the values, or `None`.
 
     Raises
     ------
     TypeError
-        If the values are a quantity and a unit is given too, or if they are
-        not real numbers.
+        If the values are a quantity and a unit is given, or if they are not
+        real numbers.
     ValueError
-        If the unit is a string that astropy does not understand.
+        If the unit is a string that astropy cannot parse.
     """
     if isinstance(data, u.Quantity):
         if unit is not None:
-            raise TypeError(f"The {what} are a quantity in {data.unit}; unit={unit!r} must not be given too.")
+            raise TypeError(
+                f"The {what} are a quantity in {data.unit} and unit={unit!r} is given; omit the unit."
+            )
         data, unit = data.value, data.unit
     array = data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
     if array.dtype.kind not in "iuf" and array.size:
-        raise TypeError(f"The {what} must be real numbers, not {data!r:.60}.")
+        raise TypeError(f"The {what} must be real numbers; got {data!r:.60}.")
     array = array.astype(np.float64, copy=False)
     if isinstance(array, np.ma.MaskedArray):
         array = np.asarray(array.filled(np.nan))

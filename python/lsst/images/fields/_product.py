@@ -36,7 +36,7 @@ class ProductField(BaseField):
     TypeError
         If an operand is not a field.
     GeometryError
-        If there are no operands.
+        If ``operands`` is empty.
     """
 
     def __init__(self, operands: Iterable[BaseField]) -> None:

@@ -36,7 +36,7 @@ class SumField(BaseField):
     TypeError
         If an operand is not a field.
     GeometryError
-        If there are no operands.
+        If ``operands`` is empty.
     UnitMismatchError
         If the units do not convert; also an `astropy.units.UnitConversionError`.
     """

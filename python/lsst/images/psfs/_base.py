@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What every point spread function can do."""
+"""Base class of point spread functions."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ class PointSpreadFunction(Serializable, ABC):
 
     Notes
     -----
-    Positions are in absolute pixels.  All images are of float64 and belong to
-    the caller.  Kernel images have the sum 1.  So do star images of PSFs that
-    are evaluated at the position of the star; those that are shifted kernel
-    images keep what the shift leaves, as in afw, typically within 1e-4 of 1.
-    Outside its bounds a PSF is not defined: `~lsst.images.BoundsError`.
+    Positions are in absolute pixels.  All images are new float64 images.  The
+    sum of a kernel image is 1.  The sum of a star image is 1 if the PSF is
+    evaluated at the position of the star; if the star image is a shifted kernel
+    image, it is not normalized again, as in afw, and its sum is typically
+    within 1e-4 of 1.  Evaluation outside the bounds raises
+    `~lsst.images.BoundsError`.
     """
 
     @property
@@ -59,14 +60,14 @@ class PointSpreadFunction(Serializable, ABC):
         Returns
         -------
         image
-            The star centred on pixel (0, 0), with the box `kernel_bbox`.
+            Image of a star centred on pixel (0, 0), with the box `kernel_bbox`.
 
         Raises
         ------
         BoundsError
             If the position lies outside the bounds or is not finite.
         TypeError
-            If it is not one position.
+            If ``x`` or ``y`` is not a scalar.
         """
 
     def compute_kernel_images(self, *, x: Any, y: Any) -> Float64Array:
@@ -104,19 +105,20 @@ class PointSpreadFunction(Serializable, ABC):
         Returns
         -------
         image
-            The star at its sub-pixel position; see `compute_stellar_bbox`.
+            Image of a star at the sub-pixel position; for its box, see
+            `compute_stellar_bbox`.
 
         Raises
         ------
         BoundsError
             If the position lies outside the bounds or is not finite.
         TypeError
-            If it is not one position.
+            If ``x`` or ``y`` is not a scalar.
 
         Notes
         -----
-        Unless a PSF has a way of its own, the kernel image is shifted with a
-        Lanczos kernel of order 5, zero beyond its edges, as
+        The default implementation shifts the kernel image, which is zero beyond
+        its edges, with a Lanczos kernel of order 5, as
         `lsst.afw.detection.Psf` does.
         """
         x, y = check_position(self.bounds, x=x, y=y)
@@ -160,7 +162,7 @@ class PointSpreadFunction(Serializable, ABC):
         return stack.reshape(-1, *self.kernel_bbox.shape), YX(y=starts[:, 0], x=starts[:, 1])
 
     def compute_stellar_bbox(self, *, x: float, y: float) -> Box:
-        """Find the box of the image of a star, without evaluating it.
+        """Return the box of the image of a star, without evaluating the PSF.
 
         Parameters
         ----------
@@ -170,14 +172,14 @@ class PointSpreadFunction(Serializable, ABC):
         Returns
         -------
         bbox
-            `kernel_bbox`, moved to the pixel that holds the position.
+            `kernel_bbox`, shifted to the pixel that contains the position.
 
         Raises
         ------
         BoundsError
             If the position lies outside the bounds or is not finite.
         TypeError
-            If it is not one position.
+            If ``x`` or ``y`` is not a scalar.
         """
         position = np.array(check_position(self.bounds, x=x, y=y))
         start = self.kernel_bbox.start
@@ -185,7 +187,7 @@ class PointSpreadFunction(Serializable, ABC):
         return Box.from_shape(self.kernel_bbox.shape, start=YX(y=start.y + row, x=start.x + column))
 
     def _nearest(self, values: Float64Array) -> Float64Array:
-        """Round to the pixel that holds a coordinate; it covers [-0.5, 0.5)."""
+        """Round coordinates to the nearest pixel, and half-integers up."""
         below = np.floor(values)
         return np.where(values - below >= 0.5, below + 1.0, below)
 
@@ -230,7 +232,7 @@ class PointSpreadFunction(Serializable, ABC):
         Returns
         -------
         psf
-            Of the class that fits the kind of the afw object.
+            PSF of the subclass that matches the type of the afw object.
         """
         return registry.convert_from_legacy(legacy, cls, bounds=bounds)
 
@@ -240,7 +242,7 @@ class PointSpreadFunction(Serializable, ABC):
         Raises
         ------
         LegacyConversionError
-            If there is no such PSF in afw, or no afw.
+            If afw has no equivalent PSF, or is not installed.
         """
         return registry.convert_to_legacy(self)
 
@@ -252,11 +254,11 @@ class PointSpreadFunction(Serializable, ABC):
 
 
 def centered_box(half_y: int, half_x: int) -> Box:
-    """Make the box of an image with pixel (0, 0) in its middle.
+    """Return the box of an image that is centred on pixel (0, 0).
 
     Parameters
     ----------
     half_y, half_x
-        Numbers of rows and columns on each side of that pixel.
+        Numbers of rows and columns on each side of the central pixel.
     """
     return Box.factory[-half_y : half_y + 1, -half_x : half_x + 1]

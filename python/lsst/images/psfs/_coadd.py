@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The PSF of a sum of resampled images."""
+"""PSFs of coadds, which are means of the PSFs of resampled images."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from ._warping import PixelMap, outline_points, warp_kernels, warped_half_shape
 
 @dataclasses.dataclass(frozen=True)
 class CoaddPsfInput(CoaddInput):
-    """One image that went into a coadd.
+    """The PSF of one input image of a coadd.
 
     Parameters
     ----------
     psf
-        Its PSF.
+        PSF of the image.
     projection
-        Maps its pixels to the sky.
+        Projection from pixels of the image to the sky.
     bounds
-        The pixels of it that were used.
+        Pixels of the image that were used.
     weight
-        Weight in the sum.
+        Weight in the mean.
     """
 
     psf: PointSpreadFunction
@@ -50,14 +50,14 @@ class CoaddPsfInput(CoaddInput):
 
 @final
 class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
-    """The weighted mean of the PSFs of the images that cover a position.
+    """The weighted mean of the PSFs of the input images that contain a position.
 
     Parameters
     ----------
     inputs
-        Images that went into the coadd, at least one.
+        Input images of the coadd, at least one.
     projection
-        Maps pixels of the coadd to the sky.
+        Projection from pixels of the coadd to the sky.
     bounds
         Where the PSF is defined, in pixels of the coadd.
     warping_kernel
@@ -67,13 +67,13 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
     Raises
     ------
     GeometryError
-        If there are no inputs.
+        If ``inputs`` is empty.
 
     Notes
     -----
-    This is what `lsst.meas.algorithms` calls a ``CoaddPsf``.  Where no image
-    covers a position inside the bounds there is no PSF: a
-    `~lsst.images.BoundsError` too.
+    Equivalent of ``CoaddPsf`` in `lsst.meas.algorithms`.  Evaluation at a
+    position that no input image contains raises `~lsst.images.BoundsError`,
+    even if the position is inside the bounds.
     """
 
     def __init__(
@@ -86,19 +86,19 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
     ) -> None:
         self._inputs = tuple(inputs)
         if not self._inputs:
-            raise GeometryError("A coadd PSF needs at least one input image.")
+            raise GeometryError("A CoaddPointSpreadFunction requires at least one input image; got none.")
         self._projection = projection
         self._bounds = bounds
         self._warping_kernel = WarpingKernel.parse(warping_kernel)
 
     @property
     def inputs(self) -> tuple[CoaddPsfInput, ...]:
-        """Images that went into the coadd."""
+        """Input images of the coadd."""
         return self._inputs
 
     @property
     def projection(self) -> Projection[Any]:
-        """Maps pixels of the coadd to the sky."""
+        """Projection from pixels of the coadd to the sky."""
         return self._projection
 
     @property
@@ -118,7 +118,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
 
     @functools.cached_property
     def _half_shapes(self) -> list[tuple[int, int]]:
-        """Sizes of the warped kernels of each input."""
+        """Half sizes of the warped kernels of each input."""
         shapes = []
         for item in self._inputs:
             there_x, there_y = outline_points(item.bounds)
@@ -130,7 +130,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         return _map_through_sky(self._projection, item.projection)
 
     def covering(self, *, x: float, y: float) -> list[CoaddPsfInput]:
-        """Find the images that cover a position.
+        """Return the input images that contain a position.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         Returns
         -------
         inputs
-            In the order of `inputs`.
+            Input images in the order of `inputs`.
         """
         sky = self._projection.pixel_to_sky_transform.apply_forward(x=np.array([x]), y=np.array([y]))
         return [item for item in self._inputs if item.locate(sky)[1].all()]
@@ -159,8 +159,8 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         if not weights.all():
             bare = int(np.argmin(weights != 0.0))
             raise BoundsError(
-                f"There is no PSF at (x={x[bare]}, y={y[bare]}): none of the {len(self._inputs)} images of "
-                "the coadd covers it."
+                f"The PSF is undefined at (x={x[bare]}, y={y[bare]}): none of the {len(self._inputs)} input "
+                "images of the coadd contains this position."
             )
         return normalized(total)
 
@@ -181,7 +181,7 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
 
 
 def _map_through_sky(source: Projection[Any], target: Projection[Any]) -> PixelMap:
-    """Make the map from the pixels of one projection to those of another."""
+    """Return the mapping from the pixels of one projection to those of another."""
     to_sky = source.pixel_to_sky_transform.apply_forward
     from_sky = target.sky_to_pixel_transform.apply_forward
     return lambda *, x, y: from_sky(to_sky(x=x, y=y))

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A circular Gaussian PSF."""
+"""Circular Gaussian PSFs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._vectorized import VectorizedPointSpreadFunction
 
 @final
 class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
-    """A circular Gaussian, sampled at pixel centres.
+    """A circular Gaussian PSF, sampled at pixel centres.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
     Raises
     ------
     GeometryError
-        If ``sigma`` or ``stamp_size`` is not positive, or the latter even.
+        If ``sigma`` or ``stamp_size`` is not positive, or ``stamp_size`` is
+        even.
     """
 
     def __init__(self, sigma: float, bounds: Bounds, stamp_size: int) -> None:
@@ -43,11 +44,11 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if not (self._sigma > 0.0 and math.isfinite(self._sigma)):
-            raise GeometryError(f"sigma must be positive and finite, not {sigma!r}.")
+            raise GeometryError(f"sigma must be positive and finite; got {sigma!r}.")
         if self._stamp_size <= 0:
-            raise GeometryError(f"stamp_size must be positive, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive; got {stamp_size!r}.")
         if not self._stamp_size % 2:
-            raise GeometryError(f"stamp_size must be odd, for a central pixel, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be odd; got {stamp_size!r}.")
 
     @property
     def sigma(self) -> float:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs as photutils wants them."""
+"""Conversion of PSFs to the gridded model of photutils."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
     Parameters
     ----------
     compute
-        Makes a stack of kernel images at positions ``x=``, ``y=``.
+        Function that returns a stack of kernel images at positions ``x=``,
+        ``y=``.
     n
         Number of grid points in both directions, or ``(ny, nx)``.
     bbox
@@ -35,7 +36,7 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
     Raises
     ------
     BoundsError
-        If a grid point lies outside the PSF's bounds.
+        If a grid point lies outside the bounds of the PSF.
     MissingOptionalDependencyError
         If photutils is not installed.
     GeometryError
@@ -46,11 +47,11 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
         from photutils.psf import GriddedPSFModel
     except ImportError as err:
         raise MissingOptionalDependencyError(
-            "A gridded PSF needs the package 'photutils'; install it."
+            "A gridded PSF requires the package 'photutils'; install it."
         ) from err
     ny, nx = (n, n) if isinstance(n, int) else n
     if ny < 2 or nx < 2:
-        raise GeometryError(f"A gridded PSF needs at least two grid points in each direction, not {n!r}.")
+        raise GeometryError(f"A gridded PSF requires at least two grid points in each direction; got {n!r}.")
     y, x = np.meshgrid(
         np.linspace(bbox.y.min, bbox.y.max, ny), np.linspace(bbox.x.min, bbox.x.max, nx), indexing="ij"
     )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs that are sums of fixed images."""
+"""PSFs that are linear combinations of fixed images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._vectorized import VectorizedPointSpreadFunction
 
 @final
 class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
-    """A PSF that is a sum of images with weights that vary over the field.
+    """A PSF that is a sum of images with spatially varying weights.
 
     Parameters
     ----------
@@ -31,26 +31,26 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         Images, shape ``(n, ny, nx)``.  A float64 array becomes read-only in
         place.
     spatial
-        Weights of the images: ``n`` fields without unit.  `None`: the one
-        image is the PSF everywhere.
+        Weights of the images: ``n`` dimensionless fields.  `None` for a single
+        image that is the PSF everywhere.
     bounds
         Where the PSF is defined.
     center_y, center_x
-        Row and column of the images that is the centre of the star; by
-        default the middle, or the pixel after it.
+        Row and column of the centre of the star in the images; by default
+        ``ny // 2`` and ``nx // 2``.
 
     Raises
     ------
     GeometryError
-        If the shapes or numbers do not match, or the centre is where no pixels
-        can be.
+        If the shapes or numbers do not match, or the absolute value of a
+        coordinate of the centre exceeds 2**52.
     UnitMismatchError
         If a weight has a unit.
 
     Notes
     -----
-    This is what `lsst.meas.algorithms` calls a ``KernelPsf`` or ``PcaPsf``, of
-    a ``FixedKernel`` or a ``LinearCombinationKernel``.
+    Equivalent of ``KernelPsf`` or ``PcaPsf`` in `lsst.meas.algorithms`, with a
+    ``FixedKernel`` or a ``LinearCombinationKernel``.
     """
 
     def __init__(
@@ -64,14 +64,16 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     ) -> None:
         array = np.asarray(basis, dtype=np.float64)
         if array.ndim != 3 or not array.size:
-            raise GeometryError(f"The basis is a stack of images, a 3-d array, not of shape {array.shape}.")
+            raise GeometryError(
+                f"The basis must be a stack of images, a non-empty 3-d array; got shape {array.shape}."
+            )
         array.flags.writeable = False
         fields = None if spatial is None else tuple(spatial)
         count = 1 if fields is None else len(fields)
         if count != len(array):
-            raise GeometryError(f"{len(array)} basis images need as many weights, not {count}.")
+            raise GeometryError(f"{len(array)} basis images require {len(array)} weights; got {count}.")
         if units := [field.unit for field in fields or () if field.unit is not None]:
-            raise UnitMismatchError(f"The weights of a PSF cannot have units; these have {units}.")
+            raise UnitMismatchError(f"The weights of a PSF must not have units; got {units}.")
         self._basis = array
         self._spatial = fields
         self._bounds = bounds
@@ -83,12 +85,12 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
 
     @classmethod
     def fixed(cls, image: Image, bounds: Bounds) -> Self:
-        """Make a PSF that is the same everywhere.
+        """Create a constant PSF.
 
         Parameters
         ----------
         image
-            The star, centred on pixel (0, 0); it need not be normalized.
+            Image of a star, centred on pixel (0, 0); it is normalized.
         bounds
             Where the PSF is defined.
         """
@@ -108,7 +110,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
 
     @property
     def center(self) -> YX[int]:
-        """Row and column of the images that is the centre of the star."""
+        """Row and column of the centre of the star in the images."""
         return self._center
 
     @property

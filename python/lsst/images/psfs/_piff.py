@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs that Piff has fitted."""
+"""PSFs that are fitted by Piff."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class PiffStar:
-    """The little that is kept of a star that a PSF was fitted to.
+    """A summary of a star to which a PSF was fitted.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class PiffStar:
     is_flagged
         Whether the fit rejected it.
     is_reserve
-        Whether it was kept out of the fit.
+        Whether it was excluded from the fit, for validation.
     """
 
     image_pos: XY[float]
@@ -66,16 +66,16 @@ class PiffWrapper(VectorizedPointSpreadFunction):
 
     Notes
     -----
-    Jarvis, M. et al. 2021, MNRAS 501, 1282.  What comes from a file is
-    turned into a Piff object only when it is evaluated, so that everything
-    else works without Piff, writing included; evaluating it raises
-    `~lsst.images.errors.MissingOptionalDependencyError` then.
+    Jarvis, M. et al. 2021, MNRAS 501, 1282.  Values from a file are converted
+    to a Piff object when the PSF is first evaluated.  All other operations,
+    including writing, work without Piff; without it, evaluation raises
+    `~lsst.images.errors.MissingOptionalDependencyError`.
 
-    A star exactly between two pixels has the box around the upper one, as
-    with every PSF, but, if ``stamp_size`` is odd, the stamp that Piff centres
-    on the lower one, so that it appears one pixel too high.  That is what the
-    ``lsst.images`` of the science pipelines returns, and files with known
-    values hold; keep clear of half-integer positions where a pixel matters.
+    If the position of a star is exactly between two pixels and ``stamp_size``
+    is odd, the box of its image is centred on the upper pixel, as for every
+    PSF, but Piff centres the stamp on the lower pixel, so the star is one pixel
+    too high.  This is the behaviour of ``lsst.images`` in the science
+    pipelines; avoid half-integer positions where a pixel matters.
     """
 
     def __init__(self, impl: piff.PSF, bounds: Bounds, stamp_size: int) -> None:
@@ -88,7 +88,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
     def from_record(
         cls, record: PiffRecord, bounds: Bounds, stamp_size: int, *, stars: Iterable[PiffStar] = ()
     ) -> Self:
-        """Make a PSF of the values that Piff once wrote.
+        """Create a PSF from the values that Piff writes to files.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         stamp_size
             Number of rows and columns of all images.
         stars
-            Stars that the PSF was fitted to.
+            Stars to which the PSF was fitted.
         """
         self = cls.__new__(cls)
         self._set(bounds, stamp_size)
@@ -112,7 +112,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if self._stamp_size <= 0:
-            raise GeometryError(f"stamp_size must be positive, not {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive; got {stamp_size!r}.")
 
     @property
     def piff_psf(self) -> piff.PSF:
@@ -121,7 +121,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         Raises
         ------
         ArchiveReadError
-            If Piff cannot make one of what was stored.
+            If Piff cannot create an object from the stored values.
         MissingOptionalDependencyError
             If Piff is not installed.
         """
@@ -131,21 +131,21 @@ class PiffWrapper(VectorizedPointSpreadFunction):
 
     @property
     def record(self) -> PiffRecord:
-        """The values that Piff writes; not to be changed.
+        """The values that Piff writes; callers must not modify them.
 
         Raises
         ------
         UnserializableTypeError
-            If the PSF is of a kind that cannot be stored.
+            If this type of Piff PSF cannot be stored.
         """
         if self._record is None:
-            assert self._impl is not None, "one of the two is always there"
+            assert self._impl is not None, "either _impl or _record is set"
             self._record = dissect_piff(self._impl)
         return self._record
 
     @property
     def stars(self) -> tuple[PiffStar, ...]:
-        """Stars that the PSF was fitted to."""
+        """Stars to which the PSF was fitted."""
         return self._star_list
 
     @property
@@ -169,21 +169,21 @@ class PiffWrapper(VectorizedPointSpreadFunction):
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
         if self._stamp_size % 2:
-            # Halves belong to the lower pixel in Piff, while boxes take the upper one.
+            # Piff rounds half-integers down, while the boxes are rounded up.
             dx, dy = np.where(dx == -0.5, 0.5, dx), np.where(dy == -0.5, 0.5, dy)
         return self._draw(x, y, dx, dy)
 
     def _draw(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
-        """Let Piff draw stars, each on a stamp of its own."""
-        psf = self.piff_psf  # This complains if Piff, and GalSim with it, is missing.
+        """Draw stars with Piff, each on its own stamp."""
+        psf = self.piff_psf  # Raises if Piff, which requires GalSim, is not installed.
         import galsim
 
         box = self.kernel_bbox
         stack = np.empty((x.size, *box.shape))
         wcs = next(iter(psf.wcs.values()))
         for n, center in enumerate(zip(dx.tolist(), dy.tolist(), strict=True)):
-            # The stamp is centred near (0, 0), where a celestial WCS has
-            # another scale and orientation than at the star.
+            # The stamp is centred near (0, 0), where the scale and orientation
+            # of a celestial WCS differ from those at the star.
             local = wcs.local(galsim.PositionD(float(x[n]), float(y[n])))
             stamp = galsim.Image(stack[n], xmin=box.x.min, ymin=box.y.min, wcs=local)
             psf.draw(float(x[n]), float(y[n]), center=center, image=stamp)
@@ -210,6 +210,7 @@ def _summarize(star: Any) -> PiffStar:
 def _require_achromatic(impl: piff.PSF) -> piff.PSF:
     if "colorValue" in impl.interp_property_names:
         raise LegacyConversionError(
-            "This Piff PSF depends on the colour of the star; only PSFs of the position alone are supported."
+            "Unsupported Piff PSF that depends on the colour of the star; only PSFs that depend on the "
+            "position alone are supported."
         )
     return impl

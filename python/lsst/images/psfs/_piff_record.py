@@ -1,10 +1,11 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Piff objects taken apart into plain values, and put together again.
+"""Conversion of Piff objects to records of plain values, and back.
 
 Piff writes its objects through a "writer" and reads them through a "reader",
 whose methods are called with names, flat dictionaries, and structured arrays.
-Here both keep what passes in records, which need no Piff.
+The writer and reader in this module store these in records, which do not
+require Piff.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 PiffValue: TypeAlias = "int | float | str | bool | None | list[PiffValue]"
-"""What a structure may hold under a name."""
+"""Type of the values of a structure."""
 
 ROOT = "piff"
-"""Name under which the PSF itself is recorded."""
+"""Name of the PSF itself in a record."""
 
 
 @dataclasses.dataclass
@@ -45,7 +46,7 @@ class PiffTable:
     array
         One-dimensional structured array.
     metadata
-        Values that go with it.
+        Values stored with the table.
     """
 
     array: np.ndarray
@@ -54,7 +55,7 @@ class PiffTable:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PiffTable):
             return NotImplemented
-        # By column, because padding and byte order depend on the file.
+        # Compare columns, because padding and byte order depend on the file.
         names = self.array.dtype.names or ()
         return (
             self.metadata == other.metadata
@@ -67,7 +68,7 @@ class PiffTable:
 
 @dataclasses.dataclass
 class PiffRecord:
-    """Everything that a Piff object writes, by name.
+    """All values that a Piff object writes, by name.
 
     Parameters
     ----------
@@ -90,12 +91,12 @@ class PiffRecord:
 
 
 def dissect_piff(psf: piff.PSF) -> PiffRecord:
-    """Take a Piff PSF apart.
+    """Convert a Piff PSF to a record.
 
     Parameters
     ----------
     psf
-        The PSF; the stars it was fitted to are left out.
+        The PSF; the stars to which it was fitted are not stored.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def dissect_piff(psf: piff.PSF) -> PiffRecord:
         bandpass.
     """
     starless = copy.copy(psf)
-    # Piff asks with hasattr() whether there are stars to write.
+    # Piff writes stars if the object has this attribute.
     starless.__dict__.pop("stars", None)
     record = PiffRecord()
     starless._write(_Writer(record), ROOT, _PiffLogger())
@@ -117,12 +118,12 @@ def dissect_piff(psf: piff.PSF) -> PiffRecord:
 
 
 def build_piff(record: PiffRecord) -> piff.PSF:
-    """Put a Piff PSF together.
+    """Create a Piff PSF from a record.
 
     Parameters
     ----------
     record
-        Plain values; they are not changed.
+        Plain values; they are not modified.
 
     Returns
     -------
@@ -132,8 +133,8 @@ def build_piff(record: PiffRecord) -> piff.PSF:
     Raises
     ------
     ArchiveReadError
-        If Piff cannot make a PSF of these values, or would run code that is
-        among them.
+        If Piff cannot create a PSF from these values, or the values contain
+        code that Piff would run.
     MissingOptionalDependencyError
         If Piff is not installed.
     """
@@ -142,7 +143,7 @@ def build_piff(record: PiffRecord) -> piff.PSF:
         import piff
     except ImportError as err:
         raise MissingOptionalDependencyError(
-            "Evaluating a Piff PSF needs the package 'piff' (and GalSim); install it."
+            "Evaluating a Piff PSF requires the package 'piff' (and GalSim); install it."
         ) from err
     try:
         return piff.PSF._read(_Reader(record), ROOT, _PiffLogger())
@@ -150,12 +151,12 @@ def build_piff(record: PiffRecord) -> piff.PSF:
         raise
     except Exception as err:
         raise ArchiveReadError(
-            f"Piff {piff.__version__} cannot make a PSF of what is stored: {type(err).__name__}: {err}"
+            f"Piff {piff.__version__} cannot create a PSF from the stored values: {type(err).__name__}: {err}"
         ) from err
 
 
 def _values(record: PiffRecord) -> Iterator[Any]:
-    """Iterate over everything that Piff will read."""
+    """Iterate over all values that Piff will read."""
     for struct in record.structs.values():
         yield from struct.values()
     for table in record.tables.values():
@@ -178,7 +179,7 @@ class _PiffLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic a
 
 
 class _Named:
-    """What writers and readers have in common: a place in the record."""
+    """Base class of writers and readers, which refer to a record and a name."""
 
     def __init__(self, record: PiffRecord, prefix: str = "") -> None:
         self._record = record
@@ -189,7 +190,7 @@ class _Named:
 
 
 class _Writer(_Named):
-    """What Piff writes to."""
+    """Writer that stores the values in a record."""
 
     def write_struct(self, name: str, struct: dict[str, Any]) -> None:
         self._record.structs[name] = {key: _to_plain(value) for key, value in struct.items()}
@@ -205,14 +206,14 @@ class _Writer(_Named):
         if len(wcs_map) != 1 or not isinstance(wcs, galsim.PixelScale) or pointing is not None:
             raise UnserializableTypeError(
                 "Only Piff PSFs of one chip with a galsim.PixelScale and without pointing can be stored; "
-                f"this one has {wcs_map!r} and pointing {pointing!r}."
+                f"got {wcs_map!r} and pointing {pointing!r}."
             )
         self._record.wcs[name] = float(wcs.scale)
 
     def write_bandpass(self, name: str, bandpass: Any) -> None:
         if bandpass is not None:
             raise UnserializableTypeError(
-                f"Piff PSFs with a bandpass cannot be stored; this one has {bandpass!r}."
+                f"Piff PSFs with a bandpass cannot be stored; got bandpass {bandpass!r}."
             )
 
     @contextlib.contextmanager
@@ -221,7 +222,7 @@ class _Writer(_Named):
 
 
 class _Reader(_Named):
-    """What Piff reads from.  It gives copies, since Piff empties them."""
+    """Reader of the values in a record.  It returns copies, because Piff modifies them."""
 
     def read_struct(self, name: str) -> dict[str, Any] | None:
         struct = self._record.structs.get(name)
@@ -250,7 +251,7 @@ class _Reader(_Named):
 
 
 def _to_plain(value: Any) -> PiffValue:
-    """Turn numpy values, tuples and dictionaries into plain ones."""
+    """Convert numpy values, tuples and dictionaries to plain values."""
     if isinstance(value, np.ndarray):
         return _to_plain(value.tolist())
     if isinstance(value, np.generic):
@@ -260,11 +261,14 @@ def _to_plain(value: Any) -> PiffValue:
     if isinstance(value, list | tuple):
         return [_to_plain(item) for item in value]
     if isinstance(value, dict):
-        # The form in which Piff's own files hold dictionaries.
+        # Piff stores dictionaries in this form in its own files.
         return repr(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise UnserializableTypeError(f"A Piff PSF with an option {value!r} cannot be stored.")
+    raise UnserializableTypeError(
+        f"A Piff PSF with the value {value!r} cannot be stored; expected numbers, strings, lists or "
+        "dictionaries."
+    )
 
 
 def _from_plain(value: PiffValue) -> Any:

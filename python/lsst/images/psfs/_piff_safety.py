@@ -20,13 +20,13 @@ from typing import Any, TypeAlias
 from ..errors import ArchiveReadError
 
 MAX_TEXT_SIZE = 1024
-"""Longest text that is passed to Piff, in characters."""
+"""Maximum length of a text that is passed to Piff, in characters."""
 
 MAX_LANCZOS_ORDER = 100
-"""Largest order of a Lanczos interpolant; GalSim tabulates kernels of this width."""
+"""Maximum order of a Lanczos interpolant; GalSim tabulates kernels of this width."""
 
 _PLAIN = re.compile(r"[\w .,:;+\-/%#@=]*", re.ASCII)
-"""Words and numbers: nothing in them can be called or indexed."""
+"""Plain text: words and numbers without calls or subscripts."""
 
 Range: TypeAlias = tuple[float, float]
 
@@ -71,7 +71,7 @@ their positions, with the values allowed."""
 
 
 def refuse_code(values: Iterable[Any]) -> None:
-    """Refuse strings that are not safe to evaluate.
+    """Reject strings that are not safe to evaluate.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _number(node: ast.expr) -> float | None:
 
 
 def _called(function: ast.expr) -> str | None:
-    """Return what is called, if it is a name, or a name of GalSim."""
+    """Return the name of the called function, if it is a plain name or an attribute of galsim."""
     if isinstance(function, ast.Name):
         return function.id
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):

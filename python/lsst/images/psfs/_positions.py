@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Positions at which a PSF is asked for, checked against its bounds."""
+"""Validation of the positions at which a PSF is evaluated."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from ..fields._points import Float64Array
 
 
 def check_position(bounds: Bounds, *, x: Any, y: Any) -> tuple[float, float]:
-    """Check one position.
+    """Validate one position.
 
     Parameters
     ----------
     bounds
-        Where it must lie.
+        Bounds that must contain the position.
     x, y
         Position in pixels.
 
     Returns
     -------
     x, y
-        Plain floats.
+        Coordinates as `float`.
 
     Raises
     ------
     BoundsError
-        If it lies outside or is not finite.
+        If the position lies outside the bounds or is not finite.
     TypeError
-        If it is not one position.
+        If ``x`` or ``y`` is not a scalar.
     UnitMismatchError
-        If it has a unit other than pixels.
+        If a coordinate has a unit other than pixels.
     """
     xs, ys, shape = _parse(x, y)
     if shape:
         raise TypeError(
-            f"One position is needed, not arrays of shape {shape}; use compute_kernel_images() for many."
+            f"Expected one position; got arrays of shape {shape}. Use compute_kernel_images() for many."
         )
     require_inside(bounds, xs, ys)
     return float(xs[0]), float(ys[0])
 
 
 def check_positions(bounds: Bounds, *, x: Any, y: Any) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
-    """Check any number of positions.
+    """Validate any number of positions.
 
     Parameters
     ----------
     bounds
-        Where they must lie.
+        Bounds that must contain the positions.
     x, y
         Positions in pixels that broadcast against each other.
 
@@ -63,16 +63,16 @@ def check_positions(bounds: Bounds, *, x: Any, y: Any) -> tuple[Float64Array, Fl
     x, y
         Arrays of one dimension.
     shape
-        Shape that the positions had.
+        Broadcast shape of the positions.
 
     Raises
     ------
     BoundsError
-        If one lies outside or is not finite.
+        If a position lies outside the bounds or is not finite.
     TypeError
-        If one is not a real number.
+        If a coordinate is not a real number.
     UnitMismatchError
-        If one has a unit other than pixels.
+        If a coordinate has a unit other than pixels.
     GeometryError
         If the shapes do not broadcast.
     """
@@ -93,14 +93,14 @@ def require_inside(bounds: Bounds, x: Float64Array, y: Float64Array) -> None:
     Parameters
     ----------
     bounds
-        Where they must lie.
+        Bounds that must contain the positions.
     x, y
         Positions in pixels, arrays of one dimension.
 
     Raises
     ------
     BoundsError
-        If one lies outside or is not finite.
+        If a position lies outside the bounds or is not finite.
     """
     if not x.size:
         return

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs that PSFEx has fitted, evaluated without it."""
+"""PSFs that are fitted by PSFEx, evaluated without that program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 @final
 class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
-    """A model of PSFEx: images that vary as a polynomial of the position.
+    """A PSFEx model: a polynomial of the position whose coefficients are images.
 
     Parameters
     ----------
@@ -37,31 +37,32 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
     pixel_step
         Size of a pixel of the images, in pixels of the detector.
     degree
-        Degree of the polynomial, one number in a sequence; an empty sequence
-        is a constant PSF.
+        Degree of the polynomial, as a sequence of one number; an empty sequence
+        for a constant PSF.
     offsets, scales
-        Numbers that are subtracted from x and y, and by which they are then
-        divided, before they enter the polynomial.
+        Normalization of the coordinates of the polynomial:
+        ``(x - offset) / scale``.
     average
-        Mean position ``(x, y)`` of the fitted stars; carried along.
+        Mean position ``(x, y)`` of the fitted stars; stored only.
     group
-        Group of the polynomial that each coordinate belongs to; must be one.
+        Group of the polynomial that each coordinate belongs to; all equal.
     basis, coeff
-        Scratch values of PSFEx, one for each term; carried along.
+        Scratch values of PSFEx, one for each term; stored only.
 
     Raises
     ------
     GeometryError
-        If the model is not a polynomial in x and y, or numbers do not match.
+        If the model is not a polynomial in x and y, or the numbers of values
+        do not match.
 
     Notes
     -----
     Bertin, E. 2011, ADASS XX, 435.  The order of terms is that of PSFEx:
     ``1, u, u^2, ..., v, u v, ..., v^2, ...``.  The images are resampled to
-    detector pixels with a Lanczos kernel of order 5 in single precision, step
-    by step as in `lsst.meas.extensions.psfex`, so that images equal those of
-    afw bit by bit.  Sums are therefore 1 within some 1e-7 only, and a star
-    midway between two pixels belongs to the lower one.
+    detector pixels with a Lanczos kernel of order 5 in single precision, with
+    the same operations as `lsst.meas.extensions.psfex`, so that images are
+    bit-identical to those of afw.  Their sums are therefore 1 only to within
+    about 1e-7, and half-integer positions are rounded down.
     """
 
     def __init__(
@@ -88,21 +89,21 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         self._bounds = bounds
         if len(self._degree) > 1 or len(set(self._group)) > 1:
             raise GeometryError(
-                f"Only PSFEx models with one group of variables can be evaluated; this one has degrees "
+                f"Only PSFEx models with one group of variables are supported; got degrees "
                 f"{self._degree} for groups {self._group}."
             )
         if not self._pixel_step > 0.0:
-            raise GeometryError(f"pixel_step must be positive, not {pixel_step!r}.")
+            raise GeometryError(f"pixel_step must be positive; got {pixel_step!r}.")
         expected = {2} if any(self._degree) else {0, 2}
         if len(self._offsets) != len(self._scales) or len(self._offsets) not in expected:
             raise GeometryError(
-                f"A PSFEx model of degree {self._degree} needs two offsets and scales, for x and y; "
-                f"there are {self._offsets} and {self._scales}."
+                f"A PSFEx model of degree {self._degree} requires two offsets and scales, for x and y; "
+                f"got {self._offsets} and {self._scales}."
             )
         terms = (self._highest + 1) * (self._highest + 2) // 2
         if array.ndim != 3 or len(array) != terms:
             raise GeometryError(
-                f"A PSFEx model of degree {self._degree} needs {terms} images; the parameters have "
+                f"A PSFEx model of degree {self._degree} requires {terms} images; got parameters of "
                 f"shape {array.shape}."
             )
         array.flags.writeable = False
@@ -132,12 +133,12 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """What is subtracted from x and y."""
+        """Offsets that are subtracted from x and y."""
         return self._offsets
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """What x and y are then divided by."""
+        """Scales by which x and y are divided after subtracting the offsets."""
         return self._scales
 
     @property
@@ -171,11 +172,11 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         return max(self._degree, default=0)
 
     def _native_size(self, size: int) -> int:
-        """Odd number of detector pixels along an axis of the images."""
+        """Return the (odd) number of detector pixels along an axis of the images."""
         return int(size * self._pixel_step) | 1
 
     def _nearest(self, values: Float64Array) -> Float64Array:
-        """Round to the pixel that holds a coordinate; it covers (-0.5, 0.5]."""
+        """Round coordinates to the nearest pixel, and half-integers down."""
         return np.ceil(values - 0.5)
 
     def _terms(self, x: Any, y: Any) -> Float64Array:
@@ -196,13 +197,13 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         return images
 
     def _matrices(self, shift: Float64Array, size: int) -> Float64Array:
-        """Make matrices that resample one axis, shape ``(n, native, size)``."""
+        """Return matrices that resample one axis, shape ``(n, native, size)``."""
         native = self._native_size(size)
         step = 1.0 / self._pixel_step
         at = size // 2 + (np.arange(native) - native // 2 - shift[:, np.newaxis]) * step
         weights = LANCZOS5(np.arange(size) - at[..., np.newaxis])
         weights /= weights.sum(axis=-1, keepdims=True)
-        # Beyond the centres of the outermost pixels PSFEx does not go.
+        # PSFEx does not interpolate beyond the centres of the outermost pixels.
         weights[(at < 0) | (at > size - 1)] = 0.0
         return weights
 
@@ -211,7 +212,7 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
         _, ny, nx = self._parameters.shape
-        # Rows first, and what is stored in between has single precision.
+        # Rows first; the intermediate result has single precision.
         rows = self._images(x, y) @ self._matrices(_as_single(dx), nx).swapaxes(1, 2)
         stack = self._matrices(_as_single(dy), ny) @ rows.astype(np.float32)
         return _normalized_in_order(stack.astype(np.float32)).astype(np.float64)
@@ -244,14 +245,14 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
 
 
 def _as_single(shift: Float64Array) -> Float64Array:
-    """Round fractions of pixels as a program does that counts them from below."""
+    """Round fractions of pixels to single precision, as non-negative fractions, like afw."""
     below = (shift + (shift < 0.0)).astype(np.float32)
     return np.where(shift < 0.0, below - np.float32(1.0), below).astype(np.float64)
 
 
 def _normalized_in_order(stack: Float32Array) -> Float32Array:
-    """Divide images by their sums, which are taken pixel by pixel."""
-    # numpy's sum() adds in pairs, which is better, but it is not what afw does.
+    """Divide images by their sums, which are computed sequentially."""
+    # As in afw; numpy's sum() uses pairwise summation.
     sums = np.cumsum(stack.reshape(len(stack), int(np.prod(stack.shape[1:]))), axis=1, dtype=np.float32)[
         :, -1
     ]

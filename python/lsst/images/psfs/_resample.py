@@ -2,7 +2,7 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """Interpolation of small images: sub-pixel shifts and linear distortions.
 
-Everything works on stacks of images of one shape, ``(n, ny, nx)``.
+All functions operate on stacks of images of equal shape, ``(n, ny, nx)``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import numpy as np
 from ..errors import GeometryError
 from ..fields._points import Float64Array
 
-WARP_BLOCK = 1 << 20
-"""Kernel taps held at a time while warping (8 MB each of a few arrays)."""
+WARP_BLOCK_SIZE = 1 << 20
+"""Number of kernel taps per block in warping (8 MB for each of a few arrays)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class WarpingKernel:
     Raises
     ------
     GeometryError
-        If there is no kernel of that name.
+        If the name is unknown.
 
     Notes
     -----
@@ -54,13 +54,13 @@ class WarpingKernel:
     def __post_init__(self) -> None:
         if not re.fullmatch("nearest|bilinear|lanczos[1-9]", self.name):
             raise GeometryError(
-                f"There is no warping kernel {self.name!r}; there are 'nearest', 'bilinear', "
-                "and 'lanczos1' to 'lanczos9'."
+                f"Unknown warping kernel {self.name!r}; expected 'nearest', 'bilinear', "
+                "or 'lanczos1' to 'lanczos9'."
             )
 
     @classmethod
     def parse(cls, kernel: str | Self) -> Self:
-        """Accept a kernel or its name.
+        """Return the kernel for a kernel or its name.
 
         Parameters
         ----------
@@ -70,13 +70,13 @@ class WarpingKernel:
         Returns
         -------
         kernel
-            A kernel.
+            The kernel.
         """
         return cls(kernel) if isinstance(kernel, str) else kernel
 
     @property
     def radius(self) -> int:
-        """Pixels beyond which the kernel is zero (`int`)."""
+        """Radius in pixels beyond which the kernel is zero (`int`)."""
         return int(self.name.removeprefix("lanczos")) if self.name.startswith("lanczos") else 1
 
     def __call__(self, t: Float64Array) -> Float64Array:
@@ -90,29 +90,30 @@ class WarpingKernel:
         Returns
         -------
         values
-            Not normalized.
+            Values of the kernel, not normalized.
         """
         if self.name == "nearest":
             return np.where((t >= -0.5) & (t < 0.5), 1.0, 0.0)
         if self.name == "bilinear":
             return np.maximum(0.0, 1.0 - np.abs(t))
         values = np.where(np.abs(t) < self.radius, np.sinc(t) * np.sinc(t / self.radius), 0.0)
-        # The sine of a multiple of pi is not zero in floating point, and a
-        # shift by whole pixels should change nothing.
+        # In floating point, the sine of a multiple of pi is not zero; a shift
+        # by whole pixels must be exact.
         return np.where(t == np.rint(t), np.where(t == 0.0, 1.0, 0.0), values)
 
     def taps(self, fraction: Float64Array) -> tuple[np.ndarray, Float64Array]:
-        """Find the weights of the pixels around a position.
+        """Return the weights of the pixels around positions.
 
         Parameters
         ----------
         fraction
-            Distances of the positions from the pixel before, in [0, 1).
+            Distances of the positions from the preceding pixel, in [0, 1).
 
         Returns
         -------
         offsets
-            Of the pixels from the pixel before, shape ``(2 radius,)``.
+            Offsets of the pixels from the preceding pixel, shape
+            ``(2 radius,)``.
         weights
             Shape of the fractions, followed by that of the offsets; they sum
             to one.
@@ -123,25 +124,27 @@ class WarpingKernel:
 
 
 LANCZOS5 = WarpingKernel("lanczos5")
-"""The kernel that shifts PSF images by default."""
+"""Default kernel for shifts of PSF images."""
 
 
 def interpolation_matrices(kernel: WarpingKernel, positions: Float64Array, size: int) -> Float64Array:
-    """Make matrices that interpolate along one axis.
+    """Return matrices that interpolate along one axis.
 
     Parameters
     ----------
     kernel
         The kernel.
     positions
-        Where to interpolate, in pixels from the first, shape ``(n, m)``.
+        Positions to interpolate at, relative to the first pixel, shape
+        ``(n, m)``.
     size
-        Number of pixels; beyond them the image is zero.
+        Number of pixels; the image is zero beyond them.
 
     Returns
     -------
     matrices
-        Shape ``(n, m, size)``: multiplied with pixels, they give the values.
+        Matrices of shape ``(n, m, size)``; their product with pixels yields the
+        interpolated values.
     """
     before = np.floor(positions)
     weights = kernel(np.arange(size) - positions[..., np.newaxis])
@@ -171,7 +174,7 @@ def normalized(stack: Float64Array) -> Float64Array:
 def shift_stack(
     stack: Float64Array, dy: Float64Array, dx: Float64Array, kernel: WarpingKernel = LANCZOS5
 ) -> Float64Array:
-    """Shift images by fractions of a pixel; beyond their edges is zero.
+    """Shift images by fractions of a pixel; images are zero beyond their edges.
 
     Parameters
     ----------
@@ -205,15 +208,16 @@ def warp_stack(
     Parameters
     ----------
     stack
-        Source images, shape ``(n, ny, nx)``; beyond their edges is zero.
+        Source images, shape ``(n, ny, nx)``; they are zero beyond their edges.
     origin
-        Position in the source of the central output pixel, in pixels from the
-        first, shape ``(n, 2)``, x first.
+        Position of the central output pixel in the source, relative to its
+        first pixel, shape ``(n, 2)``, x first.
     jacobian
         Derivatives of source position (rows, x first) by output position
         (columns, x first), shape ``(n, 2, 2)``.
     half_shape
-        Output images have ``2 h + 1`` rows and columns for ``(hy, hx)``.
+        ``(hy, hx)``; output images have ``2 hy + 1`` rows and ``2 hx + 1``
+        columns.
     kernel
         Interpolation kernel.
 
@@ -226,7 +230,7 @@ def warp_stack(
     half_y, half_x = half_shape
     shape = (2 * half_y + 1, 2 * half_x + 1)
     warped = np.empty((len(stack), *shape))
-    rows = max(1, WARP_BLOCK // (shape[0] * shape[1] * (2 * kernel.radius) ** 2))
+    rows = max(1, WARP_BLOCK_SIZE // (shape[0] * shape[1] * (2 * kernel.radius) ** 2))
     out_y, out_x = np.mgrid[-half_y : half_y + 1, -half_x : half_x + 1]
     for start in range(0, len(stack), rows):
         block = slice(start, start + rows)
@@ -257,9 +261,9 @@ def _interpolate(
 def _padded_taps(
     at: Float64Array, pad: int, size: int, kernel: WarpingKernel
 ) -> tuple[np.ndarray, Float64Array]:
-    """Find indices into the padded axis, and weights, for positions."""
+    """Return indices into the padded axis, and weights, for positions."""
     before = np.floor(at)
     offsets, weights = kernel.taps(at - before)
     indices = before.astype(np.intp)[..., np.newaxis] + offsets + pad
-    # What is clipped here lies in the zeros of the padding already.
+    # Clipped indices refer to the padding, whose values are zero.
     return np.clip(indices, 0, size - 1), weights

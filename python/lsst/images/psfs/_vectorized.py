@@ -20,11 +20,11 @@ from ._resample import shift_stack
 
 
 class VectorizedPointSpreadFunction(PointSpreadFunction):
-    """Base of PSFs whose natural result is a stack of images.
+    """Base class of PSFs that evaluate many positions at once.
 
-    Subclasses define `bounds`, `kernel_bbox` and the hook
-    ``_kernels(x, y)``; and ``_stars(x, y, dx, dy)`` if they know better than
-    to shift the kernel.
+    Subclasses define `bounds`, `kernel_bbox` and the hook ``_kernels(x, y)``.
+    They override ``_stars(x, y, dx, dy)`` if star images are not shifted kernel
+    images.
     """
 
     @abstractmethod
@@ -39,8 +39,8 @@ class VectorizedPointSpreadFunction(PointSpreadFunction):
         Returns
         -------
         stack
-            Shape ``(n, ny, nx)``, new arrays of float64; the hook sees to it
-            that their sum is 1.
+            New float64 array of shape ``(n, ny, nx)``; the sum of each image
+            must be 1.
         """
 
     def _stars(self, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array) -> Float64Array:
@@ -51,12 +51,12 @@ class VectorizedPointSpreadFunction(PointSpreadFunction):
         x, y
             Positions inside the bounds, shape ``(n,)``.
         dx, dy
-            What remains of them after rounding to a pixel, shape ``(n,)``.
+            Differences of the positions and their nearest pixels, shape ``(n,)``.
 
         Returns
         -------
         stack
-            Shape ``(n, ny, nx)``, new arrays of float64.
+            New float64 array of shape ``(n, ny, nx)``.
         """
         return shift_stack(self._kernels(x, y), dy, dx)
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs seen through a change of coordinates."""
+"""PSFs of resampled images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WarpedPointSpreadFunction(VectorizedPointSpreadFunction):
     psf
         PSF of the image before it was resampled.
     to_source
-        Maps pixels of the new grid to those of that image.
+        Transform from pixels of the new grid to those of that image.
     bounds
         Where the PSF is defined, in the new grid.
     warping_kernel
@@ -35,8 +35,8 @@ class WarpedPointSpreadFunction(VectorizedPointSpreadFunction):
 
     Notes
     -----
-    The transform is linearized at each position.  Kernel images are large
-    enough for the corners and the middle of the bounds.
+    The transform is linearized at each position.  The size of kernel images is
+    determined at the corners and the centre of the bounds.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class WarpedPointSpreadFunction(VectorizedPointSpreadFunction):
 
     @property
     def to_source(self) -> Transform[Any, Any]:
-        """Maps pixels of the new grid to those of that image."""
+        """Transform from pixels of the new grid to those of that image."""
         return self._to_source
 
     @property

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs through linearized transforms: what warped and coadded PSFs share."""
+"""Evaluation of PSFs through linearized transforms, for warped and coadded PSFs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ._base import PointSpreadFunction
 from ._resample import WarpingKernel, normalized, warp_stack
 
 PixelMap: TypeAlias = Callable[..., Any]
-"""Called with ``x=`` and ``y=``, returns an `~lsst.images.XY`."""
+"""Function of ``x=`` and ``y=`` that returns an `~lsst.images.XY`."""
 
 
 def outline_points(bounds: Bounds) -> tuple[Float64Array, Float64Array]:
-    """Choose positions that stand for the whole of a region.
+    """Return representative positions of a region.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def outline_points(bounds: Bounds) -> tuple[Float64Array, Float64Array]:
     Returns
     -------
     x, y
-        Corners and middle of its bounding box.
+        Corners and centre of its bounding box.
     """
     box = bounds.bbox
     x = [box.x.min, box.x.max, box.x.min, box.x.max, box.x.center]
@@ -41,7 +41,7 @@ def outline_points(bounds: Bounds) -> tuple[Float64Array, Float64Array]:
 
 
 def linearize(to_source: PixelMap, x: Float64Array, y: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Replace a map by its tangent at each position.
+    """Linearize a mapping at each position.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def linearize(to_source: PixelMap, x: Float64Array, y: Float64Array) -> tuple[Fl
     Returns
     -------
     value
-        Where the positions are mapped to, shape ``(n, 2)``, x first.
+        Mapped positions, shape ``(n, 2)``, x first.
     jacobian
         Derivatives by central differences over two pixels, shape
         ``(n, 2, 2)``; rows are the result's coordinates.
@@ -69,40 +69,41 @@ def linearize(to_source: PixelMap, x: Float64Array, y: Float64Array) -> tuple[Fl
 def warped_half_shape(
     kernel_bbox: Box, to_source: PixelMap, x: Float64Array, y: Float64Array
 ) -> tuple[int, int]:
-    """Find how large the warped images of a box are.
+    """Return the half size of warped images.
 
     Parameters
     ----------
     kernel_bbox
         Box of the source images.
     to_source
-        Maps positions to those of the source.
+        Mapping of positions to those of the source.
     x, y
-        Positions to try.
+        Positions at which the size is computed.
 
     Returns
     -------
     half_y, half_x
-        Images with ``2 half + 1`` pixels hold the extent of the box at each
-        of the positions.
+        Images with ``2 half + 1`` pixels contain the warped box at each of the
+        positions.
 
     Raises
     ------
     BoundsError
-        If the map is singular or undefined at all of them.
+        If the mapping is singular or undefined at all positions.
     """
     _, jacobian = linearize(to_source, x, y)
     usable = np.asarray(np.isfinite(jacobian).all(axis=(1, 2)))
     usable[usable] = np.linalg.det(jacobian[usable]) != 0.0
     if not usable.any():
         raise BoundsError(
-            "A PSF cannot be warped: the transform is singular or undefined where it is needed."
+            "Cannot warp a PSF: the transform is singular or undefined at the corners and the centre of its "
+            "bounds."
         )
     inverse = np.abs(np.linalg.inv(jacobian[usable]))
     height, width = kernel_bbox.shape
     # The extent of a parallelogram is the sum of those of its sides.
     extent = (inverse @ np.array([width, height], dtype=np.float64)).max(axis=0)
-    # Half a thousandth of a pixel absorbs the rounding of exact half sizes.
+    # The tolerance of 5e-4 pixels compensates rounding errors of exact half sizes.
     half_x, half_y = np.floor(0.5 * extent + 5e-4).astype(int)
     return int(half_y), int(half_x)
 
@@ -122,11 +123,11 @@ def warp_kernels(
     psf
         The PSF of the source.
     to_source
-        Maps positions to those of the source.
+        Mapping of positions to those of the source.
     x, y
         Positions, shape ``(n,)``.
     half_shape
-        Images have ``2 h + 1`` rows and columns for ``(hy, hx)``.
+        ``(hy, hx)``; images have ``2 hy + 1`` rows and ``2 hx + 1`` columns.
     kernel
         Interpolation kernel.
 
@@ -137,14 +138,14 @@ def warp_kernels(
 
     Notes
     -----
-    As in `lsst.meas.algorithms.WarpedPsf`, the star sits in the middle of the
-    pixel that holds the position, and the transform is linearized at the
+    As in `lsst.meas.algorithms.WarpedPsf`, the star is at the centre of the
+    pixel that contains the position, and the transform is linearized at the
     position.
     """
     value, jacobian = linearize(to_source, x, y)
     from_pixel = np.stack([_nearest_pixel(x) - x, _nearest_pixel(y) - y], axis=-1)
     source = value + np.einsum("nij,nj->ni", jacobian, from_pixel)
-    # Unchecked: a pixel's middle may lie beyond bounds that hold the position.
+    # Without checks: the centre of the pixel may be outside the bounds even if the position is inside.
     stars, yx0 = psf._star_stack(source[:, 0], source[:, 1])
     origin = source - np.stack([yx0.x, yx0.y], axis=-1)
     warped = warp_stack(stars, origin, jacobian, half_shape, kernel)
