@@ -382,14 +382,15 @@ class Image(ArrayImage):
         """
         return registry.convert_to_legacy(self, copy=copy)
 
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         ext: str | int = 1,
         fits_wcs_frame: Frame | None = None,
-    ) -> Image:
+    ) -> Self:
         """Read a FITS file written by `lsst.afw.image.Image.writeFits`.
 
         Parameters
@@ -413,5 +414,5 @@ class Image(ArrayImage):
             The image.
         """
         return registry.read_legacy(
-            uri, Image, preserve_quantization=preserve_quantization, ext=ext, fits_wcs_frame=fits_wcs_frame
+            uri, cls, preserve_quantization=preserve_quantization, ext=ext, fits_wcs_frame=fits_wcs_frame
         )

@@ -461,14 +461,15 @@ class Mask(ArrayImage):
         """
         return registry.convert_to_legacy(self, plane_map=plane_map)
 
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         plane_map: Mapping[str, MaskPlane] | None = None,
         ext: str | int = 1,
         fits_wcs_frame: Frame | None = None,
-    ) -> Mask:
+    ) -> Self:
         """Read a FITS file written by `lsst.afw.image.Mask.writeFits`.
 
         Parameters
@@ -489,7 +490,7 @@ class Mask(ArrayImage):
         mask
             Mask with all planes of the map, in its order.
         """
-        return registry.read_legacy(uri, Mask, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame)
+        return registry.read_legacy(uri, cls, plane_map=plane_map, ext=ext, fits_wcs_frame=fits_wcs_frame)
 
 
 def _convert(values: Any, dtype: np.dtype[Any]) -> np.ndarray:

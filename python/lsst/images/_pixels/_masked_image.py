@@ -422,8 +422,9 @@ class MaskedImage(GeneralizedImage):
         return registry.convert_to_legacy(self, copy=copy, plane_map=plane_map)
 
     @overload
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
@@ -432,8 +433,9 @@ class MaskedImage(GeneralizedImage):
     ) -> Image: ...
 
     @overload
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         plane_map: Mapping[str, MaskPlane] | None = None,
@@ -442,18 +444,20 @@ class MaskedImage(GeneralizedImage):
     ) -> Mask: ...
 
     @overload
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
         plane_map: Mapping[str, MaskPlane] | None = None,
         component: None = None,
         fits_wcs_frame: Frame | None = None,
-    ) -> MaskedImage: ...
+    ) -> Self: ...
 
-    @staticmethod
+    @classmethod
     def read_legacy(
+        cls,
         uri: ResourcePathExpression,
         *,
         preserve_quantization: bool = False,
@@ -493,7 +497,7 @@ class MaskedImage(GeneralizedImage):
         """
         return registry.read_legacy(
             uri,
-            MaskedImage,
+            cls,
             component,
             preserve_quantization=preserve_quantization,
             plane_map=plane_map,

@@ -116,6 +116,24 @@ class Serializable(Described):
         """
         return read(url, cls, format="fits", bbox=bbox)
 
+    @classmethod
+    def read_legacy(cls, uri: ResourcePathExpression) -> Self:
+        """Read from a file that `lsst.afw` wrote, without `lsst.afw`.
+
+        Parameters
+        ----------
+        uri
+            URI, path, or seekable binary stream.
+
+        Raises
+        ------
+        LegacyConversionError
+            If no plugin reads legacy files as this type.
+        ArchiveReadError
+            If the file does not contain this type, or is damaged.
+        """
+        return registry.read_legacy(uri, cls)
+
     def write_fits(self, filename: ResourcePathExpression, **options: Any) -> None:
         """Write to a new FITS file.
 

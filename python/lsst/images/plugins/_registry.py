@@ -241,7 +241,12 @@ class Registry(PluginHost):
                 f"Cannot convert a {_qualified(type(obj))} to a {_qualified(target)}: none of the plugins "
                 f"{self._names()} implements this conversion in the hook convert_to()."
             )
-        return _checked("convert_to", answer, target)
+        if not isinstance(answer, target):
+            raise PluginError(
+                f"The hook convert_to() returned a {_qualified(type(answer))}; expected a "
+                f"{_qualified(target)}."
+            )
+        return answer
 
     def convert_from_legacy(self, legacy: object, pytype: type[T], **options: Any) -> T:
         """Convert an object of `lsst.afw` to a type of this package.
@@ -266,7 +271,7 @@ class Registry(PluginHost):
                 f"Cannot convert a {_qualified(type(legacy))} to a {pytype.__name__}: none of the plugins "
                 f"{self._names()} implements this conversion in the hook convert_from_legacy()."
             )
-        return _checked("convert_from_legacy", answer, pytype)
+        return cast(T, answer)
 
     def convert_to_legacy(self, obj: object, **options: Any) -> Any:
         """Convert an object of this package to its `lsst.afw` counterpart.
@@ -334,9 +339,7 @@ class Registry(PluginHost):
                 f"Cannot read {uri} as a {pytype.__name__}: none of the plugins {self._names()} "
                 "implements this in the hook read_legacy()."
             )
-        if component is not None or answer.value is None:
-            return answer.value
-        return _checked("read_legacy", answer.value, pytype)
+        return answer.value
 
     def _names(self) -> list[str]:
         return [info.name for info in self.plugins()]
@@ -344,14 +347,6 @@ class Registry(PluginHost):
 
 def _qualified(pytype: type) -> str:
     return f"{pytype.__module__}.{pytype.__qualname__}"
-
-
-def _checked(hook: str, answer: object, pytype: type[T]) -> T:
-    if not isinstance(answer, pytype):
-        raise PluginError(
-            f"The hook {hook}() returned a {_qualified(type(answer))}; expected a {_qualified(pytype)}."
-        )
-    return answer
 
 
 registry = Registry()
