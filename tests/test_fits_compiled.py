@@ -8,6 +8,7 @@ import io
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -224,7 +225,7 @@ def test_the_package_can_be_built_with_and_without_a_compiler(compiler: str, tmp
     pytest.importorskip("setuptools", minversion="77")
     if compiler == "there" and tile_loops is None:
         pytest.skip("there is no C compiler here, or LSST_IMAGES_COMPILED=0")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     for name in ("python", "config"):
         copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("*.so", "__pycache__", "*.egg-info"))
@@ -233,6 +234,9 @@ def test_the_package_can_be_built_with_and_without_a_compiler(compiler: str, tmp
     built = subprocess.run([*pip, "."], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
+    stable_abi = not sysconfig.get_config_var("Py_GIL_DISABLED")
+    assert ("-cp311-abi3-" in wheel.name) == stable_abi
     names = zipfile.ZipFile(wheel).namelist()
     assert "lsst/images/fits/_tiles/_compiled.py" in names
-    assert any("_tile_loops." in name for name in names) == (compiler == "there")
+    library = "_tile_loops.abi3." if stable_abi else "_tile_loops."
+    assert any(library in name for name in names) == (compiler == "there")

@@ -1,16 +1,17 @@
 /* This file is part of lsst-images.
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
- * Loops over pixels for which numpy needs many.  Each has a twin in Python that
- * gives the same bits, and does the work where this could not be compiled.
+ * Pixel loops of the tile codecs.  For each function there is a Python
+ * implementation with bit-identical results, which is used if this module could
+ * not be compiled.
  *
- * Each function takes a batch of tiles, and leaves the interpreter lock once.
+ * Each function processes a batch of tiles, and releases the GIL once.
  */
 #include "_tile_loops.h"
 
 #include <string.h>
 
-int borrow(Py_buffer *view, PyObject *array, const char *types, int ndim, int writable)
+int get_buffer(Py_buffer *view, PyObject *array, const char *types, int ndim, int writable)
 {
     if (PyObject_GetBuffer(array, view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO) < 0) {
         return 0;
@@ -20,13 +21,13 @@ int borrow(Py_buffer *view, PyObject *array, const char *types, int ndim, int wr
         strchr(types, view->format[0]) && (view->shape[last] <= 1 || view->strides[last] == view->itemsize)) {
         return 1;
     }
-    PyErr_Format(PyExc_ValueError, "An array has type %s and %d dimensions; it must be one of %s, with its last axis "
-                 "contiguous, and %d dimensions (0: any).", view->format, view->ndim, types, ndim);
+    PyErr_Format(PyExc_ValueError, "Array of type '%s' with %d dimensions is not supported: the type must be one of '%s', "
+                 "the last axis contiguous, and the number of dimensions %d (0: any).", view->format, view->ndim, types, ndim);
     PyBuffer_Release(view);
     return 0;
 }
 
-void release(Py_buffer *views, Py_ssize_t count)
+void release_buffers(Py_buffer *views, Py_ssize_t count)
 {
     while (count > 0) {
         PyBuffer_Release(&views[--count]);
@@ -36,18 +37,28 @@ void release(Py_buffer *views, Py_ssize_t count)
 static PyMethodDef methods[] = {
     {"rice_decode", rice_decode, METH_VARARGS,
      "rice_decode(tiles, out, block)\n--\n\n"
-     "Decode tiles into the rows of an array; return how many were good before the first damaged one."},
+     "Decode Rice-compressed tiles into the rows of an array; return the number of tiles before the first "
+     "damaged one."},
     {"dequantize", dequantize, METH_VARARGS,
      "dequantize(values, out, scale, zero, blank, zeros, random, seed, start, step)\n--\n\n"
-     "Turn quantized integers back into floating-point pixels."},
+     "Convert quantized integers to floating-point pixels."},
     {"unshuffle", unshuffle, METH_VARARGS,
      "unshuffle(parts)\n--\n\n"
-     "Put bytes that were sorted by significance back into numbers."},
+     "Assemble numbers from bytes that are sorted by significance."},
     {NULL, NULL, 0, NULL},
 };
 
+static PyModuleDef_Slot slots[] = {
+#ifdef Py_mod_gil
+    /* The functions have no shared state. */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_tile_loops", .m_doc = "Loops over pixels.", .m_size = 0, .m_methods = methods,
+    PyModuleDef_HEAD_INIT, .m_name = "_tile_loops", .m_doc = "Pixel loops of the tile codecs.", .m_size = 0,
+    .m_methods = methods, .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__tile_loops(void)

@@ -1,28 +1,29 @@
 /* This file is part of lsst-images.
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
- * What the loops over pixels in C share.
+ * Declarations shared by the C sources of this module.
  */
 #ifndef LSST_IMAGES_TILE_LOOPS_H
 #define LSST_IMAGES_TILE_LOOPS_H
 
+/* Py_LIMITED_API is defined by setup.py. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
-/* Processors since about 2015 count zeros and convert numbers in fewer steps; whether it is one turns out at run
-   time.  (The name of one model would leave out all others, of which the same is true.) */
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v3", "default")))
+/* Compile a second version for x86-64-v3 (processors since about 2015), which counts leading zeros and converts
+   numbers in fewer instructions.  The version is selected at run time. */
+#define MULTIVERSIONED __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
-#define FOR_EACH_PROCESSOR
+#define MULTIVERSIONED
 #endif
 
-/* Some arguments of these are constants wherever they are called. */
-#define TEMPLATE static inline __attribute__((always_inline))
+/* Always inlined, so that arguments which are constant in the caller become constants here. */
+#define INLINE static inline __attribute__((always_inline))
 
 /* Store a number of 1, 2, 4 or 8 bytes. */
-TEMPLATE void put(void *out, size_t i, uint64_t number, int width)
+INLINE void store(void *out, size_t i, uint64_t number, int width)
 {
     if (width == 1) {
         ((uint8_t *)out)[i] = (uint8_t)number;
@@ -35,16 +36,17 @@ TEMPLATE void put(void *out, size_t i, uint64_t number, int width)
     }
 }
 
-/* Any number of dimensions will do. */
+/* Value of `ndim` that accepts any number of dimensions. */
 enum { ANY = 0 };
 
-/* Borrow an array whose last axis is contiguous, of some type (letters of the module struct); 0 for an error. */
-int borrow(Py_buffer *view, PyObject *array, const char *types, int ndim, int writable);
+/* Get the buffer of an array whose last axis is contiguous and whose type is one of `types` (format characters of
+   the module struct).  Return 1, or 0 with an exception set. */
+int get_buffer(Py_buffer *view, PyObject *array, const char *types, int ndim, int writable);
 
-/* Give back what was borrowed first. */
-void release(Py_buffer *views, Py_ssize_t count);
+/* Release the first `count` buffers. */
+void release_buffers(Py_buffer *views, Py_ssize_t count);
 
-/* Functions of the module, each in a file of its own. */
+/* Functions of the module; each is defined in its own file. */
 PyObject *dequantize(PyObject *module, PyObject *args);
 PyObject *rice_decode(PyObject *module, PyObject *args);
 PyObject *unshuffle(PyObject *module, PyObject *args);

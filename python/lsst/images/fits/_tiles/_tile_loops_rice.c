@@ -1,27 +1,27 @@
 /* This file is part of lsst-images.
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
- * RICE_1 to integers (FITS Standard 4.0, section 10.4.1).
+ * Decoder of RICE_1 (FITS Standard 4.0, section 10.4.1).
  */
 #include "_tile_loops.h"
 
 #include <string.h>
 
-/* A place in the code of a tile, counted in bits. */
+/* Position in the compressed bytes of a tile, in bits. */
 typedef struct {
     const uint8_t *code;
     size_t size;
     size_t bit;
 } Reader;
 
-/* So many bits of what `look` returns are there, wherever in a byte it began. */
-enum { GOOD_BITS = 57 };
+/* Number of valid bits in the result of `peek`, for any position within a byte. */
+enum { VALID_BITS = 57 };
 
-/* So many pixels are taken off one word, if they fit. */
-enum { AT_ONCE = 4 };
+/* Number of pixels that are decoded from one word, if they fit. */
+enum { PIXELS_PER_WORD = 4 };
 
-/* The next bits, first bit on top; zeros follow the end. */
-TEMPLATE uint64_t look(const Reader *reader)
+/* Return the next bits, the first one in the most significant position, padded with zeros after the end. */
+INLINE uint64_t peek(const Reader *reader)
 {
     const size_t first = reader->bit >> 3;
     uint64_t word = 0;
@@ -38,80 +38,80 @@ TEMPLATE uint64_t look(const Reader *reader)
     return word << (reader->bit & 7);
 }
 
-TEMPLATE int at_end(const Reader *reader)
+INLINE int at_end(const Reader *reader)
 {
     return reader->bit >= 8 * reader->size;
 }
 
-/* The top bits of a word; of 0 bits too, by which no word can be shifted at once. */
-TEMPLATE uint32_t top(uint64_t word, int bits)
+/* Return the most significant bits of a word.  Two shifts, since a shift by 64 (for 0 bits) is undefined. */
+INLINE uint32_t high_bits(uint64_t word, int bits)
 {
     return (uint32_t)(word >> 1 >> (63 - bits));
 }
 
-TEMPLATE uint32_t read_bits(Reader *reader, int bits)
+INLINE uint32_t read_bits(Reader *reader, int bits)
 {
-    const uint32_t found = top(look(reader), bits);
+    const uint32_t found = high_bits(peek(reader), bits);
     reader->bit += bits;
     return found;
 }
 
-/* Take zeros, a one and some low bits off a word, and return how many bits that were. */
-TEMPLATE unsigned take(uint64_t *word, int low, uint32_t *found)
+/* Remove zeros, a one and `low` bits from a word, and return the number of removed bits. */
+INLINE unsigned take_code(uint64_t *word, int low, uint32_t *found)
 {
     const unsigned zeros = (unsigned)__builtin_clzll(*word | 1);
     const uint64_t rest = *word << zeros << 1;
-    *found = (uint32_t)zeros << low | top(rest, low);
+    *found = (uint32_t)zeros << low | high_bits(rest, low);
     *word = rest << low;
     return zeros + 1 + low;
 }
 
-/* The same for zeros and low bits that may not fit into a word. */
+/* The same for a code that may be longer than a word. */
 static uint32_t read_long(Reader *reader, int low)
 {
     uint32_t zeros = 0, more;
-    uint64_t word = look(reader);
-    while (!top(word, 32) && !at_end(reader)) {
+    uint64_t word = peek(reader);
+    while (!high_bits(word, 32) && !at_end(reader)) {
         zeros += 32;
         reader->bit += 32;
-        word = look(reader);
+        word = peek(reader);
     }
-    reader->bit += take(&word, 0, &more);
+    reader->bit += take_code(&word, 0, &more);
     return (zeros + more) << low | read_bits(reader, low);
 }
 
-/* Differences are stored with their sign in the last bit. */
-TEMPLATE uint32_t with_sign(uint32_t stored)
+/* Return a difference; its sign is stored in the least significant bit. */
+INLINE uint32_t with_sign(uint32_t stored)
 {
     return stored >> 1 ^ (0 - (stored & 1));
 }
 
-/* Decode pixels whose differences have so many low bits; return the one that was reached. */
-TEMPLATE size_t decode_split(Reader *reader, void *out, size_t i, size_t stop, uint32_t *value, int low, int width)
+/* Decode pixels whose differences have `low` low bits, and return the index after the last decoded pixel. */
+INLINE size_t decode_split(Reader *reader, void *out, size_t i, size_t stop, uint32_t *value, int low, int width)
 {
     while (i < stop && !at_end(reader)) {
-        uint32_t steps[AT_ONCE];
-        uint64_t word = look(reader);
+        uint32_t steps[PIXELS_PER_WORD];
+        uint64_t word = peek(reader);
         unsigned used = 0;
-        for (int k = 0; k < AT_ONCE; k++) {
-            used += take(&word, low, &steps[k]);
+        for (int k = 0; k < PIXELS_PER_WORD; k++) {
+            used += take_code(&word, low, &steps[k]);
         }
-        if (used <= GOOD_BITS && i + AT_ONCE <= stop) {
+        if (used <= VALID_BITS && i + PIXELS_PER_WORD <= stop) {
             reader->bit += used;
-            for (int k = 0; k < AT_ONCE; k++) {
+            for (int k = 0; k < PIXELS_PER_WORD; k++) {
                 *value += with_sign(steps[k]);
-                put(out, i++, *value, width);
+                store(out, i++, *value, width);
             }
         } else {
             *value += with_sign(read_long(reader, low));
-            put(out, i++, *value, width);
+            store(out, i++, *value, width);
         }
     }
     return i;
 }
 
-/* Decode the first pixels of a tile; whether its code is of the known kind and long enough. */
-TEMPLATE int decode_tile(Reader reader, void *out, size_t count, size_t block, int width)
+/* Decode the leading pixels of a tile, and return whether its code is valid and long enough. */
+INLINE int decode_tile(Reader reader, void *out, size_t count, size_t block, int width)
 {
     const int head = width == 4 ? 5 : width == 2 ? 4 : 3;
     const int verbatim = width == 4 ? 25 : width == 2 ? 14 : 6;
@@ -124,12 +124,12 @@ TEMPLATE int decode_tile(Reader reader, void *out, size_t count, size_t block, i
         }
         if (low < 0) {
             while (i < stop) {
-                put(out, i++, value, width);
+                store(out, i++, value, width);
             }
         } else if (low == verbatim) {
             while (i < stop) {
                 value += with_sign(read_bits(&reader, 8 * width));
-                put(out, i++, value, width);
+                store(out, i++, value, width);
             }
         } else {
             i = decode_split(&reader, out, i, stop, &value, low, width);
@@ -141,7 +141,7 @@ TEMPLATE int decode_tile(Reader reader, void *out, size_t count, size_t block, i
     return 1;
 }
 
-FOR_EACH_PROCESSOR
+MULTIVERSIONED
 static int decode_any(Reader reader, void *out, size_t count, size_t block, Py_ssize_t width)
 {
     switch (width) {
@@ -154,8 +154,8 @@ static int decode_any(Reader reader, void *out, size_t count, size_t block, Py_s
     }
 }
 
-/* Borrow the code of each tile. */
-static Py_buffer *borrow_tiles(PyObject *tiles, Py_ssize_t count)
+/* Get the buffer of each tile. */
+static Py_buffer *get_tile_buffers(PyObject *tiles, Py_ssize_t count)
 {
     Py_buffer *codes = PyMem_Calloc(count ? count : 1, sizeof(Py_buffer));
     if (!codes) {
@@ -163,8 +163,8 @@ static Py_buffer *borrow_tiles(PyObject *tiles, Py_ssize_t count)
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (PyObject_GetBuffer(PySequence_Fast_GET_ITEM(tiles, i), &codes[i], PyBUF_SIMPLE) < 0) {
-            release(codes, i);
+        if (PyObject_GetBuffer(PyList_GetItem(tiles, i), &codes[i], PyBUF_SIMPLE) < 0) {
+            release_buffers(codes, i);
             PyMem_Free(codes);
             return NULL;
         }
@@ -177,15 +177,15 @@ PyObject *rice_decode(PyObject *module, PyObject *args)
     PyObject *tiles, *array;
     Py_ssize_t block;
     Py_buffer out;
-    if (!PyArg_ParseTuple(args, "O!On", &PyList_Type, &tiles, &array, &block) || !borrow(&out, array, "BhHiI", 2, 1)) {
+    if (!PyArg_ParseTuple(args, "O!On", &PyList_Type, &tiles, &array, &block) || !get_buffer(&out, array, "BhHiI", 2, 1)) {
         return NULL;
     }
     const Py_ssize_t count = out.shape[0];
-    if (block < 1 || PyList_GET_SIZE(tiles) != count) {
+    if (block < 1 || PyList_Size(tiles) != count) {
         PyBuffer_Release(&out);
-        return PyErr_Format(PyExc_ValueError, "There must be %zd tiles, of blocks of at least 1 pixel.", count);
+        return PyErr_Format(PyExc_ValueError, "The number of tiles must be %zd, the number of rows of the array, and the block size at least 1.", count);
     }
-    Py_buffer *codes = borrow_tiles(tiles, count);
+    Py_buffer *codes = get_tile_buffers(tiles, count);
     if (!codes) {
         PyBuffer_Release(&out);
         return NULL;
@@ -201,7 +201,7 @@ PyObject *rice_decode(PyObject *module, PyObject *args)
         good++;
     }
     Py_END_ALLOW_THREADS
-    release(codes, count);
+    release_buffers(codes, count);
     PyMem_Free(codes);
     PyBuffer_Release(&out);
     return PyLong_FromSsize_t(good);

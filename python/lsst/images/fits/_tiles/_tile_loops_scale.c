@@ -1,48 +1,49 @@
 /* This file is part of lsst-images.
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
- * Integers to floating-point pixels (FITS Standard 4.0, section 10.2 and appendix I).
+ * Conversion of quantized integers to floating-point pixels (FITS Standard 4.0,
+ * section 10.2 and appendix I).
  */
 #include "_tile_loops.h"
 
 #include <math.h>
 
-/* The standard's random sequence: a table, and how it is walked through. */
-enum { TABLE = 10000, SPREAD = 500 };
+/* Size of the table of random numbers, and number of positions in it at which a tile may start. */
+enum { TABLE_SIZE = 10000, START_RANGE = 500 };
 
-/* Stands for exactly 0 with SUBTRACTIVE_DITHER_2. */
+/* Integer that represents exactly 0 with SUBTRACTIVE_DITHER_2. */
 #define ZERO_VALUE (-2147483646)
 
 typedef struct {
     const double *table;
-    size_t seed; /* of the stretch that is being read */
+    size_t seed; /* index of the number that selected the start of the current run */
     size_t next;
 } Random;
 
-TEMPLATE Random begin(const double *table, size_t seed)
+INLINE Random begin(const double *table, size_t seed)
 {
-    return (Random){table, seed, (size_t)(table[seed] * SPREAD)};
+    return (Random){table, seed, (size_t)(table[seed] * START_RANGE)};
 }
 
-TEMPLATE void skip(Random *random, size_t count)
+INLINE void skip(Random *random, size_t count)
 {
-    while (count >= TABLE - random->next) {
-        count -= TABLE - random->next;
-        *random = begin(random->table, (random->seed + 1) % TABLE);
+    while (count >= TABLE_SIZE - random->next) {
+        count -= TABLE_SIZE - random->next;
+        *random = begin(random->table, (random->seed + 1) % TABLE_SIZE);
     }
     random->next += count;
 }
 
-/* What the integers of a tile mean; some may stand for no number but for something else. */
+/* Conversion of the integers of a tile; up to two integers represent special values (0 and NaN). */
 typedef struct {
     double scale, zero;
     int specials;
     int32_t special[2];
-    double meaning[2];
-} Meaning;
+    double replacement[2];
+} Conversion;
 
-/* Operations are in double precision and in the order of the standard's reference. */
-TEMPLATE void scale_run(const int32_t *in, const double *random, void *out, size_t count, Meaning tile, int width)
+/* Convert pixels in double precision, in the order of operations of the reference implementation (CFITSIO). */
+INLINE void scale_run(const int32_t *in, const double *random, void *out, size_t count, Conversion tile, int width)
 {
     for (size_t i = 0; i < count; i++) {
         double pixel = in[i];
@@ -51,8 +52,8 @@ TEMPLATE void scale_run(const int32_t *in, const double *random, void *out, size
         }
         pixel = pixel * tile.scale + tile.zero;
         if (tile.specials) {
-            pixel = in[i] == tile.special[0] ? tile.meaning[0] : pixel;
-            pixel = in[i] == tile.special[1] ? tile.meaning[1] : pixel;
+            pixel = in[i] == tile.special[0] ? tile.replacement[0] : pixel;
+            pixel = in[i] == tile.special[1] ? tile.replacement[1] : pixel;
         }
         if (width == 4) {
             ((float *)out)[i] = (float)pixel;
@@ -62,16 +63,16 @@ TEMPLATE void scale_run(const int32_t *in, const double *random, void *out, size
     }
 }
 
-/* Scale pixels that follow each other in a tile. */
-FOR_EACH_PROCESSOR
-static void scale_row(const int32_t *in, Random random, char *out, size_t count, Meaning tile, Py_ssize_t width)
+/* Convert consecutive pixels of a tile. */
+MULTIVERSIONED
+static void scale_row(const int32_t *in, Random random, char *out, size_t count, Conversion tile, Py_ssize_t width)
 {
     while (count) {
         size_t run = count;
         const double *numbers = NULL;
         if (random.table) {
             numbers = random.table + random.next;
-            run = TABLE - random.next < count ? TABLE - random.next : count;
+            run = TABLE_SIZE - random.next < count ? TABLE_SIZE - random.next : count;
             skip(&random, run);
         }
         if (width == 4) {
@@ -85,22 +86,22 @@ static void scale_row(const int32_t *in, Random random, char *out, size_t count,
     }
 }
 
-static void add_special(Meaning *tile, int32_t value, double meaning)
+static void add_special(Conversion *tile, int32_t value, double replacement)
 {
-    /* Both places are looked at, so one alone takes both. */
+    /* Both entries are always compared, so a single special value fills both. */
     for (int place = tile->specials++; place < 2; place++) {
         tile->special[place] = value;
-        tile->meaning[place] = meaning;
+        tile->replacement[place] = replacement;
     }
 }
 
-/* What `dequantize` borrows, in the order of its arguments. */
+/* Array arguments of `dequantize`, in order. */
 enum { VALUES, OUT, SCALE, ZERO, BLANK, RANDOM, SEED, ARRAYS };
 
-static Meaning meaning_of(const Py_buffer *arrays, Py_ssize_t tile, int zeros)
+static Conversion tile_conversion(const Py_buffer *arrays, Py_ssize_t tile, int zeros)
 {
     const int64_t blank = ((const int64_t *)arrays[BLANK].buf)[tile];
-    Meaning found = {((const double *)arrays[SCALE].buf)[tile], ((const double *)arrays[ZERO].buf)[tile], 0, {0}, {0}};
+    Conversion found = {((const double *)arrays[SCALE].buf)[tile], ((const double *)arrays[ZERO].buf)[tile], 0, {0}, {0}};
     if (zeros) {
         add_special(&found, ZERO_VALUE, 0.0);
     }
@@ -113,9 +114,9 @@ static Meaning meaning_of(const Py_buffer *arrays, Py_ssize_t tile, int zeros)
 static void scale_tiles(const Py_buffer *arrays, int zeros, size_t start, size_t step)
 {
     const Py_buffer *values = &arrays[VALUES], *out = &arrays[OUT];
-    const int dithered = arrays[RANDOM].shape[0] == TABLE;
+    const int dithered = arrays[RANDOM].shape[0] == TABLE_SIZE;
     for (Py_ssize_t t = 0; t < values->shape[0]; t++) {
-        const Meaning tile = meaning_of(arrays, t, zeros);
+        const Conversion tile = tile_conversion(arrays, t, zeros);
         const char *in_row = (const char *)values->buf + t * values->strides[0];
         char *out_row = (char *)out->buf + t * out->strides[0];
         Random random = {NULL, 0, 0};
@@ -144,12 +145,12 @@ static int shapes_agree(const Py_buffer *arrays)
     }
     for (Py_ssize_t i = 0; i < seeds; i++) {
         const int64_t seed = ((const int64_t *)arrays[SEED].buf)[i];
-        if (seed < 0 || seed >= TABLE) {
+        if (seed < 0 || seed >= TABLE_SIZE) {
             return 0;
         }
     }
     return arrays[SCALE].shape[0] == tiles && arrays[ZERO].shape[0] == tiles && arrays[BLANK].shape[0] == tiles &&
-           (arrays[RANDOM].shape[0] == TABLE ? seeds == tiles : arrays[RANDOM].shape[0] == 0);
+           (arrays[RANDOM].shape[0] == TABLE_SIZE ? seeds == tiles : arrays[RANDOM].shape[0] == 0);
 }
 
 PyObject *dequantize(PyObject *module, PyObject *args)
@@ -158,25 +159,25 @@ PyObject *dequantize(PyObject *module, PyObject *args)
     PyObject *given[ARRAYS];
     Py_buffer arrays[ARRAYS];
     Py_ssize_t start, step;
-    int zeros, borrowed = 0;
+    int zeros, count = 0;
     if (!PyArg_ParseTuple(args, "OOOOOpOOnn", &given[VALUES], &given[OUT], &given[SCALE], &given[ZERO], &given[BLANK],
                           &zeros, &given[RANDOM], &given[SEED], &start, &step)) {
         return NULL;
     }
-    while (borrowed < ARRAYS &&
-           borrow(&arrays[borrowed], given[borrowed], types[borrowed], borrowed <= OUT ? 3 : 1, borrowed == OUT)) {
-        borrowed++;
+    while (count < ARRAYS &&
+           get_buffer(&arrays[count], given[count], types[count], count <= OUT ? 3 : 1, count == OUT)) {
+        count++;
     }
-    if (borrowed == ARRAYS) {
+    if (count == ARRAYS) {
         if (start >= 0 && step >= 0 && shapes_agree(arrays)) {
             Py_BEGIN_ALLOW_THREADS
             scale_tiles(arrays, zeros, start, step);
             Py_END_ALLOW_THREADS
         } else {
-            PyErr_SetString(PyExc_ValueError, "Arrays differ in their number of tiles or pixels, or seeds are wrong.");
+            PyErr_SetString(PyExc_ValueError, "The arrays have different numbers of tiles or pixels, or a seed or offset is out of range.");
         }
     }
-    release(arrays, borrowed);
+    release_buffers(arrays, count);
     if (PyErr_Occurred()) {
         return NULL;
     }

@@ -1,0 +1,34 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Build of the C extension; everything else is declared in ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import sysconfig
+
+from setuptools import Extension, setup
+
+SOURCES = "python/lsst/images/fits/_tiles"
+
+# One wheel per platform serves Python 3.11 and later; free-threaded builds have no stable ABI.
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+setup(
+    ext_modules=[
+        Extension(
+            "lsst.images.fits._tiles._tile_loops",
+            sources=[
+                f"{SOURCES}/{name}.c"
+                for name in ("_tile_loops", "_tile_loops_rice", "_tile_loops_scale", "_tile_loops_shuffle")
+            ],
+            depends=[f"{SOURCES}/_tile_loops.h"],
+            define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+            py_limited_api=STABLE_ABI,
+            # If it cannot be compiled, libraries are used instead, with identical results.
+            optional=True,
+            # Disable FMA contraction so that results are bit-identical to the Python implementation.
+            extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden"],
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {},
+)
