@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -23,6 +22,7 @@ from helpers.exposures import (
     make_coadd_arguments,
     make_projection,
 )
+from helpers.marks import containers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lsst.images import YX, BackgroundMap, Box, GeneralFrame, Image, MaskedImage
@@ -35,9 +35,6 @@ from lsst.images.errors import (
 )
 from lsst.images.io import open_archive, read
 from lsst.images.serialization import DetachedArchive
-
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 
 BOX = Box.factory[112:139, 215:260]
 PARTS = ("psf", "bounds", "aperture_corrections", "patch", "band", "backgrounds")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from helpers.exposures import CELL_BOUNDS, make_provenance
+from helpers.marks import containers
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.images import Polygon
@@ -22,8 +22,6 @@ from lsst.images.errors import CorruptArchiveError, GeometryError, Unserializabl
 from lsst.images.io import open_archive, read
 from lsst.images.models import CoaddProvenanceSerializationModel
 
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 instruments = pytest.mark.parametrize("names", [("TestCam",), ("TestCam", "AnotherCamera", "Third")])
 
 ALL_CELLS = [CellIJ(i, j) for i in range(6) for j in range(5)]

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import io
 import pickle
 from pathlib import Path
@@ -15,6 +14,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from helpers.exposures import CELL_BOUNDS, CELLS, GRID, MISSING, make_cell_corrections, make_cell_psf
+from helpers.marks import containers
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.images import YX, Box, Image
@@ -24,9 +24,6 @@ from lsst.images.io import open_archive, read
 from lsst.images.json import JsonOutputArchive
 from lsst.images.models import CellApertureCorrectionMapSerializationModel as MapModel
 from lsst.images.serialization import DetachedArchive
-
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 
 
 def cell_of(x: float, y: float) -> CellIJ:

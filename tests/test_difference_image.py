@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -14,12 +13,10 @@ import astropy.units as u
 import numpy as np
 import pytest
 from helpers.exposures import make_difference_image, make_kernel, make_template, make_visit_arguments
+from helpers.marks import containers
 from lsst.images import Box, DifferenceImage, DifferenceImageTemplateInfo, Polygon, VisitImage
 from lsst.images.errors import CorruptArchiveError, UnknownSchemaError
 from lsst.images.io import open_archive, read
-
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 
 BOX = Box.factory[15:30, 25:50]
 

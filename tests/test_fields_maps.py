@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from helpers.marks import copies
 from lsst.images import Background, BackgroundMap, Box
 from lsst.images.fields import ChebyshevField
 
@@ -54,15 +55,10 @@ def test_names_given_twice_are_refused() -> None:
         BackgroundMap([Background("sky", SKY), Background("sky", FRINGE)])
 
 
-@pytest.mark.parametrize("duplicate", ["method", "copy", "deepcopy", "pickle"])
-def test_copies_are_equal_and_independent(duplicate: str) -> None:
+@copies
+def test_copies_are_equal_and_independent(duplicate: Callable[[Any], Any]) -> None:
     original = make_map()
-    other = {
-        "method": original.copy,
-        "copy": lambda: copy.copy(original),
-        "deepcopy": lambda: copy.deepcopy(original),
-        "pickle": lambda: pickle.loads(pickle.dumps(original)),
-    }[duplicate]()
+    other = duplicate(original)
     assert other == original
     other.add("third", SKY, is_subtracted=True)
     assert other != original

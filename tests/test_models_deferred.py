@@ -6,7 +6,6 @@ costs that branch alone, and goes into the next file as it was.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickle
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.exposures import make_cell_coadd, make_difference_image, make_visit_image
+from helpers.marks import containers
 from lsst.images import Box, ColorImage, MaskedImage
 from lsst.images.errors import (
     ArchiveReadError,
@@ -27,8 +27,6 @@ from lsst.images.errors import (
 )
 from lsst.images.io import open_archive, read
 
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 pytestmark = pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning")
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from astro_metadata_translator import ObservationInfo
 from astropy.wcs import WCS
+from helpers.marks import containers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lsst.images import (
@@ -51,9 +51,6 @@ from lsst.images.serialization import ArrayHints, FitsCompressionOptions
 BOX = Box.factory[-5:15, 8:38]
 WINDOW = Box.factory[-2:9, 20:33]
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data" / "examples"
-
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 
 
 def make_projection() -> Any:

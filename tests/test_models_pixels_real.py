@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 
@@ -19,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[2] / "shared" / "data" / "examples"
 
 OLD_FILES = sorted(ROOT.glob("old_versions/*/masked_image.*[!n]"))
 OLD_FILES = [path for path in OLD_FILES if path.suffix in (".fits", ".json", ".sdf")]
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
 
 
 def sha256(array: np.ndarray) -> str:

@@ -4,17 +4,17 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import math
-import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 import pytest
+from helpers.marks import copies
 from lsst.images import ObservationSummaryStats
 from lsst.images.io import read, write
 from lsst.images.models import ObservationSummaryStatsSerializationModel
@@ -109,15 +109,10 @@ def test_values_that_were_not_measured_are_equal() -> None:
         hash(make_stats())
 
 
-@pytest.mark.parametrize("duplicate", ["method", "copy", "deepcopy", "pickle"])
-def test_copies_are_equal_and_independent(duplicate: str) -> None:
+@copies
+def test_copies_are_equal_and_independent(duplicate: Callable[[Any], Any]) -> None:
     original = make_stats()
-    other = {
-        "method": original.copy,
-        "copy": lambda: copy.copy(original),
-        "deepcopy": lambda: copy.deepcopy(original),
-        "pickle": lambda: pickle.loads(pickle.dumps(original)),
-    }[duplicate]()
+    other = duplicate(original)
     assert other == original
     other.psfSigma = 3.0
     assert original.psfSigma == 2.0

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import pickle
 import warnings
@@ -25,6 +24,7 @@ from helpers.exposures import (
     make_visit_arguments,
     make_visit_image,
 )
+from helpers.marks import containers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lsst.images import (
@@ -55,9 +55,6 @@ from lsst.images.errors import (
 from lsst.images.fields import ChebyshevField
 from lsst.images.io import open_archive, read
 from lsst.images.serialization import DetachedArchive
-
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-containers = pytest.mark.parametrize("extension", [".fits", ".json", pytest.param(".sdf", marks=needs_h5py)])
 
 SHARED_PARTS = ("psf", "obs_info", "summary_stats", "detector", "photometric_scaling", "aperture_corrections")
 NON_PIXELS = (

@@ -359,7 +359,7 @@ class ContainerConformance:
             "BIG": 2**62 + 1,
             "TENTH": 0.1,
             "NOT A NUMBER": np.nan,
-            "FAR": -np.inf,
+            "NEGATIVE INFINITY": -np.inf,
             "UNICODE é": "日本 ⭐ \\ \" ' \n &",
             "LONG": "lorem ipsum " * 1000,
             "EMPTY": "",
