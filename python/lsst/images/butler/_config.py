@@ -18,7 +18,9 @@ from typing import Any
 import yaml
 
 from lsst.daf.butler import StorageClassConfig, StorageClassFactory
+from lsst.resources import ResourcePath
 
+from ..io._atomic import atomic_output
 from ..plugins import StorageClassSpec, registry
 from ..serialization import FitsCompressionOptions
 from ._config_checks import check_storage_classes, prove
@@ -83,9 +85,8 @@ def write_config(directory: str | os.PathLike[str]) -> list[Path]:
     for name, text in files.items():
         path = Path(directory) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".partial")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with atomic_output(ResourcePath(path), overwrite=True) as stream:
+            stream.write(text.encode())
         written.append(path)
     return written
 

@@ -21,6 +21,7 @@ import rich.progress
 from lsst.resources import ResourcePath
 
 from ..errors import UnsupportedFormatError
+from ..io._atomic import atomic_output
 from ..io._containers import container_for_format
 from ..legacy._convert_file import CONVERTIBLE, ConversionReport, convert_file
 
@@ -94,7 +95,8 @@ def convert(
         click.echo("\n".join(found.lines()))
     if report is not None:
         text = json.dumps([dataclasses.asdict(found) for found in reports], indent=2)
-        ResourcePath(report, forceDirectory=False).write(f"{text}\n".encode())
+        with atomic_output(ResourcePath(report, forceDirectory=False), overwrite=True) as stream:
+            stream.write(f"{text}\n".encode())
     if failed := sum(found.error is not None for found in reports):
         raise click.ClickException(f"{failed} of {len(reports)} files could not be converted.")
 

@@ -8,7 +8,7 @@ __all__ = ("atomic_output",)
 
 import contextlib
 import os
-import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -16,16 +16,20 @@ from typing import IO
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveWriteError
+from ._partial import PartialFile, remove_stale_partials
 
 
 @contextlib.contextmanager
-def atomic_output(uri: ResourcePath) -> Iterator[IO[bytes]]:
+def atomic_output(uri: ResourcePath, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
     """Write a file that becomes visible when it is complete.
 
     Parameters
     ----------
     uri
-        Where the file will be.  An existing empty file is replaced.
+        Location of the file.  An existing empty file is replaced.
+    overwrite
+        Whether to replace a file that is not empty.  The old file stays until
+        the new one is complete.
 
     Yields
     ------
@@ -35,75 +39,89 @@ def atomic_output(uri: ResourcePath) -> Iterator[IO[bytes]]:
     Raises
     ------
     FileExistsError
-        If there is a non-empty file already, also when another process put
-        it there in the meantime.
+        If a file that is not empty exists and ``overwrite`` is `False`, also
+        when another process created it in the meantime; or if the target is
+        not a regular file.
     ArchiveWriteError
-        If the place cannot be written to.
+        If the location cannot be written to.
     """
-    refuse_existing(uri)
+    refuse_existing(uri, overwrite=overwrite)
     try:
-        with _local_output(uri.ospath) if uri.isLocal else _remote_output(uri) as stream:
+        with _local_output(uri.ospath, overwrite) if uri.isLocal else _remote_output(uri) as stream:
             yield stream
     except FileExistsError:
         raise
     except OSError as err:
-        raise ArchiveWriteError(f"Cannot write {uri}: {err}. Nothing was left behind.") from err
+        raise ArchiveWriteError(f"Cannot write {uri}: {err}. No file was left behind.") from err
 
 
-def refuse_existing(uri: ResourcePath) -> None:
-    """Raise if a file exists and is not empty.
+def refuse_existing(uri: ResourcePath, *, overwrite: bool = False) -> None:
+    """Raise if a file exists that must not be replaced.
 
     Parameters
     ----------
     uri
         The file.
+    overwrite
+        Whether a regular file that is not empty may be replaced.
 
     Raises
     ------
     FileExistsError
-        If it does.
+        If the file exists and is not empty and ``overwrite`` is `False`, or if
+        it is not a regular file: a directory, device, socket or pipe, also
+        through a symbolic link.
     """
-    if uri.exists() and uri.size() > 0:
-        raise FileExistsError(f"{uri} exists and is not empty; remove it first, or write elsewhere.")
+    if uri.isLocal:
+        _refuse_special(uri.ospath)
+    if not overwrite and uri.exists() and uri.size() > 0:
+        raise FileExistsError(
+            f"{uri} exists and is not empty. Pass overwrite=True to replace it, or write to another place."
+        )
+
+
+def _refuse_special(path: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        kinds = {
+            stat.S_IFDIR: "directory",
+            stat.S_IFIFO: "pipe",
+            stat.S_IFSOCK: "socket",
+            stat.S_IFCHR: "character device",
+            stat.S_IFBLK: "block device",
+        }
+        kind = kinds.get(stat.S_IFMT(mode), "special file")
+        raise FileExistsError(f"{path} is a {kind}, which is never replaced; write to a regular file.")
 
 
 @contextlib.contextmanager
-def _local_output(path: str) -> Iterator[IO[bytes]]:
-    # Beside the target, since a rename does not cross file systems; made by
-    # open() and not by tempfile, so that it gets the user's usual mode.
-    temporary = f"{path}.{secrets.token_hex(6)}.partial"
-    try:
-        with _unnamed(os.path.dirname(path) or ".") or open(temporary, "x+b") as stream:
-            yield stream
-            stream.flush()
-            if not os.path.exists(temporary):
-                # A directory must be given for the link to be followed to the file.
-                os.link(f"/proc/self/fd/{stream.fileno()}", temporary, src_dir_fd=0, follow_symlinks=True)
-        _publish(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+def _local_output(path: str, overwrite: bool) -> Iterator[IO[bytes]]:
+    # Through symbolic links, which stay; beside the file, since a rename does
+    # not cross file systems.
+    target = os.path.realpath(path)
+    remove_stale_partials(target)
+    with contextlib.closing(PartialFile(target)) as partial:
+        yield partial.stream
+        _publish(partial.finish(), target, overwrite)
 
 
-def _unnamed(folder: str) -> IO[bytes] | None:
-    """Open a file without a name, of which nothing is left if the process is killed; not all systems can."""
-    try:
-        return open(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "r+b")
-    except (AttributeError, OSError):
-        return None
-
-
-def _publish(temporary: str, path: str) -> None:
-    """Move a finished file to its name, unless somebody took the name."""
-    if os.path.exists(path) and os.path.getsize(path) == 0:
+def _publish(temporary: str, path: str, overwrite: bool) -> None:
+    """Rename a finished file, unless another file has the name and must stay."""
+    _refuse_special(path)
+    if overwrite or (os.path.exists(path) and os.path.getsize(path) == 0):
         os.replace(temporary, path)
         return
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise FileExistsError(f"{path} appeared while it was being written; it was left alone.") from None
+        raise FileExistsError(f"{path} appeared while it was being written; it was left unchanged.") from None
     except OSError:
-        # A file system without hard links.
+        # A file system without hard links: reserve the name, then replace it.
+        with open(path, "xb"):
+            pass
         os.replace(temporary, path)
 
 

@@ -44,6 +44,7 @@ def write(
     format: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     butler_info: Mapping[str, Any] | pydantic.BaseModel | None = None,
+    overwrite: bool = False,
     **options: Any,
 ) -> ArchiveTree:
     """Write an object to a new file.
@@ -53,8 +54,7 @@ def write(
     obj
         An object of a type that a plugin declares.
     path
-        Where the file will be.  It appears when it is complete; an existing
-        file that is not empty is refused.
+        Location of the file, which appears when it is complete.
     format
         Name of the container; `None`: by the extension of the name.
     metadata
@@ -62,6 +62,9 @@ def write(
     butler_info
         Butler dataset and provenance.  What the object was read with is not
         carried over.
+    overwrite
+        Whether to replace an existing file that is not empty, in one step
+        when the new one is complete.
     **options
         Options of the container, ``compression_options`` for instance.
 
@@ -73,7 +76,8 @@ def write(
     Raises
     ------
     FileExistsError
-        If the file exists and is not empty.
+        If the file exists and is not empty, unless ``overwrite`` is given; or
+        if it is not a regular file.
     UnsupportedFormatError
         If the extension or the format is unknown, or asks for compression of
         the whole file.
@@ -94,7 +98,7 @@ def write(
     context = WriteContext(uri=uri, container=spec.name, butler_info=butler_info)
     passthrough = attachments_of(obj).passthrough
     with (
-        atomic_output(uri) as stream,
+        atomic_output(uri, overwrite=overwrite) as stream,
         contextlib.closing(output_class(spec).create(stream, passthrough=passthrough, **options)) as archive,
     ):
         tree = _serialize_root(obj, archive, context)
@@ -152,6 +156,7 @@ def write_ndf(
     metadata: Mapping[str, Any] | None = None,
     butler_info: Mapping[str, Any] | pydantic.BaseModel | None = None,
     compression_options: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> ArchiveTree:
     """Write an object to a new NDF.
 
@@ -168,6 +173,8 @@ def write_ndf(
         Butler dataset and provenance.
     compression_options
         Options of h5py for arrays, ``{"compression": "gzip"}`` for instance.
+    overwrite
+        Whether to replace an existing file that is not empty.
 
     Returns
     -------
@@ -179,7 +186,9 @@ def write_ndf(
     FileExistsError
         If the file exists and is not empty.
     """
-    options = {"compression_options": compression_options} if compression_options else {}
+    options: dict[str, Any] = {"overwrite": overwrite}
+    if compression_options:
+        options["compression_options"] = compression_options
     with tempfile.TemporaryDirectory() as scratch:
         target = f"{scratch}/object.sdf" if filename is None else filename
         return write(obj, target, format="ndf", metadata=metadata, butler_info=butler_info, **options)

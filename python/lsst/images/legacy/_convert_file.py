@@ -162,9 +162,7 @@ def convert_file(
             preserve = preserve_quantization and target_uri.getExtension() == ".fits"
             original = _read(source, report, type, preserve)
             kept = _writable(original, report)
-            if overwrite and target_uri.exists():
-                target_uri.remove()
-            write(kept, target_uri)
+            write(kept, target_uri, overwrite=overwrite)
         report.warnings = sorted({str(warning.message) for warning in caught if _is_ours(warning)})
         if compare:
             report.differences = dict(_compare(kept, read(target_uri, original.__class__)))
