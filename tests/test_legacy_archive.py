@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The table archive of legacy files: objects by number, each for itself."""
+"""Table archives of legacy files: objects by identifier, components, catalogs, stamps."""
 
 from __future__ import annotations
 
@@ -70,55 +70,55 @@ def decode_everything(path: Path) -> tuple[int, list[Exception]]:
         return len(archive.entries), errors
 
 
-def test_every_object_of_every_real_file_is_decoded_or_refused_by_name(shared_data: Path) -> None:
-    total, refused, unpromised = 0, {}, []
+def test_archive_get_every_real_file_decodes_or_raises_named_error(shared_data: Path) -> None:
+    total, refused, missing_archives = 0, {}, []
     for path in data_files(shared_data):
         try:
             count, errors = decode_everything(path)
         except CorruptArchiveError as err:
-            unpromised.append((path.name, str(err)))
+            missing_archives.append((path.name, str(err)))
             continue
         total += count
         if errors:
             refused[path.name] = errors
     assert total > 1500
-    # This one says that it comes from the future.
+    # This file has a newer version.
     assert list(refused) == ["visitInfo-version-999999.fits"]
     assert isinstance(refused["visitInfo-version-999999.fits"][0], SchemaVersionError)
-    # This one was made by hand, with a pointer to an archive that it does not have.
-    assert [name for name, _ in unpromised] == ["synthetic_afw_visit_rice.fits"]
-    assert "AR_HDU = 5" in unpromised[0][1]
+    # This handmade file refers to an archive that is missing.
+    assert [name for name, _ in missing_archives] == ["synthetic_afw_visit_rice.fits"]
+    assert "AR_HDU = 5" in missing_archives[0][1]
 
 
-def test_names_of_index_columns_may_have_dots_or_underscores() -> None:
+def test_read_index_old_and_new_column_names_are_read() -> None:
     for old in (False, True):
         archive = archive_of(constant(1, 2.5), product(2, 1, 1), old=old)
         assert archive.get(2).evaluate(0.0, 0.0) == 6.25
 
 
-def test_an_object_is_decoded_once_however_many_refer_to_it() -> None:
+def test_archive_get_shared_object_is_decoded_once() -> None:
     archive = archive_of(constant(1, 2.0), product(2, 1, 1), product(3, 1))
     assert archive.get(2).factors[0]() is archive.get(3).factors[0]()
 
 
-def test_number_zero_is_no_object() -> None:
+def test_archive_get_identifier_zero_returns_none() -> None:
     archive = archive_of(constant(1, 2.0))
     assert archive.get(0) is None
     assert not archive.reference(0)
     assert archive.reference(0)() is None
 
 
-def test_an_unknown_number_says_how_many_objects_there_are() -> None:
+def test_archive_get_unknown_identifier_error_names_number_of_objects() -> None:
     with pytest.raises(InvalidComponentError, match="no object 7; it has 1"):
         archive_of(constant(1, 2.0)).get(7)
 
 
-def test_an_object_without_table_is_known_by_its_class() -> None:
+def test_archive_root_object_without_table_is_decoded() -> None:
     archive = archive_of((1, "IdentityTransmissionCurve", []))
     assert archive.root().sample(0.0, 0.0, np.array([4000.0, 5000.0])).tolist() == [1.0, 1.0]
 
 
-def test_an_unknown_class_keeps_its_rows() -> None:
+def test_archive_root_unknown_class_returns_opaque_rows() -> None:
     archive = archive_of(
         (1, "SurveySpecificThing", [table({"a": ("J", [4, 5]), "b": ("1QB", [b"xy", b""])})])
     )
@@ -153,7 +153,7 @@ def test_hook_register_legacy_decoders_adds_and_replaces_decoders(monkeypatch: p
         registry.unregister("survey")
 
 
-def test_a_broken_object_costs_no_other_and_names_file_object_class_and_reason() -> None:
+def test_archive_get_damaged_object_raises_named_error_and_others_are_read() -> None:
     bad = {**KERNEL, "dimensions": ("2J", [[3, 4]])}
     archive = archive_of((1, "FixedKernel", [table(bad)]), (2, "FixedKernel", [table(KERNEL)]))
     with pytest.raises(CorruptArchiveError) as caught:
@@ -164,7 +164,7 @@ def test_a_broken_object_costs_no_other_and_names_file_object_class_and_reason()
     assert archive.get(2).image.tolist() == np.eye(3).tolist()
 
 
-def test_a_broken_component_is_named_in_a_note() -> None:
+def test_archive_component_damaged_adds_note_with_name() -> None:
     archive = archive_of((1, "GaussianPsf", [table({"sigma": ("D", [2.0])})]), cards={"PSF_ID": 1})
     with pytest.raises(CorruptArchiveError) as caught:
         archive.component("psf")
@@ -172,13 +172,15 @@ def test_a_broken_component_is_named_in_a_note() -> None:
     assert archive.component("SKYWCS") is None
 
 
-def test_errors_of_foreign_decoders_become_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_get_third_party_decoder_error_becomes_corrupt_archive_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(registry, "legacy_decoders", lambda: {"Thing": "math:sqrt"})
     with pytest.raises(CorruptArchiveError, match="Thing, cannot be read: TypeError"):
         archive_of((1, "Thing", [])).get(1)
 
 
-def test_objects_that_contain_themselves_are_refused() -> None:
+def test_archive_get_reference_cycle_raises_corrupt_archive_error() -> None:
     archive = archive_of(
         (1, "Footprint", [table({"id": ("J", [2])})]), (2, "Footprint", [table({"id": ("J", [1])})])
     )
@@ -186,7 +188,7 @@ def test_objects_that_contain_themselves_are_refused() -> None:
         archive.get(1)
 
 
-def test_missing_rows_and_tables_are_refused() -> None:
+def test_archive_get_missing_table_raises_corrupt_archive_error() -> None:
     data = bytearray(write_archive([constant(1, 2.0)]))
     file = FitsFile.open(bytes(data[: file_size_without_last_hdu(bytes(data))]))
     archive = LegacyArchive.find(file)
@@ -200,23 +202,23 @@ def file_size_without_last_hdu(data: bytes) -> int:
         return list(file)[-1].header_address
 
 
-def test_pointers_prefer_new_names_and_ignore_other_cards(shared_data: Path) -> None:
+def test_archive_components_new_keywords_override_old_ones(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/calib/imsim_flat_R11-S20.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
-        # CALIB_ID of this file is a text of the raw image.
+        # CALIB_ID of this file is text from the raw image.
         assert archive.components == {"DETECTOR": 1}
     pointers = archive_of(cards={"PSF_ID": 1, "HIERARCH ARCHIVE_ID_PSF": 2, "HIERARCH ARCHIVE_ID_MINE": 3})
     assert pointers.components == {"PSF": 2, "MINE": 3}
 
 
-def test_files_without_archive_have_none(shared_data: Path) -> None:
+def test_archive_find_file_without_archive_returns_none(shared_data: Path) -> None:
     for name in ("afw/imageF.fits", "afw/maskedimage.fits", "legacy/raw/lsstcam_raw_R22-S21.fits"):
         with open_legacy_fits(shared_data / name) as file:
             assert LegacyArchive.find(file) is None
 
 
-def test_an_empty_archive_has_no_components(shared_data: Path) -> None:
+def test_archive_component_empty_archive_returns_none(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "afw/exposure_bare.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -224,19 +226,19 @@ def test_an_empty_archive_has_no_components(shared_data: Path) -> None:
         assert archive.component("PSF") is None
 
 
-def test_a_far_archive_takes_one_request_beyond_its_index(shared_data: Path) -> None:
-    class Far(BytesSource):
+def test_archive_remote_file_prefetches_archive_in_one_request(shared_data: Path) -> None:
+    class RemoteBytes(BytesSource):
         remote = True
 
         def __init__(self, data: bytes) -> None:
-            super().__init__(data, "far")
+            super().__init__(data, "remote")
             self.ahead: list[tuple[int, int]] = []
 
         def prefetch(self, ranges: Any) -> None:
             self.ahead.extend(ranges)
 
     data = (shared_data / "afw/exposure_visit_like.fits").read_bytes()
-    source = Far(data)
+    source = RemoteBytes(data)
     with FitsFile.open(source) as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -246,7 +248,7 @@ def test_a_far_archive_takes_one_request_beyond_its_index(shared_data: Path) -> 
     assert source.ahead == [(start, len(data) - start)]
 
 
-def test_a_compressed_file_is_unpacked(shared_data: Path, tmp_path: Path) -> None:
+def test_open_legacy_fits_gzip_file_is_decompressed(shared_data: Path, tmp_path: Path) -> None:
     packed = shared_data / "legacy/calexp/obs_base_calexp_oldest.fits.gz"
     with open_legacy_fits(packed) as file:
         archive = LegacyArchive.find(file)
@@ -255,13 +257,13 @@ def test_a_compressed_file_is_unpacked(shared_data: Path, tmp_path: Path) -> Non
     data = packed.read_bytes()
     with pytest.raises(CorruptArchiveError, match="truncated"):
         open_legacy_fits(data[: len(data) // 2])
-    with pytest.raises(CorruptArchiveError, match="no valid gzip stream"):
+    with pytest.raises(CorruptArchiveError, match="not a valid gzip stream"):
         open_legacy_fits(data[:5000] + bytes(100) + data[5100:])
     with pytest.raises(NotAnArchiveError):
         open_legacy_fits(gzip.compress(b"something else"))
 
 
-def test_a_catalog_outlives_its_file(shared_data: Path) -> None:
+def test_exposure_catalog_is_readable_after_file_is_closed(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/visitsummary/visitSummary_1176.fits") as file:
         catalog = open_exposure_catalog(file)
     assert len(catalog) == 103
@@ -273,11 +275,11 @@ def test_a_catalog_outlives_its_file(shared_data: Path) -> None:
     assert row["physical_filter"] == row["physical_filter"].strip()
     assert catalog.column("band").tolist() == [record["band"] for record in catalog]
     assert "wcs" not in catalog.names and "bbox_min_x" not in catalog.names
-    with pytest.raises(InvalidComponentError, match="no column 'wcs'"):
+    with pytest.raises(InvalidComponentError, match="Column 'wcs' does not exist"):
         catalog.column("wcs")
 
 
-def test_old_catalogs_are_read(shared_data: Path) -> None:
+def test_exposure_catalog_old_versions_are_read(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/afw/exposure_catalog_v1.fits") as file:
         old = open_exposure_catalog(file)
         assert [record.component("photo_calib").mean > 0 for record in old if record.reference("photo_calib")]
@@ -289,20 +291,20 @@ def test_old_catalogs_are_read(shared_data: Path) -> None:
         assert all(math.isfinite(float(corrections[name].evaluate(1.0, 1.0))) for name in corrections)
 
 
-def test_what_is_no_catalog_is_refused(shared_data: Path) -> None:
+def test_open_exposure_catalog_other_file_raises_not_an_archive_error(shared_data: Path) -> None:
     for name in ("afw/exposure_visit_like.fits", "afw/imageF.fits"):
         with open_legacy_fits(shared_data / name) as file, pytest.raises(NotAnArchiveError):
             open_exposure_catalog(file)
 
 
 @pytest.mark.parametrize("opener", [open_cell_coadd, open_stamps, read_backgrounds])
-def test_what_is_something_else_is_refused_by_name(opener: Any, shared_data: Path) -> None:
+def test_openers_other_file_raise_error_with_file_name(opener: Any, shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "afw/exposure_bare.fits") as file:
         with pytest.raises(NotAnArchiveError, match="exposure_bare"):
             opener(file)
 
 
-def test_stamps_know_their_own_cards(shared_data: Path) -> None:
+def test_open_stamps_returns_cards_of_each_stamp(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/stamps/R04_SW0_donutStamps.fits") as file:
         stamps = open_stamps(file)
         assert stamps.class_name == "lsst.ts.wep.task.DonutStamps.DonutStamps"
@@ -311,7 +313,7 @@ def test_stamps_know_their_own_cards(shared_data: Path) -> None:
         assert stamps.stamps[1].mask is not None and stamps.stamps[1].mask.ver == 2
 
 
-def test_backgrounds_are_read_in_threes(shared_data: Path) -> None:
+def test_read_backgrounds_reads_three_hdus_per_background(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "afw/obj_background.fits") as file:
         first, second = read_backgrounds(file)
     assert first.bbox == second.bbox == Box.factory[2000:2400, 1000:1512]
@@ -323,7 +325,7 @@ def test_backgrounds_are_read_in_threes(shared_data: Path) -> None:
     assert backgrounds[0].order == (6, 6)
 
 
-def test_records_are_frozen(shared_data: Path) -> None:
+def test_records_assignment_raises_frozen_instance_error(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "afw/exposure_visit_like.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -331,7 +333,7 @@ def test_records_are_frozen(shared_data: Path) -> None:
             archive.component("PSF").sigma = 1.0
 
 
-def test_errors_are_of_the_family_and_of_reading() -> None:
+def test_archive_errors_are_images_errors_and_read_errors() -> None:
     assert issubclass(CorruptArchiveError, ArchiveReadError)
     with pytest.raises(ImagesError):
         archive_of((1, "Detector", [table({"name": ("3A", ["abc"])})])).get(1)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Texts of AST objects are checked before AST, which would crash, sees them."""
+"""Checks of AST text, which protect against crashes of AST."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def written(ast_object: Any, options: str) -> str:
 
 @pytest.mark.parametrize("options", ["Full=-1,Comment=0", "Full=0,Comment=1", "Full=1,Comment=1"])
 @pytest.mark.parametrize("name", OBJECTS)
-def test_whatever_ast_writes_passes_and_reads_alike(name: str, options: str) -> None:
+def test_check_ast_text_accepts_all_text_that_ast_writes(name: str, options: str) -> None:
     text = written(OBJECTS[name], options)
     check_ast_text(text)
     assert written(read_ast(text), "Full=-1,Comment=0") == written(OBJECTS[name], "Full=-1,Comment=0")
@@ -87,7 +87,7 @@ def texts_of(path: Path) -> list[str]:
         return [archive.get(number).ast_text for kind in kinds for number in archive.ids(kind)]
 
 
-def test_every_text_of_every_real_file_passes(shared_data: Path) -> None:
+def test_check_ast_text_accepts_text_of_every_real_file(shared_data: Path) -> None:
     paths = (p for p in data_files(shared_data) if not p.name.startswith("synthetic"))
     # Decoding a record checks its text.
     assert sum(len(texts_of(path)) for path in paths) > 700
@@ -143,7 +143,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_damaged_texts_are_refused_by_name(damage: str) -> None:
+def test_check_ast_text_damaged_text_raises_named_error(damage: str) -> None:
     with pytest.raises(CorruptArchiveError, match="AST"):
         check_ast_text(DAMAGED[damage])
 
@@ -171,7 +171,7 @@ def mutated(text: str, random: np.random.Generator) -> str:
     return "".join(characters)
 
 
-def test_no_mutated_text_crashes_ast(shared_data: Path) -> None:
+def test_check_ast_text_mutated_text_does_not_crash_ast(shared_data: Path) -> None:
     names = ("afw/exposure_nonfits_wcs.fits", "legacy/calexp/cfht_calexp-849375-12.fits.fz")
     texts = [text for name in names for text in texts_of(shared_data / name)[:3]]
     texts += [written(found, "Full=-1,Comment=0") for found in OBJECTS.values()]

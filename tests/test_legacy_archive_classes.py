@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Archived classes of which no real file is at hand, made by hand."""
+"""Decoders of archived classes that do not occur in the real files, on handmade tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lsst.images.legacy.afw_archive import (
 )
 
 
-def test_the_sky_wcs_may_carry_an_approximation() -> None:
+def test_decode_sky_wcs_with_fits_approximation_returns_both_texts() -> None:
     text = f"1 SkyWcs 1 {ast_text(starlink.Ast.UnitMap(2))}".encode()
     columns = {"wcs": ("1QB()", [text]), "approx": ("1QB()", [text])}
     found = archive_of((1, "SkyWcs", [table(columns)])).get(1)
@@ -35,25 +35,25 @@ def test_the_sky_wcs_may_carry_an_approximation() -> None:
     ("text", "error", "match"),
     [
         (b"2 SkyWcs 0 Begin UnitMap\nEnd UnitMap", SchemaVersionError, "version '2'"),
-        (b"1 SkyWcs 0", CorruptArchiveError, "no text of an AST object"),
+        (b"1 SkyWcs 0", CorruptArchiveError, "is not AST text"),
         (b"", CorruptArchiveError, "empty"),
         (b"1 SkyWcs 0 Begin \xff", CorruptArchiveError, "not ASCII"),
     ],
 )
-def test_texts_of_the_future_and_damaged_ones_are_refused(text: bytes, error: Any, match: str) -> None:
+def test_decode_sky_wcs_newer_or_damaged_text_raises_error(text: bytes, error: Any, match: str) -> None:
     with pytest.raises(error, match=match):
         archive_of((1, "SkyWcs", [table({"wcs": ("1QB()", [text])})])).get(1)
 
 
 @pytest.mark.parametrize("name", ["TransformPoint2ToPoint2", "TransformPoint2ToSpherePoint"])
-def test_transforms_between_any_points_are_read(name: str) -> None:
+def test_decode_transform_all_point_types_are_read(name: str) -> None:
     blob = f"1 {name} {ast_text(starlink.Ast.ZoomMap(2, 3.0))}".encode()
     found = archive_of((1, name, [table({"bytes": ("1QB()", [blob])})])).get(1)
     assert found.class_name == name
     assert "Zoom = 3" in found.ast_text
 
 
-def test_a_field_may_be_a_transform_to_one_number() -> None:
+def test_decode_transform_field_evaluates_mapping_to_one_number() -> None:
     mapping = starlink.Ast.PolyMap([[2.0, 1.0, 1.0, 0.0], [3.0, 1.0, 0.0, 1.0]], None)
     assert (mapping.Nin, mapping.Nout) == (2, 1)
     blob = f"1 TransformPoint2ToGeneric {ast_text(mapping)}".encode()
@@ -62,13 +62,13 @@ def test_a_field_may_be_a_transform_to_one_number() -> None:
     npt.assert_allclose(found.evaluate([1.0, 2.0], [5.0, 7.0]), [17.0, 25.0])
 
 
-def test_the_area_of_pixels_is_scaled() -> None:
+def test_decode_pixel_area_applies_scaling() -> None:
     columns = {**box(0, 0, 9, 9), "wcs": ("J", [2]), "scaling": ("D", [10.0])}
     found = archive_of((1, "PixelAreaBoundedField", [table(columns)]), wcs(2)).get(1)
     npt.assert_allclose(found.evaluate(0.0, 0.0), 10 * 1e-8 * math.cos(0.5), rtol=1e-6)
 
 
-def test_a_coadded_field_is_the_weighted_mean_of_those_that_cover_a_point() -> None:
+def test_decode_coadd_field_is_weighted_mean_of_covering_fields() -> None:
     head = {**box(0, 0, 99, 99), "coaddWcs": ("J", [2]), "default": ("D", [-1.0])}
     rows = {
         "field": ("J", [4, 5]),
@@ -91,12 +91,12 @@ def test_a_coadded_field_is_the_weighted_mean_of_those_that_cover_a_point() -> N
     assert field.evaluate(-5.0, 5.0) == 6.0
 
 
-def test_a_field_that_varies_needs_a_box() -> None:
-    with pytest.raises(CorruptArchiveError, match="empty box"):
+def test_chebyshev_evaluate_without_box_raises_error_if_not_constant() -> None:
+    with pytest.raises(CorruptArchiveError, match="box is empty"):
         archive_of(chebyshev(1, [1.0, 2.0], box(0, 0, -1, -1))).get(1).evaluate(0.0, 0.0)
 
 
-def test_boxes_of_old_tables_are_pairs() -> None:
+def test_row_box_old_table_reads_pair_columns() -> None:
     columns = {
         "order_x": ("J", [0]),
         "bbox_min": ("2J", [[1, 2]]),
@@ -111,7 +111,7 @@ def frame(**more: Any) -> dict[str, Any]:
     return {"dimensions": ("2J", [[5, 3]]), "center": ("2J", [[2, 1]]), **more}
 
 
-def test_kernels_of_a_single_pixel_and_of_functions_are_images() -> None:
+def test_decode_delta_and_analytic_kernel_return_images() -> None:
     archive = archive_of(
         (1, "DeltaFunctionKernel", [table(frame(pixel_x=("J", [4]), pixel_y=("J", [0])))]),
         (2, "AnalyticKernel", [table(frame(kernelfunction=("J", [3])))]),
@@ -135,7 +135,7 @@ def test_kernels_of_a_single_pixel_and_of_functions_are_images() -> None:
     npt.assert_allclose(total, 1.0, rtol=1e-6)
 
 
-def test_a_linear_combination_may_have_fixed_amplitudes() -> None:
+def test_decode_linear_combination_fixed_amplitudes_are_read() -> None:
     columns = frame(components=("2J", [[2, 2]]), amplitudes=("2D", [[1.0, 2.0]]))
     archive = archive_of(
         (1, "LinearCombinationKernel", [table(columns)]),
@@ -150,7 +150,7 @@ def test_a_linear_combination_may_have_fixed_amplitudes() -> None:
 
 
 @pytest.mark.parametrize("name", ["Bilinear", "Nearest", "Lanczos"])
-def test_warping_kernels_have_the_names_that_coadds_use(name: str) -> None:
+def test_decode_warping_kernel_returns_name_used_by_coadds(name: str) -> None:
     tables = [table({"order": ("J", [4])})] if name == "Lanczos" else []
     found = archive_of((1, f"{name}WarpingKernel", tables)).get(1)
     assert found.name == {"Lanczos": "lanczos4"}.get(name, name.lower())
@@ -167,17 +167,17 @@ def inputs(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_the_oldest_coadd_psfs_have_the_coadd_as_last_input() -> None:
+def test_decode_coadd_psf_oldest_version_uses_last_row_as_coadd() -> None:
     found = archive_of((1, "CoaddPsf", [table(inputs(weight=("D", [1.0, 2.0, 0.0])))])).get(1)
     assert found.wcs.id == 4
     assert [record["weight"] for record in found.inputs] == [1.0, 2.0]
     assert found.warping_kernel == "lanczos3"
 
 
-def test_flags_of_exposures_are_plain_columns() -> None:
+def test_exposure_catalog_flags_are_columns() -> None:
     rows = table(inputs(detector=("K", [7, 8, 9])), good=[True, False, True])
     found = archive_of((1, "ExposureCatalog", [rows])).get(1)
-    # A column of 64-bit numbers does not refer to objects.
+    # A column of 64-bit integers does not refer to objects.
     assert found.names == ("id", "detector", "good")
     assert found.column("good").tolist() == [True, False, True]
     assert [record["good"] for record in found] == [True, False, True]
@@ -188,7 +188,7 @@ SPANS = {"y": ("J", [5, 6]), "x0": ("J", [1, 2]), "x1": ("J", [3, 2])}
 PEAKS = {"id": ("J", [1]), "f_x": ("E", [2.5]), "f_y": ("E", [5.5]), "peakValue": ("E", [9.0])}
 
 
-def test_footprints_are_read_old_and_new_light_and_heavy() -> None:
+def test_decode_footprint_all_versions_are_read() -> None:
     heavy = table(
         {"image": ("1QE()", [np.arange(4, dtype="f4")]), "mask": ("1QJ()", [np.zeros(4, dtype="i4")])}
     )
@@ -209,7 +209,7 @@ def test_footprints_are_read_old_and_new_light_and_heavy() -> None:
     assert archive.get(4).peaks.tolist() == [[1.0, 2.0, 3.0]]
 
 
-def test_a_coadded_transmission_curve_lists_its_inputs() -> None:
+def test_decode_coadd_transmission_lists_inputs() -> None:
     numbers = ("wavelengthMin", "wavelengthMax", "throughputAtMin", "throughputAtMax")
     head = {"coaddWcs": ("J", [2]), **{name: ("D", [float(n)]) for n, name in enumerate(numbers)}}
     rows = {name: ("J", [n]) for n, name in enumerate(("transmission", "sensorWcs", "validPolygon"), start=3)}
@@ -225,7 +225,7 @@ def stats(text: str) -> Any:
     return archive_of((1, "ExposureSummaryStats", [table({"bytes": ("1QB()", [text.encode()])})])).get(1)
 
 
-def test_statistics_tolerate_old_and_unknown_names() -> None:
+def test_decode_summary_stats_old_and_unknown_names_are_accepted() -> None:
     found = stats("decl: 2.5\nfuture: 7\nraCorners: [1.0, .nan]\nwords: none\nversion: 0\n")
     assert found["dec"] == 2.5 and found["future"] == 7
     assert found["raCorners"][0] == 1.0 and math.isnan(found["raCorners"][1])
@@ -245,7 +245,9 @@ HOSTILE_YAML = [
 
 
 @pytest.mark.parametrize("text", HOSTILE_YAML, ids=range(len(HOSTILE_YAML)))
-def test_hostile_statistics_are_refused_or_empty(text: str, tmp_path: Any, monkeypatch: Any) -> None:
+def test_decode_summary_stats_malicious_yaml_raises_error_or_is_empty(
+    text: str, tmp_path: Any, monkeypatch: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     try:
         assert "a" not in stats(text)
@@ -259,21 +261,21 @@ def cards_of(**values: Any) -> Any:
     return FitsFile.open(write_archive([], cards=cards)).hdu(0).cards
 
 
-def test_dates_must_be_in_atomic_time() -> None:
-    with pytest.raises(CorruptArchiveError, match="not in TAI"):
+def test_visit_info_from_cards_date_not_in_tai_raises_error() -> None:
+    with pytest.raises(CorruptArchiveError, match="expected TAI"):
         visit_info_from_cards(cards_of(DATE_AVG="2024-01-01T00:00:00", TIMESYS="UTC", BORE_RA=10.0))
-    with pytest.raises(CorruptArchiveError, match="is no date"):
+    with pytest.raises(CorruptArchiveError, match="is not a valid date"):
         visit_info_from_cards(cards_of(DATE_AVG="yesterday", TIMESYS="TAI"))
-    # A raw header, which afw has not touched.
+    # A raw header, which afw did not write.
     raw = visit_info_from_cards(cards_of(DATE_AVG="2024-01-01T00:00:00", TIMESYS="UTC", EXPTIME=30))
     assert raw is not None and (raw.tai_ns, raw.date, raw.exposure_time) == (None, None, 30.0)
     assert visit_info_from_cards(cards_of(OBJECT="COSMOS")) is None
 
 
-def test_old_times_are_converted_from_universal_time() -> None:
+def test_visit_info_from_cards_old_utc_date_is_converted_to_tai() -> None:
     found = visit_info_from_cards(cards_of(TIME_MID="2015-01-01T00:00:00.000000000Z", EXPTIME=30.0))
     assert found is not None
-    # There were 35 leap seconds, TAI - UTC.
+    # TAI - UTC was 35 s.
     assert found.tai_ns == 1_420_070_400_000_000_000 + 35_000_000_000
 
 
@@ -281,12 +283,12 @@ def test_old_times_are_converted_from_universal_time() -> None:
     ("name", "expected"),
     [("r", ("r", None)), ("HSC-I", (None, "HSC-I")), ("N921", ("N921", None)), ("_unknown_", None)],
 )
-def test_filter_cards_are_bands_or_filters(name: str, expected: Any) -> None:
+def test_filter_label_from_cards_separates_bands_from_physical_filters(name: str, expected: Any) -> None:
     found = filter_label_from_cards(cards_of(FILTER=name))
     assert (None if found is None else (found.band, found.physical)) == expected
 
 
-def test_images_that_were_not_calibrated_have_no_calibration() -> None:
+def test_photo_calib_from_cards_uncalibrated_image_returns_none() -> None:
     assert photo_calib_from_cards(cards_of(FLUXMAG0=0.0, FLUXMAG0ERR=0.0)) is None
     assert photo_calib_from_cards(cards_of(FLUXMAG0="none")) is None
     assert photo_calib_from_cards(cards_of(OBJECT="COSMOS")) is None
@@ -302,13 +304,13 @@ def test_images_that_were_not_calibrated_have_no_calibration() -> None:
         ("Detector", {"name": ("3A", ["abc"]), "version": ("J", [3])}),
     ],
 )
-def test_versions_of_the_future_are_refused(name: str, columns: Any) -> None:
+def test_decoders_newer_version_raises_schema_version_error(name: str, columns: Any) -> None:
     with pytest.raises(SchemaVersionError, match="this release reads up to"):
         archive_of((1, name, [table(columns)])).get(1)
 
 
 @pytest.mark.parametrize(("version", "known"), [("0.9", True), ("1.0", False), ("2.3", False), ("x", False)])
-def test_cell_coadds_of_the_future_are_refused(version: str, known: bool) -> None:
+def test_open_cell_coadd_newer_version_raises_schema_version_error(version: str, known: bool) -> None:
     hdu = table({"cell_id": ("2I", [[0, 0]])})
     sizes = dict.fromkeys(("GRCELL", "OCELL", "GRSHAPE", "PSFSIZE", "GRMIN"), 1)
     for prefix, size in sizes.items():
@@ -326,5 +328,5 @@ def test_cell_coadds_of_the_future_are_refused(version: str, known: bool) -> Non
     if known:
         assert open_cell_coadd(file).version == (0, 9)
     else:
-        with pytest.raises(SchemaVersionError, match="reads 0.1 up to"):
+        with pytest.raises(SchemaVersionError, match="reads versions from 0.1 to below 1.0"):
             open_cell_coadd(file)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Damaged archives: every read ends, with a record or an error of ours."""
+"""Damaged archives: every read returns a record or raises an `ImagesError`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lsst.images.legacy.afw_archive import (
     visit_info_from_cards,
 )
 
-# Files with many kinds of objects, and how many damaged copies of each.
+# Files with many classes of objects, and the number of damaged copies of each.
 FILES = {
     "afw/exposure_coadd.fits": 12,
     "afw/exposure_warpedpsf.fits": 12,
@@ -36,7 +36,7 @@ FILES = {
 
 
 def open_everything(data: bytes) -> int:
-    """Read all that there is; return how many parts were refused."""
+    """Read all objects; return the number of errors."""
     refused = 0
     try:
         with FitsFile.open(data) as file:
@@ -55,7 +55,7 @@ def open_everything(data: bytes) -> int:
 
 
 def use(record: Any) -> None:
-    """Follow what is decoded late."""
+    """Decode references recursively."""
     for name in ("ast_text", "bbox", "image", "systems", "polygon"):
         getattr(record, name, None)
     if hasattr(record, "evaluate"):
@@ -64,7 +64,7 @@ def use(record: Any) -> None:
 
 
 def damage(data: bytes, random: np.random.Generator, start: int) -> bytes:
-    """Change some bytes from a place on, or cut the end, or repeat a part."""
+    """Change some bytes, truncate the data, or repeat a part."""
     copy = bytearray(data)
     kind = random.integers(0, 10)
     if kind == 0:
@@ -79,7 +79,7 @@ def damage(data: bytes, random: np.random.Generator, start: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_damaged_archives_give_records_or_errors_of_ours(name: str, shared_data: Path) -> None:
+def test_archive_get_damaged_file_returns_record_or_images_error(name: str, shared_data: Path) -> None:
     data = (shared_data / name).read_bytes()
     with FitsFile.open(data) as file:
         archive = LegacyArchive.find(file)
@@ -95,7 +95,7 @@ def test_damaged_archives_give_records_or_errors_of_ours(name: str, shared_data:
 
 
 @pytest.mark.parametrize("name", ["afw/exposure_bare.fits", "afw/obj_photocalib.fits", "afw/imageF.fits"])
-def test_every_number_in_the_index_may_be_any_number(name: str, shared_data: Path) -> None:
+def test_read_index_random_numbers_return_record_or_images_error(name: str, shared_data: Path) -> None:
     data = (shared_data / name).read_bytes()
     with FitsFile.open(data) as file:
         index = next((hdu for hdu in file if "AR_NCAT" in hdu.cards), None)
@@ -121,7 +121,9 @@ def test_every_number_in_the_index_may_be_any_number(name: str, shared_data: Pat
         ("afw/obj_background.fits", read_backgrounds),
     ],
 )
-def test_damaged_files_of_other_kinds_open_or_are_refused(name: str, opener: Any, shared_data: Path) -> None:
+def test_openers_damaged_file_return_object_or_images_error(
+    name: str, opener: Any, shared_data: Path
+) -> None:
     data = (shared_data / name).read_bytes()
     random = np.random.default_rng(len(data))
     for n in range(8):

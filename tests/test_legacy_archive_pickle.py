@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Pickles in archives are read, and run nothing, whatever they say."""
+"""Pickles in archives are read without executing them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MARKER = "LSST_IMAGES_PICKLE_WAS_RUN"
 
 
 class Call:
-    """Pickles as a call of a function."""
+    """An object whose pickle calls a function."""
 
     def __init__(self, function: Any, *args: Any, state: Any = None) -> None:
         self.reduced = (function, args) if state is None else (function, args, state)
@@ -85,7 +85,7 @@ ATTACKS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_that_a_pickle_names_is_imported_called_or_changed(
+def test_read_pickle_malicious_pickle_executes_nothing(
     attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -114,7 +114,7 @@ def test_nothing_that_a_pickle_names_is_imported_called_or_changed(
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("name", ["PiffPsf", "StitchedPsf"])
-def test_a_psf_that_is_an_attack_is_a_damaged_psf(
+def test_decode_piff_malicious_pickle_raises_corrupt_archive_error(
     attack: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -142,7 +142,7 @@ HOSTILE = {
     "a huge length of an integer": b"\x80\x04\x8b" + struct.pack("<I", 2**31 - 1) + b"x.",
     "a negative length": b"\x80\x04\x8b" + struct.pack("<i", -5) + b"x.",
     "a number of a million digits": b"I" + b"9" * 1_000_000 + b"\n.",
-    "arguments that are no tuple": b"\x80\x04" + named("a", "b") + b"K\x01R.",
+    "arguments that are not a tuple": b"\x80\x04" + named("a", "b") + b"K\x01R.",
     "a state for a number": b"\x80\x04K\x01}b.",
     "items for a number": b"\x80\x04K\x01K\x02a.",
     "a key that is a list": b"\x80\x04}]K\x01s.",
@@ -153,17 +153,17 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("pickled", HOSTILE)
-def test_hostile_streams_end_in_a_named_error(pickled: str) -> None:
+def test_read_pickle_malformed_stream_raises_corrupt_archive_error(pickled: str) -> None:
     with pytest.raises(CorruptArchiveError):
         read_pickle(HOSTILE[pickled])
 
 
-def test_endless_programs_are_stopped() -> None:
+def test_read_pickle_too_many_instructions_raises_error() -> None:
     with pytest.raises(CorruptArchiveError, match="instructions"):
         read_pickle(b"\x80\x04" + b"N0" * 1_100_000 + b"N.")
 
 
-def test_memory_does_not_grow_with_what_lengths_and_memos_promise() -> None:
+def test_read_pickle_large_declared_sizes_do_not_allocate_memory() -> None:
     import tracemalloc
 
     tracemalloc.start()
@@ -171,14 +171,14 @@ def test_memory_does_not_grow_with_what_lengths_and_memos_promise() -> None:
         for key in ("a huge length of bytes", "a memo that is not there", "a huge length of an integer"):
             with pytest.raises(CorruptArchiveError):
                 read_pickle(HOSTILE[key])
-        # A memo at a far place is one entry, not a list of that length.
+        # A memo with a large index is one entry, not a list of that length.
         assert read_pickle(b"\x80\x04K\x07r\xff\xff\xff\x7f0j\xff\xff\xff\x7f.") == 7
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
 
 
-def test_deep_and_self_containing_values_do_no_harm() -> None:
+def test_read_pickle_nested_and_recursive_values_are_read() -> None:
     deep = read_pickle(b"\x80\x04)" + b"\x85" * 300_000 + b".")
     assert isinstance(deep, tuple)
     with pytest.raises(CorruptArchiveError):
@@ -195,9 +195,9 @@ PLAIN = {"a": [1, 2.5, "text", b"bytes", None, True], "b": (1, (2, 3)), "c": {4,
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_plain_values_are_themselves_in_every_protocol(protocol: int) -> None:
+def test_read_pickle_plain_values_equal_in_every_protocol(protocol: int) -> None:
     if protocol < 3:
-        # Bytes are a call in these.
+        # These protocols store bytes as a call.
         plain = {**PLAIN, "a": [1, 2.5, "text", None, True], "c": 0}
         assert read_pickle(pickle.dumps(plain, protocol)) == plain
     if protocol >= 4:
@@ -217,7 +217,7 @@ ARRAYS = {
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", ARRAYS)
-def test_arrays_of_numpy_are_read_in_every_protocol(name: str, protocol: int) -> None:
+def test_to_array_numpy_arrays_equal_in_every_protocol(name: str, protocol: int) -> None:
     found = to_array(read_pickle(pickle.dumps(ARRAYS[name], protocol)))
     npt.assert_array_equal(found, ARRAYS[name])
     assert found.dtype.isnative
@@ -233,12 +233,12 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize("name", BAD_ARRAYS)
-def test_arrays_of_other_things_than_numbers_are_refused(name: str) -> None:
+def test_to_array_unsupported_types_raise_error(name: str) -> None:
     with pytest.raises(CorruptArchiveError):
         to_array(read_pickle(BAD_ARRAYS[name]))
 
 
-def test_arrays_that_promise_more_than_they_have_are_refused() -> None:
+def test_to_array_size_mismatch_raises_error() -> None:
     pickled = pickle.dumps(np.arange(6.0), protocol=4)
     assert pickled.count(b"K\x06\x85") == 1
     huge = pickled.replace(b"K\x06\x85", b"J\xff\xff\xff\x7f\x85")
@@ -246,7 +246,7 @@ def test_arrays_that_promise_more_than_they_have_are_refused() -> None:
     for bad in (huge, negative):
         with pytest.raises(CorruptArchiveError, match="shape"):
             to_array(read_pickle(bad))
-    with pytest.raises(CorruptArchiveError, match="number is needed"):
+    with pytest.raises(CorruptArchiveError, match="number is expected"):
         to_float(read_pickle(pickle.dumps("1")))
 
 
@@ -257,8 +257,8 @@ def real_blob(shared: Path) -> bytes:
         return archive.tables(archive.entries[archive.components["PSF"]])[0].one().blob("bytes")
 
 
-def test_a_real_pickle_reads_alike_in_old_protocols(shared_data: Path) -> None:
-    """Instructions of one protocol, rewritten without what it does not need."""
+def test_read_pickle_real_psf_equal_in_old_protocols(shared_data: Path) -> None:
+    """Rewrite a pickle in an older protocol."""
     blob = real_blob(shared_data)
     optimized = pickletools.optimize(blob)
     assert len(optimized) < len(blob)
@@ -268,7 +268,7 @@ def test_a_real_pickle_reads_alike_in_old_protocols(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_mutated_pickles_are_read_or_refused_by_name(seed: int, shared_data: Path) -> None:
+def test_read_pickle_mutated_pickle_returns_value_or_named_error(seed: int, shared_data: Path) -> None:
     random = np.random.default_rng(seed)
     blob = real_blob(shared_data)
     for _ in range(40):
@@ -285,7 +285,7 @@ def test_mutated_pickles_are_read_or_refused_by_name(seed: int, shared_data: Pat
             assert str(err)
 
 
-def test_piff_itself_agrees_where_it_can_read(shared_data: Path) -> None:
+def test_decode_piff_equals_what_piff_reads(shared_data: Path) -> None:
     piff = pytest.importorskip("piff", reason="Piff is the independent truth here")
     blob = real_blob(shared_data)
 
@@ -298,7 +298,7 @@ def test_piff_itself_agrees_where_it_can_read(shared_data: Path) -> None:
     found = piff_archive(blob).get(1)
     assert found.shape == (height, width)
     star = piff.Star.makeTarget(x=40.0, y=70.0, wcs=psf.wcs[0])
-    # Piff 1.7 lacks an attribute for more than this with old pickles.
+    # Piff 1.7 cannot evaluate old pickles further: it needs a newer attribute.
     expected = psf.interp.q @ psf.interp.basis(star)
     u, v = (40.0 * found.pixel_scale, 70.0 * found.pixel_scale)
     npt.assert_allclose(found.interp.evaluate(u, v), expected, rtol=1e-12, atol=1e-15)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Decoded archives against what `lsst.afw` itself says of the same files."""
+"""Decoded archives compared with values that `lsst.afw` computes for the same files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def archive(name: str, shared_data: Path) -> Iterator[LegacyArchive]:
 
 
 def wanted(truth: dict[str, Any], key: str) -> Any:
-    """Return a part of the truth, or skip files that do not have it."""
+    """Return a part of the truth file; skip the test if the file does not have it."""
     if not truth.get(key):
         pytest.skip(f"this file has no {key}")
     return truth[key]
@@ -66,7 +66,7 @@ def columns(samples: list[dict[str, float]], *names: str) -> list[np.ndarray]:
 
 
 def pixel_to_sky(text: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Let AST itself evaluate the text."""
+    """Evaluate the text with AST."""
 
     class Source:
         lines = iter(text.splitlines())
@@ -85,7 +85,7 @@ def separations(ra1: Any, dec1: Any, ra2: Any, dec2: Any) -> np.ndarray:
 
 @needs_files
 @exposures
-def test_wcs_text_maps_pixels_as_afw_does(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_wcs_maps_pixels_like_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     samples = wanted(truth, "wcs")["samples"]
     x, y, ra, dec = columns(samples, "x", "y", "ra_deg", "dec_deg")
     found = pixel_to_sky(archive.component("SKYWCS").ast_text, x, y)
@@ -96,7 +96,7 @@ def test_wcs_text_maps_pixels_as_afw_does(truth: dict[str, Any], archive: Legacy
 
 @needs_files
 @exposures
-def test_photometric_calibration_equals(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_photo_calib_equals_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     expected = wanted(truth, "photoCalib")
     found = archive.component("PHOTOCALIB")
     assert (found.mean, found.error) == (expected["mean"], expected["err"])
@@ -107,7 +107,7 @@ def test_photometric_calibration_equals(truth: dict[str, Any], archive: LegacyAr
 
 @needs_files
 @exposures
-def test_aperture_corrections_equal(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_ap_corr_map_equals_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     expected = wanted(truth, "apCorrMap")
     found = archive.component("AP_CORR_MAP")
     assert set(found) == set(expected)
@@ -148,7 +148,7 @@ VISIT_INFO = {
 
 @needs_files
 @exposures
-def test_visit_information_of_the_header_equals(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_visit_info_from_cards_equals_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     expected = wanted(truth, "visitInfo")
     found = visit_info_from_cards(archive.file.hdu(0).cards)
     assert found is not None
@@ -159,12 +159,12 @@ def test_visit_information_of_the_header_equals(truth: dict[str, Any], archive: 
 
 
 @pytest.mark.parametrize("version", ["noversion", "version-1", "version-3", "version-5"])
-def test_visit_information_of_tables_is_read_in_all_versions(version: str, shared_data: Path) -> None:
+def test_decode_visit_info_all_versions_are_read(version: str, shared_data: Path) -> None:
     with open_legacy_fits(shared_data / f"legacy/afw/visitInfo-{version}.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
         found = archive.root()
-    # afw's own test wrote these.
+    # The test suite of afw wrote these files.
     assert found.exposure_time == 10.01
     assert found.dark_time == 11.02
     assert found.tai_ns == round((65321.1 - 40587) * 864000) * 100_000_000
@@ -179,7 +179,7 @@ def test_visit_information_of_tables_is_read_in_all_versions(version: str, share
 
 @needs_files
 @exposures
-def test_detector_equals(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_detector_equals_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     check_detector(archive.component("DETECTOR"), wanted(truth, "detector"))
 
 
@@ -214,7 +214,7 @@ def check_detector(found: Any, expected: dict[str, Any]) -> None:
     assert systems == set(expected["transform_systems"])
 
 
-def test_cameras_hold_all_their_detectors(shared_data: Path) -> None:
+def test_camera_lists_all_detectors(shared_data: Path) -> None:
     truth = json.loads((shared_data / "afw/objects_truth.json").read_text())["obj_camera"]
     with open_legacy_fits(shared_data / "afw/obj_camera.fits") as file:
         archive = LegacyArchive.find(file)
@@ -227,7 +227,7 @@ def test_cameras_hold_all_their_detectors(shared_data: Path) -> None:
             check_detector(detector, truth[name])
 
 
-def test_transforms_of_a_camera_form_a_tree(shared_data: Path) -> None:
+def test_camera_transform_map_connects_all_systems(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/camera/LSSTComCamSim_camera.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -242,7 +242,7 @@ def test_transforms_of_a_camera_form_a_tree(shared_data: Path) -> None:
 
 @needs_files
 @exposures
-def test_polygon_filter_and_statistics_equal(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_polygon_filter_and_statistics_equal_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     if truth.get("validPolygon"):
         npt.assert_array_equal(archive.component("VALID_POLYGON").vertices, truth["validPolygon"])
     if truth.get("filter"):
@@ -258,7 +258,7 @@ def test_polygon_filter_and_statistics_equal(truth: dict[str, Any], archive: Leg
 
 @needs_files
 @exposures
-def test_transmission_curve_equals(truth: dict[str, Any], archive: LegacyArchive) -> None:
+def test_transmission_curve_equals_afw(truth: dict[str, Any], archive: LegacyArchive) -> None:
     expected = wanted(truth, "transmissionCurve")
     found = archive.component("TRANSMISSION_CURVE")
     wavelengths = np.array(expected["wavelengths"])
@@ -267,7 +267,7 @@ def test_transmission_curve_equals(truth: dict[str, Any], archive: LegacyArchive
         npt.assert_allclose(values, sample["t"], rtol=1e-10, atol=1e-14)
 
 
-def test_stand_alone_objects_equal(shared_data: Path) -> None:
+def test_single_object_files_equal_afw(shared_data: Path) -> None:
     truth = json.loads((shared_data / "afw/objects_truth.json").read_text())
     for name, value in {"obj_photocalib": "field", "obj_chebyshev": "field", "obj_apcorrmap": "map"}.items():
         with open_legacy_fits(shared_data / f"afw/{name}.fits") as file:
@@ -290,7 +290,7 @@ def test_stand_alone_objects_equal(shared_data: Path) -> None:
         assert (separations(*found, np.radians(ra), np.radians(dec)) < 1e-9 * ARCSEC).all()
 
 
-def test_kernels_sum_their_components_as_functions_of_position(shared_data: Path) -> None:
+def test_spatially_varying_kernel_equals_afw(shared_data: Path) -> None:
     truth = json.loads((shared_data / "afw/objects_truth.json").read_text())["obj_lc_kernel"]
     with open_legacy_fits(shared_data / "afw/obj_lc_kernel.fits") as file:
         archive = LegacyArchive.find(file)
@@ -303,7 +303,7 @@ def test_kernels_sum_their_components_as_functions_of_position(shared_data: Path
             npt.assert_array_equal([c[0, 0], c[0, 1], c[1, 0], c[0, 2], c[1, 1], c[2, 0]], coefficients)
 
 
-def test_psfs_of_every_kind_have_the_shape_that_afw_gives_their_images(shared_data: Path) -> None:
+def test_psf_records_have_image_shape_of_afw(shared_data: Path) -> None:
     expected = {
         "exposure_doublegaussian": "LegacyDoubleGaussianPsf",
         "exposure_visit_like": "LegacyGaussianPsf",
@@ -321,7 +321,7 @@ def test_psfs_of_every_kind_have_the_shape_that_afw_gives_their_images(shared_da
             assert type(archive.component("PSF")).__name__ == kind
 
 
-def test_basis_of_psfex_is_the_stored_one(shared_data: Path) -> None:
+def test_psfex_basis_equals_stored_values(shared_data: Path) -> None:
     """The order of terms is 1, u, u², v, u v, v²; the file keeps the last evaluation."""
     with open_legacy_fits(shared_data / "legacy/calexp/cfht_calexp-849375-12.fits.fz") as file:
         archive = LegacyArchive.find(file)
@@ -333,7 +333,7 @@ def test_basis_of_psfex_is_the_stored_one(shared_data: Path) -> None:
     npt.assert_allclose(psf.basis, [1, u, u * u, v, u * v, v * v], rtol=1e-12)
 
 
-def test_piff_parameters_make_the_kernel_image_where_its_grid_is_that_of_the_pixels(
+def test_piff_parameters_equal_kernel_image_of_afw(
     shared_data: Path,
 ) -> None:
     truth = json.loads((shared_data / "afw/exposure_visit_like_piff.json").read_text())["psf"]["samples"]
@@ -350,7 +350,7 @@ def test_piff_parameters_make_the_kernel_image_where_its_grid_is_that_of_the_pix
         assert abs(image / image.sum() - kernel).max() < 1e-7 * kernel.max()
 
 
-def test_stitched_psf_holds_the_kernel_images(shared_data: Path) -> None:
+def test_stitched_psf_images_equal_afw(shared_data: Path) -> None:
     arrays = np.load(shared_data / "afw/cell_coadd_small_stitched_exposure.npz")
     truth = json.loads((shared_data / "afw/cell_coadd_small_stitched_exposure.json").read_text())["psf"]
     with open_legacy_fits(shared_data / "afw/cell_coadd_small_stitched_exposure.fits") as file:
@@ -365,7 +365,7 @@ def test_stitched_psf_holds_the_kernel_images(shared_data: Path) -> None:
         assert abs(psf.images[cell] / psf.images[cell].sum() - kernel).max() < 1e-12
 
 
-def test_coadd_psf_lists_its_inputs(shared_data: Path) -> None:
+def test_coadd_psf_lists_inputs(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "afw/exposure_coadd.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -380,7 +380,7 @@ def test_coadd_psf_lists_its_inputs(shared_data: Path) -> None:
             assert record.bbox == ccd.bbox
 
 
-def test_stored_corners_of_a_visit_summary_are_where_its_wcs_say(shared_data: Path) -> None:
+def test_visit_summary_corners_equal_wcs(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/visitsummary/visitSummary_1176.fits") as file:
         catalog = open_exposure_catalog(file)
     for record in catalog:
@@ -392,8 +392,8 @@ def test_stored_corners_of_a_visit_summary_are_where_its_wcs_say(shared_data: Pa
         assert (separations(*found, *corners) < 1e-9 * ARCSEC).all()
 
 
-def test_every_wcs_of_every_file_maps_there_and_back(shared_data: Path) -> None:
-    """Old and new ones, with SIP polynomials or without, in all files."""
+def test_wcs_every_real_file_round_trips(shared_data: Path) -> None:
+    """Old and new WCSs, with and without SIP polynomials, in all files."""
     count = 0
     for path in data_files(shared_data):
         for wcs in wcs_of(path):
@@ -414,7 +414,7 @@ def wcs_of(path: Path) -> list[Any]:
         return [archive.get(n) for kind in ("SkyWcs", "TanWcs", "Wcs") for n in archive.ids(kind)]
 
 
-def test_an_old_tan_wcs_is_what_its_numbers_say(shared_data: Path) -> None:
+def test_old_tan_wcs_equals_its_parameters(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/afw/oldTanWcs.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
@@ -428,7 +428,7 @@ def test_an_old_tan_wcs_is_what_its_numbers_say(shared_data: Path) -> None:
     npt.assert_allclose(moved / step, wcs.cd[:, 0], rtol=1e-3, atol=1e-9)
 
 
-def test_old_sip_polynomials_agree_with_the_header_of_the_same_file(shared_data: Path) -> None:
+def test_old_sip_wcs_equals_header_wcs(shared_data: Path) -> None:
     """The header of this calexp has the same TAN-SIP in cards."""
     with open_legacy_fits(shared_data / "legacy/calexp/afw_HSC-0908120-056-small.fits") as file:
         archive = LegacyArchive.find(file)
@@ -448,7 +448,7 @@ def test_old_sip_polynomials_agree_with_the_header_of_the_same_file(shared_data:
     assert (separations(*found, sky.ra.rad, sky.dec.rad) < 1e-6 * ARCSEC).all()
 
 
-def test_old_calibrations_are_in_nanojansky(shared_data: Path) -> None:
+def test_old_calibrations_are_converted_to_njy(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/coadd/twinkles_small_CoaddTempExp.fits.gz") as file:
         found = photo_calib_from_cards(file.hdu(0).cards)
         label = filter_label_from_cards(file.hdu(0).cards)
@@ -467,16 +467,16 @@ def test_old_calibrations_are_in_nanojansky(shared_data: Path) -> None:
     assert versions[0].field_scale == 3630780547701.0 and versions[1].field_scale == 1.0
 
 
-def test_radial_transmission_varies_smoothly_with_wavelength(shared_data: Path) -> None:
+def test_radial_transmission_axes_are_in_order(shared_data: Path) -> None:
     with open_legacy_fits(shared_data / "legacy/transmission/hsc_filter_r.fits") as file:
         archive = LegacyArchive.find(file)
         assert archive is not None
         curve = archive.root()
-    # The other order of the axes would jump by 0.1 between neighbours.
+    # With swapped axes, neighbouring values would differ by 0.1.
     assert abs(np.diff(curve.throughput, axis=1)).mean() < 0.006
 
 
-def test_a_cell_coadd_is_stitched_of_its_inner_boxes(shared_data: Path) -> None:
+def test_cell_coadd_inner_boxes_equal_stitched_exposure(shared_data: Path) -> None:
     truth = json.loads((shared_data / "afw/cell_coadd_small.json").read_text())
     with open_legacy_fits(shared_data / "afw/cell_coadd_small.fits") as file:
         coadd = open_cell_coadd(file)

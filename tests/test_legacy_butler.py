@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How far a Butler reads exposures of the pipelines without the pipelines.
+"""Reading exposures of the pipelines through a Butler without the pipelines.
 
 These are the promises of the page on legacy files.
 """
@@ -31,7 +31,7 @@ def exposure(shared_data: Path) -> Path:
 
 @pytest.fixture
 def butler(make_butler: Any, exposure: Path) -> Any:
-    """A repository with an ``ExposureF``, ingested where it is."""
+    """A repository with an ``ExposureF``, ingested in place."""
     butler_module = pytest.importorskip("lsst.daf.butler")
     butler = make_butler(calexp="ExposureF")
     ref = butler_module.DatasetRef(
@@ -42,14 +42,14 @@ def butler(make_butler: Any, exposure: Path) -> Any:
     return butler
 
 
-def test_the_butler_does_not_convert_what_it_cannot_import(butler: Any) -> None:
+def test_butler_get_without_pipelines_raises_incompatible_type(butler: Any) -> None:
     if importlib.util.find_spec("lsst.afw") is not None:
         pytest.skip("the Science Pipelines are installed")
     with pytest.raises(ValueError, match=r"VisitImage\) is not compatible with .* \(ExposureF"):
         butler.get("calexp", DATA_ID, storageClass="VisitImage")
 
 
-def test_the_place_of_a_dataset_is_enough_to_read_it(butler: Any, exposure: Path) -> None:
+def test_read_legacy_butler_uri_reads_dataset(butler: Any, exposure: Path) -> None:
     uri = butler.getURI("calexp", DATA_ID)
     psf = VisitImage.read_legacy(uri, component="psf")
     assert isinstance(psf, KernelPointSpreadFunction)
@@ -72,7 +72,7 @@ print("all of it")
 """
 
 
-def test_the_configuration_of_the_page_makes_visit_images_of_exposures(
+def test_documented_configuration_reads_exposures_as_visit_images(
     butler: Any, exposure: Path, tmp_path: Path
 ) -> None:
     (block,) = re.findall(r"code-block:: yaml\n\n((?: {8}.*\n)+)", PAGE.read_text())

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs and fields of legacy coadds, of which images some were not used."""
+"""PSFs and fields of legacy coadds with input images that are not used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITHIN = {"vertices_x": ("D", [-1.0, 60.0, 60.0, -1.0]), "vertices_y": ("D", [-1
 
 
 def wcs(number: int) -> Any:
-    """Make pixels of 1e-4 rad around (1, 0.5), as a cylinder."""
+    """Create a WCS with pixels of 1e-4 rad around (1, 0.5) in a cylindrical projection."""
     shift = starlink.Ast.WinMap([0.0, 0.0], [1.0, 1.0], [1.0, 0.5], [1.0001, 0.5001])
     frames = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=PIXELS"))
     frames.addframe(starlink.Ast.BASE, shift, starlink.Ast.SkyFrame("System=ICRS"))
@@ -31,7 +31,7 @@ def wcs(number: int) -> Any:
 
 
 def field_of(*polygons: Any) -> Any:
-    """Make a field of images with the values 1, 2, ..., valid in some polygons."""
+    """Create a coadded field of images with the values 1, 2, ..., valid in given polygons."""
     count = len(polygons)
     head = {**box(0, 0, 99, 99), "coaddWcs": ("J", [2]), "default": ("D", [-1.0])}
     rows = {
@@ -50,7 +50,7 @@ def field_of(*polygons: Any) -> Any:
 
 
 def psf_of(*polygons: Any, empty: bool = False) -> Any:
-    """Make a PSF of images that are the sharper the later, valid in some polygons.
+    """Create a coadd PSF of images with decreasing PSF widths, valid in given polygons.
 
     The box of the first may be empty.
     """
@@ -84,19 +84,19 @@ def psf_of(*polygons: Any, empty: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("beside", [APART, EDGE])
-def test_images_without_valid_pixels_are_left_out_of_a_field(beside: Any) -> None:
+def test_make_field_omits_images_without_valid_pixels(beside: Any) -> None:
     field = field_of(WITHIN, beside, WITHIN)
     assert [item.bounds for item in field.inputs] == [Box.factory[0:31, 0:31]] * 2
-    # The mean of 1 and 3; afw's default where no image is, in the polygon too.
+    # The mean of 1 and 3; the default of afw outside the images.
     npt.assert_allclose(field(x=np.array([10.0, 50.0]), y=np.array([10.0, 50.0])), [2.0, -1.0])
 
 
-def test_a_field_of_no_valid_pixels_has_the_default_everywhere() -> None:
+def test_make_field_without_valid_pixels_equals_default() -> None:
     assert field_of(APART)(x=10.0, y=10.0) == -1.0
 
 
 @pytest.mark.parametrize("beside", [APART, EDGE])
-def test_images_without_valid_pixels_are_left_out_of_a_psf(beside: Any) -> None:
+def test_make_psf_omits_images_without_valid_pixels(beside: Any) -> None:
     psf, expected = psf_of(beside, WITHIN), psf_of(WITHIN, WITHIN)
     (used,) = psf.inputs
     assert used == expected.inputs[1]
@@ -106,13 +106,13 @@ def test_images_without_valid_pixels_are_left_out_of_a_psf(beside: Any) -> None:
         psf.compute_kernel_image(x=50.0, y=50.0)
 
 
-def test_images_with_an_empty_box_are_left_out_of_a_psf() -> None:
+def test_make_psf_omits_images_with_empty_box() -> None:
     psf = psf_of(WITHIN, WITHIN, empty=True)
     (used,) = psf.inputs
     assert used == psf_of(WITHIN, WITHIN).inputs[1]
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_a_psf_of_no_valid_pixels_says_so(empty: bool) -> None:
+def test_make_psf_without_valid_pixels_raises_error(empty: bool) -> None:
     with pytest.raises(ArchiveReadError, match="at least one input image"):
         psf_of(WITHIN if empty else APART, empty=empty)

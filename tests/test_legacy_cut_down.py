@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images of the HDUs of files that were cut down to their pixels."""
+"""Images from HDU lists of cutouts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIXELS = GeneralFrame(unit=u.pix)
 
 
 def cut(path: Path, *, y: slice, x: slice) -> fits.HDUList:
-    """Keep a part of three planes, as a cut-out service does."""
+    """Return a cutout of three planes, like that of a cutout service."""
     with warnings.catch_warnings(), fits.open(path) as hdus:
         warnings.simplefilter("ignore")
         result = fits.HDUList([fits.PrimaryHDU(header=hdus[0].header)])
@@ -40,7 +40,7 @@ def cut(path: Path, *, y: slice, x: slice) -> fits.HDUList:
 
 @pytest.fixture
 def ours(shared_data: Path) -> tuple[fits.HDUList, Any]:
-    """A cut of a file of ours, and the part it was cut from."""
+    """A cutout of a file of this package, and the same part of the image."""
     path = shared_data / "examples" / "masked_image.fits"
     hdus = cut(path, y=slice(5, 40), x=slice(10, 60))
     whole = MaskedImage.read(path)
@@ -49,7 +49,7 @@ def ours(shared_data: Path) -> tuple[fits.HDUList, Any]:
 
 @pytest.fixture
 def afw(shared_data: Path) -> tuple[fits.HDUList, Any]:
-    """The same of a file of afw."""
+    """A cutout of a file of afw, and the same part of the image."""
     path = shared_data / "afw" / "exposure_lossless.fits"
     hdus = cut(path, y=slice(20, 60), x=slice(30, 90))
     whole = MaskedImage.read_legacy(path, fits_wcs_frame=PIXELS)
@@ -57,7 +57,7 @@ def afw(shared_data: Path) -> tuple[fits.HDUList, Any]:
 
 
 @pytest.mark.parametrize("kind", ["ours", "afw"])
-def test_a_cut_down_file_is_the_part_of_the_whole(kind: str, request: pytest.FixtureRequest) -> None:
+def test_from_hdu_list_cutout_equals_part_of_whole(kind: str, request: pytest.FixtureRequest) -> None:
     hdus, part = request.getfixturevalue(kind)
     found = MaskedImage.from_hdu_list(hdus)
     assert type(found) is MaskedImage and found.bbox == part.bbox
@@ -78,14 +78,14 @@ def test_a_cut_down_file_is_the_part_of_the_whole(kind: str, request: pytest.Fix
     assert MaskedImage.from_hdu_list(hdus, fits_wcs_frame=None).projection is None
 
 
-def test_an_image_alone_needs_nothing_but_its_hdu(afw: Any) -> None:
+def test_from_hdu_list_single_image_is_read(afw: Any) -> None:
     hdus, part = afw
     found = Image.from_hdu_list(fits.HDUList(hdus[:2]))
     assert found.bbox == part.bbox and found.unit == part.unit
     npt.assert_array_equal(found.array, part.image.array)
 
 
-def test_the_type_asked_for_and_its_frame_are_used(afw: Any) -> None:
+def test_from_hdu_list_uses_requested_type_and_frame(afw: Any) -> None:
     hdus, part = afw
     frame = TractFrame(skymap="sky", tract=1, bbox=part.bbox)
     found = VisitImage.from_hdu_list(hdus, fits_wcs_frame=frame)
@@ -93,7 +93,7 @@ def test_the_type_asked_for_and_its_frame_are_used(afw: Any) -> None:
     assert found.projection is not None and found.projection.pixel_frame == frame
 
 
-def test_cards_of_afw_planes_are_kept_with_new_numbers(afw: Any, tmp_path: Path) -> None:
+def test_from_hdu_list_keeps_mask_plane_cards_with_new_bits(afw: Any, tmp_path: Path) -> None:
     hdus, _ = afw
     found = MaskedImage.from_hdu_list(hdus)
     write(found, tmp_path / "new.fits")
@@ -105,14 +105,14 @@ def test_cards_of_afw_planes_are_kept_with_new_numbers(afw: Any, tmp_path: Path)
     assert primary["MYFLOAT"] == hdus[0].header["MYFLOAT"]
 
 
-def test_hdus_are_not_changed(afw: Any) -> None:
+def test_from_hdu_list_does_not_change_hdus(afw: Any) -> None:
     hdus, _ = afw
     before = [hdu.header.tostring() for hdu in hdus]
     MaskedImage.from_hdu_list(hdus)
     assert [hdu.header.tostring() for hdu in hdus] == before
 
 
-def test_what_is_missing_is_named(afw: Any) -> None:
+def test_from_hdu_list_missing_parts_raise_named_error(afw: Any) -> None:
     hdus, _ = afw
     twice = fits.HDUList([*hdus, fits.ImageHDU(hdus["MASK"].data, name="MASK")])
     with pytest.raises(ValueError, match="supports only a single MASK extension"):

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Damaged files through the public doors: they open, or say what is wrong."""
+"""Damaged files read through the public API: an object, or an `ImagesError` that names the damage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VALUES = ("NaN", "'*'", "-1", "99999999999999999999")
 
 
 def replaced(data: bytes, keyword: str, value: str, *, number: int) -> bytes:
-    """Give a card of an HDU another value."""
+    """Change the value of a card of an HDU."""
     with FitsFile.open(data) as file:
         hdu = file.hdu(number)
         first, last = hdu.header_address, hdu.data_address
@@ -45,7 +45,7 @@ def replaced(data: bytes, keyword: str, value: str, *, number: int) -> bytes:
 
 
 def use_everything(kind: Any, data: bytes) -> Any:
-    """Read a file, and ask for all that it has."""
+    """Read a file with all its components."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -72,7 +72,9 @@ def use_everything(kind: Any, data: bytes) -> Any:
         *((5, name) for name in ("NAXIS1", "TTYPE1", "THEAP", "AR_CATN")),
     ],
 )
-def test_every_card_may_have_any_value(number: int, keyword: str, value: str, shared_data: Path) -> None:
+def test_read_legacy_invalid_card_value_returns_object_or_images_error(
+    number: int, keyword: str, value: str, shared_data: Path
+) -> None:
     data = (shared_data / "afw" / "exposure_visit_like_camdet.fits").read_bytes()
     try:
         damaged = replaced(data, keyword, value, number=number)
@@ -80,18 +82,18 @@ def test_every_card_may_have_any_value(number: int, keyword: str, value: str, sh
         pytest.skip(f"HDU {number} has no {keyword}")
     image = use_everything(VisitImage, damaged)
     if number in (0, 4, 5) and keyword not in ("NAXIS1", "NAXIS2", "PCOUNT", "TFIELDS"):
-        # What is wrong with the archive does not cost the pixels.
+        # The pixels can be read although the archive is damaged.
         assert image is not None and image.image.array.shape == (204, 200)
 
 
-def test_an_origin_that_is_no_number_is_named(shared_data: Path) -> None:
+def test_read_legacy_invalid_origin_raises_named_error(shared_data: Path) -> None:
     data = (shared_data / "afw" / "exposure_visit_like_camdet.fits").read_bytes()
     with pytest.raises(CorruptArchiveError, match="cannot be read: ValueError") as caught:
         MaskedImage.read_legacy(io.BytesIO(replaced(data, "CRVAL1A", "'*'", number=1)))
     assert any("legacy file" in note for note in caught.value.__notes__)
 
 
-def test_a_box_that_is_wrong_is_no_damage_of_the_file(shared_data: Path) -> None:
+def test_read_legacy_invalid_box_is_not_reported_as_damage(shared_data: Path) -> None:
     with open_legacy(shared_data / "afw" / "exposure_visit_like_camdet.fits", VisitImage) as reader:
         for box in (Box.factory[-5:10, 0:10], "everything", 7):
             with pytest.raises((ImagesError, TypeError, ValueError)) as caught:
@@ -108,12 +110,14 @@ def test_a_box_that_is_wrong_is_no_damage_of_the_file(shared_data: Path) -> None
         ("legacy/coadd/testCoaddInputs_v1.fits", VisitImage),
     ],
 )
-def test_drawn_bytes_give_images_or_errors_of_ours(name: str, kind: Any, shared_data: Path) -> None:
+def test_read_legacy_random_bytes_return_object_or_images_error(
+    name: str, kind: Any, shared_data: Path
+) -> None:
     data = (shared_data / name).read_bytes()
     random = np.random.default_rng(7)
     for _ in range(8):
         copy = bytearray(data)
-        # Headers break more than pixels do.
+        # Changes of headers have more effects than changes of pixels.
         with FitsFile.open(data) as file:
             hdus = list(file)
             hdu = hdus[random.integers(len(hdus))]
@@ -124,7 +128,9 @@ def test_drawn_bytes_give_images_or_errors_of_ours(name: str, kind: Any, shared_
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**31 - 1])
-def test_damaged_visit_summaries_open_or_are_refused(value: int, shared_data: Path) -> None:
+def test_read_visit_summary_damaged_file_returns_summary_or_images_error(
+    value: int, shared_data: Path
+) -> None:
     data = bytearray((shared_data / "legacy/afw/version-1-ExposureCatalog.fits").read_bytes())
     with FitsFile.open(bytes(data)) as file:
         table = file.hdu(1)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Pixels and masks of real afw files, against astropy's reading of them."""
+"""Pixels and masks of real afw files, compared with what astropy reads."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EXPOSURES = {
 
 
 class Truth:
-    """What astropy reads."""
+    """Pixels that astropy reads."""
 
     def __init__(self, path: Path, first: int) -> None:
         with warnings.catch_warnings():
@@ -71,7 +71,7 @@ def exposure(request, shared_data) -> tuple[Path, Truth]:
     return path, Truth(path, EXPOSURES[request.param])
 
 
-def test_pixels_planes_and_origin_are_those_of_the_file(exposure):
+def test_read_legacy_pixels_planes_and_origin_equal_astropy(exposure):
     path, truth = exposure
     masked_image = MaskedImage.read_legacy(path)
     assert tuple(masked_image.bbox.start) == truth.start
@@ -87,7 +87,7 @@ def test_pixels_planes_and_origin_are_those_of_the_file(exposure):
 
 @hypothesis.given(data=st.data())
 @hypothesis.settings(max_examples=8, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
-def test_a_box_is_the_slice_of_the_whole(exposure, data):
+def test_read_legacy_box_equals_slice_of_whole(exposure, data):
     path, _ = exposure
     with open_legacy(path) as reader:
         whole = reader.read()
@@ -106,14 +106,14 @@ def test_a_box_is_the_slice_of_the_whole(exposure, data):
 
 
 @pytest.mark.parametrize("component, pytype", [("image", Image), ("mask", Mask), ("variance", Image)])
-def test_a_component_is_the_plane_of_the_whole(exposure, component, pytype):
+def test_read_legacy_component_equals_plane_of_whole(exposure, component, pytype):
     path, _ = exposure
     plane = MaskedImage.read_legacy(path, component=component)
     assert isinstance(plane, pytype)
     assert plane == getattr(MaskedImage.read_legacy(path), component)
 
 
-def test_the_header_wcs_is_read_when_a_frame_is_given(shared_data):
+def test_read_legacy_with_frame_reads_header_wcs(shared_data):
     path = shared_data / "legacy/calexp/afw_HSC-0908120-056-small.fits"
     truth = Truth(path, 1)
     masked_image = MaskedImage.read_legacy(path, fits_wcs_frame=PIXELS)
@@ -127,13 +127,13 @@ def test_the_header_wcs_is_read_when_a_frame_is_given(shared_data):
     assert MaskedImage.read_legacy(path).projection is None
 
 
-def test_planes_that_a_given_map_does_not_know_are_an_error_when_set(shared_data):
+def test_read_legacy_set_plane_missing_from_plane_map_raises_error(shared_data):
     path = shared_data / "afw/exposure_custom_planes.fits"
     with pytest.raises(LegacyConversionError, match="is not remapped"):
         MaskedImage.read_legacy(path, plane_map={"BAD": MaskPlane("BAD", "Bad.")})
 
 
-def test_planes_that_nobody_knows_keep_their_name_and_pixels(shared_data):
+def test_read_legacy_unknown_planes_keep_name_and_pixels(shared_data):
     path = shared_data / "afw/exposure_custom_planes.fits"
     truth = Truth(path, 1)
     mask = MaskedImage.read_legacy(path, component="mask")
@@ -142,7 +142,7 @@ def test_planes_that_nobody_knows_keep_their_name_and_pixels(shared_data):
         np.testing.assert_array_equal(mask.get(name), truth.plane(name))
 
 
-def test_single_images_and_masks_are_read(shared_data):
+def test_read_legacy_single_images_and_masks_are_read(shared_data):
     image = Image.read_legacy(shared_data / "afw/imageF.fits")
     with fits.open(shared_data / "afw/imageF.fits") as hdus:
         np.testing.assert_array_equal(image.array, hdus[0].data)
@@ -153,7 +153,7 @@ def test_single_images_and_masks_are_read(shared_data):
             np.testing.assert_array_equal(mask.get(name), pixels >> bits[f"MP_{name}"] & 1 != 0)
 
 
-def test_preserved_quantization_is_written_bit_by_bit(shared_data, tmp_path):
+def test_preserve_quantization_is_written_bit_by_bit(shared_data, tmp_path):
     path = shared_data / "afw/maskedimage_lossy.fits"
     masked_image = MaskedImage.read_legacy(path, preserve_quantization=True)
     assert not masked_image.image.array.flags.writeable
@@ -164,7 +164,7 @@ def test_preserved_quantization_is_written_bit_by_bit(shared_data, tmp_path):
     ):
         for plane in ("IMAGE", "VARIANCE"):
             number = {"IMAGE": 1, "VARIANCE": 3}[plane]
-            # The old spelling of the codec is the only thing that changes.
+            # Only the old name of the codec changes.
             assert new[plane].header["ZCMPTYPE"] == old[number].header["ZCMPTYPE"].replace("ONE", "1")
             for a, b in zip(
                 old[number].data["COMPRESSED_DATA"], new[plane].data["COMPRESSED_DATA"], strict=True
@@ -175,7 +175,7 @@ def test_preserved_quantization_is_written_bit_by_bit(shared_data, tmp_path):
     np.testing.assert_array_equal(back.variance.array, masked_image.variance.array)
 
 
-def test_preserved_pixels_are_read_only_whether_compressed_or_not(shared_data):
+def test_preserve_quantization_pixels_are_read_only(shared_data):
     for name in ("maskedimage_lossy", "maskedimage_gzip1_tiles", "maskedimage"):
         kept = MaskedImage.read_legacy(shared_data / f"afw/{name}.fits", preserve_quantization=True)
         for plane in (kept.image, kept.variance):
@@ -183,7 +183,7 @@ def test_preserved_pixels_are_read_only_whether_compressed_or_not(shared_data):
             assert plane.copy().array.flags.writeable
 
 
-def test_cards_that_nobody_understands_survive_a_conversion(shared_data, tmp_path):
+def test_write_converted_image_keeps_unknown_cards(shared_data, tmp_path):
     path = shared_data / "legacy/calexp/afw_HSC-0908120-056-small.fits"
     MaskedImage.read_legacy(path).write_fits(tmp_path / "new.fits")
     old, new = fits.getheader(path), fits.getheader(tmp_path / "new.fits")
@@ -193,7 +193,7 @@ def test_cards_that_nobody_understands_survive_a_conversion(shared_data, tmp_pat
     assert "AR_HDU" not in new
 
 
-def test_a_calexp_ingested_in_place_is_read_as_our_types(shared_data, make_butler):
+def test_butler_ingested_calexp_is_read_as_types_of_this_package(shared_data, make_butler):
     butler_module = pytest.importorskip("lsst.daf.butler")
     path = shared_data / "legacy/calexp/deblender_ticket1738.fits"
     truth = Truth(path, 1)
@@ -226,19 +226,19 @@ def test_a_calexp_ingested_in_place_is_read_as_our_types(shared_data, make_butle
         ({"component": "psf"}, InvalidComponentError, "'psf' is not recognized"),
     ],
 )
-def test_senseless_requests_are_named(shared_data, parameters, error, fragment):
+def test_read_legacy_invalid_arguments_raise_named_error(shared_data, parameters, error, fragment):
     path = shared_data / "legacy/calexp/deblender_ticket1738.fits"
     with pytest.raises(error, match=fragment):
         MaskedImage.read_legacy(path, **parameters)
 
 
-def test_a_parameter_that_a_component_does_not_take_is_named(shared_data):
+def test_get_component_unsupported_parameter_raises_error(shared_data):
     with open_legacy(shared_data / "legacy/calexp/deblender_ticket1738.fits") as reader:
         with pytest.raises(InvalidParameterError, match="does not take"):
             reader.get_component("unit", bbox=Box.factory[0:1, 0:1])
 
 
-def test_what_is_no_fits_file_is_refused(tmp_path):
+def test_read_legacy_other_file_raises_not_an_archive_error(tmp_path):
     path = tmp_path / "text.fits"
     path.write_text("This is not a FITS file, whatever its name says.")
     with pytest.raises(NotAnArchiveError, match=r"text\.fits"):

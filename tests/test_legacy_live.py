@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Live objects of `lsst.afw` in both directions, on stand-ins with its rules."""
+"""Conversion of in-memory objects of `lsst.afw` in both directions, with stand-ins for the packages."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def visit_image(shared_data: Path) -> VisitImage:
     return image
 
 
-def test_without_the_stack_the_package_that_is_missing_is_named() -> None:
+def test_to_legacy_without_afw_error_names_missing_package() -> None:
     pytest.importorskip("lsst.images")
     with pytest.raises(MissingOptionalDependencyError, match=r"lsst\.geom"):
         BOX.to_legacy()
@@ -75,22 +75,22 @@ def test_without_the_stack_the_package_that_is_missing_is_named() -> None:
 # Geometry.
 
 
-def test_boxes_points_and_polygons_go_and_come_back(stack: None) -> None:
+def test_boxes_points_and_polygons_round_trip(stack: None) -> None:
     assert Box.from_legacy(BOX.to_legacy()) == BOX
     assert Interval.from_legacy(BOX.x.to_legacy()) == BOX.x
     point: Any = XY(np.int64(3), np.int64(4)).to_legacy_int_point()
     assert (type(point), point.x, point.y) == (afw.Point2I, 3, 4)
     extent: Any = YX(y=np.float32(1.5), x=2).to_legacy_float_extent()
     assert (type(extent), extent.x, extent.y) == (afw.Extent2D, 2.0, 1.5)
-    with pytest.raises(LegacyConversionError, match="whole numbers"):
+    with pytest.raises(LegacyConversionError, match="expected a pair of integers"):
         XY(1.5, 2.0).to_legacy_int_point()
-    with pytest.raises(LegacyConversionError, match="32 bits"):
+    with pytest.raises(LegacyConversionError, match="exceed the 32-bit integers"):
         Box.factory[0:1, 0 : 2**40].to_legacy()
     polygon = Polygon(x_vertices=[0.0, 10.0, 10.0, 0.0], y_vertices=[0.0, 0.0, 5.0, 5.0])
     assert Polygon.from_legacy(polygon.to_legacy()) == polygon
 
 
-def test_cells_go_and_come_back(stack: None) -> None:
+def test_cell_grids_round_trip(stack: None) -> None:
     grid = CellGrid(Box.factory[0:20, 10:40], YX(y=10, x=15))
     assert CellGrid.from_legacy(grid.to_legacy()) == grid
     index: Any = CellIJ(2, 1).to_legacy()
@@ -101,7 +101,7 @@ def test_cells_go_and_come_back(stack: None) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u2", "u8"])
-def test_images_share_their_memory(stack: None, dtype: str) -> None:
+def test_images_share_memory_with_afw(stack: None, dtype: str) -> None:
     image = Image(np.arange(800).reshape(20, 40).astype(dtype), bbox=BOX)
     legacy = image.to_legacy()
     assert np.shares_memory(legacy.array, image.array)
@@ -113,7 +113,7 @@ def test_images_share_their_memory(stack: None, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["read-only", "big-endian", "column-major"])
-def test_arrays_that_afw_does_not_take_are_copied_if_that_is_allowed(stack: None, kind: str) -> None:
+def test_image_to_legacy_unsupported_array_is_copied_if_allowed(stack: None, kind: str) -> None:
     array = RNG.normal(size=(20, 40)).astype("f4")
     if kind == "read-only":
         array.flags.writeable = False
@@ -127,7 +127,7 @@ def test_arrays_that_afw_does_not_take_are_copied_if_that_is_allowed(stack: None
         image.to_legacy(copy=False)
 
 
-def test_types_of_pixels_that_afw_does_not_have_are_named(stack: None) -> None:
+def test_image_to_legacy_unsupported_pixel_type_raises_error(stack: None) -> None:
     with pytest.raises(TypeError, match="int64"):
         Image(np.zeros((20, 40), dtype="i8"), bbox=BOX).to_legacy()
 
@@ -142,7 +142,7 @@ def make_mask() -> Mask:
     return mask
 
 
-def test_masks_get_the_bits_that_afw_gives_their_planes(stack: None) -> None:
+def test_mask_to_legacy_uses_bits_of_afw(stack: None) -> None:
     mask = make_mask()
     legacy = mask.to_legacy(plane_map=PLANES)
     assert legacy.getMaskPlaneDict()["SAT"] == 1 and legacy.getMaskPlaneDict()["MINE"] == 11
@@ -153,26 +153,26 @@ def test_masks_get_the_bits_that_afw_gives_their_planes(stack: None) -> None:
     assert legacy.array.any()
 
 
-def test_the_bits_of_a_private_dictionary_are_believed_and_bit_31_is_one(stack: None) -> None:
+def test_mask_from_legacy_uses_bits_of_the_mask_including_bit_31(stack: None) -> None:
     legacy = afw.Mask(afw.Box2I(x=afw.IntervalI(min=0, max=2), y=afw.IntervalI(min=0, max=1)), {"SAT": 31})
     legacy.array[1, 2] = np.int32(-(2**31))
     mask = Mask.from_legacy(legacy)
     npt.assert_array_equal(np.argwhere(mask.get("SATURATED")), [[1, 2]])
 
 
-def test_planes_that_a_map_does_not_know_are_an_error_when_set(stack: None) -> None:
+def test_mask_from_legacy_set_plane_missing_from_plane_map_raises_error(stack: None) -> None:
     legacy = make_mask().to_legacy(plane_map=PLANES)
     with pytest.raises(RuntimeError, match="is not remapped"):
         Mask.from_legacy(legacy, plane_map={"SAT": PLANES["SAT"]})
 
 
-def test_more_planes_than_bits_are_an_error(stack: None) -> None:
+def test_mask_to_legacy_too_many_planes_raises_error(stack: None) -> None:
     schema = MaskSchema([MaskPlane(f"P{n}", "") for n in range(30)])
     with pytest.raises(LegacyConversionError, match="32 planes"):
         Mask(0, schema=schema, bbox=BOX).to_legacy()
 
 
-def test_masked_images_go_and_come_back(stack: None) -> None:
+def test_masked_images_round_trip(stack: None) -> None:
     image = Image(RNG.normal(size=(20, 40)).astype("f4"), bbox=BOX, unit=u.nJy)
     variance = Image(np.ones((20, 40), dtype="f4"), bbox=BOX, unit=u.nJy**2)
     masked_image = MaskedImage(image, mask=make_mask(), variance=variance)
@@ -187,7 +187,7 @@ def test_masked_images_go_and_come_back(stack: None) -> None:
 # Coordinates.
 
 
-def test_projections_keep_their_frames_and_approximation(stack: None, visit_image: VisitImage) -> None:
+def test_projections_round_trip_with_frames_and_approximation(stack: None, visit_image: VisitImage) -> None:
     projection = visit_image.projection
     assert projection is not None
     projection = projection.with_fits_approximation(projection.fit_fits_approximation(visit_image.bbox))
@@ -204,7 +204,7 @@ def test_projections_keep_their_frames_and_approximation(stack: None, visit_imag
     assert point[0].asDegrees() % 360 == pytest.approx(sky.ra.deg)
 
 
-def test_transforms_keep_their_mapping(stack: None) -> None:
+def test_transforms_round_trip(stack: None) -> None:
     transform = Transform.affine(PIXELS, PIXELS, [[1.0, 0.5], [0.0, 2.0]])
     back = Transform.from_legacy(transform.to_legacy(), PIXELS, PIXELS)
     assert back.apply_forward(x=3.0, y=4.0) == transform.apply_forward(x=3.0, y=4.0)
@@ -217,22 +217,22 @@ def chebyshev(**options: Any) -> ChebyshevField:
     return ChebyshevField(BOX, [[1.5, 0.2, -0.1], [0.1, 0.05, 0.0]], **options)
 
 
-def test_fields_go_and_come_back(stack: None) -> None:
+def test_fields_round_trip(stack: None) -> None:
     field = chebyshev()
     assert field_from_legacy(field.to_legacy()) == field
     assert ChebyshevField.from_legacy(field.to_legacy(), unit=u.nJy) == chebyshev(unit=u.nJy)
     product = ProductField([field, ChebyshevField(BOX, [[2.0, 1.0]])])
     assert field_from_legacy(product.to_legacy()) == product
     assert not np.shares_memory(field.to_legacy()._coefficients, field.coefficients)
-    with pytest.raises(ValueError, match="must have its box"):
+    with pytest.raises(ValueError, match="must be that of the Chebyshev field"):
         ChebyshevField.from_legacy(field.to_legacy(), bounds=Box.factory[0:5, 0:5])
-    with pytest.raises(TypeError, match="becomes a ChebyshevField"):
+    with pytest.raises(TypeError, match="is converted to a ChebyshevField"):
         ProductField.from_legacy(field.to_legacy())
     with pytest.raises(NotImplementedError):
         SumField([field]).to_legacy()
 
 
-def test_functions_have_the_same_values(stack: None) -> None:
+def test_functions_round_trip_with_equal_values(stack: None) -> None:
     field = ChebyshevField(BOX, [[1.5, 0.2, -0.1], [0.1, 0.05, 0.0], [0.3, 0.0, 0.0]])
     legacy = field.to_legacy_function2()
     assert legacy.getParameters() == [1.5, 0.2, 0.1, -0.1, 0.05, 0.3]
@@ -240,7 +240,7 @@ def test_functions_have_the_same_values(stack: None) -> None:
 
 
 @pytest.mark.parametrize("varies", [False, True])
-def test_calibrations_go_and_come_back(stack: None, varies: bool) -> None:
+def test_calibrations_round_trip(stack: None, varies: bool) -> None:
     unit = u.nJy / u.electron
     field = chebyshev(unit=unit) if varies else ChebyshevField(BOX, [[0.7]], unit=unit)
     legacy = field.to_legacy_photo_calib(u.electron)
@@ -250,11 +250,11 @@ def test_calibrations_go_and_come_back(stack: None, varies: bool) -> None:
     npt.assert_allclose(back(x=[5.0, 40.0], y=[12.0, 29.0]), field(x=[5.0, 40.0], y=[12.0, 29.0]), rtol=1e-14)
     assert field_from_legacy_photo_calib(BaseField.make_legacy_photo_calib(u.nJy), BOX) is None
     assert BaseField.make_legacy_photo_calib(u.Jy).getCalibrationMean() == pytest.approx(1e9)
-    with pytest.raises(ValueError, match="need a scaling"):
+    with pytest.raises(ValueError, match="cannot be converted to nJy without a photometric scaling"):
         BaseField.make_legacy_photo_calib(u.adu)
 
 
-def test_aperture_corrections_go_and_come_back(stack: None) -> None:
+def test_aperture_corrections_round_trip(stack: None) -> None:
     corrections: dict[str, BaseField] = {"b": chebyshev(), "a": ChebyshevField(BOX, [[2.0]])}
     assert aperture_corrections_from_legacy(aperture_corrections_to_legacy(corrections)) == corrections
 
@@ -267,7 +267,7 @@ def make_background(style: int, approximation: int) -> Any:
     return (afw.BackgroundMI(BOX.to_legacy(), stats), style, 0, approximation, 2, 2, False)
 
 
-def test_backgrounds_become_the_fields_that_their_style_says(stack: None) -> None:
+def test_background_from_legacy_converts_by_style(stack: None) -> None:
     spline, smooth = make_background(5, -1), make_background(2, 0)
     # The order is background, interpolation, undersampling, approximation.
     field = field_from_legacy_background(afw.BackgroundList([spline, smooth]), unit=u.nJy)
@@ -278,14 +278,14 @@ def test_backgrounds_become_the_fields_that_their_style_says(stack: None) -> Non
     npt.assert_array_equal(first.data, spline[0].getStatsImage().image.array)
     npt.assert_allclose(first.x, [8.5, 16.5, 24.5, 32.5, 40.5])
     assert first.convention == "afw"
-    with pytest.raises(TypeError, match="no field"):
+    with pytest.raises(TypeError, match="cannot be converted to a field"):
         field_from_legacy_background(make_background(2, -1))
 
 
 # Kernels and PSFs.
 
 
-def test_kernels_go_and_come_back(stack: None) -> None:
+def test_kernels_round_trip(stack: None) -> None:
     kernel = ImageBasisConvolutionKernel(
         RNG.normal(size=(2, 5, 7)),
         [chebyshev_triangle(), ChebyshevField(BOX, [[0.5]])],
@@ -304,7 +304,7 @@ def chebyshev_triangle() -> ChebyshevField:
     return ChebyshevField(BOX, [[1.0, 0.2], [0.1, 0.0]])
 
 
-def test_psfs_of_our_values_become_those_of_afw(stack: None) -> None:
+def test_psf_to_legacy_kernel_psf_is_converted(stack: None) -> None:
     gaussian: Any = GaussianPointSpreadFunction(2.0, BOX, 21).to_legacy()
     assert type(gaussian) is afw.GaussianPsf
     image = GaussianPointSpreadFunction(2.0, BOX, 21).compute_kernel_image(x=10, y=20)
@@ -315,7 +315,7 @@ def test_psfs_of_our_values_become_those_of_afw(stack: None) -> None:
     assert type(varying.getKernel()) is afw.LinearCombinationKernel
 
 
-def test_psfs_of_other_kinds_are_evaluated_by_afw(stack: None) -> None:
+def test_psf_from_legacy_other_class_is_evaluated_by_afw(stack: None) -> None:
     legacy = afw.GaussianPsf(21, 21, 2.0)
     psf = PointSpreadFunction.from_legacy(legacy, BOX)
     ours = GaussianPointSpreadFunction(2.0, BOX, 21)
@@ -324,11 +324,11 @@ def test_psfs_of_other_kinds_are_evaluated_by_afw(stack: None) -> None:
         assert found.bbox == expected.bbox
         npt.assert_allclose(found.array, expected.array, atol=1e-15)
     assert psf.to_legacy() is legacy and psf.kernel_bbox == ours.kernel_bbox
-    with pytest.raises(LegacyConversionError, match="no PSF"):
+    with pytest.raises(LegacyConversionError, match="Expected a PSF"):
         PointSpreadFunction.from_legacy(object(), BOX)
 
 
-def test_psfs_that_hide_their_content_are_read_from_what_they_write(stack: None, shared_data: Path) -> None:
+def test_psf_from_legacy_is_read_from_its_persisted_record(stack: None, shared_data: Path) -> None:
     class PsfexPsf(afw.GaussianPsf):
         def writeFits(self, path: str) -> None:
             data = (shared_data / "legacy/psf/psfKernel0.fits").read_bytes()
@@ -338,7 +338,7 @@ def test_psfs_that_hide_their_content_are_read_from_what_they_write(stack: None,
     assert isinstance(psf, KernelPointSpreadFunction)
 
 
-def test_piff_psfs_are_passed_through(stack: None) -> None:
+def test_piff_psfs_round_trip(stack: None) -> None:
     pytest.importorskip("piff")
 
     class Impl:
@@ -351,7 +351,7 @@ def test_piff_psfs_are_passed_through(stack: None) -> None:
     assert psf.to_legacy()._piffResult is impl
 
 
-def test_psfs_and_corrections_of_cells_go_and_come_back(stack: None) -> None:
+def test_cell_psfs_and_corrections_round_trip(stack: None) -> None:
     grid = CellGrid(Box.factory[0:20, 0:30], YX(y=10, x=10))
     bounds = CellGridBounds(grid, grid.bbox, frozenset({CellIJ(1, 0)}))
     array = RNG.random((2, 3, 5, 5))
@@ -366,11 +366,11 @@ def test_psfs_and_corrections_of_cells_go_and_come_back(stack: None) -> None:
 
 
 @pytest.mark.parametrize("kind", [*DetectorType, *ReadoutCorner])
-def test_enumerations_go_and_come_back(stack: None, kind: Any) -> None:
+def test_enumerations_round_trip(stack: None, kind: Any) -> None:
     assert type(kind).from_legacy(kind.to_legacy()) is kind
 
 
-def test_detectors_go_and_come_back(stack: None, visit_image: VisitImage) -> None:
+def test_detectors_round_trip(stack: None, visit_image: VisitImage) -> None:
     detector = visit_image.detector
     assert detector is not None
     legacy = detector.to_legacy()
@@ -380,7 +380,7 @@ def test_detectors_go_and_come_back(stack: None, visit_image: VisitImage) -> Non
     assert back.amplifiers == detector.amplifiers
     assert back.frame == detector.frame
     x, y = np.array([3.0, 400.0]), np.array([50.0, 300.0])
-    # The stand-in knows no pitch and roll, which are small.
+    # The stand-in ignores pitch and roll, which are small.
     npt.assert_allclose(
         back.to_focal_plane.apply_forward(x=x, y=y),
         detector.to_focal_plane.apply_forward(x=x, y=y),
@@ -395,7 +395,7 @@ def test_detectors_go_and_come_back(stack: None, visit_image: VisitImage) -> Non
 
 
 def simple(image: VisitImage) -> VisitImage:
-    """Keep the statistics that the stand-in knows."""
+    """Return the statistics that the stand-in has."""
     parts = image._component_values()
     stats = ObservationSummaryStats(psfSigma=1.5, nPsfStar=12, raCorners=(1.0, 2.0, 3.0, 4.0))
     parts["summary_stats"] = stats
@@ -406,7 +406,7 @@ def simple(image: VisitImage) -> VisitImage:
     return result
 
 
-def test_an_exposure_goes_and_comes_back(stack: None, visit_image: VisitImage) -> None:
+def test_exposure_round_trips(stack: None, visit_image: VisitImage) -> None:
     image = simple(visit_image)
     image.metadata["tool"] = "mine"
     legacy = image.to_legacy()
@@ -432,7 +432,7 @@ def test_an_exposure_goes_and_comes_back(stack: None, visit_image: VisitImage) -
     assert abs((back.obs_info.datetime_begin - image.obs_info.datetime_begin).sec) < 1e-6
 
 
-def test_an_exposure_without_anything_is_a_visit_image_without_anything(stack: None) -> None:
+def test_exposure_without_components_round_trips(stack: None) -> None:
     array = np.zeros((20, 40), dtype="f4")
     planes = MaskedImage(Image(array, bbox=BOX), mask=make_mask()).to_legacy(plane_map=PLANES)
     image = VisitImage.from_legacy(afw.Exposure(planes, dtype=np.dtype("f4")))
@@ -442,7 +442,7 @@ def test_an_exposure_without_anything_is_a_visit_image_without_anything(stack: N
     assert image.bounds == BOX and "MINE" in image.mask.schema
 
 
-def test_units_and_names_that_contradict_the_exposure_are_errors(
+def test_exposure_from_legacy_contradicting_arguments_raise_error(
     stack: None, visit_image: VisitImage
 ) -> None:
     legacy = simple(visit_image).to_legacy()
@@ -452,7 +452,7 @@ def test_units_and_names_that_contradict_the_exposure_are_errors(
         VisitImage.from_legacy(legacy, visit=3)
 
 
-def test_statistics_that_afw_does_not_know_are_an_error_when_set(stack: None) -> None:
+def test_summary_stats_to_legacy_unsupported_statistic_raises_error_if_set(stack: None) -> None:
     assert ObservationSummaryStats(psfSigma=2.0).to_legacy().psfSigma == 2.0
     with pytest.raises(ValueError, match="not supported by this version"):
         ObservationSummaryStats(psfArea=2.0).to_legacy()

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Live coadds of `lsst.cell_coadds` in both directions, on stand-ins."""
+"""Conversion of coadds of `lsst.cell_coadds` in both directions, with stand-ins for the packages."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def coadd(shared_data: Path) -> CellCoadd:
-    """A coadd with missing cells, as real ones have."""
+    """A coadd with missing cells."""
     whole = CellCoadd.read_fits(shared_data / "examples" / "cell_coadd.fits")
     assert isinstance(whole, CellCoadd) and whole.bounds.missing
     return whole
 
 
 def present_in(coadd: CellCoadd) -> np.ndarray:
-    """Mark the pixels of cells that are there."""
+    """Return which pixels belong to existing cells."""
     present = np.zeros(coadd.bbox.shape, dtype=bool)
     for cell in coadd.bounds.cell_indices():
         present[coadd.grid.bbox_of(cell).slice_within(coadd.bbox)] = True
@@ -52,12 +52,12 @@ def come_back(coadd: CellCoadd, legacy: Any, **options: Any) -> CellCoadd:
     return CellCoadd.from_legacy_cell_coadd(legacy, tract_info=tract_of(coadd), **options)
 
 
-def test_without_the_stack_the_package_that_is_missing_is_named(coadd: CellCoadd) -> None:
+def test_to_legacy_without_cell_coadds_error_names_missing_package(coadd: CellCoadd) -> None:
     with pytest.raises(MissingOptionalDependencyError, match=r"lsst\.cell_coadds"):
         coadd.to_legacy_cell_coadd()
 
 
-def test_a_coadd_of_cells_goes_and_comes_back(stack: None, coadd: CellCoadd) -> None:
+def test_cell_coadd_round_trips(stack: None, coadd: CellCoadd) -> None:
     legacy = coadd.to_legacy_cell_coadd()
     assert type(legacy) is afw_cells.MultipleCellCoadd
     assert len(legacy.cells) == len(list(coadd.bounds.cell_indices()))
@@ -79,7 +79,7 @@ def test_a_coadd_of_cells_goes_and_comes_back(stack: None, coadd: CellCoadd) -> 
     assert found.separation(expected).arcsec.max() < 1e-9
 
 
-def test_what_belongs_to_cells_goes_and_comes_back(stack: None, coadd: CellCoadd) -> None:
+def test_cell_components_round_trip(stack: None, coadd: CellCoadd) -> None:
     back = come_back(coadd, coadd.to_legacy_cell_coadd())
     assert back.aperture_corrections == coadd.aperture_corrections != {}
     assert set(back.mask_fractions) == {"rejected"}
@@ -108,7 +108,7 @@ def polygons_of(provenance: CoaddProvenance) -> dict[tuple[int, int], Any]:
     return {(int(row["visit"]), int(row["detector"])): row["polygon"] for row in provenance.inputs}
 
 
-def test_part_of_a_live_coadd_can_be_converted(stack: None, coadd: CellCoadd) -> None:
+def test_from_legacy_bbox_converts_part(stack: None, coadd: CellCoadd) -> None:
     cell = next(iter(coadd.bounds.cell_indices()))
     box = coadd.grid.bbox_of(cell)
     part = come_back(coadd, coadd.to_legacy_cell_coadd(), bbox=box)
@@ -116,7 +116,7 @@ def test_part_of_a_live_coadd_can_be_converted(stack: None, coadd: CellCoadd) ->
     npt.assert_array_equal(part.image.array, coadd.image[box].array)
 
 
-def test_planes_of_a_live_coadd_may_be_named(stack: None, coadd: CellCoadd) -> None:
+def test_from_legacy_plane_map_renames_planes(stack: None, coadd: CellCoadd) -> None:
     planes = {"NO_DATA": MaskPlane("NOTHING", "no data at all")}
     legacy = coadd.to_legacy_cell_coadd()
     for cell in legacy.cells.values():
@@ -124,7 +124,7 @@ def test_planes_of_a_live_coadd_may_be_named(stack: None, coadd: CellCoadd) -> N
     assert set(come_back(coadd, legacy, plane_map=planes).mask.schema.names) == {"NOTHING"}
 
 
-def test_pixels_of_double_precision_become_those_of_cells(stack: None, coadd: CellCoadd) -> None:
+def test_to_legacy_double_precision_pixels_are_converted(stack: None, coadd: CellCoadd) -> None:
     image = Image(coadd.image.array.astype("f8"), bbox=coadd.bbox, unit=u.nJy, projection=coadd.projection)
     double = CellCoadd(
         image, mask=coadd.mask, variance=coadd.variance, psf=coadd.psf, patch=coadd.patch, band="r"
@@ -134,38 +134,38 @@ def test_pixels_of_double_precision_become_those_of_cells(stack: None, coadd: Ce
     assert getattr(back, "provenance", None) is None and back.aperture_corrections == {}
 
 
-def test_units_of_live_coadds_are_the_names_of_an_enumeration(stack: None, coadd: CellCoadd) -> None:
+def test_from_legacy_unit_enumeration_is_converted(stack: None, coadd: CellCoadd) -> None:
     legacy = coadd.to_legacy_cell_coadd()
     units = afw_cells.CoaddUnits
     legacy.common = dataclasses.replace(legacy.common, units=units.chi)
     assert come_back(coadd, legacy).unit == u.dimensionless_unscaled
     legacy.common = dataclasses.replace(legacy.common, units=units.legacy)
-    with pytest.raises(LegacyConversionError, match="units of 'legacy'.*nJy"):
+    with pytest.raises(LegacyConversionError, match="unit 'legacy'.*nJy"):
         come_back(coadd, legacy)
 
 
-def test_a_coadd_that_does_not_fit_its_cells_is_refused(stack: None, coadd: CellCoadd) -> None:
+def test_to_legacy_incompatible_coadd_raises_error(stack: None, coadd: CellCoadd) -> None:
     box = coadd.bbox
     inside = Box.factory[box.y.start + 1 : box.y.stop, box.x.start : box.x.stop]
     with pytest.raises(LegacyConversionError, match="cell grid"):
         coadd[inside].to_legacy_cell_coadd()
     without = CellCoadd(coadd.image, mask=coadd.mask, variance=coadd.variance, psf=coadd.psf)
-    with pytest.raises(LegacyConversionError, match="has none"):
+    with pytest.raises(LegacyConversionError, match="this coadd does not have"):
         without.to_legacy_cell_coadd()
     image = Image(coadd.image.array, bbox=box, unit=u.mJy, projection=coadd.projection)
     wrong = CellCoadd(image, mask=coadd.mask, psf=coadd.psf, patch=coadd.patch)
-    with pytest.raises(LegacyConversionError, match="in nJy, but this coadd in mJy"):
+    with pytest.raises(LegacyConversionError, match="must have the unit nJy; this coadd has mJy"):
         wrong.to_legacy_cell_coadd()
 
 
-def test_a_live_coadd_without_cells_is_refused(stack: None, coadd: CellCoadd) -> None:
+def test_from_legacy_coadd_without_cells_raises_error(stack: None, coadd: CellCoadd) -> None:
     legacy = coadd.to_legacy_cell_coadd()
     legacy.cells.clear()
-    with pytest.raises(LegacyConversionError, match="without any cell"):
+    with pytest.raises(LegacyConversionError, match="without cells"):
         come_back(coadd, legacy)
 
 
-def test_provenance_goes_to_the_forms_that_cells_have(stack: None, coadd: CellCoadd) -> None:
+def test_provenance_to_legacy_returns_maps_by_input_and_cell(stack: None, coadd: CellCoadd) -> None:
     provenance = coadd.provenance
     legacy = coadd.to_legacy_cell_coadd()
     assert table_of(CoaddProvenance.from_legacy(legacy).inputs) == table_of(provenance.inputs)
@@ -178,7 +178,7 @@ def test_provenance_goes_to_the_forms_that_cells_have(stack: None, coadd: CellCo
     assert len(found) == len(provenance[cell].inputs)
 
 
-def test_an_exposure_of_a_coadd_has_its_components(stack: None, coadd: CellCoadd) -> None:
+def test_to_legacy_exposure_has_components(stack: None, coadd: CellCoadd) -> None:
     exposure = coadd.to_legacy()
     assert exposure.getBBox().x.begin == coadd.bbox.x.start
     assert exposure.info.getFilter().bandLabel == "r"
@@ -190,7 +190,7 @@ def test_an_exposure_of_a_coadd_has_its_components(stack: None, coadd: CellCoadd
     assert sky[0].asRadians() == pytest.approx(expected.ra.rad, abs=1e-15)
 
 
-def test_the_psf_of_cells_is_cut_to_bounds(stack: None, coadd: CellCoadd) -> None:
+def test_psf_from_legacy_is_limited_to_bounds(stack: None, coadd: CellCoadd) -> None:
     cell = next(iter(coadd.bounds.cell_indices()))
     bounds = CellGridBounds(coadd.grid, coadd.grid.bbox_of(cell), frozenset())
     part = CellPointSpreadFunction.from_legacy(coadd.psf.to_legacy(), bounds)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Pixels and cards of files of `lsst.afw`, against what it says of them.
+"""Pixels and cards of files of `lsst.afw`, compared with the values it reads.
 
 `test_legacy_truth_types` compares the other parts; here is the list of all.
 """
@@ -34,13 +34,13 @@ KINDS: dict[str, type] = {
 }
 
 COMPARED = {
-    # Here.
+    # Compared in this module.
     *("file", "kind", "bbox", "xy0", "type", "dtype", "lossy", "afw_readback_exact", "id", "metadata"),
     *("mask_plane_dict", "mask_plane_dict_readback", "extra"),
-    # As our types, in test_legacy_truth_types.
+    # Compared in test_legacy_truth_types.
     *("pixels", "wcs", "psf", "photoCalib", "apCorrMap", "visitInfo", "detector", "validPolygon", "filter"),
     *("summaryStats", "has", "cells", "grid", "visit_polygons", "band", "units"),
-    # As records, in test_legacy_archive_truth: we have no type of it.
+    # Compared as records in test_legacy_archive_truth: this package has no such type.
     "transmissionCurve",
 }
 
@@ -62,12 +62,12 @@ def readable(name: str) -> str:
 
 
 @truths
-def test_nothing_that_is_known_of_a_file_goes_unseen(name: str) -> None:
+def test_truth_files_are_all_compared(name: str) -> None:
     assert truth_of(name).keys() <= COMPARED
 
 
 @truths
-def test_every_pixel_is_the_one_that_afw_reads(name: str) -> None:
+def test_read_legacy_pixels_equal_afw(name: str) -> None:
     image, truth = read(readable(name)), truth_of(name)
     box = truth["bbox"]
     assert image.bbox == Box.factory[box["y_min"] : box["y_max"] + 1, box["x_min"] : box["x_max"] + 1]
@@ -100,12 +100,12 @@ def compare_mask(mask: Mask, truth: dict[str, Any], expected: np.ndarray) -> Non
 
 
 @truths
-def test_numbers_and_cards_of_the_header_are_kept(name: str, tmp_path: Path) -> None:
+def test_read_legacy_keeps_header_cards(name: str, tmp_path: Path) -> None:
     truth = truth_of(name)
     if not truth.get("metadata"):
         pytest.skip("this file has no cards of its own")
     assert read(readable(name)).metadata.get("id") == truth.get("id")
-    # Whatever else there is, the pixels of an exposure take its cards along.
+    # The cards are kept for all exposures.
     image = MaskedImage.read_legacy(ROOT / f"{name}.fits")
     assert isinstance(image, MaskedImage)
     with warnings.catch_warnings():
@@ -117,6 +117,6 @@ def test_numbers_and_cards_of_the_header_are_kept(name: str, tmp_path: Path) -> 
             continue
         found = header[keyword]
         if isinstance(value, str):
-            # Blanks at the end of a card mean nothing.
+            # Trailing blanks of a card are not significant.
             found, value = found.rstrip(), value.rstrip()
         assert (None if isinstance(found, fits.card.Undefined) else found) == value, keyword

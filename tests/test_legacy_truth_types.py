@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files of `lsst.afw` read as our types, against what `lsst.afw` says of them."""
+"""Files of `lsst.afw` read as types of this package, compared with the values of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_image(name: str) -> VisitImage:
 
 
 def wanted(name: str, key: str) -> Any:
-    """Return a part of the truth, or skip files that do not have it."""
+    """Return a part of the truth file; skip the test if the file does not have it."""
     if not (found := read_truth(name).get(key)):
         pytest.skip(f"{name} has no {key}")
     return found
@@ -66,7 +66,7 @@ def digest(array: np.ndarray) -> str:
 
 
 @exposures
-def test_pixels_are_those_that_afw_reads(name: str) -> None:
+def test_pixels_equal_afw(name: str) -> None:
     truth, image = read_truth(name), read_image(name)
     assert image.bbox == box_of(truth["bbox"])
     if not (pixels := truth.get("pixels")):
@@ -79,7 +79,7 @@ def test_pixels_are_those_that_afw_reads(name: str) -> None:
 
 
 @exposures
-def test_no_set_mask_plane_is_lost(name: str) -> None:
+def test_mask_planes_with_pixels_are_kept(name: str) -> None:
     truth, mask = read_truth(name), read_image(name).mask
     if not (pixels := truth.get("pixels")):
         pytest.skip(f"{name} has no digests of pixels")
@@ -93,7 +93,7 @@ def test_no_set_mask_plane_is_lost(name: str) -> None:
 
 
 @exposures
-def test_pixels_are_mapped_to_the_sky_as_afw_does(name: str) -> None:
+def test_projection_equals_afw(name: str) -> None:
     samples = wanted(name, "wcs")["samples"]
     projection = read_image(name).projection
     x, y, ra, dec = columns(samples, "x", "y", "ra_deg", "dec_deg")
@@ -104,13 +104,13 @@ def test_pixels_are_mapped_to_the_sky_as_afw_does(name: str) -> None:
     assert (projection.fits_approximation is not None) == read_truth(name)["wcs"]["hasFitsApproximation"]
 
 
-# Parts of the peak; afw takes the kernels that warp from a table.
+# Tolerances relative to the peak; afw interpolates warping kernels in a table.
 PSF_TOLERANCE = {"WarpedPsf": 3e-5, "CoaddPsf": 3e-5, "PsfexPsf": 1e-15, "PiffPsf": 1e-12}
 SHIFTED = 1e-8
 
 
 @exposures
-def test_psf_images_are_those_of_afw(name: str) -> None:
+def test_psf_images_equal_afw(name: str) -> None:
     truth = wanted(name, "psf")
     kind = truth["type"].rpartition(".")[2]
     if kind == "PiffPsf":
@@ -129,7 +129,7 @@ def test_psf_images_are_those_of_afw(name: str) -> None:
 
 
 @exposures
-def test_the_photometric_scaling_is_the_calibration(name: str) -> None:
+def test_photometric_scaling_equals_afw(name: str) -> None:
     expected = wanted(name, "photoCalib")
     scaling = read_image(name).photometric_scaling
     x, y, values = columns(expected["samples"], "x", "y", "nJy_per_inst")
@@ -142,7 +142,7 @@ def test_the_photometric_scaling_is_the_calibration(name: str) -> None:
 
 
 @exposures
-def test_aperture_corrections_equal(name: str) -> None:
+def test_aperture_corrections_equal_afw(name: str) -> None:
     expected = wanted(name, "apCorrMap")
     found = read_image(name).aperture_corrections
     assert set(found) == set(expected)
@@ -153,7 +153,7 @@ def test_aperture_corrections_equal(name: str) -> None:
 
 
 @exposures
-def test_observation_information_is_the_visit_info(name: str) -> None:
+def test_obs_info_equals_afw_visit_info(name: str) -> None:
     expected = wanted(name, "visitInfo")
     info = read_image(name).obs_info
     assert info is not None
@@ -230,7 +230,7 @@ def check_detector(found: Detector, expected: dict[str, Any], *, raw: str) -> No
         assert (calibrations.gain, calibrations.read_noise) == (theirs["gain"], theirs["readNoise"])
         npt.assert_equal(calibrations.saturation, theirs["saturation"])
         assert f"ReadoutCorner.{geometry.readout_corner}" == theirs["corner"]
-    # The reference point is where the orientation says it is.
+    # The orientation gives the position of the reference point.
     x, y = found.to_focal_plane.apply_forward(
         x=orientation.pixel_reference_x, y=orientation.pixel_reference_y
     )
@@ -238,7 +238,7 @@ def check_detector(found: Detector, expected: dict[str, Any], *, raw: str) -> No
 
 
 @exposures
-def test_the_detector_equals(name: str) -> None:
+def test_detector_equals_afw(name: str) -> None:
     expected = wanted(name, "detector")
     image = read_image(name)
     assert image.detector is not None and image.projection is not None
@@ -249,7 +249,7 @@ def test_the_detector_equals(name: str) -> None:
 
 
 @exposures
-def test_filter_polygon_and_statistics_equal(name: str) -> None:
+def test_filter_polygon_and_statistics_equal_afw(name: str) -> None:
     truth, image = read_truth(name), read_image(name)
     assert image.band == (truth.get("filter") or {"band": None})["band"]
     if truth.get("validPolygon"):
@@ -264,7 +264,7 @@ def test_filter_polygon_and_statistics_equal(name: str) -> None:
     assert image.metadata.get("id") == truth.get("id")
 
 
-def test_every_component_alone_is_that_of_the_whole() -> None:
+def test_get_component_equals_component_of_whole() -> None:
     name = "exposure_visit_like_psfex"
     whole = read_image(name)
     with open_legacy(ROOT / f"afw/{name}.fits", VisitImage) as reader:
@@ -292,10 +292,10 @@ def test_every_component_alone_is_that_of_the_whole() -> None:
     assert part.bounds == whole[part.bbox].bounds
 
 
-# Objects alone in their files.
+# Files with a single object.
 
 
-def test_all_detectors_of_a_camera_equal() -> None:
+def test_camera_detectors_equal_afw() -> None:
     truth = read_truth("objects_truth")["obj_camera"]
     with open_legacy(ROOT / "afw/obj_camera.fits", CameraFrameSet) as reader:
         frames = reader.read()
@@ -320,7 +320,7 @@ def read_coadd() -> CellCoadd:
     return coadd
 
 
-def test_a_cell_coadd_is_the_stitched_exposure() -> None:
+def test_cell_coadd_equals_stitched_exposure() -> None:
     coadd, truth = read_coadd(), read_truth("cell_coadd_small")
     stitched = MaskedImage.read_legacy(ROOT / "afw/cell_coadd_small_stitched_exposure.fits")
     assert coadd.bbox == box_of(truth["bbox"])
@@ -335,7 +335,7 @@ def test_a_cell_coadd_is_the_stitched_exposure() -> None:
     npt.assert_allclose(sky.dec.deg, dec, rtol=0, atol=1e-9 / 3600)
 
 
-def test_cells_have_their_psf_corrections_and_inputs() -> None:
+def test_cell_coadd_psf_corrections_and_inputs_equal_afw() -> None:
     coadd, truth = read_coadd(), read_truth("cell_coadd_small")
     with np.load(ROOT / "afw/cell_coadd_small.npz") as arrays:
         psfs = {name: arrays[name] for name in arrays.files}
@@ -367,7 +367,7 @@ def test_cells_have_their_psf_corrections_and_inputs() -> None:
             assert polygons[expected["visit"]] == Polygon(x_vertices=x, y_vertices=y)
 
 
-def test_unknown_statistics_cost_only_themselves() -> None:
+def test_unknown_statistics_are_omitted_with_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", LossyConversionWarning)
         assert read_image("exposure_visit_like").summary_stats.nPsfStar == 137

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Exposures of `lsst.afw` as visit images: whole, in part, damaged, or bare."""
+"""Exposures of `lsst.afw` read as visit images: whole, components, damaged files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ IMAGES = sorted(
 """Image files in these folders."""
 
 UNREADABLE = {"archiveImportTest.fits": {"psf"}}
-"""Components of classes of which only the name is known."""
+"""Components of classes without a decoder."""
 
 pytestmark = [
     pytest.mark.skipif(not IMAGES, reason=f"the real files are not at {ROOT}"),
@@ -93,13 +93,13 @@ def unreadable_parts(image: VisitImage) -> set[str]:
     return found
 
 
-def test_there_are_41_images() -> None:
+def test_shared_data_has_41_images() -> None:
     assert len(IMAGES) == 41
 
 
 @pytest.mark.filterwarnings("ignore::lsst.images.errors.LossyConversionWarning")
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
-def test_every_image_opens_as_a_visit_image(path: Path) -> None:
+def test_read_legacy_every_real_file_returns_visit_image(path: Path) -> None:
     bbox = open_component(path, "bbox")
     size = tuple(min(side, 100) for side in bbox.shape)
     small = Box.from_shape(size, start=bbox.start)
@@ -123,7 +123,7 @@ def open_component(path: Path, name: str) -> Any:
         ("afw/exposure-version-2.fits", 1e-6),
     ],
 )
-def test_archived_coordinates_agree_with_the_header(name: str, tolerance: float) -> None:
+def test_archived_wcs_agrees_with_header_wcs(name: str, tolerance: float) -> None:
     path = ROOT / "legacy" / name
     projection, bbox = open_component(path, "projection"), open_component(path, "bbox")
     with warnings.catch_warnings(), fits.open(path) as hdus:
@@ -136,15 +136,15 @@ def test_archived_coordinates_agree_with_the_header(name: str, tolerance: float)
     assert found.separation(expected).arcsec.max() < tolerance
 
 
-def test_the_area_of_a_real_psfex_psf_is_the_one_in_its_statistics() -> None:
+def test_psfex_psf_area_equals_summary_statistics() -> None:
     path = ROOT / "legacy/calexp/cfht_calexp-849375-12.fits.fz"
     psf, stats = open_component(path, "psf"), open_component(path, "summary_stats")
-    # The pipeline measured it in the middle.
+    # The pipeline measured the PSF at the centre.
     image = psf.compute_kernel_image(x=1023.5, y=2305.5).array
     assert image.sum() / (image**2).sum() == pytest.approx(stats.psfArea, rel=1e-12)
 
 
-def test_a_real_detector_of_a_camera_of_many_is_where_its_orientation_says() -> None:
+def test_detector_focal_plane_position_equals_orientation() -> None:
     path = ROOT / "legacy/calexp/cfht_calexp-849375-12.fits.fz"
     detector = open_component(path, "detector")
     assert (detector.instrument, detector.visit, detector.id) == ("MegaPrime", 849375, 12)
@@ -157,13 +157,13 @@ def test_a_real_detector_of_a_camera_of_many_is_where_its_orientation_says() -> 
     assert 0 < np.hypot(*field) < np.radians(1.0)
 
 
-def test_a_detector_without_field_angles_has_none() -> None:
+def test_detector_without_field_angles_maps_to_nan() -> None:
     detector = open_component(ROOT / "legacy/calib/imsim_flat_R11-S20.fits", "detector")
     assert np.isnan(detector.to_field_angle.apply_forward(x=1.0, y=2.0)).all()
     assert np.isfinite(detector.to_focal_plane.apply_forward(x=1.0, y=2.0)).all()
 
 
-def test_old_exposures_have_the_filter_and_calibration_of_their_header() -> None:
+def test_read_legacy_old_exposure_uses_filter_and_calibration_of_header() -> None:
     image = read(ROOT / "legacy/calexp/deblender_ticket1738.fits")
     assert (image.band, image.physical_filter) == ("r", "HSC-R")
     flux = fits.getheader(ROOT / "legacy/calexp/deblender_ticket1738.fits")["FLUXMAG0"]
@@ -171,11 +171,11 @@ def test_old_exposures_have_the_filter_and_calibration_of_their_header() -> None
     assert image.photometric_scaling(x=0, y=0) * flux == pytest.approx(3630780547701.0)
 
 
-# Parts.
+# Components.
 
 
 class Recorder(io.BytesIO):
-    """A stream that remembers what was read of it."""
+    """A stream that records the byte ranges that are read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -195,7 +195,7 @@ class Recorder(io.BytesIO):
 
 
 @pytest.mark.parametrize("component", ["psf", "detector", "projection", "photometric_scaling", "obs_info"])
-def test_a_part_is_read_without_touching_pixels(component: str) -> None:
+def test_get_component_does_not_read_pixels(component: str) -> None:
     path = ROOT / "afw/exposure_lossless.fits"
     with fits.open(path) as hdus:
         pixels = [(hdu._data_offset, hdu._data_offset + hdu._data_size) for hdu in hdus[1:4]]
@@ -206,11 +206,11 @@ def test_a_part_is_read_without_touching_pixels(component: str) -> None:
     read_of_pixels = sum(
         max(0, min(stop, last) - max(start, first)) for start, stop in stream.ranges for first, last in pixels
     )
-    # Blocks around headers may reach into pixels.
+    # Buffered blocks of headers may include pixels.
     assert read_of_pixels < 100_000
 
 
-def test_components_that_do_not_exist_are_named() -> None:
+def test_get_component_unknown_name_raises_error() -> None:
     with open_legacy(VISIT, VisitImage) as reader:
         with pytest.raises(InvalidComponentError, match="'kernel' is not recognized"):
             reader.get_component("kernel")
@@ -222,7 +222,7 @@ def test_components_that_do_not_exist_are_named() -> None:
 # Identity, units and masks.
 
 
-def test_instrument_and_visit_must_be_those_of_the_file() -> None:
+def test_read_legacy_contradicting_instrument_or_visit_raises_error() -> None:
     image = read(VISIT, instrument="TestCam", visit=20240512000123)
     assert image.projection is not None
     frame = image.projection.pixel_frame
@@ -235,7 +235,7 @@ def test_instrument_and_visit_must_be_those_of_the_file() -> None:
         read(VISIT, visit=1)
 
 
-def test_an_exposure_without_anything_is_a_visit_image_without_anything(tmp_path: Path) -> None:
+def test_read_legacy_exposure_without_components(tmp_path: Path) -> None:
     image = read(ROOT / "afw/exposure_bare.fits")
     absent = (image.unit, image.projection, image.obs_info, image.psf, image.detector, image.band)
     assert absent == (None,) * 6
@@ -247,7 +247,7 @@ def test_an_exposure_without_anything_is_a_visit_image_without_anything(tmp_path
 
 
 @pytest.mark.parametrize("text, unit", [("electron", u.electron), ("adu", u.adu), ("nJy", u.nJy), ("", None)])
-def test_units_are_those_of_the_card(tmp_path: Path, text: str, unit: Any) -> None:
+def test_read_legacy_unit_equals_bunit_card(tmp_path: Path, text: str, unit: Any) -> None:
     with fits.open(ROOT / "afw/exposure_bare.fits") as hdus:
         hdus[1].header["BUNIT"] = text
         hdus.writeto(tmp_path / "image.fits")
@@ -256,7 +256,7 @@ def test_units_are_those_of_the_card(tmp_path: Path, text: str, unit: Any) -> No
     assert image.variance.unit == (None if unit is None else unit**2)
 
 
-def test_a_unit_that_nobody_knows_costs_no_pixels(tmp_path: Path) -> None:
+def test_read_legacy_unknown_unit_is_ignored_with_warning(tmp_path: Path) -> None:
     with fits.open(ROOT / "afw/exposure_bare.fits") as hdus:
         hdus[1].header["BUNIT"] = "furlong per fortnight"
         hdus.writeto(tmp_path / "image.fits")
@@ -265,7 +265,7 @@ def test_a_unit_that_nobody_knows_costs_no_pixels(tmp_path: Path) -> None:
     assert image.unit is None
 
 
-def test_exposures_from_the_future_are_read_with_a_warning(tmp_path: Path) -> None:
+def test_read_legacy_newer_exposure_version_warns(tmp_path: Path) -> None:
     with fits.open(VISIT, disable_image_compression=True) as hdus:
         hdus[0].header["EXPINFO_V"] = 3
         hdus.writeto(tmp_path / "image.fits")
@@ -274,7 +274,7 @@ def test_exposures_from_the_future_are_read_with_a_warning(tmp_path: Path) -> No
     assert image.psf is not None
 
 
-def test_visit_and_difference_images_have_the_mask_planes_of_their_kind() -> None:
+def test_read_legacy_mask_planes_depend_on_type() -> None:
     visit, difference = read(VISIT), DifferenceImage.read_legacy(VISIT)
     assert isinstance(difference, DifferenceImage)
     assert list(visit.mask.schema.names)[:2] == ["BAD", "SATURATED"]
@@ -283,7 +283,7 @@ def test_visit_and_difference_images_have_the_mask_planes_of_their_kind() -> Non
         read(ROOT / "afw/exposure_custom_planes.fits", plane_map={"BAD": MaskPlane("BAD", "Bad.")})
 
 
-# Damage.
+# Damaged files.
 
 
 def break_bytes(path: Path, target: Path, old: bytes, new: bytes) -> Path:
@@ -304,18 +304,18 @@ def break_bytes(path: Path, target: Path, old: bytes, new: bytes) -> Path:
         (b"ApCorrMap", "aperture_corrections"),
     ],
 )
-def test_a_class_that_nobody_knows_costs_only_its_component(tmp_path: Path, old: bytes, part: str) -> None:
+def test_read_legacy_unknown_class_affects_only_its_component(tmp_path: Path, old: bytes, part: str) -> None:
     path = break_bytes(VISIT, tmp_path / "broken.fits", old, b"X" + old[1:])
     image = read(path)
     assert unreadable_parts(image) == {part}
     npt.assert_array_equal(image.image.array, read(VISIT).image.array)
     with pytest.raises(ArchiveReadError):
         VisitImage.read_legacy(path, component=part)
-    # Subimages and copies do not complain either.
+    # Subimages and copies do not raise the error either.
     assert unreadable_parts(image[Box.factory[10:20, 10:20]].copy()) == {part}
 
 
-def test_broken_sky_coordinates_cost_neither_pixels_nor_the_rest(tmp_path: Path) -> None:
+def test_read_legacy_damaged_wcs_keeps_pixels_and_other_components(tmp_path: Path) -> None:
     path = break_bytes(VISIT, tmp_path / "broken.fits", b"Begin FrameSet", b"Begin FrameXet")
     assert unreadable_parts(read(path)) == {"projection"}
     with open_legacy(path, MaskedImage) as reader, pytest.warns(LossyConversionWarning, match="header"):
@@ -327,7 +327,7 @@ def test_broken_sky_coordinates_cost_neither_pixels_nor_the_rest(tmp_path: Path)
     assert found.separation(expected).arcsec.max() < 1e-3
 
 
-def test_a_file_cut_off_after_its_pixels_keeps_them(tmp_path: Path) -> None:
+def test_read_legacy_truncated_archive_keeps_pixels(tmp_path: Path) -> None:
     with fits.open(VISIT) as hdus:
         end = hdus[3]._data_offset + hdus[3]._data_size
     path = tmp_path / "cut.fits"
@@ -338,7 +338,7 @@ def test_a_file_cut_off_after_its_pixels_keeps_them(tmp_path: Path) -> None:
         _ = image.psf
 
 
-def test_pixels_of_masked_images_are_on_the_exact_coordinates_of_the_archive() -> None:
+def test_open_legacy_masked_image_uses_archived_wcs() -> None:
     path = ROOT / "afw/exposure_nonfits_wcs.fits"
     truth = json.loads(path.with_suffix(".json").read_text())["wcs"]["samples"]
     with open_legacy(path, MaskedImage) as reader:
@@ -356,7 +356,7 @@ def test_pixels_of_masked_images_are_on_the_exact_coordinates_of_the_archive() -
 @pytest.mark.parametrize(
     "name", ["exposure_visit_like_psfex", "exposure_visit_like_piff", "exposure_warpedpsf"]
 )
-def test_a_converted_exposure_comes_back_equal(name: str, tmp_path: Path) -> None:
+def test_write_and_read_converted_exposure_is_equal(name: str, tmp_path: Path) -> None:
     image = read(ROOT / f"afw/{name}.fits")
     image.write(tmp_path / "new.fits")
     back = VisitImage.read(tmp_path / "new.fits")
@@ -370,7 +370,7 @@ def test_a_converted_exposure_comes_back_equal(name: str, tmp_path: Path) -> Non
         assert back.psf.compute_stellar_image(**at) == image.psf.compute_stellar_image(**at)
 
 
-def test_cards_of_a_converted_exposure_survive(tmp_path: Path) -> None:
+def test_write_converted_exposure_keeps_cards(tmp_path: Path) -> None:
     image = read(VISIT)
     image.write(tmp_path / "new.fits")
     old, new = fits.getheader(VISIT), fits.getheader(tmp_path / "new.fits")
@@ -380,7 +380,7 @@ def test_cards_of_a_converted_exposure_survive(tmp_path: Path) -> None:
     assert len(new.get("HISTORY", [])) == len(old.get("HISTORY", []))
 
 
-def test_quantized_pixels_are_kept_bit_by_bit(tmp_path: Path) -> None:
+def test_write_converted_exposure_preserves_quantization(tmp_path: Path) -> None:
     path = ROOT / "afw/exposure_lossy.fits"
     image = read(path, preserve_quantization=True)
     assert not image.image.array.flags.writeable
@@ -398,7 +398,7 @@ def test_quantized_pixels_are_kept_bit_by_bit(tmp_path: Path) -> None:
 # Butler.
 
 
-def test_a_butler_serves_exposures_where_they_are(make_butler: Any) -> None:
+def test_butler_ingested_exposure_is_read_in_place(make_butler: Any) -> None:
     butler_module = pytest.importorskip("lsst.daf.butler")
     butler = make_butler(visit_image="VisitImage")
     data_id = {"instrument": "TestCam", "visit": 42, "detector": 1}
@@ -419,7 +419,7 @@ def test_a_butler_serves_exposures_where_they_are(make_butler: Any) -> None:
     assert butler.get("visit_image.psf", data_id).bounds == expected.detector.bbox
 
 
-# Objects alone in their files.
+# Files with a single object.
 
 
 def read_object(name: str, pytype: type) -> Any:
@@ -427,7 +427,7 @@ def read_object(name: str, pytype: type) -> Any:
         return reader.read()
 
 
-def test_the_coordinates_of_a_file_of_a_wcs_are_read() -> None:
+def test_read_legacy_wcs_file_returns_projection() -> None:
     truth = json.loads((ROOT / "afw/objects_truth.json").read_text())["obj_skywcs_nonfits"]
     projection = read_object("afw/obj_skywcs_nonfits.fits", Projection)
     x, y, ra, dec = np.array(truth).T
@@ -436,7 +436,7 @@ def test_the_coordinates_of_a_file_of_a_wcs_are_read() -> None:
     assert read_object("legacy/afw/oldTanSipWcs.fits", Projection) is not None
 
 
-def test_backgrounds_go_through_their_measurements() -> None:
+def test_read_legacy_background_interpolates_measurements() -> None:
     for name in ("afw/obj_background.fits", "legacy/calexp/cfht_bkgd-849375-12.fits"):
         backgrounds = read_object(name, BackgroundMap)
         field = backgrounds["background"].field
@@ -455,7 +455,7 @@ def test_backgrounds_go_through_their_measurements() -> None:
                 npt.assert_allclose(part(x=x, y=y)[good], grid[good], rtol=1e-6)
 
 
-def test_a_kernel_is_the_sum_of_its_images() -> None:
+def test_read_legacy_kernel_is_weighted_sum_of_images() -> None:
     kernel = read_object("afw/obj_lc_kernel.fits", ConvolutionKernel)
     truth = json.loads((ROOT / "afw/objects_truth.json").read_text())["obj_lc_kernel"]
     with fits.open(ROOT / "afw/obj_lc_kernel.fits") as hdus:
@@ -470,13 +470,13 @@ def test_a_kernel_is_the_sum_of_its_images() -> None:
         npt.assert_allclose(kernel.compute_kernel_images(x=px, y=py), expected, atol=1e-12)
 
 
-def test_a_psf_alone_in_its_file_is_its_normalized_kernel() -> None:
+def test_read_legacy_psf_file_equals_normalized_kernel() -> None:
     psf = read_object("legacy/psf/psfKernel0.fits", PointSpreadFunction)
     image = psf.compute_kernel_image(x=10.0, y=20.0)
     assert image.array.sum() == pytest.approx(1.0) and image.array.max() > 0
 
 
-def test_cameras_and_detectors_alone_in_their_files_are_read() -> None:
+def test_read_legacy_camera_and_detector_files_are_read() -> None:
     frames = read_object("legacy/camera/LSSTComCamSim_camera.fits", CameraFrameSet)
     assert (frames.instrument, len(frames.detector_ids)) == ("LSSTComCamSim", 9)
     assert len(read_object("legacy/camera/MegaPrime_camera.fits", CameraFrameSet).detector_ids) == 36
@@ -487,12 +487,12 @@ def test_cameras_and_detectors_alone_in_their_files_are_read() -> None:
 @pytest.mark.parametrize(
     "name", ["afw/obj_camera.fits", "legacy/psf/psfKernel0.fits", "legacy/coadd/hsc_scarlet_Cut_HSC.fits"]
 )
-def test_files_without_an_image_are_refused_by_name(name: str) -> None:
+def test_read_legacy_file_without_image_raises_error_with_file_name(name: str) -> None:
     with pytest.raises(NotAnArchiveError, match=Path(name).name):
         read(ROOT / name)
 
 
-def test_a_compressed_file_need_not_be_called_so(tmp_path: Path) -> None:
+def test_read_legacy_gzip_file_without_gz_suffix_is_read(tmp_path: Path) -> None:
     import gzip
 
     path = tmp_path / "image.fits"

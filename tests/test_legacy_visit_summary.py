@@ -26,7 +26,7 @@ def summary(path: Path) -> VisitSummary:
     return read_visit_summary(path)
 
 
-def test_the_corners_of_all_detectors_are_those_that_the_pipeline_stored(summary: VisitSummary) -> None:
+def test_corners_equal_stored_corners(summary: VisitSummary) -> None:
     assert len(summary) == 103
     for row in summary:
         box = row.bbox
@@ -39,11 +39,11 @@ def test_the_corners_of_all_detectors_are_those_that_the_pipeline_stored(summary
         ra, dec = row.ra_corners, row.dec_corners
         assert ra is not None and dec is not None
         error = np.hypot((np.degrees(found.x) - ra) * np.cos(np.radians(dec)), np.degrees(found.y) - dec)
-        # Stored to double precision.
+        # Stored in double precision.
         assert error.max() * 3600 < 1e-9
 
 
-def test_columns_are_those_of_the_table(summary: VisitSummary, path: Path) -> None:
+def test_columns_equal_table(summary: VisitSummary, path: Path) -> None:
     with fits.open(path) as hdus:
         expected = hdus[1].data
         table = summary.table
@@ -60,7 +60,7 @@ def test_columns_are_those_of_the_table(summary: VisitSummary, path: Path) -> No
                 assert str(table[column].unit) == text
 
 
-def test_rows_know_their_frame_calibration_and_exposure(summary: VisitSummary) -> None:
+def test_rows_have_frame_calibration_and_exposure(summary: VisitSummary) -> None:
     row = summary.find(42)
     assert (row.id, row.visit, row.band) == (42, 1176, "z")
     assert row.bbox == Box.factory[0:4176, 0:2048]
@@ -71,7 +71,7 @@ def test_rows_know_their_frame_calibration_and_exposure(summary: VisitSummary) -
     calibration, scaling = row.photo_calib, row.photometric_scaling
     assert calibration is not None and scaling is not None
     assert scaling(x=100, y=200) == calibration.evaluate(100, 200) == calibration.mean
-    # The zero point is that of the calibration.
+    # The calibration gives the same zero point.
     zero_point = 31.4 - 2.5 * np.log10(calibration.mean)
     assert zero_point == pytest.approx(row["zeroPoint"] - 2.5 * np.log10(270.0), abs=0.1) or zero_point > 0
     info = row.obs_info
@@ -81,7 +81,7 @@ def test_rows_know_their_frame_calibration_and_exposure(summary: VisitSummary) -
     assert row.psf is None and row.detector is None and row.aperture_corrections == {}
 
 
-def test_rows_are_a_sequence(summary: VisitSummary) -> None:
+def test_summary_is_a_sequence_of_rows(summary: VisitSummary) -> None:
     assert [row.id for row in summary[3:9:2]] == [3, 5, 7]
     assert summary[-1].id == summary[102].id
     with pytest.raises(IndexError, match="103"):
@@ -92,13 +92,13 @@ def test_rows_are_a_sequence(summary: VisitSummary) -> None:
         summary.find(999)
 
 
-def test_aperture_corrections_of_a_catalog_of_one_row(shared_data: Path) -> None:
+def test_aperture_corrections_single_row_catalog(shared_data: Path) -> None:
     (row,) = read_visit_summary(shared_data / "legacy/afw/version-1-ExposureCatalog.fits")
     assert sorted(row.aperture_corrections) == ["a", "b", "c"]
     assert row.bbox is None and row.projection is None and row.ra_corners is None
 
 
-def test_what_nobody_can_decode_costs_only_itself(shared_data: Path) -> None:
+def test_unknown_class_affects_only_its_component(shared_data: Path) -> None:
     row = read_visit_summary(shared_data / "legacy/afw/exposure_catalog_v1.fits")[0]
     with pytest.raises(ArchiveReadError, match="DummyPsf"):
         _ = row.psf
@@ -106,12 +106,12 @@ def test_what_nobody_can_decode_costs_only_itself(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["afw/imageF.fits", "afw/exposure_bare.fits", "legacy/psf/psfKernel0.fits"])
-def test_other_files_are_refused(shared_data: Path, name: str) -> None:
-    with pytest.raises(NotAnArchiveError, match="no catalog of exposures"):
+def test_read_visit_summary_other_file_raises_not_an_archive_error(shared_data: Path, name: str) -> None:
+    with pytest.raises(NotAnArchiveError, match="not a catalog of exposures"):
         read_visit_summary(shared_data / name)
 
 
-def test_the_file_may_go_once_it_is_read(path: Path, tmp_path: Path) -> None:
+def test_summary_is_readable_after_file_is_deleted(path: Path, tmp_path: Path) -> None:
     copy: Any = tmp_path / "summary.fits"
     copy.write_bytes(path.read_bytes())
     summary = read_visit_summary(copy)

@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for packages of the LSST stack, with the rules that these enforce.
+"""Stand-ins for packages of the LSST Science Pipelines, with the same rules.
 
-They accept and reject what the real ones do: strict types of arguments, arrays
+They accept and reject the same arguments as the real packages: strict types of arguments, arrays
 that are writeable and in order, a dictionary of mask planes for the process.
 """
 
@@ -263,7 +263,7 @@ class Orientation:
 
 
 class _Bag:
-    """Anything with ``setX`` and ``getX``."""
+    """A builder with ``setX`` and ``getX`` methods for any X."""
 
     FIELDS: dict[str, type] = {}
 
@@ -336,7 +336,7 @@ class Detector(_Bag):
         return self.camera
 
     def to_focal_plane(self) -> Any:
-        """Make a mapping of pixels, without pitch and roll."""
+        """Create the mapping of pixels, ignoring pitch and roll."""
         orientation = self.values["Orientation"]
         place, reference = orientation.getFpPosition3(), orientation.getReferencePoint()
         size, yaw = self.values["PixelSize"], orientation.getYaw().asRadians()
@@ -467,7 +467,7 @@ MODULES: dict[str, dict[str, Any]] = {
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the stand-ins importable, and reset what a process shares."""
+    """Make the stand-ins importable, and reset their global state."""
     for name, members in MODULES.items():
         module = types.ModuleType(name)
         module.__dict__.update(members)

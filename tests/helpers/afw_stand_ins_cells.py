@@ -213,7 +213,7 @@ class MultipleCellCoadd:
         require(Extent2I, outer_cell_size, psf_image_size)
         self.grid, self.common, self.inner_bbox = grid, common, inner_bbox or grid.bbox
         self.cells = GridContainer(shape=grid.shape)
-        # Iteration goes along columns first, and some indices are of numpy.
+        # Iteration is by column first, and some indices are NumPy integers.
         for cell in sorted(cells, key=lambda cell: (cell.identifiers.cell.x, cell.identifiers.cell.y)):
             index = cell.identifiers.cell
             self.cells[Index2D(np.int16(index.x), np.int16(index.y))] = cell  # type: ignore[arg-type]
@@ -228,7 +228,7 @@ class MultipleCellCoadd:
 
 
 class StitchedCoadd:
-    """Pixels of cells side by side; where a cell is missing there is no data."""
+    """The pixels of all cells; missing cells have no data."""
 
     def __init__(self, parent: MultipleCellCoadd, box: Box2I) -> None:
         self._parent, self._box = parent, box

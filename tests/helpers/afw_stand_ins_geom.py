@@ -13,7 +13,7 @@ import starlink.Ast
 def require(kind: type, *values: Any) -> None:
     for value in values:
         if type(value) is not kind:
-            raise TypeError(f"incompatible function arguments: {value!r} is no {kind.__name__}")
+            raise TypeError(f"incompatible function arguments: {value!r} is not a {kind.__name__}")
 
 
 # lsst.geom

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for `lsst.afw.image` and what it needs; see `afw_stand_ins`."""
+"""Stand-ins for `lsst.afw.image` and its dependencies; see `afw_stand_ins`."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class ApCorrMap:
         self._fields: dict[str, Any] = {}
 
     def __setitem__(self, name: str, field: Any) -> None:
-        # Assigning again does nothing, and does not say so.
+        # A second assignment is ignored silently.
         self._fields.setdefault(name, field)
 
     def items(self) -> Any:

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Raw tables of files that lsst.afw wrote, read with astropy alone.
+"""Raw tables of files that lsst.afw wrote, read with astropy.
 
-An independent and minimal reader, so that tests of types do not depend on our
-own decoders.
+An independent, minimal reader, so that tests of types do not depend on the
+decoders of this package.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 
 def read_tables(path: Path) -> dict[int, list[list[dict[str, Any]]]]:
-    """Return the tables of each object in a file's archive, as rows."""
+    """Return the rows of the tables of each object in the archive of a file."""
     objects: dict[int, list[list[dict[str, Any]]]] = {}
     with astropy.io.fits.open(path) as hdus:
         (index,) = (n for n, hdu in enumerate(hdus) if hdu.header.get("EXTTYPE") == "ARCHIVE_INDEX")
@@ -41,12 +41,12 @@ def plain(value: Any) -> Any:
 
 
 def read_psf_id(path: Path) -> int:
-    """Return the number of the PSF in a file's archive."""
+    """Return the identifier of the PSF in the archive of a file."""
     return int(astropy.io.fits.getheader(path)["PSF_ID"])
 
 
 def read_psf_truth(path: Path) -> list[dict[str, Any]]:
-    """Return positions with the kernel and star images that afw computed."""
+    """Return positions with the kernel and star images that afw computes."""
     samples = json.loads(path.with_suffix(".json").read_text())["psf"]["samples"]
     with np.load(path.with_suffix(".npz")) as images:
         for n, sample in enumerate(samples):

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Small files in the layout of `lsst.afw` table archives, for tests."""
+"""Small files with table archives in the layout of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RENAMED = {
     "EDGE": "DETECTION_EDGE",
     "UNMASKEDNAN": "UNMASKED_NAN",
 }
-"""Our names of mask planes that `lsst.afw` calls otherwise."""
+"""Names of mask planes of this package, by a different name in `lsst.afw`."""
 
 Object = tuple[int, str, Sequence[fits.BinTableHDU]]
 
@@ -38,7 +38,7 @@ def data_files(shared: Path) -> list[Path]:
 
 
 def table(columns: Mapping[str, tuple[str, Sequence[Any]]], **flags: Sequence[bool]) -> fits.BinTableHDU:
-    """Make a table: format and values of each column, and values of flags."""
+    """Create a table from the format and values of each column, and values of flags."""
     made = []
     if flags:
         bits = np.array(list(flags.values()), dtype=bool).T
@@ -61,7 +61,7 @@ def table(columns: Mapping[str, tuple[str, Sequence[Any]]], **flags: Sequence[bo
 def write_archive(
     objects: Iterable[Object], *, old: bool = False, cards: Mapping[str, Any] | None = None
 ) -> bytes:
-    """Write an archive right behind the primary HDU."""
+    """Write an archive that follows the primary HDU."""
     rows: list[tuple[Any, ...]] = []
     data: list[fits.BinTableHDU] = []
     for number, name, tables in objects:
@@ -71,7 +71,7 @@ def write_archive(
             data.append(hdu)
             hdu.header["EXTTYPE"] = "ARCHIVE_DATA"
             hdu.header["AR_CATN"] = len(data)
-            # Rows of an object are in no order.
+            # The order of the rows of an object is arbitrary.
             rows.insert(0, (number, len(data), n, 0, len(hdu.data), name, "module"))
     dot = "_" if old else "."
     names = ("id", f"cat{dot}archive", f"cat{dot}persistable", "row0", "nrows", "name", "module")
@@ -90,32 +90,32 @@ def write_archive(
 
 
 def archive_of(*objects: Any, **options: Any) -> LegacyArchive:
-    """Write an archive, and open it."""
+    """Write an archive and open it."""
     found = LegacyArchive.find(FitsFile.open(write_archive(objects, **options)))
     assert found is not None
     return found
 
 
 def box(x0: int, y0: int, x1: int, y1: int, rows: int = 1) -> dict[str, Any]:
-    """Make the columns of a box, corners included."""
+    """Create the columns of a box from its inclusive corners."""
     values = {"min_x": x0, "min_y": y0, "max_x": x1, "max_y": y1}
     return {f"bbox_{name}": ("J", [value] * rows) for name, value in values.items()}
 
 
 def chebyshev(number: int, coefficients: list[float], bbox: Any = None) -> Any:
-    """Make a field that is constant, unless there are more coefficients."""
+    """Create a Chebyshev field, which is constant if there is one coefficient."""
     columns = {"order_x": ("J", [0]), **(bbox or box(0, 0, 9, 9))}
     columns["coefficients"] = (f"{len(coefficients)}D", [coefficients])
     return number, "ChebyshevBoundedField", [table(columns)]
 
 
 def ast_text(mapping: Any) -> str:
-    """Write what AST writes of a mapping."""
+    """Return the native text of a mapping."""
     return str(mapping)
 
 
 def wcs(number: int, dx: float = 0.0) -> Any:
-    """Make pixels of 1e-4 rad around (1, 0.5), as a cylinder."""
+    """Create a WCS with pixels of 1e-4 rad around (1, 0.5) in a cylindrical projection."""
     scale = 1e-4
     mapping = starlink.Ast.WinMap(
         [0.0, 0.0], [1.0, 1.0], [1.0 - dx * scale, 0.5], [1.0 + scale - dx * scale, 0.5 + scale]

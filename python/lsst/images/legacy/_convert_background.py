@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Backgrounds out of files of `lsst.afw`."""
+"""Conversion of background records from files of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ BACKGROUND_NAME = "background"
 
 
 def bin_centers(side: Interval, count: int) -> np.ndarray:
-    """Find the centres of the bins that a background was measured in.
+    """Return the centres of the bins of a background.
 
     Parameters
     ----------
     side
-        Pixels along an axis of the image.
+        Interval of pixels along an axis of the image.
     count
         Number of bins.
 
     Returns
     -------
     centers
-        In absolute pixels.
+        Centres in absolute pixels.
     """
     edges = (np.arange(count + 1) * side.size + count // 2) // count
     edges[0] = 0
@@ -44,7 +44,7 @@ def bin_centers(side: Interval, count: int) -> np.ndarray:
 def make_background_field(
     record: LegacyBackground, bounds: Bounds | None = None, unit: u.UnitBase | None = None
 ) -> BaseField:
-    """Make a field of one background.
+    """Convert one background to a field.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def make_background_field(
     Raises
     ------
     LegacyConversionError
-        If there is no field that interpolates this way.
+        If the interpolation is not supported.
     """
     where = record.bbox if bounds is None else bounds
     ny, nx = record.image.shape
@@ -83,24 +83,25 @@ def make_background_field(
         return ChebyshevField(where, [[float(np.nanmean(record.image))]], unit=unit)
     if record.interpolation != "AKIMA_SPLINE":
         raise LegacyConversionError(
-            f"A background that is interpolated with {record.interpolation} is no field; "
-            "AKIMA_SPLINE and CONSTANT are, and Chebyshev approximations."
+            f"A background with interpolation {record.interpolation} cannot be converted to a field; "
+            "supported "
+            "are AKIMA_SPLINE, CONSTANT and Chebyshev approximations."
         )
     return SplineField(where, record.image.astype(np.float64), y=y, x=x, unit=unit, convention="afw")
 
 
 def make_background_map(records: Iterable[LegacyBackground]) -> BackgroundMap:
-    """Make a map of the sum of the backgrounds of a file.
+    """Convert the sum of the backgrounds of a file to a background map.
 
     Parameters
     ----------
     records
-        The backgrounds, of which pixels lost the sum.
+        The backgrounds, the sum of which was subtracted from the pixels.
 
     Returns
     -------
     backgrounds
-        Has one background, named `BACKGROUND_NAME`.
+        A map with one background, named `BACKGROUND_NAME`.
     """
     fields: list[Any] = [make_background_field(record) for record in records]
     if not fields:

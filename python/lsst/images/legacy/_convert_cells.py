@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSF, corrections and inputs of the cells of a file of `lsst.cell_coadds`."""
+"""Conversion of PSF, aperture corrections and inputs from a file of `lsst.cell_coadds`."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from .afw_archive._table import LegacyTable
 
 @dataclasses.dataclass(frozen=True)
 class CellLayout:
-    """Where cells and their borders are.
+    """The layout of cells and their borders.
 
     Parameters
     ----------
     bbox
-        All pixels, with those around the outermost cells.
+        Bounding box, including the border around the outermost cells.
     inner
         Grid of the cells of the file.
     grid
-        Grid with as many cells more on each side as ``bbox`` needs.
+        Grid extended by as many cells on each side as ``bbox`` needs.
     before
-        Numbers of cells that ``grid`` has before those of ``inner``.
+        Numbers of cells of ``grid`` before the first cell of ``inner``.
     indices
         Rows and columns in ``inner`` of the cells in the file, shape
         ``(n, 2)``.
@@ -52,7 +52,7 @@ class CellLayout:
 
     @classmethod
     def from_record(cls, record: LegacyCellCoadd) -> Self:
-        """Find out the layout of a file.
+        """Read the layout of a file.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class CellLayout:
         )
 
     def inner_bbox(self, n: int) -> Box:
-        """Return the pixels that are taken of a cell.
+        """Return the bounding box of the pixels that a cell contributes.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class CellLayout:
         return Box(y=y, x=x)
 
     def spread(self, values: np.ndarray, fill: float = np.nan) -> np.ndarray:
-        """Put a value of each cell in the file on the grid.
+        """Arrange one value per cell of the file on the grid.
 
         Parameters
         ----------
@@ -108,8 +108,8 @@ class CellLayout:
         Returns
         -------
         spread
-            Shape of the grid, followed by the rest; cells of the frame have
-            the values of their neighbours.
+            Shape of the grid, followed by the remaining axes; cells of the
+            extension have the values of their neighbours.
         """
         inner = np.full((*self.inner.grid_size.as_tuple(), *values.shape[1:]), fill, dtype=values.dtype)
         inner[self.indices[:, 0], self.indices[:, 1]] = values
@@ -123,7 +123,7 @@ class CellLayout:
         return CellGridBounds(self.grid, self.grid.bbox, missing)
 
     def framed(self, i: int, j: int) -> list[CellIJ]:
-        """List a cell of the file, and the cells of the frame that repeat it.
+        """List a cell of the file and the cells of the extension that repeat it.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class CellLayout:
 
 
 def make_cell_psf(record: LegacyCellCoadd, layout: CellLayout) -> CellPointSpreadFunction:
-    """Make the PSF of the cells.
+    """Convert the PSF of the cells.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def make_cell_psf(record: LegacyCellCoadd, layout: CellLayout) -> CellPointSprea
 
 
 def make_cell_corrections(record: LegacyCellCoadd, layout: CellLayout) -> CellApertureCorrectionMap:
-    """Make the aperture corrections of the cells.
+    """Convert the aperture corrections of the cells.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def make_cell_corrections(record: LegacyCellCoadd, layout: CellLayout) -> CellAp
     Returns
     -------
     corrections
-        Empty if the file has none.
+        Empty if the file does not have aperture corrections.
     """
     table = record.tables.get("APCORR")
     if table is None:
@@ -184,20 +184,20 @@ def make_cell_corrections(record: LegacyCellCoadd, layout: CellLayout) -> CellAp
 
 
 def make_patch(record: LegacyCellCoadd, layout: CellLayout, number: int | None) -> PatchDefinition | None:
-    """Make the patch.
+    """Convert the patch.
 
     Parameters
     ----------
     record, layout
         The open file.
     number
-        Number of the patch in its tract; the file does not tell it, and -1
-        stands for an unknown one.
+        Number of the patch in its tract, which the file does not have; -1 if
+        unknown.
 
     Returns
     -------
     patch
-        `None` if the file does not tell its index.
+        `None` if the file does not have the index of the patch.
     """
     if record.patch is None:
         return None
@@ -210,7 +210,7 @@ def make_patch(record: LegacyCellCoadd, layout: CellLayout, number: int | None) 
 
 
 def make_provenance(record: LegacyCellCoadd, layout: CellLayout) -> CoaddProvenance | None:
-    """Make the table of the images that went in.
+    """Convert the table of input images.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def make_provenance(record: LegacyCellCoadd, layout: CellLayout) -> CoaddProvena
     Returns
     -------
     provenance
-        `None` if the file does not tell them.
+        `None` if the file does not list the inputs.
     """
     cells = record.tables.get("CELL")
     if cells is None or not len(cells):
@@ -239,7 +239,7 @@ def make_provenance(record: LegacyCellCoadd, layout: CellLayout) -> CoaddProvena
     }
     polygons = np.empty(len(keys), dtype=object)
     polygons[:] = [facts.get(key, {}).get("polygon") for key in keys]
-    # A cell of the frame has the inputs of the cell whose pixels it shows.
+    # A cell of the extension has the inputs of the cell that it repeats.
     pairs = [
         (n, cell)
         for n, (i, j) in enumerate(zip(_ints(cells, "cell_y"), _ints(cells, "cell_x"), strict=True))
@@ -266,7 +266,7 @@ _CONTRIBUTIONS = {
     "psf_shape_yy": "psf_shape_iyy",
     "psf_shape_xy": "psf_shape_ixy",
 }
-"""Columns of numbers here and in files."""
+"""Names of columns of numbers, in this package and in files."""
 
 
 def _ints(table: LegacyTable, name: str) -> list[int]:
@@ -280,7 +280,7 @@ def _floats(table: LegacyTable, name: str, default: float = np.nan) -> np.ndarra
 
 
 def _visit_facts(record: LegacyCellCoadd) -> dict[tuple[int, int], dict[str, Any]]:
-    """Collect facts about visits, and about their detectors."""
+    """Collect the metadata of visits and their detectors."""
     facts: dict[tuple[int, int], dict[str, Any]] = {}
     for name, number in (("VISIT", None), ("VISIT_SUMMARY", "detector")):
         table = record.tables.get(name)

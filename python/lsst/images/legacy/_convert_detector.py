@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Detectors and cameras out of archived records."""
+"""Conversion of archived detectors and cameras."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .afw_archive._camera import LegacyAmplifier, LegacyAmplifierRaw, LegacyCame
 from .afw_archive._transforms import CameraSystem, LegacyTransformMap
 
 UNKNOWN_INSTRUMENT = "unknown"
-"""Name of the instrument of files that do not say it."""
+"""Name of the instrument for files that do not have it."""
 
 FOCAL_PLANE = CameraSystem("FocalPlane", "")
 FIELD_ANGLE = CameraSystem("FieldAngle", "")
@@ -46,12 +46,12 @@ def make_detector(
     is_raw_assembled: bool = True,
     serial: str | None = None,
 ) -> Detector:
-    """Make a detector of an archived one.
+    """Convert an archived detector.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     instrument
         Name of the instrument.
     visit
@@ -59,12 +59,12 @@ def make_detector(
     is_raw_assembled
         Whether raw boxes of amplifiers belong to an image of all amplifiers.
     serial
-        Serial number that wins over the archived one.
+        Serial number that replaces the archived one.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or has no pixels.
+        If the class is not supported, or the bounding box is empty.
     """
     context = LegacyContext(getattr(record, "bbox", None), None, instrument, visit)
     finished = finish(record, Detector, "the detector", context)
@@ -73,7 +73,7 @@ def make_detector(
     if not isinstance(record, LegacyDetector):
         raise unknown_class(record, Detector, "the detector")
     if record.bbox is None:
-        raise ArchiveReadError(f"The archived detector {record.name!r} has no pixels.")
+        raise ArchiveReadError(f"The bounding box of the archived detector {record.name!r} is empty.")
     x, y, z = record.focal_plane_position
     attributes = DetectorAttributes(
         name=record.name,
@@ -102,7 +102,9 @@ def make_detector(
 def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifier | None:
     if record.bbox is None:
         warnings.warn(
-            f"Amplifier {record.name!r} has no pixels; it is left out.", LossyConversionWarning, stacklevel=3
+            f"The bounding box of amplifier {record.name!r} is empty; it is omitted.",
+            LossyConversionWarning,
+            stacklevel=3,
         )
         return None
     corner = ReadoutCorner(record.readout_corner)
@@ -110,7 +112,7 @@ def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifie
     return Amplifier(
         name=record.name,
         bbox=record.bbox,
-        # The archived corner is the one of the raw image.
+        # The archived corner refers to the raw image.
         readout_corner=corner.apply_flips(y=record.raw.flip_y, x=record.raw.flip_x),
         assembled_raw_geometry=geometry if is_raw_assembled else None,
         unassembled_raw_geometry=None if is_raw_assembled else geometry,
@@ -126,7 +128,7 @@ def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifie
 
 
 def _make_raw_geometry(raw: LegacyAmplifierRaw, corner: ReadoutCorner) -> AmplifierRawGeometry | None:
-    """Make the raw geometry; `None` if the file does not have all of it."""
+    """Convert the raw geometry; return `None` if it is incomplete."""
     try:
         return AmplifierRawGeometry.model_validate(
             {
@@ -149,7 +151,7 @@ def _make_raw_geometry(raw: LegacyAmplifierRaw, corner: ReadoutCorner) -> Amplif
 def make_camera_frame_set(
     detectors: Iterable[LegacyDetector], transforms: Any, instrument: str
 ) -> CameraFrameSet:
-    """Make the frames of a camera, or those of some of its detectors.
+    """Create the frames of a camera, or of some of its detectors.
 
     Parameters
     ----------
@@ -163,17 +165,17 @@ def make_camera_frame_set(
     Returns
     -------
     frame_set
-        Where the file has no transform, positions map to NaN.
+        Positions map to NaN where the file does not have a transform.
 
     Raises
     ------
     ArchiveReadError
-        If the records are of other classes, or damaged.
+        If a class is not supported, or a record is damaged.
 
     Notes
     -----
-    Detectors are in the system ``Pixels``, of images after all corrections of
-    the electronics, and not in ``ActualPixels``.
+    The frame of a detector is the system ``Pixels`` (images after correction
+    of electronic effects), not ``ActualPixels``.
     """
     if not isinstance(transforms, LegacyTransformMap):
         raise unknown_class(transforms, CameraFrameSet, "the transforms of the camera")
@@ -189,7 +191,9 @@ def make_camera_frame_set(
     add(FIELD_ANGLE, starlink_ast.Frame(2, "Ident=FIELD_ANGLE,Unit(1)=rad,Unit(2)=rad"))
     for detector in detectors:
         if not isinstance(detector, LegacyDetector) or detector.bbox is None:
-            raise ArchiveReadError("A detector of a camera is archived in an unknown form, or has no pixels.")
+            raise ArchiveReadError(
+                "A detector of the camera is of a class that is not supported, or its bounding box is empty."
+            )
         box = detector.bbox
         limits = f"Bottom(1)={box.x.min},Top(1)={box.x.max},Bottom(2)={box.y.min},Top(2)={box.y.max}"
         options = f"Ident=DETECTOR_{detector.id:03d},Unit(1)=pix,Unit(2)=pix,{limits}"
@@ -199,24 +203,24 @@ def make_camera_frame_set(
 
 
 def _nowhere() -> Any:
-    """Make a mapping that is defined nowhere."""
+    """Return a mapping whose result is always NaN."""
     return starlink_ast.PermMap([0, 0], [0, 0])
 
 
 def make_camera(record: Any, instrument: str | None = None) -> CameraFrameSet:
-    """Make the frames of an archived camera.
+    """Convert an archived camera to its frames.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     instrument
         Name of the instrument; by default that of the camera.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or damaged.
+        If the class is not supported, or the record is damaged.
     """
     finished = finish(record, CameraFrameSet, "the camera", LegacyContext(instrument=instrument))
     if finished is not None:
@@ -225,6 +229,6 @@ def make_camera(record: Any, instrument: str | None = None) -> CameraFrameSet:
         raise unknown_class(record, CameraFrameSet, "the camera")
     detectors = [reference() for reference in record.detectors]
     if not detectors:
-        raise ArchiveReadError("The archived camera has no detectors.")
+        raise ArchiveReadError("The archived camera does not have detectors.")
     transforms = record.transforms() if record.transforms else detectors[0].transforms()
     return make_camera_frame_set(detectors, transforms, instrument or record.name or UNKNOWN_INSTRUMENT)

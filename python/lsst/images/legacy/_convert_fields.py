@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Fields out of archived records: aperture corrections and the like."""
+"""Conversion of archived fields and aperture corrections."""
 
 from __future__ import annotations
 
@@ -37,28 +37,29 @@ from .afw_archive._misc import LegacyPolygon
 from .afw_archive._sky_fields import LegacyCoaddField, LegacyPixelArea
 
 NOMINAL = Box.factory[0:4096, 0:4096]
-"""Box for polynomials of which it is not known where they are used."""
+"""Bounds of polynomials in files without an image."""
 
-MAX_DETECTOR = 1 << 16
+MAX_DETECTOR_SIZE = 1 << 16
+"""Maximum side of bounds for which a power series is accurate, in pixels."""
 
 _OTHERS = (LegacyPixelArea, LegacyTransformField)
-"""Records of fields for which there is no type of ours."""
+"""Records of fields that become an `ArchivedField`."""
 
 
 @final
 class ArchivedField(BaseField):
-    """A field of an `lsst.afw` file that is an area of pixels, or a mapping of AST.
+    """A field of an `lsst.afw` file that is evaluated by its record: pixel areas and AST mappings.
 
     Parameters
     ----------
     record
-        Something with ``evaluate(x, y)``.
+        The record, which has ``evaluate(x, y)``.
     bounds
         Where the field is defined.
     unit
         Unit of the values.
     factor
-        What the values of the record are multiplied by.
+        Factor by which the values of the record are multiplied.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class ArchivedField(BaseField):
 
     @property
     def is_constant(self) -> bool:
-        """Whether the value is the same everywhere; never, as far as is known."""
+        """Always `False`: the record may vary."""
         return False
 
     def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:
@@ -111,21 +112,21 @@ class ArchivedField(BaseField):
 
 
 def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -> BaseField:
-    """Make a field of an archived ``BoundedField``.
+    """Convert an archived ``BoundedField``.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     bounds
-        Where the field is defined if the record does not say it.
+        Where the field is defined if the record does not have a box.
     unit
         Unit of the values.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or damaged.
+        If the class is not supported, or the record is damaged.
     """
     finished = finish(
         record,
@@ -140,7 +141,7 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
     if isinstance(record, LegacyProductField):
         factors = [make_field(reference(), bounds) for reference in record.factors]
         if not factors:
-            raise ArchiveReadError("A product of fields is archived without factors.")
+            raise ArchiveReadError("The archived product of fields does not have factors.")
         if unit is not None:
             factors[0] = factors[0] * unit
         return ProductField(factors)
@@ -148,7 +149,7 @@ def make_field(record: Any, bounds: Bounds, *, unit: u.UnitBase | None = None) -
         return _make_coadd(record, bounds, unit)
     if isinstance(record, _OTHERS):
         field = ArchivedField(record, record.bbox or bounds, unit=unit)
-        _try_out(field)
+        _evaluate_once(field)
         return field
     raise unknown_class(record, BaseField, "the field")
 
@@ -168,20 +169,20 @@ def _make_coadd(record: LegacyCoaddField, bounds: Bounds, unit: u.UnitBase | Non
 
 
 def used_pixels(box: Box | None, polygon: LegacyPolygon | None) -> Bounds | None:
-    """Return the pixels of an image that went into a coadd.
+    """Return the pixels of an image that contribute to a coadd.
 
     Parameters
     ----------
     box
         Box of the image; `None` if it is empty.
     polygon
-        Its valid pixels; `None` if all are.
+        Polygon of valid pixels; `None` if all pixels are valid.
 
     Returns
     -------
     bounds
-        `None` if there are none.  Such an image adds nothing to the coadd: an
-        image counts where both its box and its polygon hold a position.
+        `None` if no pixels contribute: an image contributes at positions in
+        both its box and its polygon.
     """
     if box is None or polygon is None:
         return box
@@ -192,26 +193,26 @@ def used_pixels(box: Box | None, polygon: LegacyPolygon | None) -> Bounds | None
     return bounds
 
 
-def _try_out(field: BaseField) -> None:
-    """Decode all that a field needs, as long as its file is open."""
+def _evaluate_once(field: BaseField) -> None:
+    """Evaluate a field once, so that all its records are decoded while the file is open."""
     box = field.bounds.bbox
     field(x=float(box.x.center), y=float(box.y.center))
 
 
 def make_aperture_corrections(record: Any, bounds: Bounds) -> ApertureCorrectionMap:
-    """Make aperture corrections of an archived ``ApCorrMap``.
+    """Convert an archived ``ApCorrMap``.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     bounds
-        Where corrections are defined that do not say it.
+        Where corrections without a box are defined.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or one of the fields is.
+        If the class of the map, or of a field, is not supported.
     """
     what = "the aperture corrections"
     finished = finish(record, dict, what, LegacyContext(bounds))
@@ -222,12 +223,12 @@ def make_aperture_corrections(record: Any, bounds: Bounds) -> ApertureCorrection
 
 
 def make_function_field(record: Any, bounds: Bounds) -> ChebyshevField:
-    """Make a field of an archived function of two variables.
+    """Convert an archived function of two variables.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     bounds
         Where the field is defined.
 
@@ -239,16 +240,18 @@ def make_function_field(record: Any, bounds: Bounds) -> ChebyshevField:
     Raises
     ------
     ArchiveReadError
-        If it is no polynomial.
+        If it is not a polynomial.
     """
     if isinstance(record, LegacyPolynomialFunction):
         box = bounds.bbox
-        # Powers lose digits over more pixels than any detector has.
-        small = max(box.shape) <= MAX_DETECTOR
+        # Power series lose precision over larger boxes than detectors have.
+        small = max(box.shape) <= MAX_DETECTOR_SIZE
         return ChebyshevField.from_power_series(bounds if small else NOMINAL, record.coefficients)
     if isinstance(record, LegacyChebyshevFunction):
         return _make_chebyshev_function(record)
-    raise ArchiveReadError(f"A kernel varies like a {type(record).__name__}, which is no polynomial.")
+    raise ArchiveReadError(
+        f"The spatial variation of a kernel is a {type(record).__name__}; only polynomials are supported."
+    )
 
 
 def _make_chebyshev_function(record: LegacyChebyshevFunction) -> ChebyshevField:
@@ -263,7 +266,7 @@ def _make_chebyshev_function(record: LegacyChebyshevFunction) -> ChebyshevField:
     if edges == (low.y, high.y, low.x, high.x):
         return ChebyshevField(box, record.coefficients)
     ny, nx = record.coefficients.shape
-    # A polynomial is known by its values at as many points as it has terms.
+    # Values at as many points as there are terms determine the polynomial.
     y, x = (
         side.center + 0.5 * side.size * np.cos(np.pi * (np.arange(n) + 0.5) / n)
         for side, n in ((box.y, ny), (box.x, nx))

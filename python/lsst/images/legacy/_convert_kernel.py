@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Convolution kernels out of archived records."""
+"""Conversion of archived convolution kernels."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ _FIXED = (LegacyFixedKernel, LegacyDeltaKernel, LegacyAnalyticKernel)
 
 
 def _read_basis(record: Any, bounds: Bounds) -> tuple[np.ndarray, list[BaseField] | None, XY[int]]:
-    """Return images, their weights if these vary, and the centre."""
+    """Return the basis images, their weights if these vary, and the centre."""
     if isinstance(record, _FIXED):
         return np.array(_fixed_image(record)[np.newaxis], dtype=np.float64), None, record.center
     if not isinstance(record, LegacyLinearCombinationKernel):
         raise unknown_class(record, ConvolutionKernel, "the kernel")
     images = [_fixed_image(reference()) for reference in record.components]
     if any(image.shape != tuple(record.shape) for image in images):
-        raise ArchiveReadError(f"Images of an archived kernel do not all have the shape {record.shape}.")
+        raise ArchiveReadError(
+            f"Images of an archived kernel have different shapes; expected {record.shape}."
+        )
     basis = np.stack(images).astype(np.float64)
     if record.spatial is None:
         if record.amplitudes is None:
-            raise ArchiveReadError("An archived kernel has no weights.")
+            raise ArchiveReadError("An archived kernel does not have weights.")
         return np.tensordot(record.amplitudes, basis, axes=1)[np.newaxis], None, record.center
     weights: list[BaseField] = [make_function_field(reference(), bounds) for reference in record.spatial]
     return basis, weights, record.center
@@ -48,13 +50,14 @@ def _read_basis(record: Any, bounds: Bounds) -> tuple[np.ndarray, list[BaseField
 def _fixed_image(record: Any) -> np.ndarray:
     if not isinstance(record, _FIXED) or bool(getattr(record, "spatial", None)):
         raise ArchiveReadError(
-            f"A {type(record).__name__} that varies, or has no image, cannot be converted."
+            f"Cannot convert a component kernel of type {type(record).__name__}: it varies, or it is not an "
+            "image."
         )
     return np.asarray(record.image)
 
 
 def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
-    """Make a PSF of an archived kernel.
+    """Convert an archived kernel to a PSF.
 
     Parameters
     ----------
@@ -66,26 +69,26 @@ def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
     Raises
     ------
     ArchiveReadError
-        If the record is of another class.
+        If the class is not supported.
     """
     basis, weights, center = _read_basis(record, bounds)
     return KernelPointSpreadFunction(basis, weights, bounds, center_y=center.y, center_x=center.x)
 
 
 def make_convolution_kernel(record: Any, bounds: Box) -> ConvolutionKernel:
-    """Make a convolution kernel of an archived one.
+    """Convert an archived convolution kernel.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     bounds
         Where the kernel is defined.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class.
+        If the class is not supported.
     """
     finished = finish(
         record,

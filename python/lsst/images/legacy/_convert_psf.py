@@ -41,8 +41,8 @@ from .afw_archive._psfs import (
 )
 from .afw_archive._stitched_psf import LegacyStitchedPsf
 
-EVERYWHERE = Box.factory[-(1 << 20) : 1 << 20, -(1 << 20) : 1 << 20]
-"""Bounds of PSFs of images that went into others, whose boxes nobody knows."""
+UNLIMITED = Box.factory[-(1 << 20) : 1 << 20, -(1 << 20) : 1 << 20]
+"""Bounds of PSFs of input images, whose bounding boxes are unknown."""
 
 
 def make_psf(record: Any, bounds: Bounds) -> PointSpreadFunction:
@@ -82,7 +82,7 @@ def make_psf(record: Any, bounds: Bounds) -> PointSpreadFunction:
 
 
 def _sampled_gaussians(shape: tuple[int, int], *terms: tuple[float, float]) -> Image:
-    """Sample Gaussians of given heights and widths at the centres of pixels."""
+    """Sample Gaussians with given heights and standard deviations at the centres of pixels."""
     center = YX(y=shape[0] // 2, x=shape[1] // 2)
     y, x = np.ogrid[: shape[0], : shape[1]]
     radius2 = (y - center.y) ** 2 + (x - center.x) ** 2
@@ -121,8 +121,8 @@ def _make_psfex(record: LegacyPsfexPsf, bounds: Bounds) -> PointSpreadFunction:
 
 def _make_warped(record: LegacyWarpedPsf, bounds: Bounds) -> PointSpreadFunction:
     return WarpedPointSpreadFunction(
-        make_psf(record.psf(), EVERYWHERE),
-        make_transform(record.transform(), PIXEL_FRAME, PIXEL_FRAME, backwards=True),
+        make_psf(record.psf(), UNLIMITED),
+        make_transform(record.transform(), PIXEL_FRAME, PIXEL_FRAME, inverse=True),
         bounds,
         warping_kernel=record.control.part("kernel").part("name"),
     )
@@ -133,8 +133,8 @@ def _make_coadd(record: LegacyCoaddPsf, bounds: Bounds) -> PointSpreadFunction:
     for row in record.inputs:
         used = used_pixels(row.bbox, row.component("valid_polygon"))
         if used is not None:
-            # A pixel that is just covered may be next to one that is not.
-            psf = make_psf(row.component("psf"), EVERYWHERE)
+            # The PSF is also evaluated next to the used pixels, so it needs larger bounds.
+            psf = make_psf(row.component("psf"), UNLIMITED)
             projection = make_projection(row.component("wcs"), PIXEL_FRAME, row.bbox)
             inputs.append(CoaddPsfInput(psf, projection, used, float(row["weight"])))
     projection = make_projection(record.wcs(), PIXEL_FRAME)
@@ -143,7 +143,7 @@ def _make_coadd(record: LegacyCoaddPsf, bounds: Bounds) -> PointSpreadFunction:
 
 def _make_stitched(record: LegacyStitchedPsf, bounds: Bounds) -> PointSpreadFunction:
     if not record.images:
-        raise ArchiveReadError("The PSF of a cell coadd has no images.")
+        raise ArchiveReadError("The PSF of a cell coadd does not have images.")
     grid = CellGrid(record.bbox, record.cell_size.yx)
     ny, nx = grid.grid_size.as_tuple()
     shape = next(iter(record.images.values())).shape
@@ -159,12 +159,12 @@ def _make_piff(record: LegacyPiffPsf, bounds: Bounds) -> PointSpreadFunction:
     model, interp = record.model, record.interp
     if not (isinstance(model, LegacyPixelGrid) and isinstance(interp, LegacyBasisPolynomial)):
         raise ArchiveReadError(
-            f"A Piff PSF of a {_piff_class(model)} that varies by a {_piff_class(interp)} cannot be "
-            "converted; a PixelGrid that varies by a BasisPolynomial can."
+            f"A Piff PSF with model {_piff_class(model)} and interpolation {_piff_class(interp)} cannot be "
+            "converted; supported is PixelGrid with BasisPolynomial."
         )
     if record.pixel_scale is None or set(interp.keys) not in ({"u", "v"}, {"x", "y"}):
         raise ArchiveReadError(
-            f"A Piff PSF that varies with {interp.keys} over pixels that are not of one scale cannot be "
+            f"A Piff PSF with variables {interp.keys} and a WCS without constant pixel scale cannot be "
             "converted."
         )
     stars = (PiffStar(star.position, star.is_flagged, star.is_reserve) for star in record.stars)
@@ -176,7 +176,7 @@ def _piff_class(part: Any) -> str:
 
 
 def _piff_record(record: LegacyPiffPsf, model: LegacyPixelGrid, interp: LegacyBasisPolynomial) -> PiffRecord:
-    """Write what Piff would write of the same PSF."""
+    """Return the record that Piff writes for the same PSF."""
     lanczos = f"{model.interpolant[:-1]}, {model.conserve_dc})"
     interpolant = lanczos if model.interpolant.startswith("Lanczos") else f"{model.interpolant}()"
     counts = ("dof", "nremoved", "niter")
@@ -222,7 +222,9 @@ def _max_order(interp: LegacyBasisPolynomial) -> int:
     powers = np.indices(interp.mask.shape).sum(axis=0)
     highest = int(powers[interp.mask].max()) if interp.mask.any() else 0
     if not np.array_equal(interp.mask, powers <= highest):
-        raise ArchiveReadError("A Piff PSF with a choice of polynomial terms of its own cannot be converted.")
+        raise ArchiveReadError(
+            "A Piff polynomial that omits some terms cannot be converted; expected all terms up to an order."
+        )
     return highest
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What is known of a visit, out of archived records."""
+"""Conversion of archived metadata of a visit."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 
 
 def make_summary_stats(record: Any) -> ObservationSummaryStats:
-    """Make statistics of archived ones.
+    """Convert archived summary statistics.
 
     Parameters
     ----------
     record
-        The record; statistics that nobody knows are left out with a warning.
+        What the decoder returned.  Unknown statistics are omitted with a
+        warning.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or a value is no number.
+        If the class is not supported, or a value is not a number.
     """
     what = "the summary statistics"
     finished = finish(record, ObservationSummaryStats, what, LegacyContext())
@@ -45,14 +46,14 @@ def make_summary_stats(record: Any) -> ObservationSummaryStats:
         raise unknown_class(record, ObservationSummaryStats, what)
     known = ObservationSummaryStats.statistics()
     values = {name: value for name, value in record.items() if name in known}
-    strange = [
+    unknown = [
         name
         for name, value in record.items()
         if name not in known and name != "version" and not _is_unset(value)
     ]
-    if strange:
+    if unknown:
         warnings.warn(
-            f"The archived statistics {strange} are not known here; they are left out.",
+            f"The archived statistics {unknown} are not supported; they are omitted.",
             LossyConversionWarning,
             stacklevel=2,
         )
@@ -72,12 +73,12 @@ def make_bounds(record: Any) -> Bounds:
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or no polygon.
+        If the class is not supported, or the polygon is invalid.
     """
     if isinstance(record, Bounds):
         return record
@@ -94,24 +95,24 @@ def make_bounds(record: Any) -> Bounds:
 
 
 def make_obs_info(record: LegacyVisitInfo, instrument: str | None = None) -> ObservationInfo:
-    """Make observation information of that of `lsst.afw`.
+    """Convert a ``VisitInfo`` to observation information.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     instrument
-        Name of the instrument if the record does not say it.
+        Name of the instrument if the record does not have it.
 
     Returns
     -------
     obs_info
-        What is not known is `None`.
+        Unknown properties are `None`.
 
     Notes
     -----
-    The record knows the middle of the exposure, from which its begin and end
-    are computed, and the pointing at that time, which is given for the begin.
+    Begin and end are computed from the middle of the exposure; the pointing at
+    the middle is used for the begin.
     """
     from astro_metadata_translator import ObservationInfo
 
@@ -159,7 +160,7 @@ def _is_known(*values: float) -> bool:
 
 
 def _is_direction(longitude: float, latitude: float) -> bool:
-    # Files of tests have latitudes that no place on Earth has.
+    # Files of tests have invalid latitudes.
     return _is_known(longitude, latitude) and abs(latitude) <= 90.0
 
 
@@ -195,14 +196,14 @@ def _place(record: LegacyVisitInfo) -> dict[str, Any]:
 
 
 def complete_obs_info(obs_info: ObservationInfo, facts: Mapping[str, Any]) -> ObservationInfo:
-    """Add to observation information what other parts of the file know.
+    """Add values from other parts of the file to observation information.
 
     Parameters
     ----------
     obs_info
-        What the header says.
+        Observation information from the header.
     facts
-        Properties and their values; `None` is no fact.
+        Values of properties by name; `None` is ignored.
 
     Returns
     -------
@@ -212,14 +213,14 @@ def complete_obs_info(obs_info: ObservationInfo, facts: Mapping[str, Any]) -> Ob
     Raises
     ------
     ArchiveReadError
-        If the header says something else.
+        If the header has another value.
     """
     facts = {name: value for name, value in facts.items() if value is not None}
     for name, value in facts.items():
-        said = getattr(obs_info, name)
-        if said is not None and said != value:
+        current = getattr(obs_info, name)
+        if current is not None and current != value:
             raise ArchiveReadError(
-                f"The file is inconsistent: its header says {name}={said!r}, its archive {value!r}."
+                f"The file is inconsistent: the header has {name}={current!r}, the archive has {value!r}."
             )
     with obs_info.edit_copy() as copy:
         for name, value in facts.items():

@@ -22,30 +22,30 @@ from .afw_archive._transforms import LegacyTransform
 from .afw_archive._wcs import LegacyFitsWcs, LegacySkyWcs
 
 PIXEL_FRAME = GeneralFrame(unit=u.pix)
-"""Frame of pixels of which only the grid is known."""
+"""Frame of pixels without instrument and detector."""
 
 
 def make_projection(record: Any, frame: Frame, bounds: Bounds | None = None) -> Projection[Any]:
-    """Make a projection of an archived ``SkyWcs``.
+    """Convert an archived ``SkyWcs`` to a projection.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     frame
         Frame of the pixels.
     bounds
-        Where the projection is meant to be used.
+        Bounds in which the projection is used.
 
     Returns
     -------
     projection
-        Keeps the frames of the record, and its FITS approximation.
+        Projection with the frames of the record and its FITS approximation.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or AST does not understand it.
+        If the class is not supported, or AST cannot read it.
     """
     finished = finish(record, Projection, "the sky projection", LegacyContext(bounds, frame))
     if finished is not None:
@@ -60,43 +60,43 @@ def make_projection(record: Any, frame: Frame, bounds: Bounds | None = None) -> 
     except ArchiveReadError:
         raise
     except ImagesError as err:
-        raise CorruptArchiveError(f"The archived sky coordinates cannot be used: {err}") from err
+        raise CorruptArchiveError(f"The archived WCS is invalid: {err}") from err
     return exact.with_fits_approximation(approximation)
 
 
 def make_transform(
-    record: Any, in_frame: Frame, out_frame: Frame, *, backwards: bool = False
+    record: Any, in_frame: Frame, out_frame: Frame, *, inverse: bool = False
 ) -> Transform[Any, Any]:
-    """Make a transform of an archived one.
+    """Convert an archived transform.
 
     Parameters
     ----------
     record
-        The record.
+        What the decoder returned.
     in_frame, out_frame
-        Frames of the two ends of the result.
-    backwards
-        Whether the result goes from the end of the record to its start.
+        Input and output frame of the result.
+    inverse
+        Whether the result is the inverse of the record.
 
     Raises
     ------
     ArchiveReadError
-        If the record is of another class, or AST does not understand it.
+        If the class is not supported, or AST cannot read it.
     """
     finished = finish(record, Transform, "the transform", LegacyContext())
     if finished is not None:
-        return finished.inverted() if backwards else finished
+        return finished.inverted() if inverse else finished
     mapping = _as_mapping(record)
-    return Transform(in_frame, out_frame, mapping.inverted() if backwards else mapping)
+    return Transform(in_frame, out_frame, mapping.inverted() if inverse else mapping)
 
 
 def step_mappings(steps: Iterable[tuple[Any, bool]]) -> AstMapping | None:
-    """Chain archived transforms.
+    """Compose archived transforms.
 
     Parameters
     ----------
     steps
-        References to transforms, and whether each is used backwards.
+        References to transforms, and whether to use the inverse of each.
 
     Returns
     -------
@@ -104,8 +104,8 @@ def step_mappings(steps: Iterable[tuple[Any, bool]]) -> AstMapping | None:
         `None` if there are no steps.
     """
     mappings = [
-        mapping.inverted() if backwards else mapping
-        for mapping, backwards in ((_as_mapping(reference()), backwards) for reference, backwards in steps)
+        mapping.inverted() if inverse else mapping
+        for mapping, inverse in ((_as_mapping(reference()), inverse) for reference, inverse in steps)
     ]
     return functools.reduce(AstMapping.then, mappings) if mappings else None
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images out of the HDUs of files that were cut down to their pixels.
+"""Conversion of Astropy HDU lists with the pixels of an image only.
 
 Services that cut out pixels keep image, mask and variance of a file of ours or
 of `lsst.afw`, and drop the rest.
@@ -31,7 +31,7 @@ _PLANES = ("IMAGE", "MASK", "VARIANCE")
 
 
 def from_hdu_list(hdus: Any, pytype: type, frame: Frame | None) -> Any:
-    """Make an image or masked image of HDUs.
+    """Convert an HDU list to an image or masked image.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def from_hdu_list(hdus: Any, pytype: type, frame: Frame | None) -> Any:
     pytype
         `Image`, or `MaskedImage` or a subclass.
     frame
-        Frame of the pixels for the projection; `None` wants none.
+        Frame of the pixels for the projection; `None` omits the projection.
 
     Raises
     ------
     ValueError
-        If HDUs are missing, or their headers do not say what they are.
+        If HDUs are missing, or their headers do not identify them.
     """
     passthrough = FitsOpaqueMetadata()
     passthrough.add_cutdown_primary_header(hdus[0].header)
@@ -66,11 +66,11 @@ def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, passthrough
             found[name].append(hdu)
     if len(found["MASK"]) > 1:
         raise LegacyValueError(
-            f"A masked image supports only a single MASK extension; there are {len(found['MASK'])}."
+            f"A masked image supports only a single MASK extension; the HDU list has {len(found['MASK'])}."
         )
     if missing := [name for name, same in found.items() if not same]:
         raise LegacyValueError(
-            f"The HDUs lack the extensions {missing}; a masked image needs all of {_PLANES}."
+            f"The HDU list does not have the extensions {missing}; a masked image needs all of {_PLANES}."
         )
     projection = _make_projection(found["IMAGE"][0], frame)
     image = _make_image(found["IMAGE"][0], passthrough, "IMAGE", 1, projection)
@@ -114,7 +114,9 @@ def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
     header, bbox = hdu.header, _bbox(hdu)
     data = _native(hdu.data)
     if data.dtype.kind not in "iu" or data.dtype.itemsize > 4:
-        raise InvalidFitsArchiveError(f"HDU 'MASK' holds {data.dtype.name}, which is no mask.")
+        raise InvalidFitsArchiveError(
+            f"HDU 'MASK' holds {data.dtype.name} values; a mask has integers of at most 32 bits."
+        )
     pixels = data.view(f"u{data.dtype.itemsize}").astype(np.uint32)
     bits = {
         str(key).removeprefix(PLANE_CARD): int(value)
@@ -126,7 +128,7 @@ def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
         return _make_named_mask(pixels, header, bbox)
     if not bits:
         raise LegacyValueError(
-            "There are no MSKN cards and no MP_ cards in the header of the MASK extension, so that it "
+            "The header of the MASK extension has neither MSKN nor MP_ cards, so it "
             "cannot reconstruct the mask schema."
         )
     mask = make_mask(pixels, bits, bbox, name="the MASK extension")
@@ -135,7 +137,7 @@ def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
 
 
 def _make_named_mask(pixels: np.ndarray, header: Any, bbox: Box) -> Mask:
-    """Make a mask of a file of ours, whose bits may be given by cards."""
+    """Convert a mask of this package, whose bits may be defined by cards."""
     schema = MaskSchema.from_fits_header(header)
     stored: list[Any] = [None] * 32
     for n, plane in enumerate(schema):
@@ -151,7 +153,7 @@ def _make_named_mask(pixels: np.ndarray, header: Any, bbox: Box) -> Mask:
 def _keep_plane_cards(
     hdu: Any, bits: dict[str, int], used: int, mask: Mask, passthrough: FitsOpaqueMetadata
 ) -> None:
-    """Keep the cards of afw planes, with the numbers these have here."""
+    """Store the cards of afw mask planes with the bits of the new schema."""
     planes = map_planes(bits, used, None, keep_unset=False, name="the MASK extension")
     names = [None if plane is None else plane.name for plane in mask.schema]
     with suppress_fits_card_warnings():
@@ -174,5 +176,5 @@ def _make_projection(hdu: Any, frame: Frame | None) -> Projection[Any] | None:
             wcs = astropy.wcs.WCS(hdu.header)
         return Projection.from_fits_wcs(wcs, frame, pixel_bounds=bbox, x0=bbox.x.start, y0=bbox.y.start)
     except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
-        warnings.warn(f"The FITS WCS is not understood: {err}", LossyConversionWarning, stacklevel=2)
+        warnings.warn(f"The FITS WCS is invalid and omitted: {err}", LossyConversionWarning, stacklevel=2)
         return None

@@ -1,42 +1,42 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Errors of damage that nobody foresaw, made errors of ours at every door."""
+"""Conversion of unexpected exceptions from damaged legacy files to `CorruptArchiveError`."""
 
 from __future__ import annotations
 
-__all__ = ("UNFORESEEN", "reading")
+__all__ = ("UNEXPECTED", "reading")
 
 import contextlib
 from collections.abc import Iterator
 
 from ..errors import CorruptArchiveError, ImagesError
 
-UNFORESEEN = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
-"""What Python and numpy say of a header or a table that makes no sense."""
+UNEXPECTED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
+"""Exceptions that Python and NumPy raise for invalid headers and tables."""
 
 
 @contextlib.contextmanager
 def reading(file: str, what: str, *, note: str = "") -> Iterator[None]:
-    """Guard what depends on the content of a file.
+    """Convert unexpected exceptions of a block of code that depends on the content of a file.
 
     Parameters
     ----------
     file
         Name of the file.
     what
-        What is read of it, for messages.
+        Name of the part that is read, for messages.
     note
-        Added to errors of ours.
+        Note to add to `ImagesError` exceptions.
 
     Yields
     ------
     nothing
-        The guard is around the body of the ``with``.
+        The body of the ``with`` statement is the block of code.
 
     Raises
     ------
     CorruptArchiveError
-        Instead of an error that is not ours.
+        In place of an exception of `UNEXPECTED`.
     """
     try:
         yield
@@ -44,7 +44,7 @@ def reading(file: str, what: str, *, note: str = "") -> Iterator[None]:
         if note:
             err.add_note(note)
         raise
-    except UNFORESEEN as err:
+    except UNEXPECTED as err:
         damage = CorruptArchiveError(f"The {what} of {file} cannot be read: {type(err).__name__}: {err}")
         if note:
             damage.add_note(note)

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""An open file of `lsst.afw`: where its planes are and what their cards say.
+"""An open file of `lsst.afw`: its planes and their headers.
 
-Layouts that occur: image, mask and variance in the first three extensions,
-told by ``EXTNAME`` (recent), ``EXTTYPE`` (older) or position (oldest), or the
-image in the primary HDU and the others behind it; a single image or mask in
+Supported layouts: image, mask and variance in the first three extensions,
+identified by ``EXTNAME`` (recent), ``EXTTYPE`` (older) or position (oldest), or
+the image in the primary HDU followed by the others; a single image or mask in
 the primary HDU or the first extension.
 """
 
@@ -37,8 +37,8 @@ from .afw_archive._locate import find_keywords, read_pointers
 PLANES = ("IMAGE", "MASK", "VARIANCE")
 """Names of the planes of a masked image, in the order of the file."""
 
-MAX_ARCHIVE = 4 * 1024 * 1024
-"""Archives that are not longer are fetched together with the pixels."""
+MAX_PREFETCH_SIZE = 4 * 1024 * 1024
+"""Maximum size of an archive that is fetched together with the pixels, in bytes."""
 
 
 class LegacyFile:
@@ -47,7 +47,7 @@ class LegacyFile:
     Parameters
     ----------
     file
-        The open FITS file, of which this takes possession.
+        The open FITS file, which `close` closes.
     """
 
     def __init__(self, file: FitsFile) -> None:
@@ -61,14 +61,14 @@ class LegacyFile:
         Parameters
         ----------
         target
-            URI, path, or seekable binary stream; gzip is looked through.
+            URI, path, or seekable binary stream; gzip is decompressed.
 
         Raises
         ------
         NotAnArchiveError
             If it is not a FITS file.
         """
-        # Some files are compressed, but not called so.
+        # The name of some gzip files does not end in .gz.
         return cls(open_legacy_fits(target))
 
     @property
@@ -87,24 +87,24 @@ class LegacyFile:
 
     @functools.cached_property
     def planes(self) -> Mapping[str, Hdu]:
-        """HDUs of the planes that the file has, by name.
+        """HDUs of the planes in the file, by name.
 
         Raises
         ------
         NotAnArchiveError
-            If there is no image at all.
+            If the file does not have an image.
         """
         found: dict[str, Hdu] = {}
         unnamed: list[Hdu] = []
-        # No file has a plane behind its fifth HDU; the archive may be long.
+        # Planes are among the first HDUs; scanning the archive could take long.
         for hdu in itertools.islice(self.fits, len(PLANES) + 1):
             if hdu.kind not in ("image", "compressed_image") or not _is_flat(hdu.shape):
                 continue
-            # Names of the primary HDU come from the raw, and mean nothing.
+            # The name of the primary HDU is inherited from the raw image.
             names = () if hdu is self.primary else (hdu.cards.get("EXTTYPE"), hdu.name)
             name = next((str(n).strip().upper() for n in names if str(n).strip().upper() in PLANES), None)
             if name is None and "MASK" not in found and find_keywords(hdu.cards, "MP_"):
-                # A mask alone in its file has no name.
+                # The only HDU of a mask file does not have a name.
                 name = "MASK"
             if name is None or name in found:
                 unnamed.append(hdu)
@@ -113,27 +113,27 @@ class LegacyFile:
         for name, hdu in zip((name for name in PLANES if name not in found), unnamed, strict=False):
             found[name] = hdu
         if not found:
-            raise NotAnArchiveError(f"{self.name} has no two-dimensional image in its first HDUs.")
+            raise NotAnArchiveError(f"{self.name} does not have a two-dimensional image in its first HDUs.")
         return found
 
     @functools.cached_property
     def pointers(self) -> Mapping[str, int]:
-        """Numbers of the archived components, by name."""
+        """Identifiers of the archived components, by name."""
         return read_pointers(self.primary.cards)
 
     @functools.cached_property
     def archive(self) -> LegacyArchive | None:
-        """The table archive, or `None` if there is none.
+        """The table archive, or `None` if the file does not have one.
 
         Raises
         ------
         CorruptArchiveError
-            If the header promises one that is not there.
+            If the header refers to an archive that is missing.
         """
         return LegacyArchive.find(self.fits, components=self.pointers)
 
     def archived(self, name: str) -> Any:
-        """Return a component out of the table archive.
+        """Return a component from the table archive.
 
         Parameters
         ----------
@@ -153,7 +153,9 @@ class LegacyFile:
         if name not in self.pointers:
             return None
         if self.archive is None:
-            raise CorruptArchiveError(f"{self.name} promises a {name}, but has no archive.")
+            raise CorruptArchiveError(
+                f"{self.name} refers to an archived {name}, but the archive is missing."
+            )
         return self.archive.component(name)
 
     def plane(self, name: str) -> Hdu:
@@ -173,11 +175,12 @@ class LegacyFile:
             return self.planes[name]
         except KeyError:
             raise InvalidComponentError(
-                f"{self.name} has no plane {name.lower()!r}; it has {[n.lower() for n in self.planes]}."
+                f"{self.name} does not have plane {name.lower()!r}; it has "
+                f"{[n.lower() for n in self.planes]}."
             ) from None
 
     def fetch(self, bbox: Box | None) -> None:
-        """Bring what a read of the planes needs near, in one round trip.
+        """Prefetch the bytes of the planes in one round trip.
 
         Parameters
         ----------
@@ -186,8 +189,8 @@ class LegacyFile:
 
         Notes
         -----
-        Local files need no such help and ignore it; neither do planes that do
-        not have the box, which the read itself will say.
+        Nothing is done for local files, and if a plane does not contain the
+        box, for which the read raises an error.
         """
         if not self.fits.source.remote:
             return
@@ -200,8 +203,10 @@ class LegacyFile:
             requests.append((hdu, slices))
         start = max(hdu.stop for hdu in self.planes.values())
         size = self.fits.source.size - start
-        # The archive, which is small, lies behind the planes.
-        self.fits.fetch_pixels(requests, [(start, size)] if self.pointers and 0 < size <= MAX_ARCHIVE else ())
+        # The archive follows the planes.
+        self.fits.fetch_pixels(
+            requests, [(start, size)] if self.pointers and 0 < size <= MAX_PREFETCH_SIZE else ()
+        )
 
     def origin(self, hdu: Hdu) -> YX[int]:
         """Return absolute coordinates of the first pixel of a plane.
@@ -217,7 +222,7 @@ class LegacyFile:
         try:
             return read_yx0(hdu.cards)
         except NotAnArchiveError:
-            # Images that start at the origin may say nothing.
+            # Images that start at the origin may omit the cards.
             return YX(0, 0)
 
     def bbox(self, hdu: Hdu) -> Box:
@@ -235,8 +240,8 @@ class LegacyFile:
     def unit(self, hdu: Hdu, *, power: int = 1) -> u.UnitBase | None:
         """Return the unit of a plane.
 
-        Early Rubin files say ``adu`` although instrument signature removal
-        had converted to electrons; the primary header knows.
+        Early Rubin files have ``adu`` although instrument signature removal
+        converted to electrons; the primary header has the correct unit.
 
         Parameters
         ----------
@@ -254,7 +259,7 @@ class LegacyFile:
             unit = parse_unit(text.strip())
         except ValueError:
             warnings.warn(
-                f"{self.name}: BUNIT = {text!r} is no unit that is known; it is left out.",
+                f"{self.name}: BUNIT = {text!r} is not a known unit; it is ignored.",
                 LossyConversionWarning,
                 stacklevel=2,
             )
@@ -266,5 +271,5 @@ class LegacyFile:
 
 
 def _is_flat(shape: tuple[int, ...]) -> bool:
-    """Tell whether an array is an image, perhaps with an axis of length 1."""
+    """Return whether an array is two-dimensional, ignoring a leading axis of length 1."""
     return len(shape) == 2 or (len(shape) == 3 and shape[0] == 1)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Live objects of `lsst.afw`: which of our types is converted where."""
+"""Conversion of in-memory objects of `lsst.afw`: the function for each type."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from . import (
     _live_wcs,
 )
 
-# Of two that fit, the first one is taken.
+# The first base class in this order is used.
 _FROM: tuple[tuple[type, Callable[..., Any]], ...] = (
     (CellCoadd, _live_cells.coadd_from),
     (VisitImage, _live_exposure.visit_image_from),
@@ -65,8 +65,8 @@ _FROM: tuple[tuple[type, Callable[..., Any]], ...] = (
     (ReadoutCorner, _live_camera.enum_from),
     (list, _live_exposure.templates_from),
 )
-"""Functions that make our types; called with the object, the type, and the
-options."""
+"""Functions that convert from `lsst.afw`, by type of this package; called with
+the object, the type, and the options."""
 
 _TO: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Interval, _live_geom.interval_to),
@@ -97,7 +97,8 @@ _TO: tuple[tuple[type, Callable[..., Any]], ...] = (
     (ReadoutCorner, _live_camera.enum_to),
     (ObservationSummaryStats, _live_summary_stats.summary_stats_to),
 )
-"""Functions that convert our types; called with the object and the options."""
+"""Functions that convert to `lsst.afw`, by type of this package; called with the
+object and the options."""
 
 
 def from_legacy(legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | None:
@@ -108,19 +109,19 @@ def from_legacy(legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | 
     legacy
         The object.
     pytype
-        The type wanted.
+        The requested type.
     options
-        Keyword arguments of the ``from_legacy`` that asks.
+        Keyword arguments of ``from_legacy``.
 
     Returns
     -------
     converted
-        `None` if nobody knows how.
+        `None` if the type is not supported.
 
     Raises
     ------
     LegacyConversionError
-        If it is an object of another kind.
+        If the object is of another type.
     """
     for base, convert in _FROM:
         if issubclass(pytype, base):
@@ -129,26 +130,26 @@ def from_legacy(legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | 
 
 
 def to_legacy(obj: Any, options: Mapping[str, Any]) -> Any | None:
-    """Convert one of our objects.
+    """Convert an object of this package.
 
     Parameters
     ----------
     obj
         The object.
     options
-        Keyword arguments of the ``to_legacy`` that asks.
+        Keyword arguments of ``to_legacy``.
 
     Returns
     -------
     converted
-        `None` if it has no counterpart.
+        `None` if `lsst.afw` does not have a counterpart.
 
     Raises
     ------
     MissingOptionalDependencyError
         If `lsst.afw` is not installed.
     LegacyConversionError
-        If its counterpart cannot hold it.
+        If the counterpart cannot represent the object.
     """
     if obj is None:
         return _live_fields.unscaled_to(**options)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Detectors and amplifiers, and live ones of `lsst.afw.cameraGeom`."""
+"""Conversion of detectors and amplifiers from and to `lsst.afw.cameraGeom`."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from ._live_wcs import transform_to
 
 
 def enum_from(legacy: Any, pytype: Any) -> Any:
-    """Convert a type of detectors or a readout corner.
+    """Convert a detector type or a readout corner.
 
     Parameters
     ----------
     legacy
         The afw object.
     pytype
-        The enumeration wanted.
+        The requested enumeration.
     """
     name = getattr(legacy, "name", None)
     if name not in pytype.__members__:
-        raise LegacyConversionError(f"{legacy!r} is no {pytype.__name__}; there are {list(pytype)}.")
+        raise LegacyConversionError(f"{legacy!r} is not a {pytype.__name__}; expected one of {list(pytype)}.")
     return pytype[name]
 
 
@@ -64,7 +64,7 @@ def enum_to(obj: DetectorType | ReadoutCorner) -> Any:
     obj
         The value.
     """
-    # Enumerations there cannot be indexed by name.
+    # Enumerations of afw cannot be indexed by name.
     return getattr(getattr(stack_module("afw.cameraGeom"), type(obj).__name__), obj.name)
 
 
@@ -169,7 +169,7 @@ def amplifier_from(legacy: Any, pytype: type, *, is_raw_assembled: bool) -> Ampl
     try:
         geometry = geometry_from(legacy, AmplifierRawGeometry)
     except (ValueError, IndexError):
-        # Empty boxes: there is no raw image.
+        # Empty boxes mean that there is no raw image.
         geometry = None
     corner = enum_from(legacy.getReadoutCorner(), ReadoutCorner)
     return Amplifier(
@@ -190,7 +190,7 @@ def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool) -> Any:
     obj
         The amplifier.
     is_raw_assembled
-        Which of its raw geometries to use.
+        Whether to use the raw geometry of an assembled image.
     """
     builder = stack_module("afw.cameraGeom").Amplifier.Builder()
     builder.setName(obj.name)
@@ -243,7 +243,7 @@ def detector_from(
     is_raw_assembled
         Whether raw boxes belong to an image of all amplifiers.
     serial
-        Serial number that wins over the detector's own.
+        Serial number that replaces the one of the detector.
     """
     attributes = DetectorAttributes(
         name=str(legacy.getName()),
@@ -271,7 +271,7 @@ def detector_to(obj: Detector, *, is_raw_assembled: bool) -> Any:
     obj
         The detector.
     is_raw_assembled
-        Which raw geometries of the amplifiers to use.
+        Whether to use the raw geometries of an assembled image.
 
     Notes
     -----

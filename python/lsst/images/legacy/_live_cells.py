@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Coadds of cells, and live ones of `lsst.cell_coadds`."""
+"""Conversion of cell coadds from and to `lsst.cell_coadds`."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from ._live_pixels import image_from, image_to, mask_from, mask_to, masked_image
 from ._live_wcs import projection_from, projection_to
 
 UNITS: dict[str, u.UnitBase] = {"nJy": u.nJy, "chi": u.dimensionless_unscaled}
-"""Units by the name that `lsst.cell_coadds` has for them."""
+"""Units by their name in `lsst.cell_coadds`."""
 
 
 def _layout(grid: Any) -> CellGrid:
-    """Make the grid of cells, without what is around the outermost ones."""
+    """Return the grid of cells, without the border around the outermost cells."""
     return CellGrid(Box.from_legacy(grid.bbox), YX(y=int(grid.cell_size.y), x=int(grid.cell_size.x)))
 
 
 def _index(key: Any) -> CellIJ:
-    # Indices may be small integers of numpy.
+    # Indices may be NumPy integers with few bits.
     return CellIJ(i=int(key.y), j=int(key.x))
 
 
@@ -50,8 +50,8 @@ def _missing(grid: CellGrid, present: set[CellIJ]) -> CellGridBounds:
     size = grid.grid_size
     cells = {CellIJ(i, j) for i in range(size.i) for j in range(size.j)}
     if not present:
-        raise LegacyConversionError("A coadd of cells without any cell cannot be converted.")
-    # The grid of the patch stays; only cells that are there are described.
+        raise LegacyConversionError("Cannot convert a cell coadd without cells.")
+    # The grid is that of the patch; only existing cells are converted.
     rows, columns = [cell.i for cell in present], [cell.j for cell in present]
     corners = [grid.bbox_of(CellIJ(min(rows), min(columns))), grid.bbox_of(CellIJ(max(rows), max(columns)))]
     bbox = Box(Interval.hull(*(box.y for box in corners)), Interval.hull(*(box.x for box in corners)))
@@ -79,7 +79,9 @@ def psf_from(legacy: Any, pytype: type, *, bounds: Bounds | None = None) -> Cell
         Cells to keep; all by default.
     """
     if not (hasattr(legacy, "images") and hasattr(legacy, "grid")):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no StitchedPsf of lsst.cell_coadds.")
+        raise LegacyConversionError(
+            f"Expected a StitchedPsf of lsst.cell_coadds, not a {type(legacy).__name__}."
+        )
     images = {_index(key): np.array(legacy.images[key].array) for key in legacy.images}
     found = _missing(_layout(legacy.grid), set(images))
     psf = CellPointSpreadFunction(_spread(images, found), found)
@@ -144,7 +146,7 @@ def field_to(obj: CellField, *, form: str = "StitchedApertureCorrection") -> Any
 
 
 def provenance_from(legacy: Any, pytype: type) -> CoaddProvenance:
-    """Collect the images that went into a ``MultipleCellCoadd``.
+    """Collect the input images of a ``MultipleCellCoadd``.
 
     Parameters
     ----------
@@ -191,7 +193,7 @@ def provenance_from(legacy: Any, pytype: type) -> CoaddProvenance:
                 }
             )
     if not rows:
-        raise LegacyConversionError("The coadd does not tell which images went into it.")
+        raise LegacyConversionError("The coadd does not list its input images.")
     return CoaddProvenance.from_columns(_columns([inputs[key] for key in sorted(inputs)]), _columns(rows))
 
 
@@ -205,7 +207,7 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def provenance_to(obj: CoaddProvenance, *, form: str, observations: Any = None) -> Any:
-    """Convert provenance to what a ``MultipleCellCoadd`` is made of.
+    """Convert provenance to arguments of ``MultipleCellCoadd``.
 
     Parameters
     ----------
@@ -215,7 +217,7 @@ def provenance_to(obj: CoaddProvenance, *, form: str, observations: Any = None) 
         ``polygon_map``: outlines by input; ``cell_coadd_inputs``: by cell,
         the inputs and their contributions.
     observations
-        The ``ObservationIdentifiers`` of the inputs; made if not given.
+        The ``ObservationIdentifiers`` of the inputs; created by default.
     """
     known = {_observation_key(item): item for item in observations or _observations(obj)}
     if form == "polygon_map":
@@ -283,7 +285,7 @@ def coadd_from(
     plane_map
         New planes by legacy name; by default those of coadds of cells.
     bbox
-        Pixels to convert; by default those of the cells that are there.
+        Pixels to convert; by default those of the existing cells.
     """
     grid = _layout(legacy.grid)
     keys = {_index(key): key for key in legacy.cells}
@@ -323,12 +325,11 @@ def coadd_from(
 
 
 def _unit_of(legacy: Any) -> u.UnitBase:
-    # The values of this enumeration may be mere numbers; its names are units.
+    # The names of this enumeration are units; its values may be numbers.
     name = str(getattr(legacy, "name", legacy))
     if name not in UNITS:
         raise LegacyConversionError(
-            f"The pixels of this coadd are in units of {name!r}; they can be converted if in one of "
-            f"{sorted(UNITS)}."
+            f"The pixels of this coadd have the unit {name!r}; supported units are {sorted(UNITS)}."
         )
     return UNITS[name]
 
@@ -337,7 +338,7 @@ def _fractions_of(stitched: Any) -> dict[str, Image]:
     found = stitched.mask_fractions
     if found is None:
         return {}
-    # Versions differ in whether there is one image or one for each name.
+    # Some versions have one image, others one for each name.
     named = found if isinstance(found, Mapping) else {"rejected": found}
     return {str(name): image_from(image, Image) for name, image in named.items()}
 
@@ -372,9 +373,9 @@ def coadd_to(
     obj
         The coadd.
     form
-        Which of the two.
+        Name of the target class.
     copy
-        Whether to copy pixels; `None`: if afw cannot share them.
+        Whether to copy pixels; `None` copies if afw cannot share them.
     plane_map
         New planes by legacy name.
     """
@@ -396,13 +397,13 @@ def coadd_to(
 
 
 def _cells_to(obj: CellCoadd, planes: Mapping[str, MaskPlane]) -> Any:
-    """Cut the coadd into cells without borders."""
+    """Split the coadd into cells without borders."""
     if obj.unit != u.nJy:
-        raise LegacyValueError(f"A MultipleCellCoadd is in nJy, but this coadd in {obj.unit}.")
+        raise LegacyValueError(f"A MultipleCellCoadd must have the unit nJy; this coadd has {obj.unit}.")
     if obj.bbox != obj.bounds.bbox:
         raise LegacyValueError("MultipleCellCoadd requires its bounding box to lie on the cell grid.")
     if (patch := getattr(obj, "patch", None)) is None:
-        raise LegacyValueError("A MultipleCellCoadd belongs to a patch, and this coadd has none.")
+        raise LegacyValueError("A MultipleCellCoadd needs a patch, which this coadd does not have.")
     coadds = stack_module("cell_coadds")
     grid = obj.grid.to_legacy()
     index = cell_to(CellIJ(patch.index.y, patch.index.x))
@@ -469,5 +470,5 @@ def _cell_to(
 
 
 def _image_f(image: Image) -> Any:
-    """Copy an image to the one type of pixels that cells have."""
+    """Copy an image to the pixel type of cells."""
     return image_to(Image(image.array.astype(np.float32), bbox=image.bbox))

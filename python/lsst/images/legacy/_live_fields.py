@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Fields, and live bounded fields, calibrations and backgrounds of `lsst.afw`."""
+"""Conversion of fields from and to bounded fields, calibrations and backgrounds of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .afw_archive._functions import triangular
 from .afw_archive._image_files import LegacyBackground
 
 AKIMA_SPLINE = 5
-"""Number of this style of interpolation."""
+"""Value of the interpolation style."""
 
 UNKNOWN = -1
 CHEBYSHEV = 0
-"""Numbers of styles of approximation."""
+"""Values of the approximation styles."""
 
 _SAMPLES = 11
 
@@ -48,7 +48,7 @@ def field_from(
     legacy
         The afw object.
     pytype
-        Field type wanted.
+        Requested field type.
     bounds
         Where the field is defined.
     unit
@@ -66,7 +66,7 @@ def field_from(
     field = _any_field_from(legacy, bounds, unit)
     if not isinstance(field, pytype):
         raise LegacyConversionError(
-            f"A {type(legacy).__name__} becomes a {type(field).__name__}, not a {pytype.__name__}."
+            f"A {type(legacy).__name__} is converted to a {type(field).__name__}, not to a {pytype.__name__}."
         )
     return field
 
@@ -76,7 +76,8 @@ def _any_field_from(legacy: Any, bounds: Bounds | None, unit: u.UnitBase | None)
         box = Box.from_legacy(legacy.getBBox())
         if bounds is not None and bounds.bbox != box:
             raise LegacyValueError(
-                f"The bounds of a Chebyshev field must have its box, {box}; {bounds} have {bounds.bbox}."
+                f"The bounding box of the bounds must be that of the Chebyshev field, {box}; {bounds} have "
+                f"{bounds.bbox}."
             )
         return ChebyshevField(bounds or box, np.array(legacy.getCoefficients(), dtype=np.float64), unit=unit)
     if hasattr(legacy, "getFactors"):
@@ -90,7 +91,7 @@ def _any_field_from(legacy: Any, bounds: Bounds | None, unit: u.UnitBase | None)
         return SumField([_background_from(entry, bounds, unit) for entry in legacy])
     if hasattr(legacy, "getStatsImage") or isinstance(legacy, tuple):
         return _background_from(legacy, bounds, unit)
-    raise UnsupportedFieldError(f"There is no field that is like a {type(legacy).__name__}.")
+    raise UnsupportedFieldError(f"A {type(legacy).__name__} cannot be converted to a field.")
 
 
 def function_from(
@@ -115,19 +116,20 @@ def function_from(
     high = (area.getMaxY(), area.getMaxX())
     if any((edge + 0.5) % 1.0 for edge in (*low, *high)):
         raise LegacyValueError(
-            f"The range of the function is {low} to {high}; it must end at half-integers, where pixels do."
+            f"The range of the function is {low} to {high}; its ends must be half-integers (edges of pixels)."
         )
     shape = [round(b - a) for a, b in zip(low, high, strict=True)]
     box = Box.from_shape(shape, start=[round(a + 0.5) for a in low])
     if bounds is not None and bounds.bbox != box:
         raise LegacyValueError(
-            f"The bounds must have the box of the range, {box}; {bounds} have {bounds.bbox}."
+            f"The bounding box of the bounds must be the range of the function, {box}; {bounds} have "
+            f"{bounds.bbox}."
         )
     return ChebyshevField(box if bounds is None else bounds, square, unit=unit)
 
 
 def _background_from(entry: Any, bounds: Bounds | None, unit: u.UnitBase | None) -> BaseField:
-    """Convert a background, alone or with the styles that a list has."""
+    """Convert a background, given alone or as a tuple with its styles."""
     background, *styles = entry if isinstance(entry, tuple | list) else (entry,)
     box = Box.from_legacy(background.getImageBBox())
     stats = background.getStatsImage()
@@ -135,8 +137,8 @@ def _background_from(entry: Any, bounds: Bounds | None, unit: u.UnitBase | None)
     approximation = _number(styles[2]) if len(styles) > 2 else UNKNOWN
     if approximation != CHEBYSHEV and interpolation != AKIMA_SPLINE:
         raise LegacyConversionError(
-            f"A background that is interpolated in style {interpolation} is no field; Akima splines "
-            f"({AKIMA_SPLINE}) and Chebyshev approximations are."
+            f"A background with interpolation style {interpolation} cannot be converted to a field; "
+            f"supported are Akima splines ({AKIMA_SPLINE}) and Chebyshev approximations."
         )
     record = LegacyBackground(
         bbox=box,
@@ -163,7 +165,7 @@ def _number(style: Any) -> int:
 
 def _scaling_from(legacy: Any, bounds: Bounds | None, instrumental_unit: u.UnitBase) -> BaseField | None:
     if not hasattr(legacy, "getCalibrationMean"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no PhotoCalib of lsst.afw.")
+        raise LegacyConversionError(f"Expected a PhotoCalib of lsst.afw, not a {type(legacy).__name__}.")
     unit = u.nJy / instrumental_unit
     mean = float(legacy.getCalibrationMean())
     if legacy._isConstant:
@@ -172,7 +174,7 @@ def _scaling_from(legacy: Any, bounds: Bounds | None, instrumental_unit: u.UnitB
             if mean == 1.0
             else ChebyshevField(NOMINAL if bounds is None else bounds, [[mean]], unit=unit)
         )
-    # There is no other way to the field than relative to the mean.
+    # afw gives access to the field relative to the mean only.
     return _any_field_from(legacy.computeScaledCalibration(), None, unit) * mean
 
 
@@ -195,24 +197,24 @@ def field_to(obj: BaseField, *, form: str | None = None, image_unit: u.UnitBase 
         return _function_to(obj)
     math = stack_module("afw.math")
     if isinstance(obj, ChebyshevField):
-        # Memory is shared with the array, which must be nobody else's.
+        # afw shares the memory of the array, so this must be a copy.
         return math.ChebyshevBoundedField(
             box_to(obj.bounds.bbox), np.array(obj.coefficients, dtype=np.float64, order="C")
         )
     if isinstance(obj, ProductField):
         return math.ProductBoundedField([field_to(operand) for operand in obj.operands])
-    raise UnsupportedFieldError(f"lsst.afw has no bounded field that is like a {type(obj).__name__}.")
+    raise UnsupportedFieldError(f"A {type(obj).__name__} cannot be converted to a bounded field of lsst.afw.")
 
 
 def _function_to(obj: BaseField) -> Any:
     if not isinstance(obj, ChebyshevField):
-        raise UnsupportedFieldError(f"lsst.afw has no function that is like a {type(obj).__name__}.")
+        raise UnsupportedFieldError(f"A {type(obj).__name__} cannot be converted to a function of lsst.afw.")
     size = max(obj.coefficients.shape)
     square = np.zeros((size, size))
     square[: obj.coefficients.shape[0], : obj.coefficients.shape[1]] = obj.coefficients
     parameters = [float(square[j, order - j]) for order in range(size) for j in range(order + 1)]
     if np.count_nonzero(square) != np.count_nonzero(parameters):
-        # A function has all terms up to an order; a field may have others.
+        # A function has all terms up to an order; a field may have other terms.
         parameters = [
             float(square[j, order - j]) if j < size and order - j < size else 0.0
             for order in range(2 * size - 1)
@@ -224,11 +226,11 @@ def _function_to(obj: BaseField) -> Any:
 
 def _calibration_to(obj: BaseField, image_unit: u.UnitBase) -> Any:
     if image_unit.is_equivalent(u.nJy):
-        # The scaling has been applied.
+        # The pixels are already calibrated.
         return unscaled_to(image_unit=image_unit)
     unit = u.dimensionless_unscaled if obj.unit is None else obj.unit
     if not (image_unit * unit).is_equivalent(u.nJy):
-        raise UnitMismatchError(f"Pixels in {image_unit}, times a scaling in {unit}, are not in nJy.")
+        raise UnitMismatchError(f"Pixels in {image_unit} times a scaling in {unit} do not have the unit nJy.")
     factor = float((image_unit * unit).to(u.nJy))
     box = obj.bounds.bbox
     calibration = stack_module("afw.image").PhotoCalib
@@ -240,7 +242,7 @@ def _calibration_to(obj: BaseField, image_unit: u.UnitBase) -> Any:
 
 
 def unscaled_to(*, form: str = "PhotoCalib", image_unit: u.UnitBase) -> Any:
-    """Make the calibration of an image without scaling.
+    """Create the calibration of an image without a scaling.
 
     Parameters
     ----------
@@ -250,7 +252,9 @@ def unscaled_to(*, form: str = "PhotoCalib", image_unit: u.UnitBase) -> Any:
         Unit of the image, which must convert to nJy.
     """
     if not image_unit.is_equivalent(u.nJy):
-        raise UnitMismatchError(f"Pixels in {image_unit} need a scaling to be calibrated; there is none.")
+        raise UnitMismatchError(
+            f"Pixels in {image_unit} cannot be converted to nJy without a photometric scaling."
+        )
     return stack_module("afw.image").PhotoCalib(float(image_unit.to(u.nJy)))
 
 

@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Boxes, points and polygons to live objects of `lsst.geom` and `lsst.afw`.
+"""Conversion of boxes, points and polygons to objects of `lsst.geom` and `lsst.afw`.
 
-The other direction needs no packages; our types do it themselves.
+The other direction does not need these packages; it is implemented in the types.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..errors import LegacyConversionError
 from ._live_modules import stack_module
 
 LARGEST = 2**31 - 1
-"""Largest coordinate; `lsst.geom` wraps larger ones silently."""
+"""Maximum coordinate; `lsst.geom` overflows silently for larger values."""
 
 
 def _fits(*values: int) -> None:
     if any(abs(value) > LARGEST for value in values):
-        raise LegacyConversionError(f"Coordinates {values} are too large for lsst.geom, which has 32 bits.")
+        raise LegacyConversionError(f"Coordinates {values} exceed the 32-bit integers of lsst.geom.")
 
 
 def interval_to(obj: Interval) -> Any:
@@ -57,12 +57,14 @@ def point_to(obj: XY[Any] | YX[Any], *, form: str) -> Any:
     form
         ``Point2I``, ``Point2D``, ``Extent2I`` or ``Extent2D``.
     """
-    # Numpy's numbers are rejected, or lose their fraction silently.
+    # afw rejects NumPy numbers, or truncates them silently.
     number = int if form.endswith("I") else float
     x, y = number(obj.x), number(obj.y)
     if number is int:
         if (x, y) != (obj.x, obj.y):
-            raise LegacyConversionError(f"{obj!r} is no pair of whole numbers, which a {form} needs.")
+            raise LegacyConversionError(
+                f"{obj!r} cannot be converted to a {form}: expected a pair of integers."
+            )
         _fits(int(x), int(y))
     return getattr(stack_module("geom"), form)(x, y)
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Convolution kernels, and live ones of `lsst.afw.math`."""
+"""Conversion of convolution kernels from and to `lsst.afw.math`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def kernel_from(legacy: Any, pytype: type) -> ImageBasisConvolutionKernel:
         `ImageBasisConvolutionKernel`.
     """
     if not hasattr(legacy, "getKernelList"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no LinearCombinationKernel of lsst.afw.")
+        raise LegacyConversionError(
+            f"Expected a LinearCombinationKernel of lsst.afw, not a {type(legacy).__name__}."
+        )
     size, center = legacy.getDimensions(), legacy.getCtr()
     images = []
     for kernel in legacy.getKernelList():
@@ -59,14 +61,14 @@ def kernel_to(obj: ImageBasisConvolutionKernel) -> Any:
 
 
 def make_kernel(basis: np.ndarray, spatial: Iterable[BaseField] | None, center: YX[int]) -> Any:
-    """Make a live kernel.
+    """Create a kernel of `lsst.afw`.
 
     Parameters
     ----------
     basis
         Images, shape ``(n, h, w)``.
     spatial
-        Weights; `None`: a single image with weight 1.
+        Weights; `None` means a single image with weight 1.
     center
         Row and column of the centre.
     """

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Modules of the LSST stack, imported when there is something to convert."""
+"""Modules of the LSST Science Pipelines, imported at the first conversion."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def stack_module(name: str) -> Any:
 
 
 def is_kind(legacy: Any, *names: str) -> bool:
-    """Tell whether an object is of one of some classes.
+    """Return whether an object is an instance of one of some classes.
 
     Parameters
     ----------
     legacy
         The object.
     *names
-        Names of the classes, whose packages need not be imported.
+        Names of the classes; their packages are not imported.
     """
     return any(base.__name__ in names for base in type(legacy).__mro__)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images, masks and masked images, and live ones of `lsst.afw.image`."""
+"""Conversion of images, masks and masked images from and to `lsst.afw.image`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from ._live_modules import stack_module
 from ._planes import make_mask
 
 PIXEL_TYPES = ("float32", "float64", "int32", "uint16", "uint64")
-"""Types of pixels that `lsst.afw.image` has."""
+"""Pixel types of `lsst.afw.image`."""
 
 MAX_PLANES = 32
-"""Bits of a mask."""
+"""Maximum number of planes of a mask of `lsst.afw`."""
 
 
 def image_from(
@@ -51,7 +51,7 @@ def image_from(
         Sky projection.
     """
     if not hasattr(legacy, "array") or not hasattr(legacy, "getBBox"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no image of lsst.afw.")
+        raise LegacyConversionError(f"Expected an image of lsst.afw, not a {type(legacy).__name__}.")
     return Image(legacy.array, bbox=Box.from_legacy(legacy.getBBox()), unit=unit, projection=projection)
 
 
@@ -73,17 +73,17 @@ def mask_from(
     pytype
         `Mask`.
     plane_map
-        New planes by legacy name; by default they are guessed.
+        New planes by legacy name; by default a known set of planes is chosen.
     default_planes
-        What to take instead of a guess.
+        Planes to use by default, in place of a chosen set.
     projection
         Sky projection.
     bbox
-        Box that wins over the mask's own.
+        Box that replaces the one of the mask.
     """
     if not hasattr(legacy, "getMaskPlaneDict"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no mask of lsst.afw.")
-    # The class-wide bits may belong to other planes than this mask's own.
+        raise LegacyConversionError(f"Expected a mask of lsst.afw, not a {type(legacy).__name__}.")
+    # The planes of the class may differ from those of this mask.
     bits = {str(name): int(bit) for name, bit in legacy.getMaskPlaneDict().items()}
     pixels = np.ascontiguousarray(legacy.array, dtype=np.int32).view(np.uint32)
     box = Box.from_legacy(legacy.getBBox()) if bbox is None else bbox
@@ -123,9 +123,9 @@ def masked_image_from(
         Sky projection.
     """
     if not all(hasattr(legacy, name) for name in ("image", "mask", "variance")):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no masked image of lsst.afw.")
+        raise LegacyConversionError(f"Expected a masked image of lsst.afw, not a {type(legacy).__name__}.")
     image = image_from(legacy.image, Image, unit=unit, projection=projection)
-    # Planes may disagree about their origin, and only that of the image counts.
+    # The planes may have different origins; that of the image is used.
     mask = mask_from(legacy.mask, Mask, plane_map=plane_map, default_planes=default_planes, bbox=image.bbox)
     variance = Image(legacy.variance.array, bbox=image.bbox, unit=None if unit is None else unit**2)
     return MaskedImage(image, mask=mask, variance=variance, projection=projection)
@@ -139,7 +139,7 @@ def image_to(obj: Image, *, copy: bool | None = None) -> Any:
     obj
         The image.
     copy
-        Whether to copy pixels; `None`: if afw cannot share them.
+        Whether to copy pixels; `None` copies if afw cannot share them.
     """
     return _as_afw_image(obj.array, obj.bbox, copy)
 
@@ -148,9 +148,9 @@ def _as_afw_image(array: np.ndarray, bbox: Box, copy: bool | None) -> Any:
     dtype = array.dtype.newbyteorder("=")
     if dtype.name not in PIXEL_TYPES:
         raise LegacyConversionError(
-            f"lsst.afw has no images of {dtype.name}; it has {', '.join(PIXEL_TYPES)}."
+            f"lsst.afw does not have images of type {dtype.name}; it has {', '.join(PIXEL_TYPES)}."
         )
-    # Anything else is rejected, even if afw is asked to copy.
+    # afw rejects other arrays even for a copy.
     shareable = (
         array.flags.writeable
         and array.dtype.isnative
@@ -159,7 +159,7 @@ def _as_afw_image(array: np.ndarray, bbox: Box, copy: bool | None) -> Any:
     )
     if copy is False and not shareable:
         raise LegacyConversionError(
-            "These pixels are read-only, or not in the order that lsst.afw needs, so that it cannot share "
+            "These pixels are read-only, or not in the memory order of lsst.afw, so it cannot share "
             "them; use copy=None or copy=True."
         )
     if copy or not shareable:
@@ -178,9 +178,9 @@ def mask_to(
     obj
         The mask.
     plane_map
-        New planes by legacy name; without it names do not change.
+        New planes by legacy name; by default the names do not change.
     keep_unknown
-        Whether planes that the map does not know are kept under their names.
+        Whether planes that are not in ``plane_map`` keep their names.
     """
     names: dict[str, str] = {}
     inverse = None if plane_map is None else {plane.name: legacy for legacy, plane in plane_map.items()}
@@ -194,13 +194,13 @@ def mask_to(
     pixels = np.zeros(obj.bbox.shape, dtype=np.uint32)
     for name, legacy_name in names.items():
         pixels |= obj.get(name).astype(np.uint32) << np.uint32(bits[legacy_name])
-    # The highest bit does not fit into a signed number.
+    # The highest bit does not fit into a signed integer.
     legacy.array[...] = pixels.view(np.int32)
     return legacy
 
 
 def _add_planes(legacy: Any, names: list[str]) -> dict[str, int]:
-    """Make sure that afw knows planes, and return their bits."""
+    """Add planes to the mask class of afw if necessary, and return their bits."""
     known = {str(name): int(bit) for name, bit in legacy.getMaskPlaneDict().items()}
     if len(known.keys() | set(names)) > MAX_PLANES:
         raise LegacyConversionError(
@@ -237,7 +237,7 @@ def masked_image_to(
     if values.dtype != np.float32:
         if copy is False:
             raise LegacyConversionError(
-                f"A variance of {values.dtype.name} cannot be shared with lsst.afw, where all are float32."
+                f"A variance of type {values.dtype.name} cannot be shared with lsst.afw, which needs float32."
             )
         values = values.astype(np.float32)
     variance = _as_afw_image(values, obj.bbox, copy)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs, and live ones of `lsst.afw.detection` and other packages."""
+"""Conversion of PSFs from and to `lsst.afw.detection` and other packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .afw_archive import LegacyArchive, open_legacy_fits
 
 @final
 class LegacyPointSpreadFunction(PointSpreadFunction):
-    """A PSF that a live object of `lsst.afw` evaluates.
+    """A PSF that an in-memory object of `lsst.afw` evaluates.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class LegacyPointSpreadFunction(PointSpreadFunction):
 
     Notes
     -----
-    It cannot be written to a file.  Only kinds that are not known here are
-    wrapped this way.
+    It cannot be written to a file.  It is used for PSF classes that do not
+    have a counterpart in this package.
     """
 
     def __init__(self, impl: Any, bounds: Bounds) -> None:
@@ -103,7 +103,7 @@ def _point(x: float, y: float) -> Any:
 
 
 def _padded(legacy: Any, bbox: Box) -> Image:
-    """Put an image of another size into a box, and normalize it."""
+    """Copy an image into a box of another size, and normalize it."""
     found = Box.from_legacy(legacy.getBBox())
     result = np.zeros(bbox.shape)
     both = found.intersection(bbox)
@@ -119,19 +119,20 @@ def psf_from(legacy: Any, pytype: type, *, bounds: Bounds) -> PointSpreadFunctio
     legacy
         The afw object.
     pytype
-        Type wanted.
+        Requested type.
     bounds
         Where the PSF is defined.
 
     Returns
     -------
     psf
-        Of the class that fits; `LegacyPointSpreadFunction` if none does.
+        PSF of the corresponding class; `LegacyPointSpreadFunction` if there
+        is no such class.
     """
     psf = _any_psf_from(legacy, bounds)
     if not isinstance(psf, pytype):
         raise LegacyConversionError(
-            f"A {type(legacy).__name__} becomes a {type(psf).__name__}, not a {pytype.__name__}."
+            f"A {type(legacy).__name__} is converted to a {type(psf).__name__}, not to a {pytype.__name__}."
         )
     return psf
 
@@ -142,19 +143,19 @@ def _any_psf_from(legacy: Any, bounds: Bounds) -> PointSpreadFunction:
     if is_kind(legacy, "StitchedPsf"):
         return cell_psf_from(legacy, PointSpreadFunction)
     if not (hasattr(legacy, "computeKernelImage") and hasattr(legacy, "computeImage")):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no PSF of lsst.afw.")
+        raise LegacyConversionError(f"Expected a PSF of lsst.afw, not a {type(legacy).__name__}.")
     if (psf := _through_a_file(legacy, bounds)) is not None:
         return psf
     return LegacyPointSpreadFunction(legacy, bounds)
 
 
 def _through_a_file(legacy: Any, bounds: Bounds) -> PointSpreadFunction | None:
-    """Let afw write the PSF, which shows more than its methods do.
+    """Write the PSF with afw and read its record, which has more values than its methods return.
 
     Returns
     -------
     psf
-        `None` if the PSF cannot be written, or its file not be understood.
+        `None` if the PSF cannot be written, or the record is not supported.
     """
     if not hasattr(legacy, "writeFits"):
         return None
@@ -166,12 +167,12 @@ def _through_a_file(legacy: Any, bounds: Bounds) -> PointSpreadFunction | None:
                 archive = LegacyArchive.find(file)
                 return None if archive is None else make_psf(archive.root(), bounds)
         except (ImagesError, RuntimeError, OSError, LookupError):
-            # What afw raises if a PSF has no persistence is a RuntimeError.
+            # afw raises RuntimeError if a PSF cannot be persisted.
             return None
 
 
 def psf_to(obj: PointSpreadFunction) -> Any:
-    """Convert to a live PSF.
+    """Convert to a PSF of `lsst.afw`.
 
     Parameters
     ----------
@@ -189,5 +190,5 @@ def psf_to(obj: PointSpreadFunction) -> Any:
         kernel = make_kernel(obj.basis, obj.spatial, obj.center)
         return stack_module("meas.algorithms").KernelPsf(kernel)
     raise LegacyConversionError(
-        f"A {type(obj).__name__} has no counterpart in lsst.afw that can be made of its values."
+        f"A {type(obj).__name__} cannot be converted: lsst.afw does not have a counterpart."
     )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Observation information, and live ``VisitInfo`` of `lsst.afw.image`."""
+"""Conversion of observation information from and to ``VisitInfo`` of `lsst.afw.image`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def visit_info_record(legacy: Any) -> LegacyVisitInfo:
-    """Make a record of a live ``VisitInfo``.
+    """Create a record from a ``VisitInfo``.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def visit_info_to(obj: ObservationInfo) -> Any:
 def _times(obj: ObservationInfo) -> dict[str, Any]:
     assert obj.datetime_begin is not None and obj.datetime_end is not None, "checked by the caller"
     middle = (obj.datetime_begin + 0.5 * (obj.datetime_end - obj.datetime_begin)).tai
-    # Two doubles hold nanoseconds; one does not.
+    # Nanoseconds need the precision of two doubles.
     days = round(middle.jd1 - 2440587.5)
     rest = (middle.jd1 - 2440587.5 - days) + middle.jd2
     nanoseconds = days * 86_400_000_000_000 + round(rest * 86_400e9)

@@ -1,8 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Projections and transforms, and live ones of `lsst.afw`.
+"""Conversion of projections and transforms from and to `lsst.afw`.
 
-Objects of AST pass as text, since those of the two packages do not mix.
+AST objects are exchanged as text, because starlink.Ast and astshim have
+different types.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def projection_from(
     pixel_frame
         Frame of the pixels.
     pixel_bounds
-        Where the projection is meant to be used.
+        Bounds in which the projection is used.
     """
     if not hasattr(legacy, "getFrameDict"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no SkyWcs of lsst.afw.")
+        raise LegacyConversionError(f"Expected a SkyWcs of lsst.afw, not a {type(legacy).__name__}.")
     approximation = legacy.getFitsApproximation() if legacy.hasFitsApproximation() else None
     record = LegacySkyWcs(
         legacy.getFrameDict().show(),
@@ -74,7 +75,7 @@ def _make_sky_wcs(transform: Transform[Any, Any]) -> Any:
 
 
 def _prepare(mapping: AstMapping) -> Any:
-    """Name the frames as a ``SkyWcs`` needs them."""
+    """Set the domains of the frames as a ``SkyWcs`` requires."""
     frame_set = mapping.ast_object
     base, current = frame_set.Base, frame_set.Current
     frame_set.Current = base
@@ -104,7 +105,7 @@ def stack_module_of_ast() -> Any:
     MissingOptionalDependencyError
         If it is not installed.
     """
-    # SkyWcs cannot be had without it.
+    # SkyWcs needs astshim.
     stack_module("afw.geom")
     try:
         import astshim
@@ -134,7 +135,7 @@ def transform_from(
         As for `Transform`.
     """
     if not hasattr(legacy, "getMapping"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no transform of lsst.afw.")
+        raise LegacyConversionError(f"Expected a transform of lsst.afw, not a {type(legacy).__name__}.")
     return Transform(in_frame, out_frame, legacy.getMapping().show(), in_bounds, out_bounds)
 
 
@@ -163,6 +164,6 @@ def camera_from(legacy: Any, pytype: type) -> CameraFrameSet:
         `CameraFrameSet`.
     """
     if not hasattr(legacy, "getTransformMap"):
-        raise LegacyConversionError(f"A {type(legacy).__name__} is no camera of lsst.afw.")
+        raise LegacyConversionError(f"Expected a camera of lsst.afw, not a {type(legacy).__name__}.")
     text = legacy.getTransformMap().makeFrameSet(list(legacy)).show()
     return CameraFrameSet(str(legacy.getName()), text)

@@ -33,7 +33,7 @@ from ._convert_detector import UNKNOWN_INSTRUMENT, make_camera, make_camera_fram
 from ._convert_fields import NOMINAL, make_aperture_corrections, make_field
 from ._convert_kernel import make_convolution_kernel
 from ._convert_photo_calib import make_photo_calib_field
-from ._convert_psf import EVERYWHERE, make_psf
+from ._convert_psf import UNLIMITED, make_psf
 from ._convert_visit import make_summary_stats
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
@@ -124,7 +124,7 @@ class LegacyObjectReader(DatasetReader[Any]):
     @property
     def bounds(self) -> Box:
         """Box of the image of an exposure, or a nominal box."""
-        default = EVERYWHERE if issubclass(self._pytype, PointSpreadFunction) else NOMINAL
+        default = UNLIMITED if issubclass(self._pytype, PointSpreadFunction) else NOMINAL
         try:
             return self.file.bbox(next(iter(self.file.planes.values())))
         except NotAnArchiveError:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Observation information out of the primary header of an `lsst.afw` file."""
+"""Observation information from the primary header of an `lsst.afw` file."""
 
 from __future__ import annotations
 
@@ -28,30 +28,29 @@ def read_obs_info(file: LegacyFile) -> ObservationInfo | None:
     Returns
     -------
     obs_info
-        `None` if no translator knows the instrument, or the header lacks what
+        `None` if no translator supports the instrument, or the header lacks cards that
         the translator needs.
     """
     return translate_header(file.primary.header, file.name)
 
 
 def translate_header(header: Any, name: str) -> ObservationInfo | None:
-    """Translate any header.
+    """Translate a header.
 
     Parameters
     ----------
     header
         The header.
     name
-        Where it is from, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
     obs_info
-        `None` if no translator knows the instrument, or the header lacks what
+        `None` if no translator supports the instrument, or the header lacks cards that
         the translator needs.
     """
-    # Imports astropy.time and astropy.coordinates, which box reads without
-    # observation information need not pay for.
+    # Slow to import, and not needed by reads of a box.
     from astro_metadata_translator import MetadataTranslator, ObservationInfo
 
     with suppress_fits_card_warnings(), warnings.catch_warnings():

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Opening a file of `lsst.afw` as whatever type is wanted."""
+"""Opening a file of `lsst.afw` for reading it as a given type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AnyLegacyReader: TypeAlias = LegacyReader | LegacyObjectReader
 
 
 def is_readable(pytype: type) -> bool:
-    """Tell whether files are read as a type.
+    """Return whether legacy files can be read as a type.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def is_readable(pytype: type) -> bool:
 
 
 def make_reader(file: LegacyFile, pytype: type, **options: Any) -> AnyLegacyReader:
-    """Make the reader that reads a type.
+    """Create the reader of a type.
 
     Parameters
     ----------
     file
         The open file.
     pytype
-        Type that the whole is read as.
+        Type of the whole object.
     **options
         Keyword arguments of the reader.
 
@@ -57,10 +57,10 @@ def make_reader(file: LegacyFile, pytype: type, **options: Any) -> AnyLegacyRead
     Raises
     ------
     LegacyConversionError
-        If no legacy file is read as that type.
+        If legacy files cannot be read as that type.
     """
     if not is_readable(pytype):
-        raise LegacyConversionError(f"No legacy file is read as a {pytype.__name__}.")
+        raise LegacyConversionError(f"Legacy files cannot be read as {pytype.__name__}.")
     if issubclass(pytype, CellCoadd):
         return LegacyCellCoaddReader(file, pytype, **options)
     if issubclass(pytype, VisitImage):
@@ -81,7 +81,7 @@ def open_legacy(
     path
         URI, path, or seekable binary stream.
     pytype
-        Type that the whole is read as.
+        Type of the whole object.
     partial
         Whether only parts will be read.
     **options
@@ -97,7 +97,7 @@ def open_legacy(
     NotAnArchiveError
         If it is not a FITS file.
     LegacyConversionError
-        If no legacy file is read as that type.
+        If legacy files cannot be read as that type.
     """
     file = LegacyFile.open(path)
     try:
@@ -107,7 +107,7 @@ def open_legacy(
 
 
 _NAMES = {"fits_wcs_frame": "frame"}
-"""Options of ``read_legacy`` that readers call otherwise."""
+"""Options of ``read_legacy`` that have other names in readers."""
 
 
 def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[str, Any]) -> Any:
@@ -118,16 +118,16 @@ def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[st
     uri
         URI, path, or seekable binary stream.
     pytype
-        The type wanted.
+        The requested type.
     component
-        Name of the component wanted, or `None` for the whole.
+        Name of the requested component, or `None` for the whole object.
     options
-        Keyword arguments of the ``read_legacy`` that asks.
+        Keyword arguments of ``read_legacy``.
 
     Raises
     ------
     ArchiveReadError
-        If the file is damaged, or of another kind.
+        If the file is damaged, or of another format.
     """
     options = {_NAMES.get(key, key): value for key, value in options.items()}
     ext = options.pop("ext", None)
@@ -139,18 +139,19 @@ def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[st
 
 
 def _choose_plane(file: LegacyFile, plane: str, ext: str | int) -> None:
-    """Make an HDU that the caller names the plane that is read."""
+    """Use the HDU that the caller names as the plane."""
     hdu = file.fits.find(ext) if isinstance(ext, str) else _numbered(file, ext)
     if hdu.kind not in ("image", "compressed_image"):
         raise InvalidParameterError(
-            f"ext={ext!r} of {file.name} is a {hdu.kind}, not an image; planes are {list(file.planes)}."
+            f"ext={ext!r} of {file.name} is a {hdu.kind}, not an image; available planes are "
+            f"{list(file.planes)}."
         )
     file.planes = {**{name: h for name, h in file.planes.items() if name in PLANES}, plane: hdu}
 
 
 def _numbered(file: LegacyFile, ext: int) -> Any:
-    """Return an HDU by number, 0 standing in where an image file has no 1."""
+    """Return an HDU by number; 0 in place of 1 if the file has a single HDU."""
     if ext == 1 and file.fits.hdu(0).shape:
-        # Single images of old versions are in the primary HDU.
+        # Old versions wrote a single image to the primary HDU.
         return file.fits.hdu(0)
     return file.fits.hdu(ext)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a converted file keeps of the headers of the `lsst.afw` file."""
+"""Passthrough metadata from the headers of an `lsst.afw` file."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from typing import Any
 from ..errors import LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader
 from ..serialization import attachments_of
-from ._damage import UNFORESEEN
+from ._damage import UNEXPECTED
 from ._file import LegacyFile
 
 
 def legacy_passthrough(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
-    """Collect the cards that nobody understood.
+    """Collect the cards that are not part of the data model.
 
     Parameters
     ----------
     file
         The open file.
     obj
-        What was read of it; metadata that the primary header carries for it
-        is added, and its planes' compressed tables are taken over.
+        The object that was read.  Metadata from the primary header is added
+        to it, and the compressed tables of its planes are included in the
+        result.
 
     Returns
     -------
     passthrough
-        To be attached to the object.
+        Metadata to attach to the object.
     """
     passthrough = FitsOpaqueMetadata()
     if not any(hdu is file.primary for hdu in file.planes.values()):
@@ -47,10 +48,10 @@ def legacy_passthrough(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
 def _add_primary(passthrough: FitsOpaqueMetadata, file: LegacyFile, obj: Any) -> None:
     try:
         obj.metadata.update(passthrough.extract_legacy_primary_header(file.primary.header))
-    except UNFORESEEN as err:
-        # Cards that astropy stumbles over must not cost the pixels.
+    except UNEXPECTED as err:
+        # The pixels can be used although astropy cannot parse the cards.
         warnings.warn(
-            f"{file.name}: the cards of the primary header are not kept: {type(err).__name__}: {err}",
+            f"{file.name}: the cards of the primary header are dropped: {type(err).__name__}: {err}",
             LossyConversionWarning,
             stacklevel=4,
         )

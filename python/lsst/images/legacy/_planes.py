@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images and masks out of the pixel HDUs of `lsst.afw` files."""
+"""Reading images and masks from the pixel HDUs of `lsst.afw` files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_image(
     bbox
         Part to read, in absolute pixels; `None` reads all.
     power
-        1 for an image, 2 for a variance: power of the unit.
+        Power of the unit: 1 for an image, 2 for a variance.
     projection
         Sky projection of the result.
     preserve_quantization
@@ -96,10 +96,10 @@ def read_mask(
     bbox
         Part to read, in absolute pixels; `None` reads all.
     plane_map
-        New planes by their name in the file.  `None`: guessed from the
-        names; planes that the guess does not know keep their name.
+        New planes by their name in the file.  By default a known set of
+        planes is chosen by the names; other planes keep their name.
     default_planes
-        What to take instead of a guess.
+        Planes to use by default, in place of a chosen set.
     keep_unset
         Whether planes that the guess does not know are kept even if no pixel
         has them.  Then the planes do not depend on the box.
@@ -109,8 +109,8 @@ def read_mask(
     Raises
     ------
     LegacyConversionError
-        If a plane has pixels and an explicit map does not know it; it is a
-        `RuntimeError` as well.
+        If a plane with set pixels is missing from ``plane_map``; it is also
+        a `RuntimeError`.
     BoxIndexError
         If the box is not inside the plane.
     """
@@ -140,7 +140,7 @@ def make_mask(
     projection: Projection[Any] | None = None,
     name: str = "a mask",
 ) -> Mask:
-    """Make a mask of pixels with a bit for each plane.
+    """Create a mask from pixels with a bit for each plane.
 
     Parameters
     ----------
@@ -153,12 +153,12 @@ def make_mask(
     plane_map, default_planes, keep_unset, projection
         As for `read_mask`.
     name
-        What is converted, for messages.
+        Name of the converted object, for messages.
 
     Raises
     ------
     LegacyConversionError
-        If a plane has pixels and an explicit map does not know it.
+        If a plane with set pixels is missing from ``plane_map``.
     """
     used = int(np.bitwise_or.reduce(pixels, axis=None))
     planes = map_planes(
@@ -173,7 +173,7 @@ def make_mask(
 
 
 def plane_bits(hdu: Hdu) -> dict[str, int]:
-    """Return the bit of each plane that a mask's header names.
+    """Return the bit of each plane in the header of a mask.
 
     Parameters
     ----------
@@ -197,22 +197,22 @@ def map_planes(
     keep_unset: bool,
     name: str,
 ) -> dict[str, MaskPlane]:
-    """Decide which planes a converted mask has.
+    """Return the planes of a converted mask.
 
     Parameters
     ----------
     bits
         Bits by legacy name.
     used
-        Bits that any pixel has.
+        Bits that are set in any pixel.
     plane_map
-        New planes by legacy name, or `None` to guess.
+        New planes by legacy name; `None` chooses a known set of planes.
     default_planes
-        What to take instead of a guess.
+        Planes to use by default, in place of a chosen set.
     keep_unset
-        Whether planes that the guess does not know are kept without pixels.
+        Whether to keep other planes that no pixel has.
     name
-        What is converted, for messages.
+        Name of the converted object, for messages.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def map_planes(
     Raises
     ------
     LegacyConversionError
-        If a plane has pixels and an explicit map does not know it.
+        If a plane with set pixels is missing from ``plane_map``.
     """
     guessed = plane_map if plane_map is not None else default_planes
     planes = dict(guess_legacy_mask_planes(bits) if guessed is None else guessed)
@@ -234,18 +234,18 @@ def map_planes(
         if plane_map is not None:
             if has_pixels:
                 raise UnmappedMaskPlaneError(
-                    f"Mask plane {legacy!r} of {name} has pixels but is not remapped; the map has "
+                    f"Mask plane {legacy!r} of {name} has pixels but is not remapped; plane_map has "
                     f"{sorted(planes)}. Add it to plane_map, or leave plane_map out."
                 )
             continue
-        # A name of ours that the file uses for something else.
+        # The name of the legacy plane is the new name of another plane.
         new = legacy if legacy not in taken else f"LEGACY_{legacy}"
         planes[legacy] = MaskPlane(new, f"Mask plane {legacy} of lsst.afw.")
     return planes
 
 
 def read_projection(file: LegacyFile, hdu: Hdu, frame: Frame | None) -> Projection[Any] | None:
-    """Make a projection of the FITS cards of a plane.
+    """Create a projection from the FITS WCS of a plane.
 
     Parameters
     ----------
@@ -254,13 +254,13 @@ def read_projection(file: LegacyFile, hdu: Hdu, frame: Frame | None) -> Projecti
     hdu
         The plane.
     frame
-        Frame of its pixels; `None` wants no projection.
+        Frame of its pixels; `None` omits the projection.
 
     Returns
     -------
     projection
-        `None` if the header has no celestial coordinates, or, with a
-        warning, none that are understood: they never cost the pixels.
+        `None` if the header does not have a celestial WCS, or, with a
+        warning, if the WCS is invalid.
     """
     if frame is None or "CTYPE1" not in hdu.cards:
         return None
@@ -272,14 +272,14 @@ def read_projection(file: LegacyFile, hdu: Hdu, frame: Frame | None) -> Projecti
         return Projection.from_fits_wcs(wcs, frame, pixel_bounds=file.bbox(hdu), x0=origin.x, y0=origin.y)
     except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
         warnings.warn(
-            f"{file.name}: the FITS WCS is not understood: {err}", LossyConversionWarning, stacklevel=2
+            f"{file.name}: the FITS WCS is invalid and omitted: {err}", LossyConversionWarning, stacklevel=2
         )
         return None
 
 
 def _wcs_header(hdu: Hdu) -> Any:
     header = hdu.header.copy()
-    # wcslib takes the axes of the table for those of the image.
+    # wcslib would use the axes of the table of a compressed image.
     for keyword in ("NAXIS", "NAXIS1", "NAXIS2"):
         if f"Z{keyword}" in header:
             header[keyword] = header[f"Z{keyword}"]
@@ -295,7 +295,8 @@ def _read_flat(hdu: Hdu, bbox: Box, full: Box) -> np.ndarray:
 def _as_uint32(pixels: np.ndarray, hdu: Hdu) -> np.ndarray:
     if pixels.dtype.kind not in "iu" or pixels.dtype.itemsize > 4:
         raise InvalidFitsArchiveError(
-            f"HDU {ExtensionKey(hdu.name, hdu.ver)} holds {pixels.dtype.name}, which is no mask of lsst.afw."
+            f"HDU {ExtensionKey(hdu.name, hdu.ver)} holds {pixels.dtype.name} values; a mask of lsst.afw has "
+            "integers of at most 32 bits."
         )
-    # Old masks have 16 bits, the highest of which must not spread.
+    # Old masks have 16 bits; conversion must not extend the sign bit.
     return pixels.view(f"u{pixels.dtype.itemsize}").astype(np.uint32, copy=False)

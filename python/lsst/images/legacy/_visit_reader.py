@@ -36,7 +36,7 @@ from ._components import LegacyComponent, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME, make_projection
-from ._damage import UNFORESEEN
+from ._damage import UNEXPECTED
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._passthrough import legacy_passthrough
@@ -78,7 +78,7 @@ def attempt(file: str, name: str, make: Callable[[], Any]) -> Any:
         raise
     except ArchiveReadError as err:
         return err
-    except (ImagesError, *UNFORESEEN) as err:
+    except (ImagesError, *UNEXPECTED) as err:
         reason = CorruptArchiveError(
             f"The {name.replace('_', ' ')} of {file} cannot be read: {type(err).__name__}: {err}"
         )

@@ -2,7 +2,7 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """The table archives of `lsst.afw` files, decoded without `lsst.afw`.
 
-What is decoded are plain records; nothing in a file is ever run.
+Objects are decoded into plain records; code in a file is never executed.
 """
 
 from __future__ import annotations

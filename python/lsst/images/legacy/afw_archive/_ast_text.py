@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Text of AST objects, as `lsst.afw` puts it into tables."""
+"""AST text in tables of `lsst.afw`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..._ast_text import check_ast_text
 from ..._transforms._ast import AstMapping, LineSource, starlink_ast
 from ...errors import CorruptArchiveError, GeometryError, SchemaVersionError
 
-NEWEST = 1
-"""Version of the text in all files so far."""
+MAX_VERSION = 1
+"""Latest version of the text that is supported."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LegacyAstText:
-    """A blob taken apart.
+    """The parts of a blob with AST text.
 
     Parameters
     ----------
     class_name
-        Name of the class that wrote it.
+        Name of the afw class that wrote the blob.
     text
         Native text of the AST object.
     """
@@ -34,19 +34,19 @@ class LegacyAstText:
 
 
 def split_ast_text(blob: bytes) -> LegacyAstText:
-    """Take apart what `lsst.afw` wrote for a WCS or transform.
+    """Split a blob that `lsst.afw` wrote for a WCS or transform.
 
     Parameters
     ----------
     blob
-        Version, name of the class, perhaps a flag, and the dump of AST.
+        Version, name of the class, an optional flag, and AST text.
 
     Raises
     ------
     CorruptArchiveError
-        If there is no dump, or one that AST should not be trusted with.
+        If the AST text is missing, or could crash AST.
     SchemaVersionError
-        If the version is newer than any known one.
+        If the version is newer than this release supports.
     """
     try:
         text = blob.decode("ascii")
@@ -55,10 +55,10 @@ def split_ast_text(blob: bytes) -> LegacyAstText:
     head, begin, dump = text.partition("Begin ")
     words = head.split()
     if not begin or len(words) < 2:
-        raise CorruptArchiveError(f"{text!r:.60} is no text of an AST object")
-    if not words[0].isdigit() or int(words[0]) > NEWEST:
+        raise CorruptArchiveError(f"{text!r:.60} is not AST text with a version and a class name")
+    if not words[0].isdigit() or int(words[0]) > MAX_VERSION:
         raise SchemaVersionError(
-            f"the text of a {words[1]} has version {words[0]!r}; this release reads up to {NEWEST}"
+            f"the text of a {words[1]} has version {words[0]!r}; this release reads up to {MAX_VERSION}"
         )
     dump = begin + dump.rstrip("\0")
     check_ast_text(dump)
@@ -66,7 +66,7 @@ def split_ast_text(blob: bytes) -> LegacyAstText:
 
 
 def read_ast(text: str) -> Any:
-    """Make an AST object of its native text.
+    """Create an AST object from its native text.
 
     Parameters
     ----------
@@ -76,20 +76,20 @@ def read_ast(text: str) -> Any:
     Raises
     ------
     CorruptArchiveError
-        If AST does not understand it.
+        If AST cannot read it.
     """
     try:
         found = starlink_ast.Channel(LineSource(text.splitlines())).read()
     except (starlink_ast.AstError, TypeError) as err:
-        # The latter means that the text ends too early.
-        raise CorruptArchiveError(f"AST does not understand the text {text!r:.60}: {err}") from err
+        # starlink.Ast raises TypeError if the text is truncated.
+        raise CorruptArchiveError(f"AST cannot read the text {text!r:.60}: {err}") from err
     if found is None:
-        raise CorruptArchiveError(f"the text {text!r:.60} describes no AST object")
+        raise CorruptArchiveError(f"the text {text!r:.60} does not describe an AST object")
     return found
 
 
 def read_mapping(text: str) -> AstMapping:
-    """Make a mapping from two coordinates to two of its native text.
+    """Create a mapping between two-dimensional coordinates from its native text.
 
     Parameters
     ----------
@@ -99,9 +99,11 @@ def read_mapping(text: str) -> AstMapping:
     Raises
     ------
     CorruptArchiveError
-        If AST does not understand it, or it is something else.
+        If AST cannot read it, or it is not a two-dimensional mapping.
     """
     try:
         return AstMapping(read_ast(text))
     except (GeometryError, TypeError) as err:
-        raise CorruptArchiveError(f"the text {text!r:.60} describes no mapping of pixels: {err}") from err
+        raise CorruptArchiveError(
+            f"the text {text!r:.60} does not describe a mapping of pixels: {err}"
+        ) from err

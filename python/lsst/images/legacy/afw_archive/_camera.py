@@ -29,7 +29,7 @@ from ._rows import LegacyRows
 DETECTOR_TYPES = ("SCIENCE", "FOCUS", "GUIDER", "WAVEFRONT")
 READOUT_CORNERS = ("LL", "LR", "UR", "UL")
 
-NEWEST_DETECTOR = 2
+MAX_DETECTOR_VERSION = 2
 """Latest version of the table of detectors."""
 
 MIN_MAGNITUDE = 1e-300
@@ -45,7 +45,7 @@ class LegacyAmplifierRaw:
     bbox, data_bbox, horizontal_overscan_bbox, vertical_overscan_bbox, prescan_bbox
         Boxes in the raw image; `None` if empty.
     offset
-        Shift that assembly applies.
+        Offset that assembly applies, pixels.
     flip_x, flip_y
         Whether assembly reverses the axis.
     """
@@ -69,7 +69,7 @@ class LegacyAmplifier:
     name
         Name.
     bbox
-        Pixels in the assembled, trimmed image; `None` if empty.
+        Bounding box in the assembled, trimmed image; `None` if empty.
     gain
         Electrons per ADU.
     saturation, suspect_level
@@ -79,15 +79,15 @@ class LegacyAmplifier:
     readout_corner
         ``LL``, ``LR``, ``UR`` or ``UL``.
     linearity_coefficients, linearity_type
-        How the response is made linear.
+        Coefficients and type of the linearity correction.
     linearity_threshold, linearity_maximum
         NaN if not set.
     linearity_units
-        Unit of the two.
+        Unit of threshold and maximum.
     raw
         Geometry of the raw image.
     has_raw_info
-        What the file says of ``raw``; it is not to be trusted.
+        Flag in the file that claims that ``raw`` is set; it is unreliable.
     """
 
     name: str
@@ -113,20 +113,20 @@ class LegacyDetector:
     Parameters
     ----------
     name, id, type, serial, physical_type
-        What it is; the type is ``SCIENCE``, ``FOCUS``, ``GUIDER`` or
+        Identification; the type is ``SCIENCE``, ``FOCUS``, ``GUIDER`` or
         ``WAVEFRONT``.
     bbox
-        Its pixels; `None` if empty.
+        Bounding box; `None` if empty.
     pixel_size
         Millimetres.
     focal_plane_position
-        Place of the reference pixel, ``(x, y, z)`` in millimetres.
+        Position of the reference pixel, ``(x, y, z)`` in millimetres.
     reference_point
         The reference pixel.
     yaw, pitch, roll
         Radians.
     transforms
-        Reference to the `LegacyTransformMap`, often of the whole camera.
+        Reference to the `LegacyTransformMap`, usually of the whole camera.
     crosstalk
         Matrix for each pair of amplifiers, or `None`.
     amplifier_rows
@@ -172,13 +172,13 @@ class LegacyCamera:
     Parameters
     ----------
     name
-        Empty for a mere collection.
+        Empty for a ``DetectorCollection``.
     detectors
         References to the `LegacyDetector`.
     transforms
         Reference to the `LegacyTransformMap` of the camera, or `None`.
     pupil_factory
-        Name of the Python class that knows the shape of the pupil.
+        Name of the Python class that computes the shape of the pupil.
     """
 
     name: str
@@ -199,9 +199,9 @@ def decode_detector(
     """
     row = tables[0].one()
     version = row.integer("version", 1 if "physicalType" in row else 0)
-    if version > NEWEST_DETECTOR:
+    if version > MAX_DETECTOR_VERSION:
         raise SchemaVersionError(
-            f"the detector has version {version}; this release reads up to version {NEWEST_DETECTOR}"
+            f"the detector has version {version}; this release reads up to version {MAX_DETECTOR_VERSION}"
         )
     amplifier_rows = tables[1] if len(tables) > 1 else None
     count = 0 if amplifier_rows is None else len(amplifier_rows)

@@ -39,22 +39,22 @@ COMPONENTS = {
     "transmission_curve": ("transmissionCurve",),
     "detector": ("detector",),
 }
-"""Columns that refer to objects, in the order in which they are looked for."""
+"""Names of the columns that refer to each component, in order of preference."""
 
 _BOX = tuple(f"bbox_{end}{axis}" for end in ("min", "max") for axis in ("", "_x", "_y"))
 
 
 class LegacyExposureCatalog(Sequence["LegacyExposureRecord"]):
-    """A table of exposures, whose objects are decoded when they are asked for.
+    """A table of exposures, whose objects are decoded on first use.
 
     Parameters
     ----------
     archive
-        The archive with the objects, or `None` if there are none.
+        The archive with the objects, or `None` if the file does not have one.
     rows
         The table.
     count
-        Number of rows that count; all by default.
+        Number of rows that are exposures; all by default.
     """
 
     def __init__(self, archive: LegacyArchive | None, rows: LegacyRows, *, count: int | None = None) -> None:
@@ -75,12 +75,12 @@ class LegacyExposureCatalog(Sequence["LegacyExposureRecord"]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._count))]
         if not -self._count <= index < self._count:
-            raise IndexError(f"There is no exposure {index} among {self._count}.")
+            raise IndexError(f"Exposure {index} does not exist; the catalog has {self._count}.")
         return LegacyExposureRecord(self.archive, self._rows[index % self._count])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of plain values, flags included, in order."""
+        """Names of the columns that are not references or boxes, including flags, in order."""
         table = self._rows.table
         special = {name for names in COMPONENTS.values() for name in names if _refers(table, name)}
         hidden = special | {*_BOX, table.flag_column}
@@ -92,7 +92,7 @@ class LegacyExposureCatalog(Sequence["LegacyExposureRecord"]):
         return {name: unit for name, unit in self._rows.table.units.items() if name in self.names}
 
     def column(self, name: str) -> Any:
-        """Return a column of plain values.
+        """Return a column.
 
         Parameters
         ----------
@@ -107,11 +107,13 @@ class LegacyExposureCatalog(Sequence["LegacyExposureRecord"]):
         Raises
         ------
         InvalidComponentError
-            If there is no such column.
+            If the catalog does not have this column.
         """
         table = self._rows.table
         if name not in self.names:
-            raise InvalidComponentError(f"There is no column {name!r}; there are {list(self.names)!r}.")
+            raise InvalidComponentError(
+                f"Column {name!r} does not exist; available are {list(self.names)!r}."
+            )
         if name in table:
             return self._rows.column(name)[: self._count]
         flags = np.asarray(self._rows.column(str(table.flag_column))).reshape(len(self._rows), -1)
@@ -124,7 +126,7 @@ class LegacyExposureRecord:
     Parameters
     ----------
     archive
-        The archive with the objects, or `None` if there are none.
+        The archive with the objects, or `None` if the file does not have one.
     row
         The row.
     """
@@ -191,7 +193,7 @@ class LegacyExposureRecord:
         if name in bits:
             return self._row.flag(name)
         if name not in self._row:
-            raise KeyError(f"There is no column {name!r}; there are {list(self._row.table.names)!r}.")
+            raise KeyError(f"Column {name!r} does not exist; available are {list(self._row.table.names)!r}.")
         value = self._row.value(name)
         if isinstance(value, str):
             return value.strip()
@@ -203,14 +205,14 @@ class LegacyExposureRecord:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyCoaddInputs:
-    """What went into a coadd.
+    """The inputs of a coadd.
 
     Parameters
     ----------
     visits
         The visits.
     ccds
-        Their detectors.
+        The detectors of the visits.
     """
 
     visits: LegacyExposureCatalog
@@ -218,10 +220,10 @@ class LegacyCoaddInputs:
 
 
 def _refers(table: LegacyTable, name: str) -> bool:
-    """Tell whether a column refers to objects; numbers of them are integers.
+    """Return whether a column refers to objects: its type is a 32-bit integer.
 
-    A visit summary may well have a column of its own called ``detector``,
-    but one of numbers of detectors is a 16-bit or 64-bit one.
+    The column ``detector`` of a visit summary is a 16-bit or 64-bit integer,
+    because it holds the number of a detector and not a reference.
     """
     return name in table and table.code(name) == "J"
 
@@ -237,7 +239,7 @@ def decode_coadd_inputs(
         See `LegacyDecoder`.
     """
     if len(tables) != 2:
-        raise CorruptArchiveError(f"{len(tables)} tables of inputs of a coadd, not two")
+        raise CorruptArchiveError(f"the inputs of a coadd have {len(tables)} tables; expected two")
     return LegacyCoaddInputs(*(LegacyExposureCatalog(archive, rows) for rows in tables))
 
 
@@ -255,7 +257,7 @@ def decode_exposure_catalog(
 
 
 def open_exposure_catalog(file: FitsFile, *, load: bool = True) -> LegacyExposureCatalog:
-    """Open a file that holds a catalog of exposures, a visit summary say.
+    """Open a file that holds a catalog of exposures, for example a visit summary.
 
     Parameters
     ----------
@@ -280,12 +282,14 @@ def open_exposure_catalog(file: FitsFile, *, load: bool = True) -> LegacyExposur
     try:
         hdu = file.hdu(1)
     except InvalidComponentError:
-        raise NotAnArchiveError(f"{file.name} has no extension, so it is no catalog of exposures.") from None
+        raise NotAnArchiveError(
+            f"{file.name} is not a catalog of exposures: it does not have an extension."
+        ) from None
     kind = hdu.cards.get("AFW_TYPE")
     if hdu.kind != "table" or kind != "EXPOSURE":
         raise NotAnArchiveError(
-            f"{file.name} is no catalog of exposures: its first extension is a {hdu.kind} with "
-            f"AFW_TYPE = {kind!r}; 'EXPOSURE' is needed."
+            f"{file.name} is not a catalog of exposures: its first extension is a {hdu.kind} with "
+            f"AFW_TYPE = {kind!r}; expected a table with 'EXPOSURE'."
         )
     table = LegacyTable(hdu)
     index = find_index(file)

@@ -21,10 +21,10 @@ from ._rows import MAX_CORNER
 from ._table import LegacyTable
 
 FIRST_VERSION = (0, 1)
-"""Version of files that do not say theirs."""
+"""Version of files without a version."""
 
-NEXT_MAJOR = (1, 0)
-"""First version whose layout may be another one."""
+UNSUPPORTED_VERSION = (1, 0)
+"""First version that is not supported."""
 
 _VERSION = re.compile(r"\s*(\d+)\.(\d+)(?:\.\d+)*\s*")
 
@@ -38,9 +38,9 @@ class LegacyCellCoadd:
     Parameters
     ----------
     version
-        Of the layout.
+        Version of the layout.
     bbox
-        All pixels, borders included.
+        Bounding box, including borders.
     cell_size, outer_cell_size
         Pixels of a cell, without and with its border.
     grid_shape, grid_start
@@ -94,7 +94,7 @@ class LegacyCellCoadd:
 
     @property
     def planes(self) -> tuple[str, ...]:
-        """Names of the planes of pixels: the usual three, ``maskfrac``, ``noise_00`` and so on."""
+        """Names of the pixel planes: ``image``, ``mask``, ``variance``, ``maskfrac``, ``noise_00`` etc."""
         noise = [name for name in self._table.names if name.startswith("noise_")]
         extra = [name for name in ("maskfrac",) if name in self._table]
         return (*CELL_PLANES, *extra, *noise)
@@ -120,21 +120,21 @@ class LegacyCellCoadd:
         Raises
         ------
         InvalidComponentError
-            If there is no such plane.
+            If the cells do not have this plane.
         """
         if name not in self.planes:
-            raise InvalidComponentError(f"There is no plane {name!r} of cells; there are {self.planes}.")
+            raise InvalidComponentError(f"Cells do not have the plane {name!r}; available are {self.planes}.")
         return self._stack(name, YX(self.outer_cell_size.y, self.outer_cell_size.x))
 
     def _stack(self, name: str, shape: YX[int]) -> np.ndarray:
         values = np.asarray(self._table.column(name))
         expected = (len(self.cells), shape.y, shape.x)
         if values.size != expected[0] * expected[1] * expected[2]:
-            raise CorruptArchiveError(f"column {name!r} has shape {values.shape}, not {expected}.")
+            raise CorruptArchiveError(f"column {name!r} has shape {values.shape}; expected {expected}.")
         return values.reshape(expected)
 
     def outer_bbox(self, index: int) -> Box:
-        """Return the pixels of a cell with its border.
+        """Return the bounding box of a cell with its border.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class LegacyCellCoadd:
         return Box(y=Interval(first_y, first_y + size.y), x=Interval(first_x, first_x + size.x))
 
     def inner_bbox(self, index: int) -> Box:
-        """Return the pixels that the stitched coadd takes of a cell.
+        """Return the bounding box of the pixels that a cell contributes to the stitched coadd.
 
         Parameters
         ----------
@@ -157,8 +157,8 @@ class LegacyCellCoadd:
 
         Notes
         -----
-        Cells at the edge of the grid give their border too, if the box of
-        the coadd has it.
+        Cells at the edge of the grid contribute their border, if the box of
+        the coadd includes it.
         """
         outer, pad = self.outer_bbox(index), self.padding
         x, y = self.cells[index].tolist()
@@ -200,10 +200,10 @@ def open_cell_coadd(file: FitsFile) -> LegacyCellCoadd:
     try:
         hdu = file.hdu(1)
     except InvalidComponentError:
-        raise NotAnArchiveError(f"{file.name} is no cell coadd: it has no extension.") from None
+        raise NotAnArchiveError(f"{file.name} is not a cell coadd: it does not have an extension.") from None
     if hdu.kind != "table" or "GRCELL1" not in hdu.cards:
         raise NotAnArchiveError(
-            f"{file.name} is no cell coadd: its first extension is a {hdu.kind} without GRCELL1."
+            f"{file.name} is not a cell coadd: its first extension is a {hdu.kind} without GRCELL1."
         )
     cards = hdu.cards
     version = _version(cards, file.name)
@@ -238,9 +238,9 @@ def _version(cards: Cards, name: str) -> tuple[int, int]:
         return FIRST_VERSION
     match = _VERSION.fullmatch(str(text))
     version = (int(match[1]), int(match[2])) if match else None
-    if version is None or not FIRST_VERSION <= version < NEXT_MAJOR:
+    if version is None or not FIRST_VERSION <= version < UNSUPPORTED_VERSION:
         raise SchemaVersionError(
-            f"{name}: version {text!r} of a cell coadd; this release reads 0.1 up to, but without, 1.0."
+            f"{name}: version {text!r} of a cell coadd; this release reads versions from 0.1 to below 1.0."
         )
     return version
 
@@ -253,14 +253,17 @@ def _text(cards: Cards, keyword: str) -> str:
 def _sizes(cards: Cards, prefix: str) -> XY[int]:
     size = XY(cards.get_int(f"{prefix}1"), cards.get_int(f"{prefix}2"))
     if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
-        raise CorruptArchiveError(f"{prefix}1, {prefix}2 = {size.x}, {size.y} in the header of a cell coadd.")
+        raise CorruptArchiveError(
+            f"Invalid header of a cell coadd: {prefix}1, {prefix}2 = {size.x}, {size.y}; expected 1 to "
+            f"{MAX_SIDE}."
+        )
     return size
 
 
 def _bbox(cards: Cards) -> Box:
     corners = [cards.get_int(f"INBBOX{end}{axis}") for end in (1, 2) for axis in (1, 2)]
     if max(map(abs, corners)) > MAX_CORNER or corners[2] < corners[0] or corners[3] < corners[1]:
-        raise CorruptArchiveError(f"The box of a cell coadd has corners {corners}.")
+        raise CorruptArchiveError(f"The box of a cell coadd has invalid corners {corners}.")
     return Box(y=Interval(corners[1], corners[3] + 1), x=Interval(corners[0], corners[2] + 1))
 
 

@@ -18,7 +18,7 @@ from ._rows import LegacyRows
 
 @dataclasses.dataclass(frozen=True)
 class LegacyCoaddTransmissionElement:
-    """What one image adds to the curve of a coadd.
+    """The contribution of one image to the transmission curve of a coadd.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class LegacyCoaddTransmissionElement:
     bounds
         ``(x_min, y_min, x_max, y_max)`` in pixels.
     weight
-        Its weight.
+        Weight of the image.
     """
 
     transmission: Any

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the index of an archive says of its objects."""
+"""Entries of the index of an archive."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ._table import LegacyTable
 
 @dataclasses.dataclass(frozen=True)
 class LegacyEntry:
-    """What the index says of one object.
+    """The entry of an object in the index.
 
     Parameters
     ----------
     id
-        Number of the object, from 1 on.
+        Identifier of the object, starting with 1.
     class_name
         Name of its class in C++ or Python.
     module
         Python module of the class.
     pieces
-        For each table of the object: number of the table in the archive, from
-        1 on, first row, and number of rows.
+        For each table of the object: number of the table in the archive,
+        starting with 1, first row, and number of rows.
     """
 
     id: int
@@ -39,14 +39,14 @@ class LegacyEntry:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyOpaque:
-    """An object of a class for which there is no decoder, with all its rows.
+    """An object of a class without a decoder, as the rows that are stored.
 
     Parameters
     ----------
     entry
-        What the index says of it.
+        Its entry in the index.
     tables
-        Its rows, for each of its tables.
+        Its rows in each of its tables.
     """
 
     entry: LegacyEntry
@@ -54,21 +54,21 @@ class LegacyOpaque:
 
 
 class _Objects(Protocol):
-    """Something that has objects by number."""
+    """A collection of objects by identifier."""
 
     def get(self, number: int) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """An object of an archive that is decoded when it is asked for.
+    """A reference to an object of an archive, which is decoded on first use.
 
     Parameters
     ----------
     archive
         The archive.
     id
-        Number of the object; 0 is no object.
+        Identifier of the object; 0 means that there is no object.
     """
 
     archive: _Objects = dataclasses.field(repr=False)
@@ -78,7 +78,7 @@ class Reference:
         return self.id != 0
 
     def __call__(self) -> Any:
-        """Decode the object, or return `None` if there is none."""
+        """Decode the object; return `None` if the identifier is 0."""
         return self.archive.get(self.id)
 
     def part(self, name: str) -> Any:
@@ -92,14 +92,14 @@ class Reference:
         Raises
         ------
         ArchiveReadError
-            If there is no object, or it is of a class that does not have it:
-            one without decoder, or a wrong one.
+            If there is no object, or its class does not have the attribute or
+            does not have a decoder.
         """
         found = self()
         if not hasattr(type(found), name) and name not in getattr(found, "__dict__", ()):
             kind = found.entry.class_name if isinstance(found, LegacyOpaque) else type(found).__name__
             raise ArchiveReadError(
-                f"Object {self.id} of the archive is a {kind}, from which {name!r} cannot be had."
+                f"Object {self.id} of the archive is a {kind}, which does not have {name!r}."
             )
         return getattr(found, name)
 

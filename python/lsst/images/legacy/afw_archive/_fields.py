@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Bounded fields, and the aperture corrections that are made of them."""
+"""Bounded fields and maps of aperture corrections."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class LegacyChebyshev:
     Parameters
     ----------
     bbox
-        Box that is mapped to [-1, 1], pixels at its edge included whole;
-        `None` for a constant that was made without a box.
+        Box that is mapped to [-1, 1], including whole edge pixels; `None`
+        for a constant without a box.
     coefficients
         Element ``[j, i]`` multiplies ``T_j(y) T_i(x)``.
     """
@@ -54,18 +54,18 @@ class LegacyChebyshev:
         Parameters
         ----------
         x, y
-            Positions in pixels, of one shape.
+            Positions in pixels, of equal shapes.
 
         Raises
         ------
         CorruptArchiveError
-            If the field varies, but has no box.
+            If the field varies, but does not have a box.
         """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         if self.coefficients.size == 1:
             return np.full(x.shape, float(self.coefficients[0, 0]))
         if self.bbox is None:
-            raise CorruptArchiveError("a Chebyshev field that varies has an empty box")
+            raise CorruptArchiveError("the Chebyshev field is not constant, but its box is empty")
         u, v = (
             (values - (side.start + side.stop - 1) / 2) * 2.0 / side.size
             for values, side in ((x, self.bbox.x), (y, self.bbox.y))
@@ -96,7 +96,7 @@ class LegacyProductField:
         Parameters
         ----------
         x, y
-            Positions in pixels, of one shape.
+            Positions in pixels, of equal shapes.
         """
         result = np.ones(np.broadcast(x, y).shape)
         for factor in self.factors:
@@ -106,7 +106,7 @@ class LegacyProductField:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyTransformField:
-    """A field that AST evaluates.
+    """A field that is defined by an AST mapping.
 
     Parameters
     ----------
@@ -123,7 +123,9 @@ class LegacyTransformField:
     def _mapping(self) -> Any:
         mapping = read_ast(self.ast_text)
         if (getattr(mapping, "Nin", None), getattr(mapping, "Nout", None)) != (2, 1):
-            raise CorruptArchiveError(f"a {type(mapping).__name__} does not map two coordinates to one")
+            raise CorruptArchiveError(
+                f"the {type(mapping).__name__} of a field does not map two coordinates to one"
+            )
         return mapping
 
     def evaluate(self, x: Any, y: Any) -> np.ndarray:
@@ -132,7 +134,7 @@ class LegacyTransformField:
         Parameters
         ----------
         x, y
-            Positions in pixels, of one shape.
+            Positions in pixels, of equal shapes.
         """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         values = np.asarray(self._mapping.tran(np.stack([x.ravel(), y.ravel()]), True)[0])
@@ -150,15 +152,16 @@ class LegacyFluxFit:
     wcs
         Reference to the WCS.
     absolute, chebyshev
-        Of which kind it is.
+        Whether the calibration is absolute, and whether the polynomial is
+        a Chebyshev polynomial.
     origin, half_size
-        How positions are scaled.
+        Origin and half size of the scaled coordinates, pixels.
     coefficients
-        Of the polynomial.
+        Coefficients of the polynomial.
     zero_point
-        Magnitude.
+        Magnitude zero point.
     n_quarter
-        Quarter turns of the detector.
+        Orientation of the detector in quarter turns.
     """
 
     bbox: Box | None
@@ -173,7 +176,7 @@ class LegacyFluxFit:
 
 
 class LegacyApCorrMap(Mapping[str, Any]):
-    """Aperture corrections by name, each decoded when it is asked for.
+    """Aperture corrections by name, each decoded on first use.
 
     Parameters
     ----------
@@ -208,7 +211,9 @@ def decode_chebyshev(
     values = row.array("coefficients").astype(np.float64)
     nx = row.integer("order_x") + 1
     if nx < 1 or not values.size or values.size % nx:
-        raise CorruptArchiveError(f"{values.size} coefficients for {nx} powers of x")
+        raise CorruptArchiveError(
+            f"a Chebyshev field has {values.size} coefficients, which cannot be arranged in rows of {nx}"
+        )
     return LegacyChebyshev(row.box("bbox"), values.reshape(-1, nx))
 
 

@@ -24,14 +24,14 @@ class LegacySpans:
     Parameters
     ----------
     spans
-        Row, first and last column of each piece of a row, shape ``(n, 3)``.
+        Row, first and last column of each span, shape ``(n, 3)``.
     """
 
     spans: np.ndarray
 
     @property
     def bbox(self) -> Box | None:
-        """The smallest box around the pixels; `None` if there are none."""
+        """The smallest box around the pixels; `None` if there are no pixels."""
         if not len(self.spans):
             return None
         y, first, last = self.spans.T
@@ -68,7 +68,7 @@ class LegacyFootprint:
 
     @property
     def bbox(self) -> Box | None:
-        """The smallest box around the pixels; `None` if there are none."""
+        """The smallest box around the pixels; `None` if there are no pixels."""
         return self.spans.bbox
 
 
@@ -89,7 +89,7 @@ def _read_spans(rows: LegacyRows) -> LegacySpans:
     columns = [np.asarray(rows.column(name)).astype(np.int64) for name in ("y", "x0", "x1")]
     spans = np.stack(columns, axis=-1).reshape(len(rows), 3)
     if (spans[:, 2] < spans[:, 1]).any() or (np.abs(spans) > MAX_CORNER).any():
-        raise CorruptArchiveError("spans that end before they begin")
+        raise CorruptArchiveError("spans end before they begin, or exceed 32-bit coordinates")
     return LegacySpans(spans)
 
 
@@ -108,7 +108,9 @@ def decode_footprint(
     else:
         spans = archive.get(tables[0].one().integer("id"))
         if not isinstance(spans, LegacySpans):
-            raise CorruptArchiveError(f"the spans are a {type(spans).__name__}")
+            raise CorruptArchiveError(
+                f"the spans of a footprint are a {type(spans).__name__}; expected a SpanSet"
+            )
     peaks = _read_peaks(tables[1]) if len(tables) > 1 else np.empty((0, 3))
     if len(tables) < 3:
         return LegacyFootprint(spans, peaks)
@@ -116,7 +118,9 @@ def decode_footprint(
     planes = {name: row.array(name) if name in row else None for name in ("image", "mask", "variance")}
     for name, values in planes.items():
         if values is not None and values.size != spans.area:
-            raise CorruptArchiveError(f"{values.size} values of the {name} for {spans.area} pixels")
+            raise CorruptArchiveError(
+                f"a heavy footprint has {values.size} values of the {name} for {spans.area} pixels"
+            )
     return LegacyFootprint(spans, peaks, **planes)
 
 

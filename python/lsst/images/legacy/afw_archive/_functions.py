@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Functions of two variables, and kernels that resample images."""
+"""Functions of two variables, and warping kernels."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LegacyPolynomialFunction:
         Parameters
         ----------
         x, y
-            Positions, of one shape.
+            Positions, of equal shapes.
         """
         return np.asarray(np.polynomial.polynomial.polyval2d(x, y, self.coefficients.T))
 
@@ -74,7 +74,7 @@ class LegacyChebyshevFunction:
         Parameters
         ----------
         x, y
-            Positions, of one shape.
+            Positions, of equal shapes.
         """
         u = 2.0 * (np.asarray(x) - self.low.x) / (self.high.x - self.low.x) - 1.0
         v = 2.0 * (np.asarray(y) - self.low.y) / (self.high.y - self.low.y) - 1.0
@@ -88,9 +88,9 @@ class LegacyGaussianFunction:
     Parameters
     ----------
     sigma1, sigma2
-        Widths along its axes.
+        Standard deviations along the axes, pixels.
     angle
-        From x to the first axis, radians.
+        Angle from x to the first axis, radians.
     """
 
     sigma1: float
@@ -103,7 +103,7 @@ class LegacyGaussianFunction:
         Parameters
         ----------
         x, y
-            Positions relative to the centre, of one shape.
+            Positions relative to the centre, of equal shapes.
         """
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         along = (cos * np.asarray(x) + sin * np.asarray(y)) / self.sigma1
@@ -114,14 +114,14 @@ class LegacyGaussianFunction:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyDoubleGaussianFunction:
-    """The sum of two circular Gaussians, with an integral of 1.
+    """The sum of two circular Gaussians whose integral is 1.
 
     Parameters
     ----------
     sigma1, sigma2
-        Their widths.
+        Standard deviations, pixels.
     amplitude2
-        Peak of the second, relative to the first.
+        Peak of the second Gaussian, relative to the first.
     """
 
     sigma1: float
@@ -134,7 +134,7 @@ class LegacyDoubleGaussianFunction:
         Parameters
         ----------
         x, y
-            Positions relative to the centre, of one shape.
+            Positions relative to the centre, of equal shapes.
         """
         radius2 = np.asarray(x) ** 2 + np.asarray(y) ** 2
         norm = 2.0 * math.pi * (self.sigma1**2 + self.amplitude2 * self.sigma2**2)
@@ -144,12 +144,12 @@ class LegacyDoubleGaussianFunction:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyWarpingKernel:
-    """A kernel that resamples images.
+    """A warping kernel.
 
     Parameters
     ----------
     name
-        ``lanczos3`` and the like, ``bilinear`` or ``nearest``.
+        ``lanczos3`` or another order, ``bilinear`` or ``nearest``.
     """
 
     name: str
@@ -157,14 +157,14 @@ class LegacyWarpingKernel:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyWarpingControl:
-    """How images are resampled.
+    """Settings for warping images.
 
     Parameters
     ----------
     kernel, mask_kernel
         References to the kernels; the second may be `None`.
     cache_size, interpolation_length, grow_full_mask
-        Settings of the code that did it.
+        Settings of the warping algorithm of afw.
     """
 
     kernel: Any
@@ -193,24 +193,24 @@ def decode_function(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[Le
         return LegacyPolynomialFunction(coefficients)
     low, high = row.point("min"), row.point("max")
     if not (high.x > low.x and high.y > low.y):
-        raise CorruptArchiveError(f"a Chebyshev function from {low} to {high}")
+        raise CorruptArchiveError(f"the rectangle of a Chebyshev function is empty: {low} to {high}")
     return LegacyChebyshevFunction(coefficients, low, high)
 
 
 def _width(row: LegacyRow, name: str) -> float:
     width = row.number(name)
     if not (math.isfinite(width) and width > 0.0):
-        raise CorruptArchiveError(f"{name} = {width!r}; widths are positive")
+        raise CorruptArchiveError(f"{name} = {width!r}; expected a positive number")
     return width
 
 
 def triangular(values: np.ndarray) -> np.ndarray:
-    """Lay coefficients out in a square.
+    """Arrange the coefficients of a polynomial in a square matrix.
 
     Parameters
     ----------
     values
-        In the order 1, x, y, x², x y, y², ...
+        Coefficients in the order 1, x, y, x², x y, y², ...
 
     Returns
     -------
@@ -220,11 +220,13 @@ def triangular(values: np.ndarray) -> np.ndarray:
     Raises
     ------
     CorruptArchiveError
-        If their number is not that of a polynomial.
+        If the number of coefficients is not a triangular number.
     """
     size = (math.isqrt(8 * values.size + 1) - 1) // 2
     if not size or size * (size + 1) // 2 != values.size:
-        raise CorruptArchiveError(f"{values.size} coefficients are not those of a polynomial")
+        raise CorruptArchiveError(
+            f"a polynomial has {values.size} coefficients, which is not a triangular number"
+        )
     order = np.repeat(np.arange(size), np.arange(1, size + 1))
     j = np.arange(values.size) - order * (order + 1) // 2
     square = np.zeros((size, size))
@@ -235,7 +237,7 @@ def triangular(values: np.ndarray) -> np.ndarray:
 def decode_warping_kernel(
     archive: LegacyArchive, entry: LegacyEntry, tables: tuple[LegacyRows, ...]
 ) -> LegacyWarpingKernel:
-    """Decode a kernel that resamples images.
+    """Decode a warping kernel.
 
     Parameters
     ----------

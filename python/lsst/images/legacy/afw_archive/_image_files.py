@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files of many small images: backgrounds and stamps."""
+"""Files with several small images: backgrounds and stamps."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ INTERPOLATIONS = (
     "AKIMA_SPLINE",
     "AKIMA_SPLINE_PERIODIC",
 )
-"""Names of ``INTERPSTYLE``, from -1 on."""
+"""Names of the values of ``INTERPSTYLE``, starting with -1."""
 
 UNDERSAMPLINGS = ("THROW_EXCEPTION", "REDUCE_INTERP_ORDER", "INCREASE_NXNYSAMPLE")
-"""Names of ``UNDERSAMPLESTYLE``, from 0 on."""
+"""Names of the values of ``UNDERSAMPLESTYLE``, starting with 0."""
 
 APPROXIMATIONS = ("UNKNOWN", "CHEBYSHEV")
-"""Names of ``APPROXSTYLE``, from -1 on."""
+"""Names of the values of ``APPROXSTYLE``, starting with -1."""
 
-NEWEST_STAMPS = 1
-"""Latest version of files of stamps."""
+MAX_STAMPS_VERSION = 1
+"""Latest supported version of files of stamps."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,14 +47,14 @@ class LegacyBackground:
     Parameters
     ----------
     bbox
-        Pixels of the image that it belongs to.
+        Bounding box of the image that it belongs to.
     image, mask, variance
-        Statistics of the cells of the grid, shape ``(ny, nx)``; NaN where
-        there was nothing to measure.
+        Statistics of the cells of the grid, shape ``(ny, nx)``; NaN for
+        cells without usable pixels.
     interpolation
         One of `INTERPOLATIONS`.
     undersampling
-        One of `UNDERSAMPLINGS`: what to do on too small grids.
+        One of `UNDERSAMPLINGS`: behaviour for grids that are too small.
     approximation
         One of `APPROXIMATIONS`.
     order
@@ -80,7 +80,7 @@ def read_backgrounds(file: FitsFile) -> list[LegacyBackground]:
     Parameters
     ----------
     file
-        The open file: image, mask and variance of each, from HDU 0 on.
+        The open file; each background is three HDUs: image, mask, variance.
 
     Raises
     ------
@@ -90,10 +90,12 @@ def read_backgrounds(file: FitsFile) -> list[LegacyBackground]:
         If it is damaged.
     """
     if "BKGD_WIDTH" not in file.hdu(0).cards or not file.hdu(0).shape:
-        raise NotAnArchiveError(f"{file.name} is no list of backgrounds: there is no BKGD_WIDTH in HDU 0.")
+        raise NotAnArchiveError(f"{file.name} is not a list of backgrounds: HDU 0 does not have BKGD_WIDTH.")
     hdus = list(file)
     if len(hdus) % 3:
-        raise CorruptArchiveError(f"{file.name}: {len(hdus)} HDUs of backgrounds, not a multiple of 3.")
+        raise CorruptArchiveError(
+            f"{file.name}: a list of backgrounds has {len(hdus)} HDUs; expected a multiple of 3."
+        )
     return [_read_background(file, *hdus[n : n + 3]) for n in range(0, len(hdus), 3)]
 
 
@@ -102,10 +104,14 @@ def _read_background(file: FitsFile, image: Hdu, mask: Hdu, variance: Hdu) -> Le
     x, y = cards.get_int("BKGD_X0", 0), cards.get_int("BKGD_Y0", 0)
     width, height = cards.get_int("BKGD_WIDTH"), cards.get_int("BKGD_HEIGHT")
     if not (0 < width <= MAX_CORNER and 0 < height <= MAX_CORNER):
-        raise CorruptArchiveError(f"{file.name}: a background of {width} times {height} pixels.")
+        raise CorruptArchiveError(
+            f"{file.name}: a background has the invalid size {width} x {height} pixels."
+        )
     shapes = {image.shape, mask.shape, variance.shape}
     if len(shapes) != 1 or len(image.shape) != 2:
-        raise CorruptArchiveError(f"{file.name}: grids of a background have shapes {sorted(shapes)}.")
+        raise CorruptArchiveError(
+            f"{file.name}: the grids of a background have different or invalid shapes {sorted(shapes)}."
+        )
     return LegacyBackground(
         bbox=Box(y=Interval(y, y + height), x=Interval(x, x + width)),
         image=image.read_image(),
@@ -121,7 +127,9 @@ def _read_background(file: FitsFile, image: Hdu, mask: Hdu, variance: Hdu) -> Le
 
 def _name(names: tuple[str, ...], number: int) -> str:
     if not 0 <= number < len(names):
-        raise CorruptArchiveError(f"{number} is no position among {names}.")
+        raise CorruptArchiveError(
+            f"Invalid value with index {number}; expected one of the {len(names)} values {names}."
+        )
     return names[number]
 
 
@@ -136,7 +144,7 @@ class LegacyStamp:
     mask, variance
         HDUs of the same shape, or `None`.
     metadata
-        Cards that belong to it.
+        Header cards of this stamp.
     archive_object
         Reference to an object that belongs to it, or `None`.
     """
@@ -157,7 +165,7 @@ class LegacyStamps:
     class_name
         Dotted name of the Python class that wrote them.
     metadata
-        Cards that belong to all of them.
+        Header cards of all stamps.
     stamps
         The images.
     """
@@ -180,7 +188,7 @@ def open_stamps(file: FitsFile) -> LegacyStamps:
     NotAnArchiveError
         If the file holds something else.
     SchemaVersionError
-        If its layout is newer than any known one.
+        If its version is newer than this release supports.
     CorruptArchiveError
         If stamps are missing.
     """
@@ -188,12 +196,12 @@ def open_stamps(file: FitsFile) -> LegacyStamps:
     count = cards.get("N_STAMPS")
     if type(count) is not int or not isinstance(cards.get("STAMPCLS"), str):
         raise NotAnArchiveError(
-            f"{file.name} holds no stamps: no N_STAMPS and STAMPCLS in the primary header."
+            f"{file.name} is not a file of stamps: the primary header does not have N_STAMPS and STAMPCLS."
         )
-    version = cards.get_int("VERSION", NEWEST_STAMPS)
-    if version > NEWEST_STAMPS:
+    version = cards.get_int("VERSION", MAX_STAMPS_VERSION)
+    if version > MAX_STAMPS_VERSION:
         raise SchemaVersionError(
-            f"{file.name}: version {version} of stamps; this release reads up to {NEWEST_STAMPS}."
+            f"{file.name}: version {version} of stamps; this release reads up to {MAX_STAMPS_VERSION}."
         )
     planes: dict[str, dict[int, Hdu]] = defaultdict(dict)
     for hdu in file:
@@ -202,7 +210,7 @@ def open_stamps(file: FitsFile) -> LegacyStamps:
     missing = [n for n in range(1, count + 1) if n not in planes["IMAGE"]] if count < 10**6 else [count]
     if missing:
         raise CorruptArchiveError(
-            f"{file.name} promises {count} stamps, but lacks those of EXTVER {missing[:5]}."
+            f"{file.name} should have {count} stamps, but those with EXTVER {missing[:5]} are missing."
         )
     shared, own = _split_cards(file, count)
     objects = _archive_objects(file, count)
@@ -226,7 +234,7 @@ _STRUCTURAL = frozenset(
 
 
 def _split_cards(file: FitsFile, count: int) -> tuple[dict[str, CardValue], dict[str, list[CardValue]]]:
-    """Tell cards of all stamps from those that are repeated for each."""
+    """Separate the cards of all stamps from those that are repeated for each stamp."""
     found: dict[str, list[CardValue]] = defaultdict(list)
     for keyword, value, _ in file.hdu(0).cards:
         if keyword and keyword not in _STRUCTURAL:
@@ -242,5 +250,5 @@ def _archive_objects(file: FitsFile, count: int) -> list[Any]:
         return [None] * count
     archive = LegacyArchive.find(file)
     if archive is None:
-        raise InvalidComponentError(f"{file.name} promises an archive, but has none.")
+        raise InvalidComponentError(f"{file.name}: HAS_ARCHIVE is set, but the archive is missing.")
     return [archive.reference(number) if type(number) is int and number else None for number in numbers]

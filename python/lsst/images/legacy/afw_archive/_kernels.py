@@ -27,7 +27,7 @@ from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 MAX_SIDE = 10_000
-"""Kernels are small; a larger one is damage."""
+"""Maximum number of rows and columns of a kernel; larger values are treated as damage."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class LegacyDeltaKernel:
     center
         Pixel that is the centre.
     pixel
-        The one that is not 0.
+        The pixel with value 1.
     """
 
     shape: tuple[int, int]
@@ -103,7 +103,7 @@ class LegacyAnalyticKernel:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyLinearCombinationKernel:
-    """A sum of kernels.
+    """A linear combination of kernels.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class LegacyLinearCombinationKernel:
 def _frame(row: LegacyRow) -> tuple[tuple[int, int], XY[int]]:
     size, center = row.corner("dimensions"), row.corner("center")
     if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
-        raise CorruptArchiveError(f"a kernel of {size.x} times {size.y} pixels")
+        raise CorruptArchiveError(f"a kernel has the invalid size {size.x} x {size.y} pixels")
     return (size.y, size.x), center
 
 
@@ -151,7 +151,7 @@ def decode_fixed(
     shape, center = _frame(row)
     values = row.array("image").astype(np.float64)
     if values.size != shape[0] * shape[1]:
-        raise CorruptArchiveError(f"{values.size} pixels for a kernel of shape {shape}")
+        raise CorruptArchiveError(f"the table has {values.size} pixels for a kernel of shape {shape}")
     return LegacyFixedKernel(values.reshape(shape), center)
 
 
@@ -169,7 +169,7 @@ def decode_delta(
     shape, center = _frame(row)
     pixel = row.corner("pixel")
     if not (0 <= pixel.x < shape[1] and 0 <= pixel.y < shape[0]):
-        raise CorruptArchiveError(f"{pixel} is not in a kernel of shape {shape}")
+        raise CorruptArchiveError(f"pixel {pixel} is outside a kernel of shape {shape}")
     return LegacyDeltaKernel(shape, center, pixel)
 
 
@@ -204,7 +204,9 @@ def decode_linear_combination(
     amplitudes = row.array("amplitudes").astype(np.float64) if "amplitudes" in row else None
     for weights in (spatial, amplitudes):
         if weights is not None and len(weights) != len(components):
-            raise CorruptArchiveError(f"{len(weights)} weights for {len(components)} kernels")
+            raise CorruptArchiveError(
+                f"a linear combination has {len(weights)} weights for {len(components)} kernels"
+            )
     if not components or (spatial is None and amplitudes is None):
-        raise CorruptArchiveError("a sum without kernels, or without their weights")
+        raise CorruptArchiveError("a linear combination does not have kernels, or does not have weights")
     return LegacyLinearCombinationKernel(*_frame(row), components, amplitudes, spatial)

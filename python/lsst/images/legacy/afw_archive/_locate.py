@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Where in a file the archive is, and which of its objects are whose."""
+"""Finding the archive of a file, and the components of an exposure in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...errors import CorruptArchiveError, InvalidComponentError
 from ...fits import CARD, Buffer, ByteSource, BytesSource, Cards, FitsFile, Hdu, open_source
 
 INDEX = "ARCHIVE_INDEX"
-"""``EXTTYPE`` of the index, in most files its ``EXTNAME`` too."""
+"""``EXTTYPE`` of the index, and in most files its ``EXTNAME``."""
 
 CLASSIC_KEYS = (
     "SKYWCS",
@@ -31,13 +31,14 @@ CLASSIC_KEYS = (
     "SUMMARY_STATS",
     "WCS",
 )
-"""Components that old headers point to with ``<KEY>_ID`` only.
+"""Components that old headers refer to by ``<KEY>_ID``.
 
-Raw headers have other cards with such names, ``CALIB_ID`` for one.
+Other keywords that end in ``_ID``, ``CALIB_ID`` for example, come from raw
+images and are not references.
 """
 
 NEW_PREFIX = "ARCHIVE_ID_"
-"""What new headers put before the name of a component."""
+"""Prefix of the name of a component in new headers."""
 
 _POINTER = re.compile(
     rb"(?:HIERARCH +)?(?:(%s)_ID|%s([ -<>-~]+)) *= *([+-]?\d+) *(?:/|\Z)"
@@ -45,12 +46,12 @@ _POINTER = re.compile(
 )
 """A card with the number of a component."""
 
-FARTHEST = 2
-"""Last HDU where the archive of a file without ``AR_HDU`` starts: that of a
-single object follows the primary HDU, that of a catalog the catalog."""
+MAX_INDEX_HDU = 2
+"""Maximum number of the HDU of the index in a file without ``AR_HDU``: it
+follows the primary HDU, or the catalog in HDU 1."""
 
-MAX_UNPACKED = 4 * 1024**3
-"""Bytes that a compressed file may unpack to."""
+MAX_UNCOMPRESSED_SIZE = 4 * 1024**3
+"""Maximum size of a file after decompression, in bytes."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -71,25 +72,26 @@ def find_index(file: FitsFile) -> tuple[Hdu, int] | None:
     Raises
     ------
     CorruptArchiveError
-        If the header promises an archive that is not there.
+        If the header refers to an archive that is missing.
     """
-    promised = file.hdu(0).cards.get("AR_HDU")
-    if type(promised) is int:
-        # Counted from 1, unlike ours.
-        number = promised - 1
+    ar_hdu = file.hdu(0).cards.get("AR_HDU")
+    if type(ar_hdu) is int:
+        # AR_HDU counts from 1, FitsFile.hdu from 0.
+        number = ar_hdu - 1
         try:
             hdu = file.hdu(number)
         except InvalidComponentError as err:
             raise CorruptArchiveError(
-                f"{file.name}: AR_HDU = {promised!r}, but the file has no such HDU. It is truncated."
+                f"{file.name}: AR_HDU = {ar_hdu!r}, but the file does not have this HDU. The file is "
+                "truncated."
             ) from err
         if not _is_index(hdu):
             raise CorruptArchiveError(
-                f"{file.name}: AR_HDU = {promised!r}, but that HDU is {hdu.name!r}, a {hdu.kind}, not an "
-                "archive index. HDUs were removed or added."
+                f"{file.name}: AR_HDU = {ar_hdu!r}, but that HDU is {hdu.name!r}, a {hdu.kind}, not an "
+                "archive index. HDUs were added to or removed from the file."
             )
         return hdu, number
-    for number in range(1, FARTHEST + 1):
+    for number in range(1, MAX_INDEX_HDU + 1):
         try:
             hdu = file.hdu(number)
         except InvalidComponentError:
@@ -105,7 +107,7 @@ def _is_index(hdu: Hdu) -> bool:
 
 
 def read_pointers(cards: Cards) -> dict[str, int]:
-    """Read which objects are the components of an exposure.
+    """Read the identifiers of the components of an exposure.
 
     Parameters
     ----------
@@ -115,8 +117,8 @@ def read_pointers(cards: Cards) -> dict[str, int]:
     Returns
     -------
     pointers
-        Numbers of objects, by upper-case name of the component; components
-        that the exposure does not have are left out.
+        Identifiers of objects, by upper-case name of the component;
+        components that the exposure does not have are left out.
     """
     raw = cards.raw
     classic: dict[str, int] = {}
@@ -146,25 +148,25 @@ def find_keywords(cards: Cards, prefix: str) -> list[str]:
 
 
 def open_legacy_fits(target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource) -> FitsFile:
-    """Open a FITS file that may be compressed as a whole with gzip.
+    """Open a FITS file, decompressing it if the whole file is a gzip stream.
 
     Parameters
     ----------
     target
-        Anything that `~lsst.images.fits.FitsFile.open` takes.
+        Anything that `~lsst.images.fits.FitsFile.open` accepts.
 
     Raises
     ------
     NotAnArchiveError
         If it is not a FITS file, compressed or not.
     CorruptArchiveError
-        If the compressed stream is damaged, or unpacks to more than 4 GiB.
+        If the gzip stream is damaged, or its content is larger than 4 GiB.
     """
     source = open_source(target)
     try:
         if bytes(source.read(0, min(len(_GZIP), source.size))) != _GZIP:
             return FitsFile.open(source)
-        data = _unpack(source)
+        data = _decompress(source)
     except BaseException:
         source.close()
         raise
@@ -172,21 +174,23 @@ def open_legacy_fits(target: ResourcePathExpression | Buffer | IO[bytes] | ByteS
     return FitsFile.open(BytesSource(data, source.name))
 
 
-def _unpack(source: ByteSource) -> bytes:
+def _decompress(source: ByteSource) -> bytes:
     packed = bytes(source.read(0, source.size))
     data = bytearray()
     try:
-        # A file may be several streams one after the other.
+        # A file may consist of several gzip streams.
         while packed[:2] == _GZIP:
             stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            data += stream.decompress(packed, MAX_UNPACKED - len(data) + 1)
-            if len(data) > MAX_UNPACKED:
+            data += stream.decompress(packed, MAX_UNCOMPRESSED_SIZE - len(data) + 1)
+            if len(data) > MAX_UNCOMPRESSED_SIZE:
                 raise CorruptArchiveError(
-                    f"{source.name} unpacks to more than {MAX_UNPACKED} bytes. Unpack it with gunzip first."
+                    f"{source.name} is larger than {MAX_UNCOMPRESSED_SIZE} bytes after decompression. "
+                    "Decompress it "
+                    "with gunzip first."
                 )
             if not stream.eof:
-                raise CorruptArchiveError(f"{source.name} is truncated: its gzip stream has no end.")
+                raise CorruptArchiveError(f"{source.name} is truncated: its gzip stream is incomplete.")
             packed = stream.unused_data
     except zlib.error as err:
-        raise CorruptArchiveError(f"{source.name} is no valid gzip stream: {err}.") from err
+        raise CorruptArchiveError(f"{source.name} is not a valid gzip stream: {err}.") from err
     return bytes(data)

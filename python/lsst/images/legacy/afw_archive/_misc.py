@@ -29,16 +29,16 @@ from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
-MAX_YAML = 1024 * 1024
-"""Bytes of the longest text of statistics; real ones take two thousand."""
+MAX_YAML_SIZE = 1024 * 1024
+"""Maximum size of the YAML text of statistics, in bytes; real ones take 2000."""
 
 RENAMED = {"decl": "dec"}
-"""Statistics that had other names once."""
+"""Current names of statistics by their old name."""
 
 _BAND = re.compile(r"[ugrizyY]|[NI]\d{3,4}")
-"""Names of filters that say a band; others are of a piece of glass."""
+"""Filter names that are names of a band; others are physical filters."""
 
-_UNKNOWN = ("", "_unknown_", "UNKNOWN")
+_UNKNOWN_FILTERS = ("", "_unknown_", "UNKNOWN")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class LegacyFilterLabel:
     band
         Name of the band, or `None`.
     physical
-        Name of the filter itself, or `None`.
+        Name of the physical filter, or `None`.
     """
 
     band: str | None
@@ -72,17 +72,17 @@ class LegacyPolygon:
 
     @functools.cached_property
     def polygon(self) -> Polygon:
-        """The polygon as one of ours.
+        """The polygon as a `~lsst.images.Polygon`.
 
         Raises
         ------
         GeometryError
-            If it is none.
+            If the vertices do not form a valid polygon.
         """
         return Polygon(x_vertices=self.vertices[:, 0], y_vertices=self.vertices[:, 1])
 
     def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Tell which positions are inside.
+        """Return whether positions are inside.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class LegacyPolygon:
         Returns
         -------
         inside
-            Of their shape.
+            Booleans of the same shape.
         """
         return np.asarray(self.polygon.contains(x=x, y=y))
 
@@ -119,7 +119,7 @@ def decode_filter_label(
 
 
 def filter_label_from_cards(cards: Cards) -> LegacyFilterLabel | None:
-    """Make a label of the ``FILTER`` card of an old exposure.
+    """Create a label from the ``FILTER`` card of an old exposure.
 
     Parameters
     ----------
@@ -129,10 +129,10 @@ def filter_label_from_cards(cards: Cards) -> LegacyFilterLabel | None:
     Returns
     -------
     label
-        `None` if the header does not know.
+        `None` if the header does not have a filter name.
     """
     name = cards.get("FILTER")
-    if not isinstance(name, str) or name.strip() in _UNKNOWN:
+    if not isinstance(name, str) or name.strip() in _UNKNOWN_FILTERS:
         return None
     name = name.strip()
     return LegacyFilterLabel(name, None) if _BAND.fullmatch(name) else LegacyFilterLabel(None, name)
@@ -150,7 +150,9 @@ def decode_polygon(
     """
     vertices = tables[0].points("vertices")
     if len(vertices) < 3 or not np.isfinite(vertices).all():
-        raise CorruptArchiveError(f"a polygon of {len(vertices)} vertices, which are finite or not")
+        raise CorruptArchiveError(
+            f"a polygon has {len(vertices)} vertices; expected at least 3, all of them finite"
+        )
     return LegacyPolygon(vertices)
 
 
@@ -165,14 +167,18 @@ def decode_summary_stats(
         See `LegacyDecoder`.
     """
     blob = tables[0].one().blob("bytes")
-    if len(blob) > MAX_YAML:
-        raise CorruptArchiveError(f"{len(blob)} bytes of statistics")
+    if len(blob) > MAX_YAML_SIZE:
+        raise CorruptArchiveError(
+            f"the statistics have {len(blob)} bytes; at most {MAX_YAML_SIZE} are supported"
+        )
     try:
-        loaded = yaml.load(blob.decode("utf-8"), Loader=_InertLoader)
+        loaded = yaml.load(blob.decode("utf-8"), Loader=_PlainValueLoader)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
-        raise CorruptArchiveError(f"the statistics are no YAML: {err}") from err
+        raise CorruptArchiveError(f"the statistics are not valid YAML: {err}") from err
     if not isinstance(loaded, dict):
-        raise CorruptArchiveError(f"the statistics are a {type(loaded).__name__}, not a mapping")
+        raise CorruptArchiveError(
+            f"the YAML text of the statistics is a {type(loaded).__name__}, not a mapping"
+        )
     values = {
         RENAMED.get(key, key): value if type(value) in (int, float) else _number(value)
         for key, value in loaded.items()
@@ -182,7 +188,7 @@ def decode_summary_stats(
 
 
 def _number(value: Any) -> Any:
-    """Return a number, or a tuple of numbers; `None` for what is neither."""
+    """Return a number, or a tuple of numbers; `None` for any other value."""
     if isinstance(value, int | float):
         return value
     if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
@@ -190,11 +196,11 @@ def _number(value: Any) -> Any:
     return None
 
 
-class _InertLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no annotations
-    """Makes plain values only, and nothing of what Python tags name."""
+class _PlainValueLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no annotations
+    """A YAML loader that creates plain values only and ignores Python tags."""
 
     def flatten_mapping(self, node: Any) -> None:
-        """Leave merged mappings alone: they can grow without end.
+        """Ignore merge keys, which could produce mappings of unlimited size.
 
         Parameters
         ----------
@@ -207,4 +213,4 @@ def _ignore(loader: Any, suffix: str, node: Any) -> None:
     return None
 
 
-_InertLoader.add_multi_constructor("", _ignore)
+_PlainValueLoader.add_multi_constructor("", _ignore)

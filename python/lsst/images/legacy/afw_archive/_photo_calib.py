@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Photometric calibrations: ``PhotoCalib``, and ``Calib`` before it."""
+"""Photometric calibrations: ``PhotoCalib`` and its predecessor ``Calib``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 AB_REFERENCE_FLUX = 3630780547701.0
-"""Flux of magnitude 0 in nJy, with the digits that `lsst.afw` has."""
+"""Flux of AB magnitude 0 in nJy, with the precision that `lsst.afw` uses."""
 
-NEWEST = 1
-"""Latest version of the table."""
+MAX_VERSION = 1
+"""Latest supported version of the table."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,8 @@ class LegacyPhotoCalib:
     field
         Reference to the bounded field of the factor, or `None`.
     field_scale
-        What the values of the field are multiplied by to get nJy per count.
+        Factor by which the values of the field are multiplied to get nJy
+        per count.
     """
 
     mean: float
@@ -60,7 +61,7 @@ class LegacyPhotoCalib:
         Parameters
         ----------
         x, y
-            Positions in pixels, of one shape.
+            Positions in pixels, of equal shapes.
 
         Raises
         ------
@@ -85,20 +86,21 @@ def decode_photo_calib(
 
     Notes
     -----
-    Version 0 has no column for its version, and is in maggies per count.
+    Version 0 does not have a version column, and is in maggies per count.
     """
     row = tables[0].one()
     version = row.integer("version", 0)
-    if not 0 <= version <= NEWEST:
+    if not 0 <= version <= MAX_VERSION:
         raise SchemaVersionError(
-            f"version {version} of a photometric calibration; this release reads up to {NEWEST}"
+            f"the photometric calibration has version {version}; this release reads up to version "
+            f"{MAX_VERSION}"
         )
     scale = 1.0 if version else AB_REFERENCE_FLUX
     field = archive.reference(row.integer("field", 0))
     # Before the flag existed every calibration had a field.
     constant = row.flag("isConstant", not field)
     if not constant and not field:
-        raise CorruptArchiveError("a calibration that varies has no field")
+        raise CorruptArchiveError("the calibration is not constant, but does not have a field")
     return LegacyPhotoCalib(
         mean=scale * row.number("calibrationMean"),
         error=scale * row.number("calibrationErr"),
@@ -124,12 +126,12 @@ def decode_calib(
     )
     found = photo_calib_from_flux_mag0(row.number("fluxmag0"), row.number(error) if error else 0.0)
     if found is None:
-        raise CorruptArchiveError(f"fluxmag0 = {row.number('fluxmag0')!r} calibrates nothing")
+        raise CorruptArchiveError(f"fluxmag0 = {row.number('fluxmag0')!r}; expected a positive number")
     return found
 
 
 def photo_calib_from_flux_mag0(flux: float, error: float) -> LegacyPhotoCalib | None:
-    """Make a calibration of the counts of an object of magnitude 0.
+    """Create a calibration from the counts of an object of magnitude 0.
 
     Parameters
     ----------
@@ -139,7 +141,8 @@ def photo_calib_from_flux_mag0(flux: float, error: float) -> LegacyPhotoCalib | 
     Returns
     -------
     photo_calib
-        `None` if the image was not calibrated: the flux is 0, or no number.
+        `None` if the image was not calibrated: the flux is not a positive
+        finite number.
     """
     if not (math.isfinite(flux) and flux > 0.0):
         return None
@@ -148,7 +151,7 @@ def photo_calib_from_flux_mag0(flux: float, error: float) -> LegacyPhotoCalib | 
 
 
 def photo_calib_from_cards(cards: Cards) -> LegacyPhotoCalib | None:
-    """Make a calibration of the primary header of an old exposure.
+    """Create a calibration from the primary header of an old exposure.
 
     Parameters
     ----------
@@ -158,7 +161,7 @@ def photo_calib_from_cards(cards: Cards) -> LegacyPhotoCalib | None:
     Returns
     -------
     photo_calib
-        `None` if the header has none.
+        `None` if the header does not have a calibration.
     """
     flux, error = cards.get("FLUXMAG0"), cards.get("FLUXMAG0ERR", 0.0)
     if not isinstance(flux, int | float) or not isinstance(error, int | float):

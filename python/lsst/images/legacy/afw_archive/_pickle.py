@@ -1,13 +1,13 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading pickles without running them.
+"""Reading pickles without executing them.
 
-A pickle is a program that may call anything.  Here its instructions are
-followed, but nothing that it names is imported, called or looked at: what
-would be a call becomes a record of the name and the arguments.
+Unpickling can call any function.  This module interprets the instructions of
+a pickle without importing or calling anything: each call becomes a record of
+the name and the arguments.
 
-Source: the Python documentation of `pickletools`, which also takes the stream
-apart into instructions.
+Source: the Python documentation of `pickletools`, which also splits the stream
+into instructions.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ...errors import CorruptArchiveError
 from ._pickle_records import PickleGlobal, PickleObject
 
 PickleValue: TypeAlias = Any
-"""Plain values, lists, tuples, dictionaries, sets, and records of what was not called."""
+"""Plain values, lists, tuples, dictionaries, sets, and records of calls."""
 
-MAX_BYTES = 64 * 1024 * 1024
-"""Longest pickle; those of real PSFs take some hundred kilobytes."""
+MAX_PICKLE_SIZE = 64 * 1024 * 1024
+"""Maximum size of a pickle in bytes; those of real PSFs take some hundred kilobytes."""
 
-MAX_STEPS = 2_000_000
-"""Most instructions, so that reading takes seconds at most."""
+MAX_INSTRUCTIONS = 2_000_000
+"""Maximum number of instructions, which limits the time to some seconds."""
 
-MAX_KEY_PARTS = 16
-"""Longest tuple that may be a key."""
+MAX_KEY_LENGTH = 16
+"""Maximum length of a tuple that is a key of a dictionary."""
 
 
 def read_pickle(data: bytes) -> PickleValue:
-    """Read a pickle without running it.
+    """Read a pickle without executing it.
 
     Parameters
     ----------
@@ -45,36 +45,40 @@ def read_pickle(data: bytes) -> PickleValue:
     Returns
     -------
     value
-        Plain values are themselves; objects are records.
+        Plain values, and records of objects.
 
     Raises
     ------
     CorruptArchiveError
-        If the pickle is damaged, larger than any honest one, or wants objects
-        from outside.
+        If the pickle is damaged, exceeds the limits above, or contains an
+        instruction that is not supported.
     """
-    if len(data) > MAX_BYTES:
-        raise CorruptArchiveError(f"a pickle of {len(data)} bytes; at most {MAX_BYTES} are read")
+    if len(data) > MAX_PICKLE_SIZE:
+        raise CorruptArchiveError(
+            f"the pickle has {len(data)} bytes; at most {MAX_PICKLE_SIZE} are supported"
+        )
     machine = _Machine()
     try:
         machine.run(data)
         return machine.result()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as err:
-        # The stack does not hold what the instruction needs.
+        # The stack does not have the values that the instruction needs.
         raise CorruptArchiveError(f"the pickle is damaged: {type(err).__name__}: {err}") from err
 
 
 def _safe_key(key: Any) -> Any:
-    """Return a key that can be hashed without trouble."""
-    parts = key if type(key) is tuple and len(key) <= MAX_KEY_PARTS else (key,)
+    """Return the key if it is of a type that is safe to hash."""
+    parts = key if type(key) is tuple and len(key) <= MAX_KEY_LENGTH else (key,)
     for part in parts:
         if not (part is None or isinstance(part, str | bytes | int | float | PickleGlobal | PickleObject)):
-            raise CorruptArchiveError(f"a {type(part).__name__} as key of a mapping in a pickle")
+            raise CorruptArchiveError(
+                f"a dictionary in the pickle has a key of type {type(part).__name__}, which is not supported"
+            )
     return key
 
 
 class _Machine:
-    """The stack machine that pickles are written for, without its powers."""
+    """A stack machine that interprets pickle instructions without calling anything."""
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
@@ -83,11 +87,11 @@ class _Machine:
 
     def result(self) -> Any:
         if len(self._stack) != 1 or self._marked:
-            raise CorruptArchiveError("the pickle leaves more than one object, or none")
+            raise CorruptArchiveError("the pickle does not produce exactly one object")
         return self._stack[0]
 
     def run(self, data: bytes) -> None:
-        """Follow the instructions of a pickle.
+        """Interpret the instructions of a pickle.
 
         Parameters
         ----------
@@ -97,8 +101,8 @@ class _Machine:
         memo = self._memo
         instructions: Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]] = pickletools.genops(data)
         for steps, (opcode, argument, _) in enumerate(instructions, start=1):
-            if steps > MAX_STEPS:
-                raise CorruptArchiveError(f"the pickle has more than {MAX_STEPS} instructions")
+            if steps > MAX_INSTRUCTIONS:
+                raise CorruptArchiveError(f"the pickle has more than {MAX_INSTRUCTIONS} instructions")
             name = opcode.name
             # The most frequent instructions need no handler.
             if name in _PUSHES:
@@ -109,12 +113,14 @@ class _Machine:
                 memo[int(argument)] = self._stack[-1]
             elif name == "MEMOIZE":
                 memo[len(memo)] = self._stack[-1]
+            elif name == "EMPTY_DICT":
+                self._stack.append({})
             elif name in _CONSTANTS:
                 self._stack.append(_CONSTANTS[name])
             elif (handler := _HANDLERS.get(name)) is not None:
                 handler(self, argument)
             elif name not in _IGNORED:
-                raise CorruptArchiveError(f"the pickle has the instruction {name}, which is refused")
+                raise CorruptArchiveError(f"the pickle has the instruction {name}, which is not supported")
 
     def _since_mark(self) -> list[Any]:
         items = self._stack
@@ -142,9 +148,6 @@ class _Machine:
     def empty_list(self, argument: Any) -> None:
         self._stack.append([])
 
-    def empty_dict(self, argument: Any) -> None:
-        self._stack.append({})
-
     def empty_set(self, argument: Any) -> None:
         self._stack.append(set())
 
@@ -163,7 +166,7 @@ class _Machine:
         self._push_after(frozenset(map(_safe_key, self._since_mark())))
 
     def _push_after(self, value: Any) -> None:
-        # The stack has changed since the caller's expression began.
+        # _since_mark replaces self._stack, so it must be evaluated before self._stack is.
         self._stack.append(value)
 
     def tuple1(self, argument: Any) -> None:
@@ -208,7 +211,7 @@ class _Machine:
     def stack_global(self, argument: Any) -> None:
         name, module = self._stack.pop(), self._stack.pop()
         if not (isinstance(name, str) and isinstance(module, str)):
-            raise TypeError("a name that is no text")
+            raise TypeError("the name of a global is not text")
         self._stack.append(PickleGlobal(module, name))
 
     def reduce(self, argument: Any) -> None:
@@ -218,7 +221,7 @@ class _Machine:
     def newobj_ex(self, argument: Any) -> None:
         kwargs, args, factory = (self._stack.pop() for _ in range(3))
         if not isinstance(kwargs, dict):
-            raise TypeError("keyword arguments that are no dictionary")
+            raise TypeError("keyword arguments are not a dictionary")
         self._stack.append(PickleObject(factory, _as_tuple(args), kwargs))
 
     def inst(self, argument: Any) -> None:
@@ -234,13 +237,13 @@ class _Machine:
         state = self._stack.pop()
         target = self._stack[-1]
         if not isinstance(target, PickleObject):
-            raise TypeError(f"a state for a {type(target).__name__}")
+            raise TypeError(f"a {type(target).__name__} cannot have a state")
         target.state = state
 
 
 def _as_tuple(args: Any) -> tuple[Any, ...]:
     if not isinstance(args, tuple):
-        raise TypeError(f"arguments in a {type(args).__name__}")
+        raise TypeError(f"arguments are a {type(args).__name__}, not a tuple")
     return args
 
 
@@ -248,7 +251,7 @@ def _extend(target: Any, values: list[Any]) -> None:
     if isinstance(target, PickleObject):
         target = target.items
     if not isinstance(target, list):
-        raise TypeError(f"items for a {type(target).__name__}")
+        raise TypeError(f"items cannot be appended to a {type(target).__name__}")
     target.extend(values)
 
 
@@ -256,7 +259,7 @@ def _fill(target: Any, values: list[Any]) -> None:
     if isinstance(target, PickleObject):
         target = target.entries
     if not isinstance(target, dict) or len(values) % 2:
-        raise TypeError(f"{len(values)} keys and values for a {type(target).__name__}")
+        raise TypeError(f"{len(values)} keys and values cannot be added to a {type(target).__name__}")
     for key, value in zip(values[::2], values[1::2], strict=True):
         target[key if type(key) is str else _safe_key(key)] = value
 
@@ -281,7 +284,6 @@ _HANDLERS: dict[str, Callable[[_Machine, Any], None]] = {
     "POP_MARK": _Machine.pop_mark,
     "DUP": _Machine.dup,
     "EMPTY_LIST": _Machine.empty_list,
-    "EMPTY_DICT": _Machine.empty_dict,
     "EMPTY_SET": _Machine.empty_set,
     "LIST": _Machine.make_list,
     "TUPLE": _Machine.make_tuple,

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What is left of the calls of a pickle: names and arguments."""
+"""Records of the classes and calls in a pickle."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class PickleGlobal:
-    """The name of a class or function, which was not looked up.
+    """The name of a class or function, which is not imported.
 
     Parameters
     ----------
     module, name
-        Where it was.
+        Module and name.
     """
 
     module: str
@@ -26,21 +26,20 @@ class PickleGlobal:
 
 @dataclasses.dataclass(eq=False)
 class PickleObject:
-    """An object that was not made.
+    """The recipe of a pickled object, which is not created.
 
     Parameters
     ----------
     factory
-        What would have been called: a `PickleGlobal`, or whatever the pickle
-        has instead.
+        The callable: a `PickleGlobal`, or any other value in its place.
     args
         Its arguments.
     kwargs
         Its keyword arguments.
     state
-        What the object would have been told of its state.
+        Argument of ``__setstate__``.
     items, entries
-        What would have been appended to it, and put into it by key.
+        Values that unpickling appends, and those that it sets by key.
     """
 
     factory: Any
@@ -51,23 +50,23 @@ class PickleObject:
     entries: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        # Records may contain themselves, or be very deep.
+        # Records may be recursive, or deeply nested.
         return f"<PickleObject of {self.class_name}>"
 
     @property
     def class_name(self) -> str:
-        """Name of the class or function, or a question mark."""
+        """Name of the class or function; a question mark if it is not a name."""
         return self.factory.name if isinstance(self.factory, PickleGlobal) else "?"
 
     def is_of(self, module: str, *names: str) -> bool:
-        """Tell whether a class or function was to make this object.
+        """Return whether a class or function creates this object.
 
         Parameters
         ----------
         module
             Top-level package.
         *names
-            Any of these.
+            Names of classes or functions.
         """
         return (
             isinstance(self.factory, PickleGlobal)
@@ -77,7 +76,7 @@ class PickleObject:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Attributes that the state would have set, by name."""
+        """Attributes that the state sets, by name."""
         states = self.state if isinstance(self.state, tuple) else (self.state,)
         found: dict[str, Any] = {}
         for state in states[:2]:

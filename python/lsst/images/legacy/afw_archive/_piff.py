@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs of Piff, which are pickles; they are taken apart, not run."""
+"""Piff PSFs, which are pickles that are read without executing them."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from ._reader import LegacyArchive
 from ._rows import LegacyRows
 
 INTERPOLANTS = ("Delta", "Nearest", "SincInterpolant", "Linear", "Cubic", "Quintic", "Lanczos")
-"""Ways in which GalSim interpolates between pixels."""
+"""Supported GalSim interpolants."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LegacyPixelGrid:
-    """A model that is an image.
+    """A Piff ``PixelGrid`` model.
 
     Parameters
     ----------
     scale
-        Size of its pixels, in the unit of u and v.
+        Pixel scale, in the unit of u and v.
     size
         Number of rows and columns.
     interpolant
-        Name of how to get values between pixels: ``Lanczos(11)``, ``Quintic``.
+        Interpolant with its order: ``Lanczos(11)``, ``Quintic``.
     conserve_dc
-        Whether a Lanczos interpolant keeps a constant constant.
+        Whether a Lanczos interpolant preserves constants.
     centered
-        Whether its centroid was made the origin.
+        Whether the centroid is at the origin.
     fit_flux
         Whether the flux was fitted.
     """
@@ -62,13 +62,12 @@ class LegacyPixelGrid:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyBasisPolynomial:
-    """Parameters of a model as polynomials of the position.
+    """A Piff ``BasisPolynomial``: parameters of a model as polynomials of the position.
 
     Parameters
     ----------
     keys
-        Names of the variables: ``u`` and ``v``, or ``x`` and ``y``; perhaps
-        others.
+        Names of the variables, for example ``u`` and ``v``, or ``x`` and ``y``.
     orders
         Degree in each variable.
     mask
@@ -88,7 +87,7 @@ class LegacyBasisPolynomial:
         Parameters
         ----------
         *values
-            For each of `keys`, arrays of one shape.
+            Values of each of `keys`, arrays of equal shapes.
 
         Returns
         -------
@@ -105,7 +104,7 @@ class LegacyBasisPolynomial:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyPiffStar:
-    """A star that the PSF was fitted to.
+    """A star of the PSF fit.
 
     Parameters
     ----------
@@ -114,7 +113,7 @@ class LegacyPiffStar:
     is_flagged
         Whether the fit rejected it.
     is_reserve
-        Whether it was kept out of the fit.
+        Whether it was reserved for validation.
     """
 
     position: XY[float]
@@ -131,22 +130,21 @@ class LegacyPiffPsf:
     shape
         Rows and columns of its images.
     class_name
-        ``SimplePSF`` and the like.
+        ``SimplePSF`` or another class of Piff.
     model
         A `LegacyPixelGrid`, or the record of another model.
     interp
         A `LegacyBasisPolynomial`, or the record of another interpolation.
     pixel_scale
-        Of its coordinates u and v: so many units a pixel; `None` if they are
-        not simply scaled pixels.
+        Units of u and v per pixel; `None` if u and v are not scaled pixels.
     stars
-        Stars that it was fitted to.
+        Stars of the fit.
     fit
-        Numbers about the fit: ``chisq``, ``dof``, ``nremoved``...
+        Statistics of the fit: ``chisq``, ``dof``, ``nremoved``...
     options
-        How the fit was configured, as far as plain values go.
+        Plain values in the configuration of the fit.
     record
-        Everything that the pickle says.
+        The whole record of the pickled PSF.
     """
 
     shape: tuple[int, int]
@@ -172,24 +170,24 @@ def decode_piff(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[Legacy
 
 
 def piff_from_pickle(data: bytes) -> LegacyPiffPsf:
-    """Take a pickled PSF apart.
+    """Decode a pickled PSF.
 
     Parameters
     ----------
     data
-        Pickle of width, height, and a ``piff.PSF``.
+        Pickle of a tuple of width, height, and a ``piff.PSF``.
 
     Raises
     ------
     CorruptArchiveError
-        If the pickle is damaged, or of something else.
+        If the pickle is damaged, or holds something else.
     """
     value = read_pickle(data)
     if not (isinstance(value, tuple) and len(value) == 3 and isinstance(value[2], PickleObject)):
-        raise CorruptArchiveError("the pickle is not that of a size and a Piff PSF")
+        raise CorruptArchiveError("the pickle does not hold a size and a Piff PSF")
     width, height, psf = to_integer(value[0]), to_integer(value[1]), value[2]
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise CorruptArchiveError(f"a PSF of {width} times {height} pixels")
+        raise CorruptArchiveError(f"a Piff PSF has the invalid size {width} x {height} pixels")
     attributes = psf.attributes
     return LegacyPiffPsf(
         shape=(height, width),
@@ -219,7 +217,7 @@ def _numbers(attributes: dict[str, Any], *names: str) -> dict[str, float]:
 
 def _object(value: Any, what: str) -> PickleObject:
     if not isinstance(value, PickleObject):
-        raise CorruptArchiveError(f"a Piff PSF whose {what} is a {type(value).__name__}")
+        raise CorruptArchiveError(f"the {what} of a Piff PSF is a {type(value).__name__}")
     return value
 
 
@@ -231,7 +229,7 @@ def _read_model(value: Any) -> LegacyPixelGrid | PickleObject:
     interp = attributes.get("interp")
     size = to_integer(attributes.get("size"))
     if not 0 < size <= MAX_SIDE:
-        raise CorruptArchiveError(f"a Piff model of {size} rows")
+        raise CorruptArchiveError(f"a Piff model has the invalid size {size}")
     return LegacyPixelGrid(
         scale=to_float(attributes.get("scale")),
         size=size,
@@ -244,12 +242,14 @@ def _read_model(value: Any) -> LegacyPixelGrid | PickleObject:
 
 def _interpolant(interp: PickleObject) -> str:
     if not interp.is_of("galsim", *INTERPOLANTS):
-        raise CorruptArchiveError(f"a Piff model with the unknown interpolant {interp.class_name!r:.40}")
+        raise CorruptArchiveError(
+            f"a Piff model has the interpolant {interp.class_name!r:.40}, which is not supported"
+        )
     if interp.class_name != "Lanczos":
         return interp.class_name
     order = to_integer(interp.attributes.get("_n"))
     if not 0 < order <= MAX_LANCZOS_ORDER:
-        raise CorruptArchiveError(f"a Lanczos interpolant of order {order}")
+        raise CorruptArchiveError(f"a Lanczos interpolant has the invalid order {order}")
     return f"Lanczos({order})"
 
 
@@ -260,15 +260,15 @@ def _read_interp(value: Any) -> LegacyBasisPolynomial | PickleObject:
     attributes = interp.attributes
     keys = attributes.get("_keys")
     if not isinstance(keys, list | tuple) or not all(isinstance(key, str) for key in keys):
-        raise CorruptArchiveError("a Piff polynomial without names of its variables")
+        raise CorruptArchiveError("a Piff polynomial does not have names of its variables")
     orders = tuple(int(n) for n in to_array(attributes.get("_orders")).reshape(-1))
     mask = to_array(attributes.get("_mask")).astype(bool)
     coefficients = to_array(attributes.get("q")).astype(np.float64)
     if mask.shape != tuple(n + 1 for n in orders) or len(keys) != len(orders):
-        raise CorruptArchiveError(f"a Piff polynomial of degrees {orders} with a mask of shape {mask.shape}")
+        raise CorruptArchiveError(f"a Piff polynomial of degrees {orders} has a mask of shape {mask.shape}")
     if coefficients.ndim != 2 or coefficients.shape[1] != int(mask.sum()):
         raise CorruptArchiveError(
-            f"Piff coefficients of shape {coefficients.shape} for {int(mask.sum())} terms"
+            f"a Piff polynomial with {int(mask.sum())} terms has coefficients of shape {coefficients.shape}"
         )
     return LegacyBasisPolynomial(tuple(keys), orders, mask, coefficients)
 
@@ -281,7 +281,7 @@ def _read_scale(value: Any) -> float | None:
 
 
 def _read_stars(value: Any) -> tuple[LegacyPiffStar, ...]:
-    """Read positions of stars; stars in another form are left out."""
+    """Read positions of stars; records of another form are skipped."""
     found = []
     for star in value if isinstance(value, list | tuple) else ():
         data = star.attributes.get("data") if isinstance(star, PickleObject) else None

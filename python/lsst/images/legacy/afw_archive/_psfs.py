@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Point spread functions, but those that are pickles."""
+"""Point spread functions that are stored in tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 DEFAULT_WARPING_KERNEL = "lanczos3"
-"""The kernel of coadds that do not say theirs."""
+"""Warping kernel of coadds that do not store one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LegacyGaussianPsf:
     shape
         Rows and columns of its images.
     sigma
-        Pixels.
+        Standard deviation, pixels.
     """
 
     shape: tuple[int, int]
@@ -62,7 +62,7 @@ class LegacyDoubleGaussianPsf:
     shape
         Rows and columns of its images.
     sigma1, sigma2
-        Pixels.
+        Standard deviations, pixels.
     b
         Peak of the second Gaussian, relative to that of the first.
     """
@@ -75,7 +75,7 @@ class LegacyDoubleGaussianPsf:
 
 @dataclasses.dataclass(frozen=True)
 class LegacyKernelPsf:
-    """A convolution kernel that serves as a PSF.
+    """A PSF that is a convolution kernel.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class LegacyKernelPsf:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyPsfexPsf:
-    """A model of PSFEx.
+    """A PSFEx model.
 
     Parameters
     ----------
@@ -102,9 +102,10 @@ class LegacyPsfexPsf:
     group, degree
         Group of each variable, and degree of each group.
     offsets, scales
-        What is subtracted from each variable, and what it is divided by.
+        Offset and scale of each variable: it enters as
+        ``(value - offset) / scale``.
     basis, coeff
-        Scratch values.
+        Temporary values of the evaluation in afw.
     average
         Mean position of the stars.
     """
@@ -152,7 +153,7 @@ class LegacyCoaddPsf:
     average
         Mean position of the stars.
     warping_kernel
-        ``lanczos3`` and the like.
+        ``lanczos3`` or another name of a warping kernel.
     """
 
     wcs: Any
@@ -164,14 +165,14 @@ class LegacyCoaddPsf:
 def _shape(row: LegacyRow) -> tuple[int, int]:
     size = row.corner("dimensions")
     if not (0 < size.x <= MAX_SIDE and 0 < size.y <= MAX_SIDE):
-        raise CorruptArchiveError(f"a PSF of {size.x} times {size.y} pixels")
+        raise CorruptArchiveError(f"a PSF has the invalid size {size.x} x {size.y} pixels")
     return size.y, size.x
 
 
 def _positive(row: LegacyRow, name: str) -> float:
     value = row.number(name)
     if not (math.isfinite(value) and value > 0.0):
-        raise CorruptArchiveError(f"{name} = {value!r}; a positive number is needed")
+        raise CorruptArchiveError(f"{name} = {value!r}; expected a positive number")
     return value
 
 
@@ -200,7 +201,7 @@ def decode_double_gaussian(
         See `LegacyDecoder`.
     """
     row = tables[0].one()
-    # A second Gaussian of no weight may have any width.
+    # The width of a second Gaussian of weight 0 is not used.
     sigma2 = row.number("sigma2") if row.number("b") == 0.0 else _positive(row, "sigma2")
     return LegacyDoubleGaussianPsf(_shape(row), _positive(row, "sigma1"), sigma2, row.number("b"))
 
@@ -235,7 +236,7 @@ def decode_psfex(
     shape = (*([1] if len(size) == 2 else []), *size[::-1])
     values = arrays.array("_comp").astype(np.float32)
     if len(shape) != 3 or min(shape) < 1 or math.prod(shape) != values.size:
-        raise CorruptArchiveError(f"{values.size} pixels for images of shape {shape}")
+        raise CorruptArchiveError(f"a PSFEx model has {values.size} pixels for images of shape {shape}")
     return LegacyPsfexPsf(
         parameters=values.reshape(shape),
         pixel_step=_positive(row, "_pixstep"),
@@ -250,7 +251,7 @@ def decode_psfex(
 
 
 def _integers(row: LegacyRow, name: str, count: int) -> tuple[int, ...]:
-    # A column cannot be empty, so that a constant PSF has values to ignore.
+    # A column cannot be empty, so a constant PSF stores values that are not used.
     return tuple(row.array(name).astype(np.int64).tolist()[:count]) if name in row else ()
 
 
@@ -285,10 +286,10 @@ def decode_coadd_psf(
         See `LegacyDecoder`.
     """
     if len(tables) == 1:
-        # At first the coadd itself was the last row of its inputs.
+        # In the first version the coadd itself is the last row of its inputs.
         everything = LegacyExposureCatalog(archive, tables[0])
         if not len(everything):
-            raise CorruptArchiveError("a coadd PSF without the row of the coadd")
+            raise CorruptArchiveError("the row of the coadd is missing in a coadd PSF")
         inputs = LegacyExposureCatalog(archive, tables[0], count=len(everything) - 1)
         coadd = everything[len(everything) - 1].reference("wcs")
         return LegacyCoaddPsf(coadd, inputs, XY(math.nan, math.nan), DEFAULT_WARPING_KERNEL)

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The table archive of an `lsst.afw` file: objects by number.
+"""The table archive of an `lsst.afw` file: objects by identifier.
 
 An index table lists, for each object, its class and the rows of the data
-tables that it was saved in.  Objects refer to each other by number.
+tables in which it is stored.  Objects refer to each other by identifier.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from ._registry import Decoder, find_decoder
 from ._rows import LegacyRows
 from ._table import LegacyTable
 
-DEEPEST = 100
-"""Objects that refer to objects that refer to objects... no further than this."""
+MAX_NESTING = 100
+"""Maximum depth of objects that refer to other objects."""
 
-MAX_AHEAD = 32 * 1024 * 1024
-"""Archives that are not longer than this are fetched in one request."""
+MAX_PREFETCH_SIZE = 32 * 1024 * 1024
+"""Maximum size of an archive that is fetched in one request, in bytes."""
 
 KEPT_ERRORS = (ArchiveReadError, SchemaVersionError, MissingOptionalDependencyError)
-"""Errors of decoders that mean something else than damage."""
+"""Errors of decoders that are raised again with the same type; others become `CorruptArchiveError`."""
 
 
 class LegacyArchive:
-    """The objects of an open `lsst.afw` file, decoded when they are asked for.
+    """The objects of an open `lsst.afw` file, each decoded on first use.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class LegacyArchive:
 
     Notes
     -----
-    Objects that several others refer to are decoded once.  What is wrong with
-    one object is raised by those who ask for it, and by nobody else.
+    An object that several others refer to is decoded once.  A damaged object
+    raises an error when it is read; other objects can still be read.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class LegacyArchive:
         if components is not None:
             self.components = components
         ahead = file.source.size - index.data_address
-        if file.source.remote and 0 < ahead <= MAX_AHEAD:
-            # The archive is the last thing in the file.
+        if file.source.remote and 0 < ahead <= MAX_PREFETCH_SIZE:
+            # The archive extends to the end of the file.
             file.source.prefetch([(index.data_address, ahead)])
 
     @classmethod
@@ -98,14 +98,14 @@ class LegacyArchive:
         Raises
         ------
         CorruptArchiveError
-            If the file promises an archive that is not there.
+            If the header refers to an archive that is missing.
         """
         found = find_index(file)
         return None if found is None else cls(file, *found, components=components)
 
     @functools.cached_property
     def entries(self) -> Mapping[int, LegacyEntry]:
-        """What the index says, by number of the object.
+        """Entries of the index, by identifier of the object.
 
         Raises
         ------
@@ -119,14 +119,14 @@ class LegacyArchive:
 
     @functools.cached_property
     def components(self) -> Mapping[str, int]:
-        """Numbers of the components of an exposure, by upper-case name."""
+        """Identifiers of the components of an exposure, by upper-case name."""
         return read_pointers(self.file.hdu(0).cards)
 
     def __contains__(self, key: object) -> bool:
         return key in self.entries
 
     def ids(self, class_name: str) -> list[int]:
-        """List the numbers of the objects of a class.
+        """List the identifiers of the objects of a class.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class LegacyArchive:
             ``SKYWCS``, ``PSF``, ``PHOTOCALIB``, ``DETECTOR``,
             ``VALID_POLYGON``, ``COADD_INPUTS``, ``AP_CORR_MAP``,
             ``TRANSMISSION_CURVE``, ``FILTER``, ``SUMMARY_STATS``, ``WCS``, or
-            whatever else the header names.
+            any other name in the header.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class LegacyArchive:
         Raises
         ------
         ArchiveReadError
-            If it is damaged.
+            If the object is damaged.
         """
         try:
             return self.get(self.components.get(name.upper(), 0))
@@ -164,14 +164,14 @@ class LegacyArchive:
             raise
 
     def root(self) -> Any:
-        """Return the object of a file that holds just one, as it was written.
+        """Return the object that was written to the archive, when that was only one.
 
         Raises
         ------
         InvalidComponentError
             If the archive is empty.
         """
-        # Numbers are given out in the order of writing, so this is the first.
+        # afw numbers objects in the order of writing, starting with 1.
         return self.get(1)
 
     def get(self, number: int) -> Any:
@@ -180,7 +180,7 @@ class LegacyArchive:
         Parameters
         ----------
         number
-            Its number; 0 stands for no object.
+            Identifier of the object; 0 means that there is no object.
 
         Returns
         -------
@@ -191,9 +191,9 @@ class LegacyArchive:
         Raises
         ------
         InvalidComponentError
-            If there is no such object.
+            If the archive does not have this object.
         ArchiveReadError
-            If it is damaged.
+            If the object is damaged.
         """
         if number == 0:
             return None
@@ -203,22 +203,22 @@ class LegacyArchive:
             return self._objects[number]
 
     def reference(self, number: int) -> Reference:
-        """Return an object that is decoded later.
+        """Return a reference to an object, without decoding it.
 
         Parameters
         ----------
         number
-            Its number.
+            Identifier of the object.
         """
         return Reference(self, int(number))
 
     def references(self, numbers: Iterable[int]) -> list[Reference]:
-        """Return objects that are decoded later.
+        """Return references to objects, without decoding them.
 
         Parameters
         ----------
         numbers
-            Their numbers.
+            Identifiers of the objects.
         """
         return list(map(functools.partial(Reference, self), numbers))
 
@@ -228,7 +228,7 @@ class LegacyArchive:
         Parameters
         ----------
         entry
-            What the index says of it.
+            Entry of the object in the index.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class LegacyArchive:
     def load_all(self) -> None:
         """Read all tables, so that the file can be closed.
 
-        Tables that are damaged are left for those who ask for their objects.
+        Damaged tables are skipped; reading their objects raises the error.
         """
         wanted = {cat for entry in self.entries.values() for cat, _, _ in entry.pieces}
         for cat in sorted(wanted):
@@ -264,11 +264,13 @@ class LegacyArchive:
         entry = self.entries.get(number)
         if entry is None:
             raise InvalidComponentError(
-                f"{self.file.name}: the archive has no object {number}; it has {len(self.entries)}."
+                f"{self.file.name}: the archive has no object {number}; it has {len(self.entries)} objects."
             )
-        if number in self._open or len(self._open) >= DEEPEST:
+        if number in self._open or len(self._open) >= MAX_NESTING:
             chain = " > ".join(map(str, [*self._open[-5:], number]))
-            raise CorruptArchiveError(f"{self.file.name}: archived objects contain themselves: {chain}.")
+            raise CorruptArchiveError(
+                f"{self.file.name}: archived objects contain themselves: {chain}. The file is damaged."
+            )
         self._open.append(number)
         try:
             if entry.class_name not in self._decoders:
@@ -277,7 +279,7 @@ class LegacyArchive:
             tables = self.tables(entry)
             return LegacyOpaque(entry, tables) if decoder is None else decoder(self, entry, tables)
         except Exception as err:
-            # Whatever a decoder stumbles over, it is this object that is wrong.
+            # Any error of a decoder means that this object cannot be read.
             raise self._named(err, entry) from err
         finally:
             self._open.pop()
@@ -287,5 +289,5 @@ class LegacyArchive:
         reason = str(err).rstrip(".") if isinstance(err, ImagesError) else f"{type(err).__name__}: {err}"
         kind: type[ImagesError] = CorruptArchiveError
         if type(err) in KEPT_ERRORS:
-            kind = type(err)  # type: ignore[assignment]  # one of ours
+            kind = type(err)  # type: ignore[assignment]  # a subclass of ImagesError
         return kind(f"{where}, cannot be read: {reason}.")

@@ -103,7 +103,7 @@ _TRANSFORM = f"{_HERE}._transforms:decode_transform"
 _TRANSFORM_ENDS = ("Point2", "Point3", "SpherePoint", "Generic")
 
 Decoder = Callable[..., Any]
-"""A `LegacyDecoder`, which cannot be named here: the archive itself uses this module."""
+"""A `LegacyDecoder`; naming that type here would be an import cycle."""
 
 
 def find_decoder(class_name: str) -> Decoder | None:
@@ -136,6 +136,6 @@ def find_decoder(class_name: str) -> Decoder | None:
 
 
 def _is_transform(class_name: str) -> bool:
-    # TransformPoint2ToPoint2 and its like, for each pair of kinds of points.
+    # TransformPoint2ToPoint2 and the other pairs of point types.
     first, to, second = class_name.removeprefix("Transform").partition("To")
     return bool(to) and first in _TRANSFORM_ENDS and second in _TRANSFORM_ENDS

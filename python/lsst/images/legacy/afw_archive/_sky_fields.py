@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Bounded fields that look at the sky: coadded ones, and areas of pixels."""
+"""Bounded fields that depend on a WCS: coadded fields and pixel areas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ._rows import LegacyRows
 
 @dataclasses.dataclass(frozen=True)
 class LegacyPixelArea:
-    """The area of pixels on the sky.
+    """The solid angle of pixels.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class LegacyPixelArea:
     wcs
         Reference to the WCS.
     scaling
-        What the area in square radians is multiplied by.
+        Factor by which the solid angle in steradians is multiplied.
     """
 
     bbox: Box | None
@@ -49,7 +49,7 @@ class LegacyPixelArea:
         Parameters
         ----------
         x, y
-            Positions in pixels, of one shape.
+            Positions in pixels, of equal shapes.
         """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         mapping = read_mapping(self.wcs.part("ast_text"))
@@ -66,14 +66,14 @@ def _unit_vectors(mapping: AstMapping, x: np.ndarray, y: np.ndarray) -> np.ndarr
 
 @dataclasses.dataclass(frozen=True)
 class LegacyCoaddFieldElement:
-    """What one image adds to a coadded field.
+    """The contribution of one image to a coadded field.
 
     Parameters
     ----------
     field, wcs, valid_polygon
         References to the field, the WCS and the valid pixels of the image.
     weight
-        Its weight.
+        Weight of the image.
     """
 
     field: Any
@@ -93,7 +93,7 @@ class LegacyCoaddField:
     wcs
         Reference to the WCS of the coadd.
     default
-        Value where there are no images.
+        Value at positions that no image covers.
     elements
         The images.
     """
@@ -109,7 +109,7 @@ class LegacyCoaddField:
         Parameters
         ----------
         x, y
-            Positions in pixels of the coadd, of one shape.
+            Positions in pixels of the coadd, of equal shapes.
         """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         sky = read_mapping(self.wcs.part("ast_text")).apply(x, y)
@@ -128,7 +128,7 @@ class LegacyCoaddField:
 
 
 def covers(bbox: Box | None, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Tell which positions are in a box.
+    """Return whether positions are in a box.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def covers(bbox: Box | None, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     if bbox is None:
         return np.zeros(np.shape(x), dtype=bool)
-    # Pixels at the edge belong to the box with their outer halves, too.
+    # The box includes whole edge pixels, so it extends by half a pixel.
     inside = (x >= bbox.x.start - 0.5) & (x <= bbox.x.stop - 0.5)
     inside &= (y >= bbox.y.start - 0.5) & (y <= bbox.y.stop - 0.5)
     return inside

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs of cell coadds, which are pickles of images that are FITS files."""
+"""PSFs of cell coadds, stored as pickles whose images are FITS files."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def decode_stitched(
     """
     value = read_pickle(tables[0].one().blob("bytes"))
     if not (isinstance(value, tuple) and len(value) == 2):
-        raise CorruptArchiveError("the pickle is not that of images and their grid")
+        raise CorruptArchiveError("the pickle does not hold images and their grid")
     images, grid = value
     cells = _attribute(images, "_cells")
     if not isinstance(cells, dict) or len(cells) > MAX_CELLS:
-        raise CorruptArchiveError("the pickle has no images of cells")
+        raise CorruptArchiveError("the pickle does not have images of cells, or too many")
     found = {_pair(index): _read_image(image) for index, image in cells.items()}
     if len({image.shape for image in found.values()}) > 1:
-        raise CorruptArchiveError("the images of the cells differ in shape")
+        raise CorruptArchiveError("the images of the cells have different shapes")
     return LegacyStitchedPsf(
         bbox=_box(_attribute(grid, "_bbox")),
         cell_size=_pair(_attribute(grid, "_cell_size")),
@@ -87,29 +87,31 @@ def _pair(value: Any) -> XY[int]:
     """Read an index, a point or an extent."""
     args = value.args if isinstance(value, PickleObject) else value
     if not isinstance(args, tuple) or len(args) != 2:
-        raise CorruptArchiveError("a pair of numbers in a pickle that is none")
+        raise CorruptArchiveError(
+            "the pickle has a value that is not a pair of numbers where one is expected"
+        )
     return XY(to_integer(args[0]), to_integer(args[1]))
 
 
 def _box(value: Any) -> Box:
     if not isinstance(value, PickleObject) or len(value.args) < 2:
-        raise CorruptArchiveError("a box in a pickle that is none")
+        raise CorruptArchiveError("the pickle has a value that is not a box where one is expected")
     first, second = _pair(value.args[0]), _pair(value.args[1])
-    # The second is the last pixel, or the size.
+    # The second argument is the last pixel, or the size.
     if isinstance(value.args[1], PickleObject) and value.args[1].class_name.startswith("Extent"):
         second = XY(first.x + second.x - 1, first.y + second.y - 1)
     if second.x < first.x or second.y < first.y:
-        raise CorruptArchiveError(f"an empty box in a pickle, from {first} to {second}")
+        raise CorruptArchiveError(f"the pickle has an empty box, from {first} to {second}")
     return Box(y=Interval(first.y, second.y + 1), x=Interval(first.x, second.x + 1))
 
 
 def _read_image(value: Any) -> np.ndarray:
     if not (isinstance(value, PickleObject) and value.is_of("lsst", "unreduceFromFits", "reduceToFits")):
-        raise CorruptArchiveError("an image of a cell in an unknown form")
-    # The class of the image, the file, and its size.
+        raise CorruptArchiveError("the image of a cell is stored in a form that is not supported")
+    # The arguments are the class of the image, the file, and its size.
     data = to_bytes(value.args[1] if len(value.args) > 1 else None)
     with FitsFile.open(BytesSource(data, "<image in a pickle>")) as file:
         hdu = next((hdu for hdu in file if hdu.kind in ("image", "compressed_image") and hdu.shape), None)
         if hdu is None or len(hdu.shape) != 2 or max(hdu.shape) > MAX_SIDE:
-            raise CorruptArchiveError("an image of a cell that is no image")
+            raise CorruptArchiveError("the FITS file of a cell does not have a two-dimensional image")
         return np.asarray(hdu.read_image(), dtype=np.float64)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Transforms, and the maps of transforms between systems of a camera."""
+"""Transforms, and the transform maps of cameras."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LegacyTransform:
     ast_text
         Native text of an AST mapping or frame set.
     class_name
-        ``TransformPoint2ToPoint2`` and the like.
+        Name of the archived class, for example ``TransformPoint2ToPoint2``.
     """
 
     ast_text: str
@@ -41,12 +41,12 @@ class LegacyTransform:
 class CameraSystem(NamedTuple):
     """A coordinate system of a camera.
 
-    ``FocalPlane`` (mm) and ``FieldAngle`` (radians) are the camera's;
+    ``FocalPlane`` (mm) and ``FieldAngle`` (radians) belong to the camera;
     ``Pixels``, ``ActualPixels`` and ``TanPixels`` belong to a detector.
     """
 
     name: str
-    """What the coordinates are."""
+    """Name of the coordinate system."""
 
     detector: str
     """Name of the detector, or an empty string."""
@@ -54,7 +54,7 @@ class CameraSystem(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LegacyTransformMap:
-    """Transforms that join the coordinate systems of a camera to a tree.
+    """Transforms that connect the coordinate systems of a camera.
 
     Parameters
     ----------
@@ -81,27 +81,29 @@ class LegacyTransformMap:
         -------
         steps
             References to `LegacyTransform` in the order in which they apply,
-            and whether each is to be used backwards.
+            and whether the inverse of each applies.
 
         Raises
         ------
         CorruptArchiveError
-            If the systems are not joined.
+            If no transforms connect the systems.
         """
-        reached: dict[CameraSystem, list[tuple[Any, bool]]] = {origin: []}
-        ways: dict[CameraSystem, list[tuple[CameraSystem, Any, bool]]] = {}
+        paths: dict[CameraSystem, list[tuple[Any, bool]]] = {origin: []}
+        edges: dict[CameraSystem, list[tuple[CameraSystem, Any, bool]]] = {}
         for start, end, transform in self.edges:
-            ways.setdefault(start, []).append((end, transform, False))
-            ways.setdefault(end, []).append((start, transform, True))
+            edges.setdefault(start, []).append((end, transform, False))
+            edges.setdefault(end, []).append((start, transform, True))
         queue = [origin]
         for system in queue:
-            for end, transform, backwards in ways.get(system, ()):
-                if end not in reached:
-                    reached[end] = [*reached[system], (transform, backwards)]
+            for end, transform, backwards in edges.get(system, ()):
+                if end not in paths:
+                    paths[end] = [*paths[system], (transform, backwards)]
                     queue.append(end)
-        if target not in reached:
-            raise CorruptArchiveError(f"no transforms lead from {origin} to {target} in {self.systems}")
-        return reached[target]
+        if target not in paths:
+            raise CorruptArchiveError(
+                f"no transforms connect {origin} with {target}; the map has {self.systems}"
+            )
+        return paths[target]
 
 
 def decode_transform(

@@ -31,7 +31,7 @@ from ._rows import LegacyRow, LegacyRows
 
 @dataclasses.dataclass(frozen=True)
 class LegacyIdentityTransmission:
-    """Everything comes through."""
+    """A throughput of 1 everywhere."""
 
     def sample(self, x: float, y: float, wavelengths: np.ndarray) -> np.ndarray:
         """Return the throughput.
@@ -55,9 +55,9 @@ class LegacyConstantTransmission:
     wavelengths
         Ångström, increasing.
     throughput
-        At these wavelengths.
+        Throughput at these wavelengths.
     at_min, at_max
-        At shorter and longer ones.
+        Throughput at shorter and longer wavelengths.
     """
 
     wavelengths: np.ndarray
@@ -71,7 +71,7 @@ class LegacyConstantTransmission:
         Parameters
         ----------
         x, y
-            Position; any.
+            Position; not used.
         wavelengths
             Ångström.
         """
@@ -94,7 +94,7 @@ class LegacyRadialTransmission:
     throughput
         Shape ``(radii, wavelengths)``.
     at_min, at_max
-        At shorter and longer wavelengths.
+        Throughput at shorter and longer wavelengths.
     """
 
     radii: np.ndarray
@@ -207,7 +207,9 @@ def decode_constant(
     row = tables[0].one()
     wavelengths, throughput = _axis(row, "wavelengths"), row.array("throughput").astype(np.float64)
     if throughput.size != wavelengths.size:
-        raise CorruptArchiveError(f"{throughput.size} throughputs for {wavelengths.size} wavelengths")
+        raise CorruptArchiveError(
+            f"the curve has {throughput.size} throughputs for {wavelengths.size} wavelengths"
+        )
     return LegacyConstantTransmission(wavelengths, throughput, *_outside(row))
 
 
@@ -226,9 +228,10 @@ def decode_radial(
     throughput = row.array("throughput").astype(np.float64)
     if throughput.size != wavelengths.size * radii.size:
         raise CorruptArchiveError(
-            f"{throughput.size} throughputs for {wavelengths.size} wavelengths and {radii.size} radii"
+            f"the curve has {throughput.size} throughputs for {wavelengths.size} wavelengths and "
+            f"{radii.size} radii"
         )
-    # Wavelengths vary fastest, whatever the description of the column says.
+    # Wavelengths vary fastest; the description of the column in the header is wrong.
     return LegacyRadialTransmission(
         radii, wavelengths, throughput.reshape(radii.size, wavelengths.size), *_outside(row)
     )
@@ -237,7 +240,7 @@ def decode_radial(
 def _axis(row: LegacyRow, name: str) -> np.ndarray:
     values = row.array(name).astype(np.float64)
     if not values.size or not (np.diff(values) > 0.0).all():
-        raise CorruptArchiveError(f"the {values.size} {name} do not increase")
+        raise CorruptArchiveError(f"the {values.size} {name} of the curve are not increasing")
     return values
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What an observatory says of an exposure, from tables or header cards."""
+"""Observation metadata of an exposure (``VisitInfo``), from tables or header cards."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
-NEWEST = 5
-"""Latest version of the table."""
+MAX_VERSION = 5
+"""Latest supported version of the table."""
 
 ROTATION_TYPES = ("UNKNOWN", "SKY", "HORIZON", "MOUNT")
 
 NO_TIME = -(2**63)
-"""Nanoseconds that stand for an unknown time."""
+"""Value of an unknown time, in nanoseconds."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LegacyVisitInfo:
-    """Facts about an exposure; unknown numbers are NaN, unknown texts empty.
+    """Observation metadata of an exposure; unknown numbers are NaN, unknown texts are empty.
 
     Parameters
     ----------
@@ -38,19 +38,20 @@ class LegacyVisitInfo:
     tai_ns
         Middle of the exposure, nanoseconds of TAI since 1970, or `None`.
     ut1_mjd
-        The same as a modified Julian date of UT1.
+        Middle of the exposure, modified Julian date in UT1.
     era
         Earth rotation angle, degrees.
     boresight_ra, boresight_dec, boresight_az, boresight_alt
-        Where the telescope pointed, degrees.
+        Pointing of the telescope, degrees.
     boresight_airmass
-        Air mass there.
+        Air mass of the pointing.
     boresight_rotation_angle
-        Degrees, of the kind that ``rotation_type`` says.
+        Rotation angle in degrees; ``rotation_type`` defines its zero.
     rotation_type
         ``UNKNOWN``, ``SKY``, ``HORIZON`` or ``MOUNT``.
     longitude, latitude, elevation
-        Of the observatory; degrees, positive to the east, and metres.
+        Position of the observatory: degrees, positive to the east, and
+        metres.
     air_temperature, air_pressure, humidity
         Degrees Celsius, pascals, per cent.
     instrument_label
@@ -60,9 +61,9 @@ class LegacyVisitInfo:
     focus_z
         Millimetres.
     observation_type, science_program, observation_reason, object
-        What was observed, and why.
+        Type, program, reason and target of the observation.
     has_simulated_content
-        Whether any part is simulated; `None` if not said.
+        Whether any part is simulated; `None` if unknown.
     """
 
     exposure_time: float = math.nan
@@ -117,7 +118,7 @@ _NUMBERS = {
     "humidity": ("humidity", "HUMIDITY"),
     "focus_z": ("focusz", "FOCUSZ"),
 }
-"""Columns and cards of numbers."""
+"""Column and card of each number, by name of the attribute."""
 
 _ANGLES = {
     "era": ("era", "AVG-ERA"),
@@ -129,7 +130,7 @@ _ANGLES = {
     "longitude": ("longitude", "OBS-LONG"),
     "latitude": ("latitude", "OBS-LAT"),
 }
-"""The same of angles: radians in tables, degrees in headers."""
+"""Column and card of each angle: radians in tables, degrees in headers."""
 
 _TEXTS = {
     "instrument_label": ("instrumentlabel", "INSTRUMENT"),
@@ -152,9 +153,9 @@ def decode_visit_info(
     """
     row = tables[0].one()
     version = row.integer("version", 0)
-    if not 0 <= version <= NEWEST:
+    if not 0 <= version <= MAX_VERSION:
         raise SchemaVersionError(
-            f"version {version} of the visit information; this release reads up to {NEWEST}"
+            f"the visit information has version {version}; this release reads up to version {MAX_VERSION}"
         )
     values: dict[str, Any] = {name: row.number(c, math.nan) for name, (c, _) in _NUMBERS.items()}
     values |= {name: math.degrees(_angle(row, column)) for name, (column, _) in _ANGLES.items()}
@@ -162,7 +163,7 @@ def decode_visit_info(
     tai = row.integer("tai")
     rotation = row.integer("rottype", 0)
     if not 0 <= rotation < len(ROTATION_TYPES):
-        raise CorruptArchiveError(f"{rotation} is no type of rotation; 0 to 3 are known")
+        raise CorruptArchiveError(f"{rotation} is not a valid rotation type; expected 0 to 3")
     known_simulated = "hasSimulatedContent" in row.table.flag_bits
     return LegacyVisitInfo(
         tai_ns=None if tai == NO_TIME else tai,
@@ -184,7 +185,7 @@ def _angle(row: LegacyRow, column: str) -> float:
 
 
 def visit_info_from_cards(cards: Cards) -> LegacyVisitInfo | None:
-    """Make visit information of the primary header of an exposure.
+    """Create visit information from the primary header of an exposure.
 
     Parameters
     ----------
@@ -194,12 +195,12 @@ def visit_info_from_cards(cards: Cards) -> LegacyVisitInfo | None:
     Returns
     -------
     visit_info
-        `None` if the header has none of the cards.
+        `None` if the header does not have any of the cards.
 
     Raises
     ------
     CorruptArchiveError
-        If the date is in no known form, or not in TAI.
+        If the date is malformed, or not in TAI.
     """
     values: dict[str, Any] = {}
     for name, (_, keyword) in (_NUMBERS | _ANGLES).items():
@@ -213,7 +214,7 @@ def visit_info_from_cards(cards: Cards) -> LegacyVisitInfo | None:
     values |= _odd_cards(cards)
     if (tai := _date(cards)) is not None:
         values["tai_ns"] = tai
-    # Every raw header has these few; they make no visit information alone.
+    # Every raw header has the text cards, so they alone are not visit information.
     return LegacyVisitInfo(**values) if values.keys() - set(_TEXTS) else None
 
 
@@ -235,10 +236,10 @@ def _date(cards: Cards) -> int | None:
     if isinstance(text, str):
         system = str(cards.get("TIMESYS", "")).strip().upper()
         if system != "TAI":
-            # afw writes nothing else, so this is the card of a raw image.
+            # afw writes TAI only, so this is the card of a raw image.
             if isinstance(cards.get("BORE-RA"), float):
                 raise CorruptArchiveError(
-                    f"DATE-AVG = {text!r} is in the time system {system!r}, not in TAI."
+                    f"DATE-AVG = {text!r} is in the time system {system!r}; expected TAI."
                 )
             return None
         return _nanoseconds(text)
@@ -251,9 +252,9 @@ def _nanoseconds(text: str) -> int:
     try:
         date = np.datetime64(text.strip(), "ns")
     except ValueError as err:
-        raise CorruptArchiveError(f"{text!r} is no date: {err}.") from err
+        raise CorruptArchiveError(f"{text!r} is not a valid date: {err}.") from err
     if np.isnat(date):
-        raise CorruptArchiveError(f"{text!r} is no date.")
+        raise CorruptArchiveError(f"{text!r} is not a valid date.")
     return int(date.astype(np.int64))
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Sky coordinates: ``SkyWcs``, and the ``Wcs`` and ``TanWcs`` before it."""
+"""WCSs: ``SkyWcs`` and its predecessors ``Wcs`` and ``TanWcs``."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
 
 EQUINOXES = (1800.0, 2200.0)
-"""Equinoxes beyond are numbers that nobody set."""
+"""Range of valid equinoxes, years; other values were not initialized."""
 
 MAX_SIP_ORDER = 9
-"""Polynomials of SIP have one digit for each power (Shupe et al. 2005)."""
+"""Maximum order of SIP polynomials, whose keywords have one digit per power (Shupe et al. 2005)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LegacySkyWcs:
-    """A mapping from pixels to the sky.
+    """A WCS that is defined by AST.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class LegacySkyWcs:
         it maps pixels ``(x, y)``, counted from 0 in the parent image, to right
         ascension and declination (ICRS) in radians.
     fits_approximation_text
-        The same for an approximation that FITS has words for, or `None`.
+        The same for an approximation that FITS can represent, or `None`.
     """
 
     ast_text: str
@@ -50,7 +50,7 @@ class LegacySkyWcs:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LegacyFitsWcs:
-    """A tangent-plane WCS of the time before ``SkyWcs``.
+    """A tangent-plane WCS of versions before ``SkyWcs``.
 
     Parameters
     ----------
@@ -61,13 +61,13 @@ class LegacyFitsWcs:
     cd
         Matrix, shape ``(2, 2)``, degrees per pixel.
     ctype, cunit
-        Kinds and units of the axes.
+        Types and units of the axes.
     equinox
-        `None` if it was not set.
+        Equinox in years; `None` if it was not set.
     radesys
         Reference system; may be empty.
     sip
-        Polynomials of SIP: for each of ``A``, ``B``, ``AP`` and ``BP`` a
+        SIP polynomials: for each of ``A``, ``B``, ``AP`` and ``BP`` a
         matrix whose element ``[i, j]`` multiplies ``u**i * v**j``.
     """
 
@@ -81,7 +81,7 @@ class LegacyFitsWcs:
     sip: dict[str, np.ndarray]
 
     def header(self) -> fits.Header:
-        """Write the WCS as FITS cards, for pixels of the parent image."""
+        """Return the WCS as FITS cards, for pixels of the parent image."""
         header = fits.Header()
         header["WCSAXES"] = 2
         for n in (1, 2):
@@ -93,7 +93,7 @@ class LegacyFitsWcs:
                 header[f"CD{n}_{m}"] = float(self.cd[n - 1, m - 1])
         if self.radesys:
             header["RADESYS"] = self.radesys
-        # An equinox has no meaning in ICRS, and files have wrong ones.
+        # ICRS does not have an equinox, and files have wrong values.
         if self.equinox is not None and self.radesys.upper() != "ICRS":
             header["EQUINOX"] = self.equinox
         for name, matrix in self.sip.items():
@@ -108,12 +108,12 @@ class LegacyFitsWcs:
 
     @functools.cached_property
     def sky_wcs(self) -> LegacySkyWcs:
-        """The same mapping as AST does it.
+        """The same WCS, defined by AST.
 
         Raises
         ------
         CorruptArchiveError
-            If these are no FITS cards, or the axes are not on the sky.
+            If the cards are invalid, or the axes are not celestial.
         """
         try:
             with warnings.catch_warnings():
@@ -121,7 +121,7 @@ class LegacyFitsWcs:
                 wcs = astropy.wcs.WCS(self.header(), fix=False)
             return LegacySkyWcs(mapping_from_fits_wcs(wcs, SkyFrame.ICRS).text)
         except (ImagesError, WcsError, ValueError, KeyError, TypeError, MemoryError) as err:
-            # wcslib reports many a wrong header as lack of memory.
+            # wcslib reports some invalid headers as MemoryError.
             raise CorruptArchiveError(
                 f"A WCS with axes {self.ctype}, CRVAL {self.crval} and CRPIX {self.crpix} cannot be used: "
                 f"{type(err).__name__}: {err}"
@@ -134,7 +134,7 @@ class LegacyFitsWcs:
 
     @property
     def fits_approximation_text(self) -> None:
-        """Always `None`: FITS needs no approximation."""
+        """Always `None`, because FITS represents this WCS exactly."""
         return None
 
 
@@ -152,7 +152,7 @@ def decode_sky_wcs(
     exact = _read_wcs(row, "wcs")
     approximation = _read_wcs(row, "approx") if "approx" in row else None
     if exact is None:
-        raise CorruptArchiveError("the text of the mapping is empty")
+        raise CorruptArchiveError("the AST text of the WCS is empty")
     return LegacySkyWcs(exact, approximation)
 
 
@@ -162,7 +162,7 @@ def _read_wcs(row: LegacyRow, column: str) -> str | None:
         return None
     found = split_ast_text(blob)
     if found.class_name != "SkyWcs":
-        raise SchemaVersionError(f"column {column!r} holds a {found.class_name}, not a SkyWcs")
+        raise SchemaVersionError(f"column {column!r} holds a {found.class_name}; expected a SkyWcs")
     return found.text
 
 
@@ -180,7 +180,7 @@ def decode_old_wcs(
     # The order on disk is 1_1, 2_1, 1_2, 2_2.
     cd = row.array("cd").astype(np.float64)
     if cd.size != 4:
-        raise CorruptArchiveError(f"column 'cd' holds {cd.size} numbers, not 4")
+        raise CorruptArchiveError(f"column 'cd' holds {cd.size} numbers; expected 4")
     equinox = row.number("equinox")
     return LegacyFitsWcs(
         crval=row.point("crval"),
@@ -200,7 +200,10 @@ def _read_sip(row: LegacyRow) -> dict[str, np.ndarray]:
         values = row.array(name).astype(np.float64)
         size = round(values.size**0.5)
         if size * size != values.size or size > MAX_SIP_ORDER + 1:
-            raise CorruptArchiveError(f"column {name!r} holds {values.size} numbers, not a square of them")
+            raise CorruptArchiveError(
+                f"column {name!r} holds {values.size} numbers; expected a square number up to "
+                f"{(MAX_SIP_ORDER + 1) ** 2}"
+            )
         # Element [i, j] is stored at i + n*j.
         matrices[name.upper()] = values.reshape(size, size).T
     return matrices
