@@ -1,9 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""NDFs: the files of Starlink, in HDS on HDF5.
+"""The NDF container: Starlink NDFs, stored as HDS in HDF5 files.
 
-The optional package h5py is imported when the first file is opened, and a
-`~lsst.images.errors.MissingOptionalDependencyError` names it where it lacks.
+The optional package h5py is imported when the first file is opened; a
+`~lsst.images.errors.MissingOptionalDependencyError` is raised if it is not
+installed.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Structures and primitives of HDS in HDF5 words.
+"""Read and write HDS structures and primitives as HDF5 groups and datasets.
 
-Source: the HDS-v5 library of Starlink, which keeps its hierarchical data
-system in HDF5 files: a structure is a group whose attribute ``CLASS`` is its
-type, a primitive is a dataset whose HDF5 type says which of the HDS types it
-is.  ``_LOGICAL`` is an HDF5 bit field, ``_CHAR*n`` a string of fixed length
-that is padded with blanks.
+Source: the HDS-v5 library of Starlink, which stores its hierarchical data
+system in HDF5 files.  A structure is a group whose attribute ``CLASS`` is its
+type.  A primitive is a dataset whose HDF5 type corresponds to an HDS type:
+``_LOGICAL`` is an HDF5 bit field, and ``_CHAR*n`` is a string of fixed length,
+padded with blanks.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ import numpy as np
 from ..errors import CorruptArchiveError, MissingOptionalDependencyError
 
 _LOGICAL_CHUNK = 256
-"""Side of the chunks of compressed logical arrays."""
+"""Size of each axis of the chunks of compressed logical arrays."""
 
 _CLASS_ATTRIBUTES = ("CLASS", "HDSTYPE")
-"""Where a structure's type stands; the second one in very old files."""
+"""Attributes that can hold the type of a structure; very old files have the second."""
 
 
 def import_h5py() -> Any:
-    """Return the module h5py, which is optional.
+    """Import the optional module h5py.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def import_h5py() -> Any:
         import h5py
     except ImportError as err:
         raise MissingOptionalDependencyError(
-            "Files with the extension .sdf or .h5 need the package h5py; install it, or lsst-images[ndf]."
+            "Files with the extension .sdf or .h5 require the package h5py. Install it with "
+            "pip install 'lsst-images[ndf]'."
         ) from err
     return h5py
 
@@ -62,25 +63,25 @@ def import_h5py() -> Any:
 
 
 def set_class(group: Any, hds_type: str) -> None:
-    """Say of which HDS type a structure is.
+    """Set the HDS type of a structure.
 
     Parameters
     ----------
     group
-        The group.
+        Group of the structure.
     hds_type
-        The type, ``NDF`` for instance.
+        The type, for instance ``NDF``.
     """
     group.attrs.create("CLASS", np.bytes_(hds_type.encode("ascii")))
 
 
 def get_class(group: Any) -> str:
-    """Return the HDS type of a structure; empty when it does not say.
+    """Return the HDS type of a structure, or an empty string if it has none.
 
     Parameters
     ----------
     group
-        The group.
+        Group of the structure.
     """
     for name in _CLASS_ATTRIBUTES:
         if name in group.attrs:
@@ -90,16 +91,16 @@ def get_class(group: Any) -> str:
 
 
 def create_structure(parent: Any, name: str, hds_type: str) -> Any:
-    """Return a structure below another one, which is made if need be.
+    """Return a structure in another one, and create it if it does not exist.
 
     Parameters
     ----------
     parent
-        Group that holds it.
+        Parent group.
     name
-        Its name.
+        Name of the structure.
     hds_type
-        Its type, if it is made.
+        Type of the structure, if it is created.
     """
     if name in parent:
         return parent[name]
@@ -109,12 +110,12 @@ def create_structure(parent: Any, name: str, hds_type: str) -> Any:
 
 
 def is_dataset(thing: Any) -> bool:
-    """Tell a primitive from a structure.
+    """Return whether an HDF5 object is a primitive.
 
     Parameters
     ----------
     thing
-        What is found under a name, or `None`.
+        HDF5 object, or `None`.
     """
     return isinstance(thing, import_h5py().Dataset)
 
@@ -128,13 +129,12 @@ def write_array(parent: Any, name: str, array: np.ndarray, options: Mapping[str,
     Parameters
     ----------
     parent
-        Group that holds it.
+        Parent group.
     name
-        Its name.
+        Name of the primitive.
     array
-        Of a type of `~lsst.images.serialization.NumberType`.  Those that HDS
-        does not have are stored as the HDF5 type, which other HDF5 software
-        understands.
+        Array of a type of `~lsst.images.serialization.NumberType`.  Types
+        that HDS does not have are stored as the HDF5 type.
     options
         Options of ``h5py.Group.create_dataset`` for compression.
 
@@ -143,7 +143,7 @@ def write_array(parent: Any, name: str, array: np.ndarray, options: Mapping[str,
     dataset
         The primitive.
     """
-    # There are no chunks of nothing, or of a scalar.
+    # HDF5 cannot compress empty arrays and scalars.
     options = dict(options or {}) if array.size and array.ndim else {}
     if array.dtype == np.bool_:
         return _write_logical(parent, name, array, options)
@@ -162,7 +162,7 @@ def _write_logical(parent: Any, name: str, array: np.ndarray, options: Mapping[s
     logical = h5py.h5t.STD_B8LE
     dataset = h5py.h5d.create(parent.id, name.encode(), logical, space, layout)
     if array.size:
-        # h5py has no numpy type for bit fields, and HDF5 converts none.
+        # h5py does not support bit fields with numpy, and HDF5 does not convert them.
         dataset.write(space, space, np.ascontiguousarray(array).view(np.uint8), mtype=logical)
     return parent[name]
 
@@ -173,7 +173,7 @@ def number_type_of(dataset: Any) -> np.dtype:
     Parameters
     ----------
     dataset
-        The primitive; bit fields of any size are logical.
+        The primitive.  Bit fields of any size are logical values.
     """
     if dataset.id.get_type().get_class() == import_h5py().h5t.BITFIELD:
         return np.dtype(np.bool_)
@@ -182,7 +182,7 @@ def number_type_of(dataset: Any) -> np.dtype:
 
 
 def read_array(dataset: Any, slices: tuple[slice, ...] | EllipsisType = ...) -> np.ndarray:
-    """Read a part of a primitive, and only that.
+    """Read a part of a primitive.
 
     Parameters
     ----------
@@ -194,10 +194,9 @@ def read_array(dataset: Any, slices: tuple[slice, ...] | EllipsisType = ...) -> 
     Returns
     -------
     array
-        Native-endian; logical for bit fields.
+        Native-endian array; boolean for bit fields.
     """
-    # A tuple of nothing but plain slices: recent h5py takes other sequences
-    # for lists of indices.
+    # Recent versions of h5py interpret other sequences as lists of indices.
     where = ... if slices is ... else tuple(slices)
     array = np.asarray(dataset[where])
     return array.astype(number_type_of(dataset), copy=False)
@@ -212,13 +211,13 @@ def write_text(parent: Any, name: str, text: str, size: int = 0) -> None:
     Parameters
     ----------
     parent
-        Group that holds it.
+        Parent group.
     name
-        Its name.
+        Name of the primitive.
     text
-        ASCII.
+        ASCII text.
     size
-        Smallest number of characters; blanks are added.
+        Minimum number of characters; the text is padded with blanks.
     """
     padded = text.ljust(max(size, 1)).encode("ascii")
     parent.create_dataset(name, data=np.array(padded, dtype=f"S{len(padded)}"))
@@ -230,51 +229,51 @@ def write_records(parent: Any, name: str, records: Sequence[str], size: int) -> 
     Parameters
     ----------
     parent
-        Group that holds it.
+        Parent group.
     name
-        Its name.
+        Name of the primitive.
     records
-        ASCII; blanks are added to the short ones.
+        ASCII strings; they are padded with blanks.
     size
-        Number of characters of each.
+        Number of characters of each string.
     """
     padded = [record.ljust(size).encode("ascii") for record in records]
     parent.create_dataset(name, data=np.array(padded, dtype=f"S{size}"))
 
 
 def read_text(dataset: Any) -> str:
-    """Read one string, without the blanks behind it.
+    """Read one string, without trailing blanks.
 
     Parameters
     ----------
     dataset
-        A scalar, or a vector of which the elements are joined.
+        Scalar, or a vector whose elements are joined.
 
     Raises
     ------
     CorruptArchiveError
-        If it holds no strings.
+        If the dataset does not hold strings.
     """
     return "".join(read_records(dataset)).rstrip(" ")
 
 
 def read_records(dataset: Any) -> list[str]:
-    """Read strings, with the blanks behind them that belong to them.
+    """Read strings, including trailing blanks.
 
     Parameters
     ----------
     dataset
-        A scalar or a vector.
+        Scalar or vector.
 
     Raises
     ------
     CorruptArchiveError
-        If it holds no strings.
+        If the dataset does not hold strings.
     """
     if not is_dataset(dataset) or dataset.dtype.kind not in "SO":
-        raise CorruptArchiveError(f"{dataset.name!r} should hold strings of fixed length, but does not.")
+        raise CorruptArchiveError(f"{dataset.name!r} is invalid: expected strings of fixed length.")
     values: Iterable[Any] = np.atleast_1d(dataset[()]).tolist()
     size = dataset.dtype.itemsize if dataset.dtype.kind == "S" else 0
-    # HDF5 and numpy both drop padding when they read.
+    # HDF5 and numpy remove padding when they read.
     encoded = [value if isinstance(value, bytes) else str(value).encode() for value in values]
     return [value.decode("utf-8", "replace").ljust(size) for value in encoded]

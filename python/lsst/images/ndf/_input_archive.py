@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading an NDF, ours or others'."""
+"""Read NDFs of this package and of other software."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ._source import open_hdf5, reading
 from ._starlink import StarlinkNdf
 
 FORMAT_VERSION = 1
-"""Version of the layout that this module understands."""
+"""Version of the layout that this module reads."""
 
 SOURCE_PREFIX = "ndf:"
-"""Before the path of a dataset in the tree."""
+"""Prefix of the HDF5 path of a dataset in the tree."""
 
 TREE_GROUPS = ("/MORE/LSST", "/LSST")
-"""Where the tree may be, in this order."""
+"""Groups that may contain the tree, in the order of precedence."""
 
 
 class NdfInputArchive(InputArchive):
@@ -39,15 +39,14 @@ class NdfInputArchive(InputArchive):
     file
         Open `h5py.File`.
     resources
-        What is closed with the archive.
+        Resources to close with the archive.
     schema
-        For an NDF without a tree: the schema it is described with, ``image``
-        or ``masked_image``; `None` for the one that fits best.
+        Schema used to describe an NDF without a tree, ``image`` or
+        ``masked_image``; `None` selects it by the components of the NDF.
 
     Notes
     -----
-    Arrays are read from the file when they are asked for, and no more of
-    them than asked for.
+    Arrays, or the requested parts of them, are read from the file on demand.
     """
 
     CONTAINER = "ndf"
@@ -63,7 +62,7 @@ class NdfInputArchive(InputArchive):
         if self.format_version is not None and self.format_version > FORMAT_VERSION:
             raise SchemaVersionError(
                 f"The file has FORMAT_VERSION {self.format_version}; this version of lsst.images reads "
-                f"{FORMAT_VERSION}. Update it."
+                f"versions up to {FORMAT_VERSION}. Update lsst.images."
             )
 
     @classmethod
@@ -75,10 +74,10 @@ class NdfInputArchive(InputArchive):
         target
             URI, path, or seekable binary stream.
         partial
-            Whether only parts will be read; otherwise a remote file is
-            fetched as a whole.
+            Whether only parts of the file will be read; otherwise a remote
+            file is downloaded as a whole.
         schema
-            For an NDF without a tree: the schema it is described with.
+            Schema used to describe an NDF without a tree.
 
         Returns
         -------
@@ -97,7 +96,7 @@ class NdfInputArchive(InputArchive):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the file is an NDF without one of our trees."""
+        """Whether the file is an NDF of other software, without a tree."""
         return self._foreign is not None
 
     # Content.
@@ -151,12 +150,12 @@ class NdfInputArchive(InputArchive):
     def _read_reshaped(
         self, dataset: Any, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType
     ) -> np.ndarray:
-        """Read an array whose axes in the file are not those of the tree."""
+        """Read an array whose axes in the file differ from those in the tree."""
         where = (slice(None),) * len(model.shape) if slices is ... else slices
         if _is_mask(dataset) and model.shape == (*dataset.shape[1:], dataset.shape[0]):
             return np.moveaxis(read_array(dataset, (*where[2:], *where[:2])), 0, -1)
         if model.shape in ((), dataset.shape):
-            # Trees of the first releases left shapes out.
+            # Trees of the first releases do not have shapes.
             return read_array(dataset, slices)
         raise CorruptArchiveError(
             f"Array {dataset.name!r} has the shape {dataset.shape}, but the tree declares {model.shape}."
@@ -191,18 +190,20 @@ class NdfInputArchive(InputArchive):
     def _read_pointer(self, pointer: dict[str, Any]) -> dict[str, Any]:
         path = pointer.get("path")
         if not isinstance(path, str):
-            raise CorruptArchiveError(f"Pointer {pointer!r} has no member 'path'.")
+            raise CorruptArchiveError(f"Pointer {pointer!r} is invalid: expected a string as member 'path'.")
         return _read_json(self._find(f"{SOURCE_PREFIX}{path}"))
 
     def _find(self, source: str | int) -> Any:
         if not (isinstance(source, str) and source.startswith(SOURCE_PREFIX)):
             raise CorruptArchiveError(
-                f"The tree refers to {source!r}; in an NDF a source is '{SOURCE_PREFIX}/PATH/OF/DATASET'."
+                f"The tree refers to {source!r}; expected '{SOURCE_PREFIX}/PATH/OF/DATASET' in an NDF."
             )
         with reading(f"Source {source!r}"):
             found = lookup(self._file, source.removeprefix(SOURCE_PREFIX))
         if not is_dataset(found):
-            raise CorruptArchiveError(f"The tree refers to {source!r}, but the file has no dataset there.")
+            raise CorruptArchiveError(
+                f"The tree refers to {source!r}, but the file has no dataset at that path."
+            )
         return found
 
 
@@ -231,8 +232,9 @@ def _check_type(declared: str, dataset: Any) -> None:
 
 
 def _is_mask(dataset: Any) -> bool:
-    """Tell whether the slowest axis in the file is the last one in the tree.
+    """Return whether the slowest axis in the file is the last one in the tree.
 
-    Of all arrays with three axes only masks have a flag for bad pixels.
+    This is so for masks, the only arrays with three axes that have a flag for
+    bad pixels.
     """
     return dataset.ndim == 3 and "BAD_PIXEL" in dataset.parent

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Places in a new file for things that have no place of their own."""
+"""HDF5 groups of a new NDF."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ._hds import create_structure
 from ._names import HdsNameShrinker
 
 _RESERVED = frozenset({"JSON", "DATA_MODEL", "FORMAT_VERSION"})
-"""Names beside which hoisted things stand."""
+"""Names in the group of the tree that arrays and tables cannot use."""
 
 _NDF_COMPONENTS = frozenset(
     {"AXIS", "DATA_ARRAY", "HISTORY", "LABEL", "LSST", "MORE", "QUALITY", "TITLE", "UNITS", "VARIANCE", "WCS"}
 )
-"""Names that mean something at the top of a file."""
+"""Names of components of an NDF and of the tree, which images cannot use."""
 
 
 class Layout:
@@ -30,8 +30,8 @@ class Layout:
 
     Notes
     -----
-    Different archive paths never get the same place: when a name is taken,
-    by something else or by a part of an NDF, a numbered one is used.
+    Different archive paths have different groups: if a name is in use, a
+    numbered name is used instead.
     """
 
     def __init__(self, file: Any) -> None:
@@ -43,10 +43,10 @@ class Layout:
 
     @property
     def home(self) -> Any:
-        """Group of the tree and of everything that is hoisted.
+        """Group of the tree, and of arrays that are not NDF components.
 
-        In a file whose images stand side by side at the top, and which thus
-        is no NDF as a whole, it stands beside them.
+        In a file with several images at the top level, which is not itself an
+        NDF, this group is at the top level too.
         """
         if self._home is None:
             parent = self.file if self.is_collection else self.extensions
@@ -60,22 +60,22 @@ class Layout:
 
     @property
     def is_collection(self) -> bool:
-        """Whether the top holds NDFs instead of being one."""
+        """Whether the root group contains NDFs, and is not an NDF itself."""
         return bool(self._planes) and not {"DATA_ARRAY", "VARIANCE", "QUALITY"} & set(self.file)
 
     def add_plane(self, name: str) -> Any | None:
-        """Make a place at the top for one of several images.
+        """Create a top-level group for one of several images.
 
         Parameters
         ----------
         name
-            Name in the archive, ``red`` for instance.
+            Name in the archive, for instance ``red``.
 
         Returns
         -------
         group
-            The group of an NDF; `None` where the file has a main image
-            already, or the name means something else.
+            Group of an NDF; `None` if the root group is itself an NDF, or the
+            name is in use.
         """
         name = self._shrinker.shrink(name)
         if "DATA_ARRAY" in self.file or name in _NDF_COMPONENTS or name in self.file or "MORE" in self.file:
@@ -84,21 +84,21 @@ class Layout:
         return create_structure(self.file, name, "NDF")
 
     def add_ndf(self, path: str, version: int, column: str = "") -> Any:
-        """Make a place for a hoisted array.
+        """Create the group of an array.
 
         Parameters
         ----------
         path
             Path in the archive.
         version
-            How often the path was used.
+            Number of the use of the path, from 1.
         column
-            Name of a column, when the path is that of a table.
+            Name of a column, if the path is that of a table.
 
         Returns
         -------
         group
-            Empty of arrays.
+            Group without an array.
         """
         *above, leaf = filter(None, path.split("/"))
         group = self._descend(self.home, above)
@@ -108,7 +108,7 @@ class Layout:
         return self._child(group, leaf, version, forbidden="DATA_ARRAY", hds_type="NDF")
 
     def add_pointer_target(self, path: str) -> Any:
-        """Make a place for a sub-tree.
+        """Create the group of a subtree.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class Layout:
         Returns
         -------
         group
-            Without a sub-tree.
+            Group without a subtree.
         """
         *above, leaf = filter(None, path.split("/"))
         return self._child(self._descend(self.home, above), leaf, 1, forbidden="JSON")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Names that HDS allows: upper case, and no longer than 15 characters."""
+"""HDS names, which are upper case and have at most 15 characters."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ __all__ = (
 import re
 
 MAX_NAME_LENGTH = 15
-"""``DAT__SZNAM`` of the Starlink HDS library."""
+"""Maximum size of a name in characters; ``DAT__SZNAM`` of the Starlink HDS library."""
 
 LSST_PATH = "/MORE/LSST"
-"""Where everything goes for which an NDF has no place of its own."""
+"""Group of everything that is not a component of an NDF."""
 
 _LEGAL = re.compile(r"[A-Z0-9_]+")
 _COUNTER_DIGITS = 3
 
 
 class HdsNameShrinker:
-    """Shortens names, the same name always to the same result.
+    """Shortens names to valid HDS names; equal names have equal results.
 
     Parameters
     ----------
     max_length
-        Number of characters that a name may have.
+        Maximum number of characters of a name.
 
     Notes
     -----
-    A name that is too long keeps its first characters, and gets ``_`` and a
-    hexadecimal number that counts the shortened names of a file.  A name
-    with characters that HDS does not allow is treated likewise, so that two
-    such names never become one.
+    A name that is too long is truncated, and ``_`` and a hexadecimal number are
+    appended, which counts the changed names of a file.  So is a name with
+    characters that HDS does not allow, so that different names have different
+    results.
     """
 
     def __init__(self, max_length: int = MAX_NAME_LENGTH) -> None:
@@ -46,14 +46,14 @@ class HdsNameShrinker:
         self._count = 0
 
     def shrink(self, name: str, reserve: int = 0) -> str:
-        """Return a name that is short enough.
+        """Return a valid name.
 
         Parameters
         ----------
         name
             One component of a path.
         reserve
-            Number of characters to leave for a suffix.
+            Number of characters to reserve for a suffix.
         """
         name = name.upper()
         if len(name) <= self._max_length - reserve and _LEGAL.fullmatch(name):
@@ -63,27 +63,27 @@ class HdsNameShrinker:
         return self._known[name, reserve]
 
     def shrink_versioned(self, base: str, version: int) -> str:
-        """Return a name for the n-th use of a name, whose number stays visible.
+        """Return a valid name with a suffix that is the number of the use.
 
         Parameters
         ----------
         base
             One component of a path.
         version
-            1 for the first use, which has no suffix.
+            Number of the use, from 1; the first use has no suffix.
         """
         suffix = "" if version == 1 else f"_{version}"
         return self.shrink(base, reserve=len(suffix)) + suffix
 
     def fresh(self, name: str, reserve: int = 0) -> str:
-        """Return a numbered name that was never returned before.
+        """Return a new valid name, with a number.
 
         Parameters
         ----------
         name
             One component of a path.
         reserve
-            Number of characters to leave for a suffix.
+            Number of characters to reserve for a suffix.
         """
         self._count += 1
         counter = f"_{self._count:0{_COUNTER_DIGITS}X}"
@@ -92,42 +92,42 @@ class HdsNameShrinker:
 
 
 def archive_path_to_hdf5_path_components(path: str, shrinker: HdsNameShrinker | None = None) -> list[str]:
-    """Turn the path of something in an archive into names of HDF5 groups.
+    """Convert a path in an archive to names of HDF5 groups.
 
     Parameters
     ----------
     path
-        Path in the archive, ``psf/stars`` for instance.
+        Path in the archive, for instance ``psf/stars``.
     shrinker
-        The shrinker of the file; `None` for a new one.
+        Shrinker of the file; `None` creates a new one.
 
     Returns
     -------
     components
-        One name for each component that is not empty.
+        One name for each component of the path that is not empty.
     """
     shrinker = shrinker or HdsNameShrinker()
     return [shrinker.shrink(component) for component in path.split("/") if component]
 
 
 def archive_path_to_hdf5_path(path: str, shrinker: HdsNameShrinker | None = None) -> str:
-    """Turn the path of something in an archive into an absolute HDF5 path.
+    """Convert a path in an archive to an absolute HDF5 path.
 
     Parameters
     ----------
     path
-        Path in the archive, ``psf/stars`` for instance.
+        Path in the archive, for instance ``psf/stars``.
     shrinker
-        The shrinker of the file; `None` for a new one.
+        Shrinker of the file; `None` creates a new one.
 
     Returns
     -------
     path
-        ``/MORE/LSST/PSF/STARS`` for instance.
+        For instance ``/MORE/LSST/PSF/STARS``.
 
     Notes
     -----
-    Files of others, and ours when names collide, may use a different path:
-    for reading, follow the source that the tree names.
+    A file can use a different path, for instance if names collide.  To read an
+    array, use the source in the tree.
     """
     return "/".join([LSST_PATH, *archive_path_to_hdf5_path_components(path, shrinker)])

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Writing an NDF."""
+"""Write NDFs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from ._pointer import NdfPointerModel
 from ._wcs import RECORD_SIZE, image_wcs_lines, mask_wcs_lines, records_from_lines
 
 ROOT_PLANES = {"image": "DATA_ARRAY", "variance": "VARIANCE"}
-"""Arrays for which an NDF has a component, by path in the archive."""
+"""Components of an NDF for arrays, by path in the archive."""
 
 MASK = "mask"
-"""Path of the mask that also becomes the QUALITY component."""
+"""Path of the mask that is also written as the QUALITY component."""
 
-JSON_SIZE = MODEL_SIZE = 80
-"""Smallest number of characters of the tree, and of the URL of its schema."""
+MIN_JSON_SIZE = MIN_MODEL_SIZE = 80
+"""Minimum size of the tree, and of the URL of its schema, in characters."""
 
 COMPRESSION_OPTIONS = frozenset({"compression", "compression_opts", "shuffle", "fletcher32", "chunks"})
 
@@ -54,7 +54,7 @@ class NdfOutputArchive(OutputArchive):
     Parameters
     ----------
     stream
-        Where the file goes.
+        Binary stream to write the file to.
     cards
         Cards of 80 characters for the FITS extension.
     compression_options
@@ -79,15 +79,15 @@ class NdfOutputArchive(OutputArchive):
 
     @classmethod
     def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> Self:
-        """Start a file.
+        """Create a file.
 
         Parameters
         ----------
         stream
-            Empty, seekable, readable and writable.
+            Empty, seekable, readable and writable binary stream.
         passthrough
-            Primary header cards go to the FITS extension if it has a method
-            ``primary_cards``.
+            Passthrough metadata.  Primary header cards are written to the
+            FITS extension if it has a method ``primary_cards``.
         **options
             ``compression_options``: options of h5py for all arrays, for
             instance ``{"compression": "gzip", "compression_opts": 4}``.
@@ -100,13 +100,13 @@ class NdfOutputArchive(OutputArchive):
         Raises
         ------
         InvalidArgumentError
-            If an option is not known.
+            If the container does not have an option.
         """
         compression = options.pop("compression_options", None) or {}
         if unknown := [*options, *(compression.keys() - COMPRESSION_OPTIONS)]:
             raise InvalidArgumentError(
-                f"The ndf container does not know {sorted(unknown)}; its only option is compression_options, "
-                f"with the keys {sorted(COMPRESSION_OPTIONS)}."
+                f"Invalid options {sorted(unknown)} of the ndf container; its only option is "
+                f"compression_options, with the keys {sorted(COMPRESSION_OPTIONS)}."
             )
         cards: tuple[str, ...] = tuple(getattr(passthrough, "primary_cards", tuple)())
         return cls(stream, cards=cards, compression_options=compression)
@@ -130,7 +130,7 @@ class NdfOutputArchive(OutputArchive):
         try:
             datatype = NumberType.from_numpy(array.dtype)
         except ValueError as err:
-            raise ArchiveWriteError(f"Array {path!r}: {err}") from err
+            raise ArchiveWriteError(f"Cannot write array {path!r}: {err}") from err
         if _is_native_mask(array, hints.bbox):
             dataset = self._write_mask(array, path, version, hints)
         else:
@@ -138,14 +138,14 @@ class NdfOutputArchive(OutputArchive):
         return ArrayReferenceModel(source=_source(dataset), shape=array.shape, datatype=datatype)
 
     def _write_plane(self, array: np.ndarray, path: str, version: int, hints: ArrayHints) -> Any:
-        """Write an array that is stored as it is."""
+        """Write an array that is not a mask."""
         component = ROOT_PLANES.get(path) if version == 1 and array.ndim else None
         if component is not None and component not in self._file:
             ndf, origin = self._file, _origin(hints.bbox, array.ndim)
         elif (plane := self._find_plane(array, path, version, hints)) is not None:
             ndf, component, origin = plane, "DATA_ARRAY", _origin(hints.bbox, 2)
         else:
-            # What is hoisted has its origin in the tree.
+            # The tree stores the origin of arrays that are not NDF components.
             ndf, component, origin = self._layout.add_ndf(path, version), "DATA_ARRAY", [0] * array.ndim
             return self._write_component(ndf, component, array, origin)
         dataset = self._write_component(ndf, component, array, origin)
@@ -155,13 +155,13 @@ class NdfOutputArchive(OutputArchive):
         return dataset
 
     def _find_plane(self, array: np.ndarray, path: str, version: int, hints: ArrayHints) -> Any | None:
-        """Return a group for one of several images that stand side by side."""
+        """Return a top-level group for one of several images, or `None`."""
         if version > 1 or "/" in path or path in (*ROOT_PLANES, MASK) or hints.bbox is None:
             return None
         return self._layout.add_plane(path) if array.shape == tuple(hints.bbox.shape) else None
 
     def _write_mask(self, array: np.ndarray, path: str, version: int, hints: ArrayHints) -> Any:
-        """Write a mask of shape ``(y, x, byte)``, with the bytes slowest."""
+        """Write a mask of shape ``(y, x, byte)``, with the byte axis slowest."""
         ndf = self._layout.add_ndf(path, version)
         origin = [*_origin(hints.bbox, 2), 0]
         dataset = self._write_component(ndf, "DATA_ARRAY", np.moveaxis(array, -1, 0), origin)
@@ -177,8 +177,8 @@ class NdfOutputArchive(OutputArchive):
         quality = create_structure(self._file, "QUALITY", "QUALITY")
         write_array(quality, "BADBITS", np.array(255, dtype=np.uint8))
         inner = create_structure(quality, "QUALITY", "ARRAY")
-        # A byte holds no more planes than its bits; of others only the fact
-        # that there is some plane fits in.
+        # QUALITY has eight bits.  For a mask with more planes it is 1 where any
+        # plane is set.
         data = mask[..., 0] if mask.shape[-1] == 1 else mask.any(axis=-1).astype(np.uint8)
         write_array(inner, "DATA", np.ascontiguousarray(data), self._compression)
         write_array(inner, "ORIGIN", np.array(origin, dtype=np.int32))
@@ -189,7 +189,7 @@ class NdfOutputArchive(OutputArchive):
         try:
             dataset = write_array(component, "DATA", array, self._compression)
         except (TypeError, ValueError) as err:
-            raise ArchiveWriteError(f"Array {component.name!r} of {array.dtype}: {err}") from err
+            raise ArchiveWriteError(f"Cannot write {component.name!r} of type {array.dtype}: {err}") from err
         if origin:
             write_array(component, "ORIGIN", np.array(origin, dtype=np.int64))
         return dataset
@@ -198,12 +198,12 @@ class NdfOutputArchive(OutputArchive):
         if hints.projection is None or hints.bbox is None or "WCS" in ndf:
             return
         if not hasattr(hints.projection, "pixel_to_sky_transform"):
-            _log.warning("A %s cannot say itself in the words of AST.", type(hints.projection).__name__)
+            _log.warning("%s cannot be serialized as AST text.", type(hints.projection).__name__)
             return
         records = records_from_lines(describe(hints.projection, hints.bbox))
         write_records(create_structure(ndf, "WCS", "WCS"), "DATA", records, RECORD_SIZE)
 
-    # Tables and sub-trees.
+    # Tables and subtrees.
 
     def _write_columns(
         self,
@@ -231,12 +231,12 @@ class NdfOutputArchive(OutputArchive):
         _write_json(group, tree)
         return Pointer(NdfPointerModel(path=f"{group.name}/JSON").model_dump())
 
-    # The end.
+    # Completion.
 
     def finish(self, tree: ArchiveTree) -> None:
         home = self._layout.home
         _write_json(home, tree)
-        write_text(home, "DATA_MODEL", tree.schema_url, MODEL_SIZE)
+        write_text(home, "DATA_MODEL", tree.schema_url, MIN_MODEL_SIZE)
         write_array(home, "FORMAT_VERSION", np.array(FORMAT_VERSION, dtype=np.int32))
         if self._cards:
             write_records(self._layout.extensions, "FITS", self._cards, CARD_SIZE)
@@ -264,14 +264,14 @@ def _format_unit(unit: u.UnitBase) -> str:
         text = unit.to_string("fits")
     except ValueError:
         text = unit.to_string()
-    # Both are in the standard; people know the long one.
+    # The FITS standard allows both spellings; the long one is more readable.
     text = re.sub(r"\bct\b", "count", text)
     return text.encode("ascii", "replace").decode()
 
 
 def _write_json(group: Any, tree: pydantic.BaseModel) -> None:
     text = tree.model_dump_json(ensure_ascii=True)
-    write_records(group, "JSON", [text], max(JSON_SIZE, len(text)))
+    write_records(group, "JSON", [text], max(MIN_JSON_SIZE, len(text)))
 
 
 def _root_name(tree: ArchiveTree) -> str:

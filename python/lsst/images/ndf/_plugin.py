@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The NDF container, as the plugin layer sees it."""
+"""Register the NDF container."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ("register_containers",)
 from ..plugins import ContainerSpec, hookimpl
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""First bytes of a file without user block; HDF5 File Format 3.0, II.A."""
+"""First bytes of a file without a user block; HDF5 File Format 3.0, II.A."""
 
 
 @hookimpl
 def register_containers() -> list[ContainerSpec]:
-    """Declare the NDF container."""
+    """Register the NDF container."""
     return [
         ContainerSpec(
             name="ndf",

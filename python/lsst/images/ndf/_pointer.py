@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How a tree in an NDF points at a sub-tree that several branches share."""
+"""Pointers in the tree of an NDF to subtrees that are stored once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pydantic
 
 
 class NdfPointerModel(pydantic.BaseModel):
-    """A pointer of the NDF container.
+    """A pointer to a subtree in an NDF.
 
     Parameters
     ----------
     path
-        Absolute HDF5 path of the sub-tree, ``/MORE/LSST/CAMERA/JSON`` for
-        instance.
+        Absolute HDF5 path of the subtree, for instance
+        ``/MORE/LSST/CAMERA/JSON``.
     """
 
     path: str

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Opening HDF5 files wherever they are, and saying what is wrong with them."""
+"""Open local and remote HDF5 files, and convert errors of the HDF5 library."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from ._hds import import_h5py
 from ._plugin import HDF5_SIGNATURE
 
 BLOCK_SIZE = 128 * 1024
-"""Bytes fetched at once of a remote file; HDF5 asks for its own bookkeeping
-in hundreds of tiny pieces that lie close to each other."""
+"""Size of a cached block of a remote file in bytes.  HDF5 reads its internal
+structures in hundreds of small pieces that are close to each other."""
 
 MAX_BLOCKS = 64
-"""Blocks that are kept."""
+"""Maximum number of cached blocks."""
 
 
 class RemoteFile(io.RawIOBase):
-    """A remote file of which only the blocks that are asked for are fetched.
+    """A remote file of which only the required blocks are downloaded.
 
     Parameters
     ----------
     handle
-        Seekable binary stream, each of whose reads costs a round trip.
+        Seekable binary stream.  Each read costs a round trip.
     size
-        Number of bytes of the file.
+        Size of the file in bytes.
     """
 
     def __init__(self, handle: IO[bytes], size: int) -> None:
@@ -48,7 +48,7 @@ class RemoteFile(io.RawIOBase):
     def _fetch(self, start: int, stop: int) -> bytes:
         self._handle.seek(start)
         content = self._handle.read(stop - start)
-        # A stream may give less than it has.
+        # A read may return fewer bytes than requested.
         while len(content) < stop - start and (more := self._handle.read(stop - start - len(content))):
             content += more
         return content
@@ -71,7 +71,7 @@ class RemoteFile(io.RawIOBase):
         stop = min(self._position + len(buffer), self._size)
         if stop <= self._position:
             return 0
-        # Pixels are wanted once and in one piece.
+        # Large reads are pixels, which are read once: do not cache them.
         fetch = self._fetch if stop - self._position >= BLOCK_SIZE else self._blocks._fetch
         found = fetch(self._position, stop)
         buffer[: len(found)] = found
@@ -87,19 +87,19 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
     target
         URI, path, or seekable binary stream.
     partial
-        Whether only parts will be read; otherwise a remote file is fetched.
+        Whether only parts will be read; otherwise a remote file is downloaded.
 
     Returns
     -------
     file, resources
-        The `h5py.File`, and what must be closed with it, itself included.
+        The `h5py.File`, and the resources to close, which include the file.
 
     Raises
     ------
     NotAnArchiveError
-        If it is not an HDF5 file.
+        If the target is not an HDF5 file.
     CorruptArchiveError
-        If it is truncated or damaged.
+        If the file is truncated or damaged.
     """
     h5py = import_h5py()
     with contextlib.ExitStack() as resources:
@@ -112,7 +112,7 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
         if head != HDF5_SIGNATURE:
             raise NotAnArchiveError(f"{name} is not an HDF5 file; it begins with {head!r}.")
         try:
-            # Locks are of no use to readers, and some network disks have none.
+            # Readers do not need locks, which some network file systems do not support.
             options = {} if hasattr(source, "seek") else {"locking": False}
             file = resources.enter_context(h5py.File(source, "r", **options))
         except OSError as err:
@@ -121,7 +121,7 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
 
 
 def _find_source(uri: ResourcePath, partial: bool, resources: contextlib.ExitStack) -> Any:
-    """Return what h5py can open: a path, or a file object."""
+    """Return a path or a file object that h5py can open."""
     if uri.isLocal:
         return uri.ospath
     if partial:
@@ -141,17 +141,17 @@ def _read_head(source: Any) -> bytes:
 
 @contextlib.contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Say of errors of the HDF5 library what was read.
+    """Convert errors of the HDF5 library to `CorruptArchiveError`.
 
     Parameters
     ----------
     what
-        For the message.
+        Part of the file that is read, for the error message.
 
     Raises
     ------
     CorruptArchiveError
-        If the library fails.
+        If the library raises an error.
     """
     try:
         yield

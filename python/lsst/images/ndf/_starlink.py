@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""NDFs that others wrote: the tree that ours would have had.
+"""Describe NDFs of other software with a tree of the published schemas.
 
-A container knows no image type, but it can say in JSON what it finds, in the
-words of the published schemas; the generic reader does the rest.
+The input archive returns this tree in place of a stored one, so that the
+generic reader reads these files too.
 
 Source: Starlink Document SUN/33, appendix on the layout of NDF structures.
 """
@@ -28,7 +28,7 @@ from ._source import reading
 from ._wcs import lines_from_records, pixel_to_sky_text
 
 FILL_PREFIX = "fill:"
-"""Source of an array that is not in the file and has one value everywhere."""
+"""Prefix of the source of an array that is constant and not in the file."""
 
 MASK_SOURCE = "mask:"
 """Source of mask planes that are computed from QUALITY and bad values."""
@@ -50,7 +50,7 @@ class StarlinkNdf:
     Raises
     ------
     NotAnArchiveError
-        If there is no NDF, or more than one.
+        If the file does not contain exactly one NDF.
     """
 
     def __init__(self, root: Any) -> None:
@@ -62,12 +62,12 @@ class StarlinkNdf:
             raise NotAnArchiveError(f"The NDF {self._ndf.name!r} has no DATA_ARRAY.")
         if self._data.ndim != 2:
             raise ArchiveReadError(
-                f"The NDF {self._ndf.name!r} has {self._data.ndim} dimensions; only those with 2 are read."
+                f"The NDF {self._ndf.name!r} has {self._data.ndim} dimensions; only NDFs with 2 can be read."
             )
 
     @property
     def best_schema(self) -> str:
-        """Name of the schema that holds all of it, and no more than it."""
+        """Name of the smallest schema that holds all components of the NDF."""
         return (
             "masked_image"
             if self._get("VARIANCE") is not None or self._get("QUALITY") is not None
@@ -80,8 +80,8 @@ class StarlinkNdf:
         Parameters
         ----------
         schema
-            ``image`` or ``masked_image``.  What the NDF lacks of the second
-            is filled in: no pixel is bad, and all variances are 1.
+            ``image`` or ``masked_image``.  Missing components of a masked image
+            are replaced: no pixel is bad, and all variances are 1.
 
         Returns
         -------
@@ -91,12 +91,12 @@ class StarlinkNdf:
         Raises
         ------
         ArchiveReadError
-            If the schema is neither.
+            If the schema is neither of these.
         """
         trees = {"image": self._image_tree, "masked_image": self._masked_image_tree}
         if schema not in trees:
             raise ArchiveReadError(
-                f"An NDF without a tree can be read as one of {sorted(trees)}, not as {schema!r}."
+                f"An NDF of other software can be read as one of {sorted(trees)}, not as {schema!r}."
             )
         with reading(f"The NDF {self._ndf.name!r}"):
             tree = trees[schema]()
@@ -133,7 +133,7 @@ class StarlinkNdf:
         if quality is not None:
             if quality.dtype != np.uint8 or quality.shape != self._data.shape:
                 raise ArchiveReadError(
-                    f"QUALITY is {quality.dtype} of shape {quality.shape}; it should be uint8 of shape "
+                    f"QUALITY is {quality.dtype} of shape {quality.shape}; expected uint8 of shape "
                     f"{self._data.shape}."
                 )
             planes = [_plane(bit, self._badbits()) for bit in range(_BITS)]
@@ -223,7 +223,7 @@ class StarlinkNdf:
         try:
             text = pixel_to_sky_text(lines_from_records(read_records(records)), x0, y0)
         except ValueError as err:
-            _log.warning("The WCS of the NDF %r is left out: %s", self._ndf.name, err)
+            _log.warning("Ignoring the WCS of the NDF %r, which cannot be read: %s", self._ndf.name, err)
             return None
         frames = [{"unit": "pixel", "frame_type": "GENERAL"}, "ICRS"]
         transform = {**_stamps("transform"), "frames": frames, "bounds": [None, None]}
@@ -238,15 +238,15 @@ class StarlinkNdf:
         return lookup(self._ndf, path)
 
     def _array(self, path: str) -> Any:
-        """Return the dataset of an array in simple or structured form."""
+        """Return the dataset of an array in primitive or simple form."""
         found = self._get(path)
         if found is None or is_dataset(found):
             return found
         variant, data = lookup(found, "VARIANT"), lookup(found, "DATA")
         if data is None or (variant is not None and read_text(variant).strip() not in ("SIMPLE", "")):
             raise ArchiveReadError(
-                f"The array {found.name!r} has the members {sorted(found)}; only simple arrays can be read, "
-                "not scaled, compressed or sparse ones."
+                f"The array {found.name!r} with the members {sorted(found)} cannot be read; only simple "
+                "arrays are supported, not scaled, compressed or sparse ones."
             )
         return data
 
@@ -264,7 +264,7 @@ class StarlinkNdf:
         try:
             parse_unit(text)
         except ValueError as err:
-            _log.warning("The unit %r of the NDF %r is left out: %s", text, self._ndf.name, err)
+            _log.warning("Ignoring the invalid unit %r of the NDF %r: %s", text, self._ndf.name, err)
             return None
         return text
 
@@ -279,8 +279,8 @@ def _find_ndf(root: Any) -> Any:
     children = [item for item in members(root) if not is_dataset(item) and get_class(item) == "NDF"]
     if len(children) != 1:
         raise NotAnArchiveError(
-            "The HDF5 file holds neither a tree at /MORE/LSST/JSON or /LSST/JSON nor one single NDF; it has "
-            f"{sorted(root)}."
+            "The HDF5 file has neither a tree at /MORE/LSST/JSON or /LSST/JSON nor a single NDF; its root "
+            f"group contains {sorted(root)}."
         )
     return children[0]
 

@@ -26,8 +26,8 @@ def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
     cls
         `~lsst.images.Image` or `~lsst.images.MaskedImage`.  QUALITY becomes a
         mask with the planes ``MASK0`` to ``MASK7``.  Pixels with the bad value
-        of their type are set in a plane ``BAD``, which is there if any is bad
-        or the NDF has no QUALITY; bad floating-point pixels are NaN.  Without
+        of their type are set in a plane ``BAD``, which exists if any pixel is
+        bad or the NDF has no QUALITY; bad floating-point pixels are NaN.  Without
         VARIANCE all variances are 1.
     path
         URI, path, or seekable binary stream.
@@ -35,14 +35,14 @@ def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
     Returns
     -------
     obj
-        The image; its origin is that of the NDF, or (0, 0) if it has none.
+        The image; its origin is that of the NDF, by default (0, 0).
 
     Raises
     ------
     ArchiveReadError
-        If the file has a tree of ours, so that `lsst.images.io.read` reads
-        it; if it is no NDF, or not a two-dimensional one; or if ``cls`` is
-        another type.
+        If the file was written by this package, so that `lsst.images.io.read`
+        reads it; if it is not a two-dimensional NDF; or if ``cls`` is another
+        type.
     """
     model: Any = registry.model_for_type(cls)
     with NdfInputArchive.open(path, schema=model.SCHEMA_NAME) as archive:

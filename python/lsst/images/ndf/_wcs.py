@@ -1,10 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The WCS component of an NDF: an AST frame set as records of text.
+"""Read and write the WCS component of an NDF, an AST frame set as text records.
 
-Our own reader needs none of it, since the tree holds the projection; the
-component is there so that Starlink software finds the sky.  Of NDFs that
-others wrote it is all there is.
+The tree stores the sky projection, so the component is written only for
+Starlink software, and read only from NDFs of other software.
 """
 
 from __future__ import annotations
@@ -28,31 +27,31 @@ from .._geom import Box
 from ..errors import CorruptArchiveError
 
 RECORD_SIZE = 32
-"""Characters of a record; the first one tells new lines from continuations."""
+"""Size of a record in characters; the first marks a new line or a continuation."""
 
 _NEW, _CONTINUED = " ", "+"
 
 
 class AstSource(Protocol):
-    """A transform that can say itself in the native text of AST."""
+    """A transform that can be serialized as AST text."""
 
     def show(self) -> str:
-        """Return the text of a mapping or frame set."""
+        """Return the AST text of a mapping or frame set."""
 
 
 class SkyProjection(Protocol):
-    """What is asked of the projection that comes with an array."""
+    """Interface of the sky projection of an array."""
 
     @property
     def pixel_to_sky_transform(self) -> AstSource:
-        """Absolute pixels ``(x, y)`` to ICRS radians."""
+        """Transform from absolute pixels ``(x, y)`` to ICRS radians."""
 
 
 # Records.
 
 
 def records_from_lines(lines: Iterable[str]) -> list[str]:
-    """Cut lines of AST text into records.
+    """Split lines of AST text into records.
 
     Parameters
     ----------
@@ -62,7 +61,7 @@ def records_from_lines(lines: Iterable[str]) -> list[str]:
     Returns
     -------
     records
-        Of `RECORD_SIZE` characters at most.
+        Strings of at most `RECORD_SIZE` characters.
     """
     size = RECORD_SIZE - 1
     records = []
@@ -75,18 +74,18 @@ def records_from_lines(lines: Iterable[str]) -> list[str]:
 
 
 def lines_from_records(records: Sequence[str]) -> list[str]:
-    """Put lines of AST text together again.
+    """Join records to lines of AST text.
 
     Parameters
     ----------
     records
-        With all their trailing blanks: one may stand inside a quoted string
-        that two records share.
+        Records including trailing blanks, which can be part of a quoted
+        string that is continued in the next record.
 
     Returns
     -------
     lines
-        Without blanks at their ends.
+        Lines without leading and trailing blanks.
     """
     if any(record[:1] not in (_NEW, _CONTINUED) for record in records):
         return [record.strip() for record in records]
@@ -103,7 +102,7 @@ def lines_from_records(records: Sequence[str]) -> list[str]:
 
 
 def image_wcs_lines(projection: SkyProjection, bbox: Box) -> list[str]:
-    """Describe the sky of a two-dimensional NDF.
+    """Return the WCS of a two-dimensional NDF.
 
     Parameters
     ----------
@@ -115,8 +114,8 @@ def image_wcs_lines(projection: SkyProjection, bbox: Box) -> list[str]:
     Returns
     -------
     lines
-        AST text of a frame set: GRID, whose first pixel is 1, PIXEL, which
-        here are our absolute pixels, and the sky.
+        AST text of a frame set with the frames GRID, in which the first pixel
+        is 1, PIXEL, which are absolute pixels, and a sky frame.
     """
     ast = _import_ast()
     mapping, sky = _split(projection)
@@ -128,7 +127,7 @@ def image_wcs_lines(projection: SkyProjection, bbox: Box) -> list[str]:
 
 
 def mask_wcs_lines(projection: SkyProjection, bbox: Box) -> list[str]:
-    """Describe the sky of a mask, whose slowest axis counts the bytes.
+    """Return the WCS of a mask, whose slowest axis is the byte axis.
 
     Parameters
     ----------
@@ -153,7 +152,7 @@ def mask_wcs_lines(projection: SkyProjection, bbox: Box) -> list[str]:
 
 
 def _split(projection: SkyProjection) -> tuple[Any, Any]:
-    """Return the mapping from pixels to the sky, and a frame for the sky."""
+    """Return the mapping from pixels to the sky, and the sky frame."""
     ast = _import_ast()
     found = _parse(projection.pixel_to_sky_transform.show().splitlines())
     if isinstance(found, ast.FrameSet):
@@ -163,11 +162,11 @@ def _split(projection: SkyProjection) -> tuple[Any, Any]:
     return found, ast.SkyFrame("System=ICRS")
 
 
-# Reading what others wrote.
+# Reading.
 
 
 def pixel_to_sky_text(lines: Sequence[str], x0: int, y0: int) -> str:
-    """Take the mapping from absolute pixels to ICRS out of a frame set.
+    """Extract the mapping from absolute pixels to ICRS from a frame set.
 
     Parameters
     ----------
@@ -179,12 +178,13 @@ def pixel_to_sky_text(lines: Sequence[str], x0: int, y0: int) -> str:
     Returns
     -------
     text
-        AST text of a frame set from PIXEL to the sky.
+        AST text of a frame set from PIXEL to a sky frame.
 
     Raises
     ------
     ValueError
-        If there is no celestial frame, or the text is none of AST.
+        If the frame set has no celestial frame, or the text is not valid AST
+        text.
     """
     ast = _import_ast()
     try:
@@ -201,11 +201,11 @@ def pixel_to_sky_text(lines: Sequence[str], x0: int, y0: int) -> str:
         result.addframe(ast.BASE, shifted, frame_set.getframe(ast.CURRENT))
         return "\n".join(_lines(result))
     except ast.AstError as err:
-        raise ValueError(f"AST does not understand the text: {err}") from err
+        raise ValueError(f"Invalid AST text: {err}") from err
 
 
 def _select_sky(frame_set: Any) -> None:
-    """Make a sky frame in ICRS, longitude first, the current one."""
+    """Make a sky frame the current frame, in ICRS with the longitude first."""
     ast = _import_ast()
     candidates = [frame_set.Current, *range(frame_set.Nframe, 0, -1)]
     for number in candidates:
@@ -223,17 +223,17 @@ def _select_sky(frame_set: Any) -> None:
 
 
 def _import_ast() -> Any:
-    # Heavy, and only files with a projection need it.
+    # The import is slow, and only files with a projection need it.
     import starlink.Ast
 
     return starlink.Ast
 
 
 def _parse(lines: Sequence[str]) -> Any:
-    # Comments follow a tab, on which the parser stumbles.
+    # The parser does not accept the tabs before comments.
     plain = [line.replace("\t", " ") for line in lines]
     try:
-        # AST does not survive every damage, so it must not see any.
+        # Damaged text can crash AST, so the text is checked first.
         check_ast_text("\n".join(plain))
     except CorruptArchiveError as err:
         raise ValueError(str(err)) from err
@@ -241,10 +241,10 @@ def _parse(lines: Sequence[str]) -> Any:
 
 
 class _Lines(list[str]):
-    """Where a channel writes to."""
+    """Sink for the output of a channel."""
 
-    # A function written in Python would let other threads use AST meanwhile,
-    # which does not survive that.
+    # The sink is a C function, because a Python function would let other
+    # threads call AST, which is not thread-safe, in the meantime.
     astsink = list.append
 
 
