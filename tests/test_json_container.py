@@ -80,7 +80,7 @@ def test_a_hundred_megabytes_of_brackets_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pointer", ["#/indirect/7", "#/elsewhere/0", "#/indirect/-1", 3, None])
 def test_a_pointer_that_leads_nowhere_is_named(tmp_path: Path, pointer: Any) -> None:
-    with pytest.raises(CorruptArchiveError, match="leads nowhere"):
+    with pytest.raises(CorruptArchiveError, match="Pointer .* is invalid; expected"):
         read(save(tmp_path, {**BARE, "shared": [{"$ref": pointer}]}))
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files that appear complete or not at all."""
+"""Write files atomically: a file appears when it is complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._partial import PartialFile, remove_stale_partials
 
 @contextlib.contextmanager
 def atomic_output(uri: ResourcePath, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """Write a file that becomes visible when it is complete.
+    """Open a file for writing that appears at its location when it is complete.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def atomic_output(uri: ResourcePath, *, overwrite: bool = False) -> Iterator[IO[
     ------
     FileExistsError
         If a file that is not empty exists and ``overwrite`` is `False`, also
-        when another process created it in the meantime; or if the target is
+        if another process creates it while this one is written; or if the target is
         not a regular file.
     ArchiveWriteError
-        If the location cannot be written to.
+        If the file cannot be written.
     """
     refuse_existing(uri, overwrite=overwrite)
     try:
@@ -52,16 +52,16 @@ def atomic_output(uri: ResourcePath, *, overwrite: bool = False) -> Iterator[IO[
     except FileExistsError:
         raise
     except OSError as err:
-        raise ArchiveWriteError(f"Cannot write {uri}: {err}. No file was left behind.") from err
+        raise ArchiveWriteError(f"Cannot write {uri}: {err}. The incomplete file was removed.") from err
 
 
 def refuse_existing(uri: ResourcePath, *, overwrite: bool = False) -> None:
-    """Raise if a file exists that must not be replaced.
+    """Raise an error if a file exists that must not be replaced.
 
     Parameters
     ----------
     uri
-        The file.
+        Location of the file.
     overwrite
         Whether a regular file that is not empty may be replaced.
 
@@ -76,7 +76,7 @@ def refuse_existing(uri: ResourcePath, *, overwrite: bool = False) -> None:
         _refuse_special(uri.ospath)
     if not overwrite and uri.exists() and uri.size() > 0:
         raise FileExistsError(
-            f"{uri} exists and is not empty. Pass overwrite=True to replace it, or write to another place."
+            f"{uri} exists and is not empty. Pass overwrite=True to replace it, or write to another location."
         )
 
 
@@ -99,8 +99,8 @@ def _refuse_special(path: str) -> None:
 
 @contextlib.contextmanager
 def _local_output(path: str, overwrite: bool) -> Iterator[IO[bytes]]:
-    # Through symbolic links, which stay; beside the file, since a rename does
-    # not cross file systems.
+    # Symbolic links are followed, not replaced.  The temporary file is in the
+    # same directory, because files cannot be renamed across file systems.
     target = os.path.realpath(path)
     remove_stale_partials(target)
     with contextlib.closing(PartialFile(target)) as partial:
@@ -109,7 +109,7 @@ def _local_output(path: str, overwrite: bool) -> Iterator[IO[bytes]]:
 
 
 def _publish(temporary: str, path: str, overwrite: bool) -> None:
-    """Rename a finished file, unless another file has the name and must stay."""
+    """Rename a complete file, unless a file of that name exists that must be kept."""
     _refuse_special(path)
     if overwrite or (os.path.exists(path) and os.path.getsize(path) == 0):
         os.replace(temporary, path)
@@ -119,7 +119,7 @@ def _publish(temporary: str, path: str, overwrite: bool) -> None:
     except FileExistsError:
         raise FileExistsError(f"{path} appeared while it was being written; it was left unchanged.") from None
     except OSError:
-        # A file system without hard links: reserve the name, then replace it.
+        # Without hard links on this file system: reserve the name, then replace it.
         with open(path, "xb"):
             pass
         os.replace(temporary, path)
@@ -130,5 +130,5 @@ def _remote_output(uri: ResourcePath) -> Iterator[IO[bytes]]:
     with tempfile.NamedTemporaryFile(suffix=uri.getExtension()) as stream:
         yield stream.file
         stream.flush()
-        # One upload of the finished file; object stores show it when done.
+        # A single upload: object stores show an object when its upload is complete.
         uri.transfer_from(ResourcePath(stream.name), transfer="copy", overwrite=True)

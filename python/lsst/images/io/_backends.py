@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Containers as functions and classes, for code that picks its own."""
+"""Access to a container's write function and input archive class."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from ._write import write
 
 @dataclasses.dataclass(frozen=True)
 class Backend:
-    """What reads and writes files of one container.
+    """Functions to read and write files of one container.
 
     Parameters
     ----------
     name
-        Name of the container, as ``format=`` has it.
+        Name of the container, the value of ``format=``.
     write
-        Called with an object and a path, writes a file and returns the tree.
+        Function of an object and a path that writes a file and returns its
+        tree.
     input_archive
-        Opens files.
+        Class that opens files.
     """
 
     name: str
@@ -49,40 +50,40 @@ def backend_for_name(name: str) -> Backend:
     Raises
     ------
     UnsupportedFormatError
-        If no plugin declares it.  It is a `ValueError` too.
+        If no plugin registers the container.  It is also a `ValueError`.
     """
     return _make_backend(container_for_name(name))
 
 
 def backend_for_path(path: ResourcePathExpression) -> Backend:
-    """Return the backend that a file name's extension stands for.
+    """Return the backend for the extension of a file name.
 
     Parameters
     ----------
     path
-        The file; ``.gz`` and ``.zst`` behind the extension are looked through.
+        The file.  The suffixes ``.gz`` and ``.zst`` are ignored.
 
     Raises
     ------
     UnsupportedFormatError
-        If no plugin declares the extension.  It is a `ValueError` too.
+        If no plugin registers the extension.  It is also a `ValueError`.
     """
     return _make_backend(container_for_path(ResourcePath(path, forceDirectory=False)))
 
 
 def backend_for_stream(stream: IO[bytes]) -> Backend:
-    """Return the backend for what a stream holds.
+    """Return the backend for the content of a stream.
 
     Parameters
     ----------
     stream
-        A binary stream that can seek; it is left where it was.
+        Seekable binary stream.  Its position is restored.
 
     Raises
     ------
     UnsupportedFormatError
-        If no container is recognized, or the stream is compressed.  It is a
-        `ValueError` too.
+        If no container is recognized, or the stream is compressed.  It is
+        also a `ValueError`.
     """
     return _make_backend(container_for_stream(stream))
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading an object together with what its file says about it."""
+"""Read an object together with the metadata of its file."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ T = TypeVar("T")
 
 
 class ReadResult(NamedTuple, Generic[T]):
-    """An object and what its file says about it.
+    """An object and the metadata of its file.
 
     Parameters
     ----------
     deserialized
         The object.
     metadata
-        Metadata of the root of the file.
+        Metadata of the root of the tree.
     butler_info
-        Butler information in the file (`lsst.images.butler.ButlerInfo`), or
-        `None`; if it is damaged, an `~lsst.images.serialization.UnreadableTree`
-        with the reason.
+        Butler dataset and provenance stored in the file
+        (`lsst.images.butler.ButlerInfo`), or `None`; if they are damaged, an
+        `~lsst.images.serialization.UnreadableTree` with the reason.
     """
 
     deserialized: T
@@ -50,7 +50,7 @@ def read_fits(
     partial: bool | None = None,
     **parameters: Any,
 ) -> ReadResult[T]:
-    """Read an object from a FITS file, and what the file says about it.
+    """Read an object and its metadata from a FITS file.
 
     Parameters
     ----------
@@ -59,25 +59,26 @@ def read_fits(
     path
         URI, path, or seekable binary stream.
     page_size
-        Bytes of a remote file that one request asks for at most; by default,
+        Maximum number of bytes of a remote file per request; by default
         `lsst.images.fits.DEFAULT_PAGE_SIZE`.
     partial
-        Whether only a part will be read; by default, whether there is a read
-        parameter that is not `None`.
+        Whether only a part of the file will be read; by default, whether a
+        read parameter is not `None`.
     **parameters
-        Read parameters of the type, ``bbox`` for instance.
+        Read parameters of the type, for instance ``bbox``.
 
     Returns
     -------
     result
-        The object, the metadata, and the Butler information.
+        The object, its metadata, and the Butler information.
 
     Raises
     ------
     ArchiveReadError
-        If the file is not one of ours, or damaged.
+        If the file was not written by this package, or is damaged.
     InvalidParameterError
-        If the type does not take a parameter, or is not ``cls``.
+        If the type does not have one of the parameters, or the file holds an
+        object of a type other than ``cls``.
     """
     given = {key: value for key, value in parameters.items() if value is not None}
     options = {} if page_size is None else {"page_size": page_size}

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The verbs that every type which goes to files has."""
+"""Base class with the read and write methods of serializable types."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ from ._write import write
 
 
 class Serializable(Described):
-    """Base of types that go to files.
+    """Base class of types that can be read from and written to files.
 
-    A type knows no file: how it is packed is the business of its
-    serialization model, which a plugin declares with
-    `~lsst.images.plugins.DatasetSpec`.
+    The stored form of a type is defined by its serialization model, which a
+    plugin registers with `~lsst.images.plugins.DatasetSpec`.
     """
 
     _attachments: Attachments = NO_ATTACHMENTS
 
     def serialize(self, archive: OutputArchive, **options: Any) -> Any:
-        """Write into an archive.
+        """Serialize into an archive.
 
         Parameters
         ----------
         archive
             Archive to write to.
         **options
-            Keyword arguments of the model of this type.
+            Keyword arguments of the ``serialize`` method of the model.
 
         Returns
         -------
@@ -48,16 +47,17 @@ class Serializable(Described):
 
     @staticmethod
     def deserialize(model: ArchiveTree, archive: InputArchive, *, bbox: Box | None = None) -> Any:
-        """Make an object of a serialization model.
+        """Make an object from a serialization model.
 
         Parameters
         ----------
         model
-            What `serialize` returned, or an equal one.
+            Result of `serialize`, or an equal model.
         archive
             Archive to read from.
         bbox
-            Part to read instead of the whole, in absolute pixels.
+            Box to read, in absolute pixel coordinates; `None` reads the whole
+            object.
         """
         parameters = {} if bbox is None else {"bbox": bbox}
         return model.deserialize(archive, **parameters)
@@ -71,22 +71,22 @@ class Serializable(Described):
         path
             URI, path, or seekable binary stream.
         **parameters
-            Read parameters, ``bbox`` for instance.
+            Read parameters, for instance ``bbox``.
 
         Raises
         ------
         ArchiveReadError
-            If the file does not hold this type, or is damaged.
+            If the file does not hold an object of this type, or is damaged.
         """
         return read(path, cls, **parameters)
 
     def write(self, path: ResourcePathExpression, **options: Any) -> ArchiveTree:
-        """Write to a new file; its extension names the container.
+        """Write to a new file, in the container that its extension selects.
 
         Parameters
         ----------
         path
-            Where the file will be.
+            Location of the file.
         **options
             As for `lsst.images.io.write`.
 
@@ -105,14 +105,15 @@ class Serializable(Described):
         ----------
         url
             URL of the file; any type that `lsst.resources.ResourcePath`
-            understands.
+            accepts.
         bbox
-            Part to read instead of the whole, in absolute pixels.
+            Box to read, in absolute pixel coordinates; `None` reads the whole
+            object.
 
         Raises
         ------
         ArchiveReadError
-            If the file does not hold this type, or is damaged.
+            If the file does not hold an object of this type, or is damaged.
         """
         return read(url, cls, format="fits", bbox=bbox)
 
@@ -140,7 +141,7 @@ class Serializable(Described):
         Parameters
         ----------
         filename
-            Where the file will be.
+            Location of the file.
         **options
             As for `lsst.images.io.write`.
 

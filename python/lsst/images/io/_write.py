@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Writing an object to a file."""
+"""Write an object to a file."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def write(
     Parameters
     ----------
     obj
-        An object of a type that a plugin declares.
+        Object of a type that a plugin registers.
     path
-        Location of the file, which appears when it is complete.
+        Location of the file.  The file appears when it is complete.
     format
-        Name of the container; `None`: by the extension of the name.
+        Name of the container; `None` selects it by the file name extension.
     metadata
-        Metadata for the file, on top of what the object has.
+        Metadata for the file, in addition to those of the object.
     butler_info
-        Butler dataset and provenance.  What the object was read with is not
-        carried over.
+        Butler dataset and provenance to store in the file.  Those that the
+        object was read with are not stored.
     overwrite
         Whether to replace an existing file that is not empty, in one step
         when the new one is complete.
     **options
-        Options of the container, ``compression_options`` for instance.
+        Options of the container, for instance ``compression_options``.
 
     Returns
     -------
@@ -79,19 +79,21 @@ def write(
         If the file exists and is not empty, unless ``overwrite`` is given; or
         if it is not a regular file.
     UnsupportedFormatError
-        If the extension or the format is unknown, or asks for compression of
-        the whole file.
+        If the extension or the format is unknown, or the extension is that of
+        a compressed file.
     UnserializableTypeError
-        If no plugin knows how to write the type.
+        If no plugin registers the type.
+    InvalidArgumentError
+        If the container does not have one of the options.
     ArchiveWriteError
-        If anything else fails; nothing is left behind.
+        If anything else fails; an incomplete file is removed.
     """
     uri = ResourcePath(path, forceDirectory=False)
     spec = container_for_path(uri) if format is None else container_for_name(format)
     if is_compressed_name(uri):
         raise UnsupportedFormatError(
-            f"Cannot write {uri}: files are compressed tile by tile, not as a whole. "
-            "Leave the last suffix out."
+            f"Cannot write {uri}: files are not compressed as a whole; their images are compressed by tiles. "
+            "Remove the last suffix of the name."
         )
     if isinstance(butler_info, pydantic.BaseModel):
         butler_info = butler_info.model_dump(mode="json")
@@ -110,7 +112,7 @@ def write(
         try:
             archive.finish(tree)
         except pydantic_core.PydanticSerializationError as err:
-            raise ArchiveWriteError(f"The tree of a {type(obj).__name__} cannot be written: {err}") from err
+            raise ArchiveWriteError(f"The tree of a {type(obj).__name__} is not valid JSON: {err}") from err
     return tree
 
 
@@ -120,7 +122,7 @@ def _serialize_root(obj: Any, archive: OutputArchive, context: WriteContext) -> 
         tree: ArchiveTree = model.serialize(obj, archive.nested(model.ROOT_NAME))
     except pydantic.ValidationError as err:
         raise ArchiveWriteError(f"A {type(obj).__name__} cannot be written: {err}") from err
-    # The tree may hold the object's own dictionaries.
+    # The tree may share dictionaries with the object, which must not change.
     return tree.model_copy()
 
 
@@ -132,21 +134,21 @@ def _hook_metadata(obj: Any, context: WriteContext) -> dict[str, Any]:
 
 
 def _check_tree(tree: ArchiveTree) -> None:
-    """Refuse what could not be read back, and warn of what may change."""
+    """Raise an error for a tree that could not be read back; warn of development schemas."""
     for node in iter_trees(tree):
         if isinstance(node, UnreadableTree) and node.refers_to_arrays:
             raise UnserializableTypeError(
-                "A branch that cannot be read refers to arrays of the file it came from, so it cannot "
-                f"be written elsewhere: {node.reason}"
+                "Cannot write an object with an unreadable subtree that refers to arrays of the file it was "
+                f"read from. Remove that part of the object first. Reason: {node.reason}"
             )
     warn_for_development_schemas(tree, stacklevel=5)
 
 
 write_fits = functools.partial(write, format="fits")
-"""`write` with the container that ``lsst.images.fits.write`` promises."""
+"""`write` for FITS files, available as ``lsst.images.fits.write``."""
 
 write_json = functools.partial(write, format="json")
-"""`write` with the container that ``lsst.images.json.write`` promises."""
+"""`write` for JSON files, available as ``lsst.images.json.write``."""
 
 
 def write_ndf(
@@ -163,16 +165,16 @@ def write_ndf(
     Parameters
     ----------
     obj
-        An object of a type that a plugin declares.
+        Object of a type that a plugin registers.
     filename
         Location of the file; `None` writes to a temporary file that is
         deleted, for the returned tree.
     metadata
-        Metadata for the file, on top of what the object has.
+        Metadata for the file, in addition to those of the object.
     butler_info
-        Butler dataset and provenance.
+        Butler dataset and provenance to store in the file.
     compression_options
-        Options of h5py for arrays, ``{"compression": "gzip"}`` for instance.
+        Options of h5py for arrays, for instance ``{"compression": "gzip"}``.
     overwrite
         Whether to replace an existing file that is not empty.
 

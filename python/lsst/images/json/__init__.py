@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""JSON files: for small objects, and for reading with any tool."""
+"""The JSON container, for small objects and for use with other tools."""
 
 from __future__ import annotations
 

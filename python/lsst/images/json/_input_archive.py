@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading a JSON file: the file is the tree, with every array inline."""
+"""Read JSON files, which consist of the tree with all arrays inline."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class JsonInputArchive(InputArchive):
         targets = self._tree.get("indirect", [])
         if prefix != "#/indirect" or not number.isdigit() or int(number) >= len(targets):
             raise CorruptArchiveError(
-                f"Pointer {pointer!r} leads nowhere; this file has {len(targets)} targets '#/indirect/N'."
+                f"Pointer {pointer!r} is invalid; expected '#/indirect/N' with N below {len(targets)}."
             )
         target: dict[str, Any] = targets[int(number)]
         return target
 
 
 def parse_json(content: bytes) -> dict[str, Any]:
-    """Parse a tree, with bare ``NaN`` and ``Infinity`` as files have them.
+    """Parse a JSON tree; the literals ``NaN`` and ``Infinity`` are allowed.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def parse_json(content: bytes) -> dict[str, Any]:
     Raises
     ------
     NotAnArchiveError
-        If it is not a JSON object, or nested deeper than the parser's limit
-        of 200, which no real tree comes near.
+        If the text is not a JSON object, or is nested deeper than the limit
+        of the parser, 200 levels.
     """
     collects = gc.isenabled()
-    # Looking for garbage among millions of new lists takes longer than making
-    # them, and there is none.
+    # Garbage collection of millions of new lists would take longer than
+    # parsing, and could free nothing.
     gc.disable()
     try:
         tree = pydantic_core.from_json(content, allow_inf_nan=True)
@@ -101,4 +101,6 @@ def parse_json(content: bytes) -> dict[str, Any]:
 
 
 def _reference_error(source: Any) -> ArchiveReadError:
-    return ArchiveReadError(f"A JSON file holds all arrays inline, but its tree refers to {source!r}.")
+    return ArchiveReadError(
+        f"The tree of the JSON file refers to the external array {source!r}; expected inline arrays only."
+    )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Writing a JSON file: the tree, with every array inline."""
+"""Write JSON files, which consist of the tree with all arrays inline."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JsonOutputArchive(OutputArchive):
     Parameters
     ----------
     stream
-        Where the document goes.
+        Binary stream to write the document to.
     """
 
     CONTAINER = "json"
@@ -43,7 +43,9 @@ class JsonOutputArchive(OutputArchive):
     @classmethod
     def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> Self:
         if options:
-            raise InvalidArgumentError(f"The json container has no options, but got {sorted(options)}.")
+            raise InvalidArgumentError(
+                f"The json container does not have the options {sorted(options)}; it has no options."
+            )
         return cls(stream)
 
     def finish(self, tree: ArchiveTree) -> None:
@@ -63,7 +65,7 @@ class JsonOutputArchive(OutputArchive):
         try:
             return InlineArrayModel.from_array(array)
         except ValueError as err:
-            raise ArchiveWriteError(f"Array {path!r}: {err}") from err
+            raise ArchiveWriteError(f"Cannot write array {path!r}: {err}") from err
 
     def _write_columns(
         self,

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The JSON container, as the plugin layer sees it."""
+"""Register the JSON container."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..plugins import ContainerSpec, hookimpl
 
 @hookimpl
 def register_containers() -> list[ContainerSpec]:
-    """Declare the JSON container."""
+    """Register the JSON container."""
     return [
         ContainerSpec(
             name="json",
