@@ -122,9 +122,9 @@ def plugin(**fields: object) -> SimpleNamespace:
     [
         ({"components": {"level": "float"}}, "'level' of storage class 'float'"),
         ({"inherits_from": "NoSuchClass"}, "inherits from 'NoSuchClass'"),
-        ({"inherits_from": "Odd"}, "in a circle: Odd -> Odd"),
-        ({"name": "Exposure"}, "one of the Butler's own"),
-        ({"name": "not a name"}, "cannot stand in"),
+        ({"inherits_from": "Odd"}, "inherit from each other: Odd -> Odd"),
+        ({"name": "Exposure"}, "is defined by the Butler"),
+        ({"name": "not a name"}, "is invalid in a Butler's configuration"),
         ({"pytype": "no_such_package:Thing"}, "no_such_package"),
         ({"delegate": "no_such_package.Delegate"}, "no_such_package"),
         ({"formatter": "no_such_package.Formatter"}, "no_such_package"),

@@ -244,8 +244,8 @@ def test_files_are_ingested_dry_then_wet_then_resumed(tmp_path, repo):
     ]
     dry = butler(*command, "--dry-run").output
     assert "4 would be ingested" in dry and "'detector': 3" in dry
-    assert "4 ingested, 0 were there, 0 failed" in butler(*command).output
-    assert "0 ingested, 4 were there, 0 failed" in butler(*command, "-j", "2").output
+    assert "4 ingested, 0 already exist, 0 failed" in butler(*command).output
+    assert "0 ingested, 4 already exist, 0 failed" in butler(*command, "-j", "2").output
     made = Butler.from_config(str(tmp_path / "repo"), collections="u/me")
     assert_same_pixels(made.get("mi", DATA_IDS[1]), make_image(1))
 

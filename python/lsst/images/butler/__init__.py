@@ -1,8 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a Butler needs to know of us, and what it told us.
+"""Butler configuration, ingest, provenance, verification and cutouts.
 
-Importing this imports `lsst.daf.butler`; nothing below this floor does.
+Importing this package imports `lsst.daf.butler`; the packages below this one
+in the architecture do not.
 """
 
 from __future__ import annotations

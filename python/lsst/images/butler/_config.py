@@ -1,9 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Butler configuration, made from what the installed plugins declare.
+"""Generate Butler configuration from the declarations of installed plugins.
 
-The Butler learns of storage classes and formatters from files only, which a
-repository or the environment variable ``DAF_BUTLER_CONFIG_PATH`` names.
+A Butler reads storage classes and formatters only from configuration files of
+its repository and of directories in the environment variable
+``DAF_BUTLER_CONFIG_PATH``.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from lsst.resources import ResourcePath
 from ..io._atomic import atomic_output
 from ..plugins import StorageClassSpec, registry
 from ..serialization import FitsCompressionOptions
-from ._config_checks import check_storage_classes, prove
+from ._config_checks import check_configuration, check_storage_classes
 
 DELEGATE = "lsst.images.butler.ImagesDelegate"
-"""Serves components of objects in memory."""
+"""Default delegate, which returns components of objects in memory."""
 
 FORMATTER = "lsst.images.formatters.GenericFormatter"
 
@@ -34,18 +35,18 @@ HEADER = "# Made by 'lsst-images butler-config' from the declarations of plugins
 
 
 def config_files() -> dict[str, str]:
-    """Make the text of the configuration files.
+    """Generate the content of the configuration files.
 
     Returns
     -------
     files
-        Content by path below the configuration directory.
+        Content by path relative to the configuration directory.
 
     Raises
     ------
     PluginError
-        If a declaration would keep every Butler from starting: a component of
-        a storage class that nobody defines, for instance.
+        If no Butler could start with the configuration, for instance because
+        a component has an undefined storage class.
     """
     specs = _declared()
     check_storage_classes(specs)
@@ -60,13 +61,13 @@ def config_files() -> dict[str, str]:
 
 
 def write_config(directory: str | os.PathLike[str]) -> list[Path]:
-    """Write the configuration of everything that is installed.
+    """Write the configuration of this package and all plugins to a directory.
 
     Parameters
     ----------
     directory
-        Directory to name in ``DAF_BUTLER_CONFIG_PATH``; it is made if it is
-        not there.
+        Directory to name in ``DAF_BUTLER_CONFIG_PATH``; it is created if it
+        does not exist.
 
     Returns
     -------
@@ -76,11 +77,11 @@ def write_config(directory: str | os.PathLike[str]) -> list[Path]:
     Raises
     ------
     PluginError
-        If the configuration would keep a Butler from starting.  Nothing is
-        written then.
+        If no Butler could start with the configuration.  Nothing is written
+        then.
     """
     files = config_files()
-    prove(files)
+    check_configuration(files)
     written = []
     for name, text in files.items():
         path = Path(directory) / name
@@ -92,16 +93,16 @@ def write_config(directory: str | os.PathLike[str]) -> list[Path]:
 
 
 def activate() -> None:
-    """Make the declared storage classes known to Butlers of this process.
+    """Define the storage classes of all plugins for the Butlers of this process.
 
-    For notebooks that use a plugin without configuration.  To be called
-    before the Butler is made; it does not configure formatters, which a
-    dataset's repository has to name.
+    Use this in notebooks, to read datasets of a plugin without configuration
+    files.  Call it before creating the Butler.  It does not configure
+    formatters: those are recorded in the repository, for each dataset.
 
     Raises
     ------
     PluginError
-        If a storage class has a component that nobody defines.
+        If a component has an undefined storage class.
     """
     config = yaml.safe_load(config_files()["storageClasses.yaml"])
     factory = StorageClassFactory()

@@ -1,14 +1,19 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Refusing configuration that would keep a Butler from starting.
+"""Check Butler configuration before it is written.
 
-One wrong storage class breaks every repository that sees the file, for
-everybody, so what plugins declare is checked before it is written.
+One invalid storage class prevents using every repository whose configuration
+includes it, so the declarations of plugins are checked first.
 """
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_STORAGE_CLASSES", "check_storage_classes", "default_storage_classes", "prove")
+__all__ = (
+    "DEFAULT_STORAGE_CLASSES",
+    "check_configuration",
+    "check_storage_classes",
+    "default_storage_classes",
+)
 
 import os
 import subprocess
@@ -24,11 +29,11 @@ from ..errors import PluginError
 from ..plugins import StorageClassSpec
 
 DEFAULT_STORAGE_CLASSES = "resource://lsst.daf.butler/configs/storageClasses.yaml"
-"""What the Butler defines itself, whatever the environment adds."""
+"""The Butler's default storage classes, without those of the environment."""
 
 CONFIG_PATH = "DAF_BUTLER_CONFIG_PATH"
 
-_PROOF = """
+_START_BUTLER = """
 import sys
 from lsst.daf.butler import ButlerConfig, DimensionUniverse, FormatterFactory, StorageClassFactory
 factory = StorageClassFactory()
@@ -45,16 +50,16 @@ for name in sys.argv[1:]:
         continue
     assert hasattr(formatter, "validate_write_recipes"), f"{formatter} is not a formatter"
 """
-"""What a Butler does with its configuration when it starts, and at first use."""
+"""Script that loads configuration as a Butler does when it starts, and at first use."""
 
 
 def default_storage_classes() -> Mapping[str, Any]:
-    """Return what the Butler defines itself, by name, as in its YAML file."""
+    """Return the Butler's default storage classes by name, as in its YAML file."""
     return dict(Config(DEFAULT_STORAGE_CLASSES)["storageClasses"])
 
 
 def check_storage_classes(specs: Mapping[str, StorageClassSpec]) -> None:
-    """Check that declared storage classes fit together and to the Butler's own.
+    """Check that declared storage classes are consistent, also with the defaults.
 
     Parameters
     ----------
@@ -64,27 +69,26 @@ def check_storage_classes(specs: Mapping[str, StorageClassSpec]) -> None:
     Raises
     ------
     PluginError
-        If a Butler with them would not start, or would change the meaning
-        of a storage class of its own.
+        If no Butler could start with them, or if they redefine one of the
+        Butler's default storage classes for another type.
     """
     known = {*StorageClassConfig().names(topLevelOnly=True), *specs}
     defaults = default_storage_classes()
     for name, spec in specs.items():
         if not name.isidentifier():
             raise PluginError(
-                f"Storage class name {name!r} cannot stand in a Butler's configuration; "
-                "use letters and digits."
+                f"Storage class name {name!r} is invalid in a Butler's configuration; use letters and digits."
             )
         for component, of in spec.components.items():
             if of not in known:
                 raise PluginError(
                     f"Storage class {name!r} has a component {component!r} of storage class {of!r}, "
-                    "which no plugin and no default defines; with it no Butler would start."
+                    "which is not defined by a plugin or by default; no Butler could start with it."
                 )
         if spec.inherits_from is not None and spec.inherits_from not in known:
             raise PluginError(
-                f"Storage class {name!r} inherits from {spec.inherits_from!r}, which no plugin and no "
-                "default defines; with it no Butler would start."
+                f"Storage class {name!r} inherits from {spec.inherits_from!r}, which is not defined by a "
+                "plugin or by default; no Butler could start with it."
             )
         _check_against_default(spec, defaults.get(name))
     _check_ancestors(specs)
@@ -95,8 +99,8 @@ def _check_against_default(spec: StorageClassSpec, default: Mapping[str, Any] | 
         return
     if (declared := spec.pytype.replace(":", ".")) != default["pytype"]:
         raise PluginError(
-            f"Storage class {spec.name!r} is one of the Butler's own, for {default['pytype']}, and is "
-            f"declared again for {declared}; existing datasets could not be read any more. "
+            f"Storage class {spec.name!r} is defined by the Butler for {default['pytype']}, and cannot be "
+            f"declared for {declared}, because existing datasets could not be read any more. "
             "Choose another name."
         )
 
@@ -107,23 +111,23 @@ def _check_ancestors(specs: Mapping[str, StorageClassSpec]) -> None:
         parent = specs[name].inherits_from
         while parent is not None and parent in specs:
             if parent in seen:
-                raise PluginError(f"Storage classes inherit in a circle: {' -> '.join([*seen, parent])}.")
+                raise PluginError(f"Storage classes inherit from each other: {' -> '.join([*seen, parent])}.")
             seen.append(parent)
             parent = specs[parent].inherits_from
 
 
-def prove(files: Mapping[str, str]) -> None:
-    """Let a fresh process start with the configuration.
+def check_configuration(files: Mapping[str, str]) -> None:
+    """Load the configuration in a new process.
 
     Parameters
     ----------
     files
-        Content by path below the configuration directory.
+        Content by path relative to the configuration directory.
 
     Raises
     ------
     PluginError
-        If storage classes, types, delegates or formatters cannot be used.
+        If a storage class, type, delegate or formatter cannot be loaded.
     """
     names = list(Config.fromString(files["storageClasses.yaml"])["storageClasses"])
     with tempfile.TemporaryDirectory(prefix="lsst-images-config-") as directory:
@@ -132,7 +136,7 @@ def prove(files: Mapping[str, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         result = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _PROOF, *names],
+            [sys.executable, "-W", "ignore", "-c", _START_BUTLER, *names],
             env={**os.environ, CONFIG_PATH: directory, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,
             text=True,
@@ -140,4 +144,4 @@ def prove(files: Mapping[str, str]) -> None:
         )
     if result.returncode:
         reason = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.returncode}"]
-        raise PluginError(f"A Butler does not work with the declared configuration: {reason[0]}")
+        raise PluginError(f"A Butler cannot load the declared configuration: {reason[0]}")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Telling people what a file holds."""
+"""Describe the content of a file as text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ..legacy import open_legacy
 from ..plugins import registry
 from ..serialization import UnreadableTree
 
-LIGHT = ("bbox", "unit", "sky_projection", "obs_info")
-"""Components that cost no pixels and fit into a line or two."""
+SUMMARY_COMPONENTS = ("bbox", "unit", "sky_projection", "obs_info")
+"""Components that are read without pixels and described in one line."""
 
 OBSERVATION = (
     "instrument",
@@ -32,47 +32,48 @@ OBSERVATION = (
     "exposure_time",
     "object",
 )
-"""What people look for first in an observation; there are fifty more facts."""
+"""Properties of an `ObservationInfo` that are shown."""
 
-WIDTH = 14
-"""Characters of a label."""
+LABEL_WIDTH = 14
+"""Width of the labels in characters."""
 
 
 def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
-    """Say what a file holds.
+    """Describe the content of a file.
 
     Parameters
     ----------
     path
         File of any container, or of `lsst.afw`.
     read
-        Whether to read everything, pixels too, and report on the object.
+        Whether to read the whole file including pixels, and describe the
+        object.
 
     Returns
     -------
     text
-        Lines of label and value.
+        Lines, each with a label and a value.
 
     Raises
     ------
     ArchiveReadError
-        If the file is of no known kind.
+        If the file has no known format.
     """
     uri = ResourcePath(path, forceDirectory=False)
     facts: dict[str, Any] = {"file": uri, "size": f"{uri.size()} bytes"}
     try:
         with open_archive(uri, partial=not read) as reader:
             facts |= _archive_facts(reader)
-            facts |= _light_components(reader)
+            facts |= _component_facts(reader)
             if read:
                 facts["object"] = _describe_object(reader.read())
     except NotAnArchiveError:
         with open_legacy(uri) as old:
-            facts |= {"container": "fits, of lsst.afw", "planes": ", ".join(old.file.planes)}
-            facts |= _light_components(old)
+            facts |= {"container": "fits, written by lsst.afw", "planes": ", ".join(old.file.planes)}
+            facts |= _component_facts(old)
             if read:
                 facts["object"] = _describe_object(old.read())
-    return "\n".join(f"{label:{WIDTH}} {value}" for label, value in facts.items())
+    return "\n".join(f"{label:{LABEL_WIDTH}} {value}" for label, value in facts.items())
 
 
 def _archive_facts(reader: Reader[Any]) -> dict[str, Any]:
@@ -103,16 +104,16 @@ def _butler_facts(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _light_components(reader: DatasetReader[Any]) -> dict[str, Any]:
+def _component_facts(reader: DatasetReader[Any]) -> dict[str, Any]:
     found = {}
     names = reader.component_names
-    for name in LIGHT:
+    for name in SUMMARY_COMPONENTS:
         if name not in names:
             continue
         try:
             value = reader.get_component(name)
         except ImagesError as err:
-            # One broken part is no reason to say nothing of the others.
+            # Describe the other components even if one is damaged.
             found[name] = f"unreadable: {err}"
             continue
         if value is not None:
@@ -122,13 +123,13 @@ def _light_components(reader: DatasetReader[Any]) -> dict[str, Any]:
 
 def _observation(info: Any) -> str:
     facts = {name: getattr(info, name) for name in OBSERVATION}
-    return ", ".join(f"{name} {as_text(v, _for_people)}" for name, v in facts.items() if v is not None)
+    return ", ".join(f"{name} {as_text(v, _format_value)}" for name, v in facts.items() if v is not None)
 
 
-def _for_people(value: Any) -> str:
-    # Dates in their form for people.
+def _format_value(value: Any) -> str:
+    # Dates in ISO format.
     return str(getattr(value, "isot", value))
 
 
 def _describe_object(obj: Any) -> str:
-    return str(describe(obj)).replace("\n", "\n" + " " * (WIDTH + 1))
+    return str(describe(obj)).replace("\n", "\n" + " " * (LABEL_WIDTH + 1))

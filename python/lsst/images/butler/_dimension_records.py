@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Dimension records out of observation information, for repositories of one's own.
+"""Make dimension records from headers, for personal repositories.
 
-A survey registers its instrument with a class and defines visits from raws;
-who only has calibrated files on a laptop gets by with what headers say.
+Surveys register an instrument class and define visits from raw exposures.  In
+a repository with calibrated files only, the headers of these are sufficient.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..errors import InvalidArgumentError
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
 
-UNKNOWN_MAX = 2**31 - 1
-"""Largest visit, exposure and detector of an instrument that nobody described."""
+DEFAULT_MAX_ID = 2**31 - 1
+"""Maximum visit, exposure and detector ID of an instrument without a class."""
 
 
 def add_dimension_records(
     butler: Butler, data_id: Mapping[str, Any], obs_info: ObservationInfo | None, given: Mapping[str, Any]
 ) -> None:
-    """Insert the records that a data ID needs and that are not there yet.
+    """Insert the dimension records that a data ID requires and that do not exist.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def add_dimension_records(
     data_id
         Required dimensions and their values.
     obs_info
-        What the header says.
+        Translated header.
     given
-        What the caller says, ``band`` for instance, which no header has.
+        Values given by the caller, for instance ``band``, which headers lack.
 
     Raises
     ------
     InvalidArgumentError
-        If a record needs something that neither says.
+        If a value that a record requires is missing.
     """
     known = {**_facts(obs_info), **given, **data_id}
     for element, needed in _NEEDED.items():
@@ -53,8 +53,8 @@ def add_dimension_records(
             continue
         if missing := [name for name in needed if known.get(name) is None]:
             raise InvalidArgumentError(
-                f"A record of dimension {element!r} needs {missing}, which the header of {dict(data_id)} "
-                f"does not say; give them, as in data_id={{{missing[0]!r}: ...}}, or register the instrument."
+                f"A record of dimension {element!r} requires {missing}, which the header of {dict(data_id)} "
+                f"lacks. Give them, as in data_id={{{missing[0]!r}: ...}}, or register the instrument."
             )
         butler.registry.insertDimensionData(element, _record(element, known), skip_existing=True)
 
@@ -66,7 +66,7 @@ _NEEDED = {
     "day_obs": ("instrument", "day_obs"),
     "visit": ("instrument", "visit", "physical_filter", "day_obs"),
 }
-"""What a record cannot be without, in the order of insertion."""
+"""Values that the records of a dimension require, in the order of insertion."""
 
 
 def _key(element: str, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _facts(obs_info: ObservationInfo | None) -> dict[str, Any]:
 def _record(element: str, known: Mapping[str, Any]) -> dict[str, Any]:
     record = {"instrument": known["instrument"]}
     if element == "instrument":
-        largest = {f"{name}_max": UNKNOWN_MAX for name in ("visit", "exposure", "detector")}
+        largest = {f"{name}_max": DEFAULT_MAX_ID for name in ("visit", "exposure", "detector")}
         return {"name": known["instrument"], **largest}
     if element == "physical_filter":
         return {**record, "name": known["physical_filter"], "band": known["band"]}

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Which Butler dataset a file is, and what it was made from."""
+"""Store and check the Butler dataset and provenance of a file."""
 
 from __future__ import annotations
 
-__all__ = ("ButlerInfo", "check_identity", "compression_seed", "identify", "provenance_cards")
+__all__ = ("ButlerInfo", "check_identity", "compression_seed", "provenance_cards")
 
 import hashlib
 import json
@@ -16,21 +16,21 @@ import pydantic
 from lsst.daf.butler import DatasetProvenance, DatasetRef, SerializedDatasetRef
 
 from ..errors import CorruptArchiveError
-from ..serialization import ButlerInformation, UnreadableTree, attach
+from ..serialization import ButlerInformation, UnreadableTree
 
 MAX_INPUTS = 3000
-"""Inputs listed in FITS cards at the most; the tree lists them all."""
+"""Maximum number of inputs in FITS cards; the tree lists all inputs."""
 
 
 class ButlerInfo(ButlerInformation):
-    """What is stored in the tree of a file.
+    """Butler dataset and provenance, as stored in the tree of a file.
 
     Parameters
     ----------
     dataset
-        The dataset that the file is.
+        The dataset.
     provenance
-        Its inputs and the quantum that made it.
+        Its inputs, and the quantum that produced it.
     """
 
     dataset: SerializedDatasetRef
@@ -38,89 +38,81 @@ class ButlerInfo(ButlerInformation):
 
     @classmethod
     def from_ref(cls, ref: DatasetRef, provenance: DatasetProvenance | None = None) -> ButlerInfo:
-        """Describe a dataset.
+        """Make the record of a dataset.
 
         Parameters
         ----------
         ref
-            The dataset; for a component, what it is a component of.
+            The dataset; for a component, its composite is used.
         provenance
-            Its inputs and quantum, if known.
+            Its inputs and quantum, or `None` if they are unknown.
         """
         if ref.isComponent():
             ref = ref.makeCompositeRef()
         return cls(dataset=ref.to_simple(), provenance=provenance or DatasetProvenance())
 
 
-def identify(value: Any, info: Mapping[str, Any]) -> None:
-    """Tell an object which dataset it is.
-
-    Parameters
-    ----------
-    value
-        What was read.  Values that cannot carry it are left alone.
-    info
-        What `check_identity` returned.
-    """
-    attach(value, butler_info=info)
-
-
-def _settle(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any]:
-    """Describe a dataset, with the provenance that its file tells."""
-    settled = ButlerInfo.from_ref(ref).model_dump(mode="json")
+def _complete(info: Mapping[str, Any] | None, ref: DatasetRef) -> Mapping[str, Any]:
+    """Return the record of a dataset, with the provenance in its file."""
+    complete = ButlerInfo.from_ref(ref).model_dump(mode="json")
     if info is not None and info.get("provenance") is not None:
-        settled["provenance"] = info["provenance"]
-    return settled
+        complete["provenance"] = info["provenance"]
+    return complete
 
 
 def check_identity(
     info: Mapping[str, Any] | UnreadableTree | None, ref: DatasetRef, place: Any
 ) -> Mapping[str, Any]:
-    """Refuse a file that took the place of another one of the same run.
+    """Check that a file holds the dataset that the Butler records for it.
 
-    Files that come from other runs and repositories pass: these are ingested
-    on purpose, under data IDs that somebody else chose.
+    Files of other runs or repositories are accepted, because files can be
+    ingested with another data ID than that they were written with.
 
     Parameters
     ----------
     info
-        What the file says, as raw JSON, or what stands for it.
+        Butler information in the file, as raw JSON, its placeholder if it is
+        damaged, or `None`.
     ref
-        The dataset.
+        The dataset that the Butler records.
     place
-        Where the file is, for the message.
+        Location of the file, for error messages.
 
     Returns
     -------
     info
-        What objects of the file are told: of the dataset what the Butler
-        knows, and the provenance that the file knows.
+        Butler information to attach to objects read from the file: the
+        dataset as the Butler records it, and the provenance in the file.
 
     Raises
     ------
     CorruptArchiveError
-        If the file says that it is another dataset of the same type and run.
+        If the file holds another dataset of the same type and run.
     """
     if isinstance(info, UnreadableTree):
-        # Who asks for the provenance is told what is wrong with it.
+        # Accessing the provenance raises the error of the placeholder.
         info = {"provenance": info}
-    said = (info or {}).get("dataset") or {}
-    name = (said.get("datasetType") or {}).get("name")
-    if info is None or said.get("run") != ref.run:
-        return _settle(info, ref)
-    if said.get("id") == str(ref.id) and name == ref.datasetType.name and info.get("provenance") is not None:
-        # The file says it all itself.
+    stored = (info or {}).get("dataset") or {}
+    name = (stored.get("datasetType") or {}).get("name")
+    if info is None or stored.get("run") != ref.run:
+        return _complete(info, ref)
+    if (
+        stored.get("id") == str(ref.id)
+        and name == ref.datasetType.name
+        and info.get("provenance") is not None
+    ):
+        # The file has the complete and correct information.
         return info
-    data_id = (said.get("dataId") or {}).get("dataId")
+    data_id = (stored.get("dataId") or {}).get("dataId")
     expected = {key: ref.dataId[key] for key in ref.dataId.required if key in ref.dataId}
     own_name = ref.makeCompositeRef().datasetType.name if ref.isComponent() else ref.datasetType.name
-    if said.get("id") not in (None, str(ref.id)) and name == own_name and data_id != expected:
+    if stored.get("id") not in (None, str(ref.id)) and name == own_name and data_id != expected:
         raise CorruptArchiveError(
-            f"{place} holds dataset {said.get('id')} ({name} {data_id}), not {ref.id} "
+            f"{place} holds dataset {stored.get('id')} ({name} {data_id}), not {ref.id} "
             f"({own_name} {expected}): files of the run were swapped. "
-            "Restore it, or remove the dataset and put it again."
+            "Restore the file, or remove the dataset and put it again."
         )
-    return _settle(info, ref)
+    return _complete(info, ref)
 
 
 def provenance_cards(ref: DatasetRef, provenance: DatasetProvenance) -> dict[str, Any]:
@@ -136,7 +128,7 @@ def provenance_cards(ref: DatasetRef, provenance: DatasetProvenance) -> dict[str
     Returns
     -------
     cards
-        Values by keyword; keywords start with ``HIERARCH LSST BUTLER``.
+        Values by keyword.  Keywords start with ``HIERARCH LSST BUTLER``.
     """
     return provenance.to_flat_dict(
         ref, prefix="HIERARCH LSST BUTLER", sep=" ", simple_types=True, max_inputs=MAX_INPUTS
@@ -144,17 +136,17 @@ def provenance_cards(ref: DatasetRef, provenance: DatasetProvenance) -> dict[str
 
 
 def compression_seed(values: Iterable[Any]) -> int:
-    """Make a seed for dithering that depends on the data ID alone.
+    """Return a dithering seed that depends only on the data ID.
 
     Parameters
     ----------
     values
-        Values of the required dimensions, in their order.
+        Values of the required dimensions, in the order of the dimensions.
 
     Returns
     -------
     seed
-        From 1 to 9999, the same for the same data ID in every process.
+        Integer from 1 to 9999, equal for equal data IDs in all processes.
     """
     digest = hashlib.md5(json.dumps(list(values)).encode(), usedforsecurity=False).digest()
     return 1 + int.from_bytes(digest, "big") % 9999

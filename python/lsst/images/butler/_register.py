@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Registering dataset types from the presets that plugins declare."""
+"""Register dataset types from the presets that plugins declare."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ def register_dataset_types(
     butler
         Writeable Butler of the repository.
     names
-        Names of presets, ``visit_image`` for instance; none stands for all.
+        Names of presets, for instance ``visit_image``; by default all presets.
     storage_class
-        Name of a storage class instead of the preset's.
+        Name of a storage class that replaces the preset's.
     dimensions
-        Names of dimensions instead of the preset's.
+        Names of dimensions that replace the preset's.
 
     Returns
     -------
     registered
-        By name, whether the type is new; `False` if the repository had it in
-        this very form.
+        Whether each dataset type is new, by name; `False` if the repository
+        already has an identical dataset type.
 
     Raises
     ------
     PluginError
-        If no plugin declares a preset of that name, or the universe of the
-        repository lacks one of its dimensions.
+        If no plugin declares a preset of this name, or the dimension universe
+        of the repository lacks one of its dimensions.
     lsst.daf.butler.registry.ConflictingDefinitionError
-        If the repository has the name in another form.
+        If the repository has a different dataset type of this name.
     """
     presets = registry.dataset_types()
     wanted = list(names) or sorted(presets)
     if unknown := [name for name in wanted if name not in presets]:
-        raise PluginError(f"There are no presets {unknown}; known are {sorted(presets)}.")
+        raise PluginError(f"There are no presets {unknown}; the declared presets are {sorted(presets)}.")
     types = [_dataset_type(butler, presets[name], storage_class, dimensions) for name in wanted]
     return {found.name: butler.registry.registerDatasetType(found) for found in types}
 
@@ -63,6 +63,7 @@ def _dataset_type(
     known = set(butler.dimensions.dimensions.names)
     if unknown := [name for name in names if name not in known]:
         raise PluginError(
-            f"Dataset type {preset.name!r} has dimensions {unknown}, which the universe of {butler} lacks."
+            f"Dataset type {preset.name!r} has the dimensions {unknown}, which are not in the dimension "
+            f"universe of {butler}."
         )
     return DatasetType(preset.name, names, storage_class or preset.storage_class, universe=butler.dimensions)

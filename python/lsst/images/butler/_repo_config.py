@@ -1,8 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Configuration that lives in a repository, so that nobody needs a variable.
+"""Write configuration into a Butler repository.
 
-The repository's own file gains one line, which includes a file of ours.
+The repository's ``butler.yaml`` includes the file that is written, so that no
+environment variable is needed.
 """
 
 from __future__ import annotations
@@ -17,26 +18,31 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import PluginError
 from ._config import HEADER, config_files
-from ._config_checks import default_storage_classes, prove
+from ._config_checks import check_configuration, default_storage_classes
 
 MAIN = "butler.yaml"
+"""Name of the configuration file of a repository."""
+
 INCLUDED = "lsst-images.yaml"
+"""Name of the file that is written and included."""
+
 INCLUDE = "includeConfigs"
+"""Key of the list of included files."""
 
 
 def is_repository(root: ResourcePathExpression) -> bool:
-    """Say whether a place is the root of a Butler repository.
+    """Return whether a location is the root of a Butler repository.
 
     Parameters
     ----------
     root
-        The place.
+        The location.
     """
     return ResourcePath(root, forceDirectory=True).join(MAIN).exists()
 
 
 def write_repo_config(root: ResourcePathExpression) -> list[ResourcePath]:
-    """Tell a repository of everything that is installed.
+    """Write the configuration of this package and all plugins into a repository.
 
     Parameters
     ----------
@@ -51,13 +57,13 @@ def write_repo_config(root: ResourcePathExpression) -> list[ResourcePath]:
     Raises
     ------
     PluginError
-        If the configuration would keep a Butler from starting, or if the
-        repository is of a kind that cannot hold it; nothing is written then.
+        If no Butler could start with the configuration, or if the repository
+        cannot include it.  Nothing is written then.
 
     Notes
     -----
-    Storage classes that the Butler defines itself are left out: a
-    process that opens two repositories accepts one definition only.
+    The Butler's default storage classes are not redefined, because a process
+    that opens several repositories accepts only one definition.
     """
     place = ResourcePath(root, forceDirectory=True)
     main = place.join(MAIN)
@@ -65,15 +71,17 @@ def write_repo_config(root: ResourcePathExpression) -> list[ResourcePath]:
     config: dict[str, Any] = yaml.safe_load(text) or {}
     if "datastores" in (config.get("datastore") or {}):
         raise PluginError(
-            f"{main} describes a chain of datastores, each with a configuration of its own; write a "
-            "directory instead (lsst-images butler-config DIR) and name it in DAF_BUTLER_CONFIG_PATH."
+            f"{main} configures a chain of datastores, which do not share an included configuration. Write "
+            "it to a directory (lsst-images butler-config DIR) and name that in DAF_BUTLER_CONFIG_PATH."
         )
     present = config.get(INCLUDE) or []
     present = [present] if isinstance(present, str) else list(present)
     if present and INCLUDED not in present:
-        raise PluginError(f"{main} has {INCLUDE}: {present}; add {INCLUDED!r} to that list, then try again.")
+        raise PluginError(
+            f"{main} already includes {present}; add {INCLUDED!r} to its list {INCLUDE}, and try again."
+        )
     files = config_files()
-    prove(files)
+    check_configuration(files)
     included = place.join(INCLUDED)
     included.write(_included(files).encode())
     if not present:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Checking that stored files are what they were."""
+"""Find damage in stored files."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ..legacy import open_legacy
 from ..serialization._deferred import available
 from ._provenance import check_identity
 
-FITS_START = b"SIMPLE  ="
-"""How a FITS file begins."""
+FITS_SIGNATURE = b"SIMPLE  ="
+"""First bytes of a FITS file; FITS standard 4.0, section 4.4.1.1."""
 
 
 def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) -> list[str]:
-    """Read a file completely, and check the structure and checksums of a FITS file.
+    """Read a whole file; of a FITS file, also check structure and checksums.
 
     Parameters
     ----------
     path
         File of any container, or of `lsst.afw`.
     ref
-        Dataset that the file should be, if it is one.
+        Dataset that the file should hold, or `None` to accept any content.
 
     Returns
     -------
     problems
-        What is wrong; nothing if all is well.
+        Description of each problem; empty if there is none.
     """
     uri = ResourcePath(path, forceDirectory=False)
     pytype = None if ref is None else ref.datasetType.storageClass.pytype
     problems: list[str] = []
     try:
-        if uri.read(len(FITS_START)) == FITS_START:
+        if uri.read(len(FITS_SIGNATURE)) == FITS_SIGNATURE:
             problems += map(str, verify(uri).findings)
         try:
             with open_archive(uri, pytype, partial=False) as reader:
@@ -68,7 +68,7 @@ def verify_dataset(butler: Butler, ref: DatasetRef) -> list[str]:
     Returns
     -------
     problems
-        What is wrong; nothing if all is well.
+        Description of each problem; empty if there is none.
     """
     try:
         primary, components = butler.getURIs(ref)
@@ -76,7 +76,7 @@ def verify_dataset(butler: Butler, ref: DatasetRef) -> list[str]:
         return [f"FileNotFoundError: {err}"]
     uris = [*components.values(), *([] if primary is None else [primary])]
     try:
-        # The Butler compares sizes with what it recorded.
+        # Also compares the size of the file with the recorded size.
         butler.get(ref)
     except (OSError, ValueError, RuntimeError) as err:
         return [f"{type(err).__name__}: {err}"]

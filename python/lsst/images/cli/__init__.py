@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The command ``lsst-images``: one command, one file.
+"""The command line ``lsst-images``.
 
-Commands are imported when they are called.  Plugins add theirs with the hook
-``register_commands``.
+Each subcommand has a module of its own, which is imported when the subcommand
+is called.  Plugins add subcommands with the hook ``register_commands``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ._group import ImagesGroup
 @click.command(cls=ImagesGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lsst-images")
 def cli() -> None:
-    """Look at, check and convert images; prepare Butler repositories for them."""
+    """Describe, verify and convert image files; configure Butler repositories."""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A command in place of one whose plugin failed."""
+"""Placeholder for a command whose plugin failed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import click
 
 
 class BrokenCommand(click.Command):
-    """Says on being called, and in its help, why it is broken.
+    """Command that fails, and shows the error of the plugin as its help.
 
     Parameters
     ----------
     name
         Name of the command.
     plugin
-        Name of the plugin that should have made it.
+        Name of the plugin that should have added the command.
     error
-        What the plugin raised.
+        Exception that the plugin raised.
     """
 
     def __init__(self, name: str, plugin: str, error: BaseException) -> None:
         self.report = "".join(traceback.format_exception(error))
         short = f"(broken) Plugin {plugin!r} failed: {error}"
         super().__init__(name, help=f"{short}\n\n\b\n{self.report}", short_help=short)
-        # Whatever the arguments are, the answer is the same.
+        # The arguments of the missing command are unknown.
         self.context_settings = {"ignore_unknown_options": True, "allow_extra_args": True}
 
     def invoke(self, ctx: click.Context) -> None:
@@ -37,7 +37,7 @@ class BrokenCommand(click.Command):
         Parameters
         ----------
         ctx
-            The invocation.
+            Context of the command.
         """
         click.echo(self.report, err=True)
         ctx.exit(1)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``lsst-images butler-config``: tell Butlers of everything that is installed."""
+"""Command ``lsst-images butler-config``: write Butler configuration."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ import click
 from ..butler import is_repository, write_config, write_repo_config
 
 SHIPPED = importlib.resources.files("lsst.images") / "config"
-"""What ``butler-config`` writes where no plugin is installed."""
+"""Directory with the configuration of this package without plugins."""
 
 
 @click.command("butler-config")
 @click.argument("where", metavar="DIR|REPO", required=False)
-@click.option(
-    "--shipped", is_flag=True, help="Print the directory with the configuration of this package alone."
-)
+@click.option("--shipped", is_flag=True, help="Print the directory with the configuration without plugins.")
 def butler_config(where: str | None, shipped: bool) -> None:
-    """Write storage classes, formatters and recipes of all plugins.
+    """Write storage classes, formatters and write recipes of all plugins.
 
-    DIR is a directory, to be named in DAF_BUTLER_CONFIG_PATH; it is made if
-    it is not there.
+    DIR is a directory to name in DAF_BUTLER_CONFIG_PATH; it is created if it
+    does not exist.
 
-    REPO is the root of a Butler repository: its butler.yaml then includes
-    the configuration, and nobody needs the variable.  Storage classes that
-    the Butler defines itself stay as they are there; DIR extends them too.
+    REPO is the root of a Butler repository: its butler.yaml then includes the
+    configuration, and the variable is not needed.  Unlike in DIR, the Butler's
+    default storage classes are not extended.
 
-    What would keep a Butler from starting is refused.
+    A configuration with which no Butler could start is an error; nothing is
+    written then.
     """
     if shipped == (where is not None):
-        raise click.UsageError("Name a directory or a repository, or ask for --shipped.")
+        raise click.UsageError("Give either a directory or repository, or --shipped.")
     if where is None:
         click.echo(SHIPPED)
         return
@@ -45,4 +44,4 @@ def butler_config(where: str | None, shipped: bool) -> None:
         return
     for path in write_config(where):
         click.echo(f"Wrote {path}")
-    click.echo(f"Now: export DAF_BUTLER_CONFIG_PATH={Path(where).absolute()}")
+    click.echo(f"To use it: export DAF_BUTLER_CONFIG_PATH={Path(where).absolute()}")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``lsst-images describe``: what is in a file."""
+"""Command ``lsst-images describe``: describe the content of files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..butler import describe_file
 
 @click.command("describe")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--read", is_flag=True, help="Read everything, pixels too, and describe the object.")
+@click.option("--read", is_flag=True, help="Read the whole file including pixels, and describe the object.")
 def describe(files: tuple[str, ...], read: bool) -> None:
-    """Say what files hold, without reading pixels.
+    """Describe the content of files without reading pixels.
 
-    FILE is a path or URI of a file of any container, or of lsst.afw.
+    FILE is a path or URI of a file of any container or of lsst.afw.
     """
     for number, file in enumerate(files):
         if number:

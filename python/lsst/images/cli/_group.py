@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Commands of our own, late, and of plugins, with care."""
+"""Command group that loads its commands, and those of plugins, when needed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COMMANDS = {
     "plugins": "lsst.images.cli._plugins:plugins",
     "verify": "lsst.images.cli._verify:verify",
 }
-"""Our own commands and where they are."""
+"""Dotted names of the commands of this package."""
 
 
 class ImagesGroup(click.Group):
     """Commands of this package and of plugins.
 
-    An error of ours is told in words; a plugin that fails while it adds
-    its commands leaves a `BrokenCommand` of its own name.
+    Errors of this package are reported without a traceback.  For a plugin
+    that fails to add its commands there is a `BrokenCommand` of its name.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -60,7 +60,7 @@ class ImagesGroup(click.Group):
         Returns
         -------
         command
-            `None` if there is none of that name.
+            The command, or `None` if it does not exist.
         """
         if (dotted := COMMANDS.get(cmd_name)) is not None:
             command: click.Command = registry.load(dotted)
@@ -68,7 +68,7 @@ class ImagesGroup(click.Group):
         return _plugin_commands().get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; our own errors need no traceback.
+        """Run a command, and report errors of this package without a traceback.
 
         Parameters
         ----------
@@ -83,8 +83,7 @@ class ImagesGroup(click.Group):
         Raises
         ------
         click.ClickException
-            If the command fails with an error of this package or a file that
-            is not there.
+            If the command fails with an `ImagesError` or `OSError`.
         """
         try:
             return super().invoke(ctx)
@@ -94,22 +93,22 @@ class ImagesGroup(click.Group):
 
 
 def _plugin_commands() -> dict[str, click.Command]:
-    """Ask every plugin, each with a group of its own, so that none harms another."""
+    """Collect the commands of all plugins; an error of one plugin does not affect others."""
     found: dict[str, click.Command] = {}
     with warnings.catch_warnings():
-        # Told by the command "plugins".
+        # The command "plugins" shows these warnings.
         warnings.simplefilter("ignore", PluginWarning)
         implementations = registry.hook.register_commands.get_hookimpls()
     for implementation in implementations:
         name, group = implementation.plugin_name, click.Group()
         try:
             implementation.function(**{argument: group for argument in implementation.argnames})
-        except Exception as err:  # a stranger's hook may raise anything
+        except Exception as err:  # third-party code may raise any exception
             found.setdefault(name, BrokenCommand(name, name, err))
             continue
         for key, command in group.commands.items():
             if key in COMMANDS or key in found:
-                taken = ValueError(f"The name {key!r} of a command is taken already; rename it.")
+                taken = ValueError(f"A command {key!r} exists already; rename the command of the plugin.")
                 found[f"{name}:{key}"] = BrokenCommand(f"{name}:{key}", name, taken)
             else:
                 found[key] = command

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``lsst-images plugins``: who is installed, and who is not well."""
+"""Command ``lsst-images plugins``: list installed plugins and their errors."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..errors import PluginError, PluginWarning
 from ..plugins import PluginInfo, registry
 
 DECLARATIONS = ("datasets", "storage_classes", "dataset_types", "containers", "migrations", "legacy_decoders")
-"""What the registry collects, each by a method of that name."""
+"""Methods of the registry that collect declarations of plugins."""
 
-WIDE = 250
-"""Columns where there is no terminal to say."""
+DEFAULT_WIDTH = 250
+"""Width of the table in characters, if the output is not a terminal."""
 
 
 @click.command("plugins")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON for programs.")
-@click.option("--strict", is_flag=True, help="Fail if a plugin was left out.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.option("--strict", is_flag=True, help="Exit with an error if a plugin was left out.")
 def plugins(as_json: bool, strict: bool) -> None:
-    """List plugins, the hooks they implement, and what failed and why."""
+    """List plugins, the hooks they implement, and their errors."""
     with warnings.catch_warnings():
-        # The table says the same.
+        # The table shows these warnings.
         warnings.simplefilter("ignore", PluginWarning)
         infos = registry.plugins()
         faults = _faults()
@@ -43,7 +43,7 @@ def plugins(as_json: bool, strict: bool) -> None:
 
 
 def _faults() -> list[str]:
-    """Collect every declaration, since some contradict each other only then."""
+    """Collect all declarations, and return the errors that this raises."""
     faults = []
     for name in DECLARATIONS:
         with warnings.catch_warnings(record=True) as caught:
@@ -68,8 +68,8 @@ def _print_table(infos: tuple[PluginInfo, ...], faults: list[str]) -> None:
         table.add_row(info.name, f"{info.package} {info.version}".strip(), Text(what))
     console = Console()
     if not console.is_terminal:
-        # Programs and logs want a plugin to be a line.
-        console = Console(width=WIDE)
+        # Do not wrap lines in files and pipes.
+        console = Console(width=DEFAULT_WIDTH)
     console.print(table)
     for fault in faults:
         console.print(Text(f"FAULT: {fault}"))

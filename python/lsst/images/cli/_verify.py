@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``lsst-images verify``: whether files are as they were written."""
+"""Command ``lsst-images verify``: find damaged files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..butler import verify_file
 @click.command("verify")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 def verify(files: tuple[str, ...]) -> None:
-    """Read files completely and say what is wrong with them.
+    """Read whole files and report damage.
 
-    FILE is a path or URI of a file of any container, or of lsst.afw.
+    FILE is a path or URI of a file of any container or of lsst.afw.
     """
     damaged = 0
     for file in files:

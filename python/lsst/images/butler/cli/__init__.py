@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Our subcommands of the standard ``butler`` command line.
+"""Subcommands of the standard ``butler`` command line.
 
-The Butler finds them through the entry point ``butler.cli``, or, in an EUPS
-set-up, through ``resources.yaml`` in ``DAF_BUTLER_PLUGINS``.  Names of options are
-the Butler's own.
+The Butler loads them through the entry point ``butler.cli`` or, with EUPS,
+through ``resources.yaml`` in ``DAF_BUTLER_PLUGINS``.  Options have the names that
+the Butler's own commands use.
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ from ._verify import verify_images
 
 
 def get_cli_subcommands() -> list[click.Command]:
-    """Return the subcommands, as the entry point ``butler.cli`` wants them."""
+    """Return the subcommands, for the entry point ``butler.cli``."""
     return [register_image_dataset_types, ingest_images, image_cutouts, describe_image, verify_images]

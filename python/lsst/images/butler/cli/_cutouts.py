@@ -33,7 +33,7 @@ from ...errors import GeometryError
 from ...io import Cutout, write
 from ...serialization import attachments_of
 from .._cutouts import DEFAULT_WORKERS, iter_cutouts
-from ._shared import in_words, progress, select
+from ._shared import progress, report_errors, select
 
 BOX = re.compile(r"\[?(?:y=)?(-?\d+):(-?\d+),\s*(?:x=)?(-?\d+):(-?\d+)\]?")
 
@@ -83,7 +83,7 @@ class BoxType(click.ParamType[Box]):
 @click.option("--component", help="Component to read instead of the whole image, for instance variance.")
 @processes_option(default=DEFAULT_WORKERS, help="Number of files that are read at the same time.")
 @options_file_option()
-@in_words
+@report_errors
 def image_cutouts(repo: str, destination: str, component: str | None, processes: int, **options: Any) -> None:
     """Write cutouts of stored images to files.
 

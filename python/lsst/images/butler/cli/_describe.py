@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``butler describe-image``."""
+"""Command ``butler describe-image``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lsst.daf.butler.cli.opt import (
 from lsst.daf.butler.cli.utils import ButlerCommand
 
 from .._describe import describe_file
-from ._shared import in_words, select
+from ._shared import report_errors, select
 
 
 @click.command("describe-image", cls=ButlerCommand)
@@ -28,11 +28,11 @@ from ._shared import in_words, select
 @collections_option()
 @where_option()
 @options_file_option()
-@in_words
+@report_errors
 def describe_image(
     repo: str, dataset_type: tuple[str, ...], collections: tuple[str, ...], where: str
 ) -> None:
-    """Describe stored images, without reading pixels."""
+    """Describe stored images without reading pixels."""
     butler, refs = select(repo, dataset_type, collections, where)
     for ref in refs:
         click.echo(_describe(butler, ref) + "\n")

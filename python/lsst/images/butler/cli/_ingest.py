@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``butler ingest-images``."""
+"""Command ``butler ingest-images``."""
 
 from __future__ import annotations
 
@@ -26,27 +26,29 @@ from lsst.daf.butler.cli.utils import ButlerCommand
 
 from .. import _ingest
 from .._register import register_dataset_types
-from ._shared import in_words, progress, values_option
+from ._shared import progress, report_errors, values_option
 
 
 @click.command("ingest-images", cls=ButlerCommand)
 @repo_argument(required=True)
 @click.argument("dataset_type")
-@locations_argument(help="LOCATIONS are files, and directories to look for files in.", required=True)
+@locations_argument(help="LOCATIONS are files, and directories to search for files.", required=True)
 @run_option(required=True)
-@values_option("Value of a dimension that the files do not say; it wins over what they say.")
-@click.option("--formatter", help="Full name of the formatter, instead of the one that fits the file.")
+@values_option("Value of a dimension; it takes precedence over the content of the files.")
+@click.option("--formatter", help="Full name of the formatter.  [default: determined for each file]")
 @regex_option(
     default=_ingest.default_file_regex,
     help="Regular expression for the names of files in directories.  [default: all registered extensions]",
 )
 @transfer_option()
-@transfer_dimensions_option(default=False, help="Insert missing dimension records, from headers.")
-@register_dataset_types_option(help="Register the dataset type from its preset if it is not there.")
-@processes_option(default=4, help="Number of files that are looked into at the same time.")
-@click.option("--dry-run/--no-dry-run", default=False, help="Only tell what would be done.")
+@transfer_dimensions_option(default=False, help="Insert missing dimension records, made from headers.")
+@register_dataset_types_option(help="Register the dataset type from its preset if it does not exist.")
+@processes_option(default=_ingest.DEFAULT_WORKERS, help="Number of files inspected at the same time.")
+@click.option(
+    "--dry-run/--no-dry-run", default=False, help="Report what would be ingested without ingesting it."
+)
 @options_file_option()
-@in_words
+@report_errors
 def ingest_images(
     repo: str,
     dataset_type: str,
@@ -57,13 +59,13 @@ def ingest_images(
     processes: int,
     **options: Any,
 ) -> None:
-    """Ingest image files, of lsst.images or of lsst.afw, as they are.
+    """Ingest image files of lsst.images or lsst.afw, unchanged.
 
     DATASET_TYPE is the name of their dataset type.
 
-    Data IDs come from --data-id, from what a Butler left in the file, or from
-    the translated header, in this order. Datasets that the run has already are
-    skipped: an interrupted command is resumed by repeating it.
+    Data IDs are taken from --data-id, from the data ID that a Butler stored in
+    the file, or from the translated header, in this order. Datasets that exist
+    in the run are skipped: repeating an interrupted command resumes it.
     """
     butler = Butler.from_config(repo, writeable=True)
     if register_dataset_types and not options["dry_run"]:
@@ -73,14 +75,14 @@ def ingest_images(
         report = _ingest.ingest_images(
             butler, files, dataset_type, output_run, workers=processes, advance=advance, **options
         )
-    _tell(report, options["dry_run"])
+    _print_report(report, options["dry_run"])
 
 
 def _register(butler: Butler, dataset_type: str) -> None:
     register_dataset_types(butler, [dataset_type])
 
 
-def _tell(report: _ingest.IngestReport, dry_run: bool) -> None:
+def _print_report(report: _ingest.IngestReport, dry_run: bool) -> None:
     for uri, reason in report.failed.items():
         click.echo(f"{uri}: {reason}", err=True)
     if dry_run:
@@ -88,7 +90,7 @@ def _tell(report: _ingest.IngestReport, dry_run: bool) -> None:
             click.echo(f"{file.uri} -> {dict(file.data_id.required)} {file.formatter or ''}".rstrip())
     done = "would be ingested" if dry_run else "ingested"
     click.echo(
-        f"{len(report.ingested)} {done}, {len(report.skipped)} were there, {len(report.failed)} failed."
+        f"{len(report.ingested)} {done}, {len(report.skipped)} already exist, {len(report.failed)} failed."
     )
     if report.failed:
-        raise click.ClickException(f"{len(report.failed)} files were left out.")
+        raise click.ClickException(f"{len(report.failed)} files were not ingested.")

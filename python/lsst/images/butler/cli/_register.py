@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``butler register-image-dataset-types``."""
+"""Command ``butler register-image-dataset-types``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from lsst.daf.butler.cli.utils import ButlerCommand
 
 from ...plugins import registry
 from .._register import register_dataset_types
-from ._shared import in_words
+from ._shared import report_errors
 
 
 @click.command("register-image-dataset-types", cls=ButlerCommand)
 @repo_argument(required=True)
 @click.argument("presets", nargs=-1)
-@click.option("--storage-class", help="Storage class instead of the preset's.")
-@click.option("--list", "list_only", is_flag=True, help="List the presets and do nothing.")
+@click.option("--storage-class", help="Storage class that replaces the preset's.")
+@click.option("--list", "list_only", is_flag=True, help="List the presets, and do not register them.")
 @options_file_option()
-@in_words
+@report_errors
 def register_image_dataset_types(
     repo: str, presets: tuple[str, ...], storage_class: str | None, list_only: bool
 ) -> None:
     """Register dataset types for images.
 
-    PRESETS are names like visit_image or deep_coadd; without any, all that
-    installed plugins declare are registered.
+    PRESETS are names of presets, for instance visit_image or deep_coadd. By
+    default the presets of all installed plugins are registered.
     """
     if list_only:
         for name, spec in sorted(registry.dataset_types().items()):
@@ -38,4 +38,4 @@ def register_image_dataset_types(
         return
     butler = Butler.from_config(repo, writeable=True)
     for name, new in register_dataset_types(butler, presets, storage_class=storage_class).items():
-        click.echo(f"{name}: {'registered' if new else 'was there in identical form'}")
+        click.echo(f"{name}: {'registered' if new else 'already registered, in identical form'}")

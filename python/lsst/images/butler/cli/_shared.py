@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the subcommands have in common."""
+"""Functions that several subcommands use."""
 
 from __future__ import annotations
 
-__all__ = ("in_words", "progress", "select", "values_option")
+__all__ = ("progress", "report_errors", "select", "values_option")
 
 import contextlib
 import functools
@@ -24,8 +24,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def in_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Tell errors of a command in words instead of a traceback.
+def report_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a command so that it reports expected errors without a traceback.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
     Returns
     -------
     command
-        Raises `click.ClickException` for errors that a user can mend.
+        Function that raises `click.ClickException` for errors of this package,
+        of the operating system and of the Butler's users.
     """
 
     @functools.wraps(function)
@@ -61,19 +62,19 @@ def select(
     dataset_type
         Names of dataset types.
     collections
-        Names of collections; none stands for all runs.
+        Names of collections; by default all.
     where
-        Expression on dimensions.
+        Query expression.
 
     Returns
     -------
     butler, refs
-        The Butler, and the datasets in the order of their data IDs.
+        The Butler, and the datasets sorted by data ID.
 
     Raises
     ------
     click.ClickException
-        If there are none.
+        If no dataset is found.
     """
     butler = Butler.from_config(repo, writeable=False)
     searched = list(collections) or list(butler.collections.query("*"))
@@ -94,19 +95,19 @@ def select(
 
 @contextlib.contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar while something goes on, if there is a terminal.
+    """Show a progress bar if standard error is a terminal.
 
     Parameters
     ----------
     total
         Number of steps.
     what
-        What is counted.
+        Label of the bar.
 
     Yields
     ------
     advance
-        To be called with the number of steps done.
+        Function to call with the number of steps done.
     """
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -115,17 +116,18 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
 
 
 def values_option(help: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make the option ``--data-id KEY=VALUE``.
+    """Create the option ``--data-id KEY=VALUE``.
 
     Parameters
     ----------
     help
-        Its help.
+        Help text of the option.
 
     Returns
     -------
     decorator
-        Passes a dictionary on; values that look like integers are.
+        Decorator of a command, which gets a dictionary; decimal values are
+        converted to integers.
     """
     return click.option("--data-id", metavar="KEY=VALUE", multiple=True, callback=_parse_values, help=help)
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""``butler verify-images``."""
+"""Command ``butler verify-images``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsst.daf.butler.cli.opt import (
 from lsst.daf.butler.cli.utils import ButlerCommand
 
 from .._verify import verify_dataset
-from ._shared import in_words, progress, select
+from ._shared import progress, report_errors, select
 
 
 @click.command("verify-images", cls=ButlerCommand)
@@ -27,9 +27,9 @@ from ._shared import in_words, progress, select
 @collections_option()
 @where_option()
 @options_file_option()
-@in_words
+@report_errors
 def verify_images(repo: str, dataset_type: tuple[str, ...], collections: tuple[str, ...], where: str) -> None:
-    """Read stored images completely and say which are damaged."""
+    """Read whole stored images and report damage."""
     butler, refs = select(repo, dataset_type, collections, where)
     damaged = 0
     with progress(len(refs), "datasets") as advance:
