@@ -63,7 +63,7 @@ def assert_same_coadd(a: CellCoadd, b: CellCoadd) -> None:
 # Construction.
 
 
-def test_everything_that_is_passed_can_be_asked_for() -> None:
+def test_cell_coadd_constructor_arguments_become_attributes() -> None:
     arguments = make_coadd_arguments()
     coadd = CellCoadd(arguments["image"], **{k: v for k, v in arguments.items() if k != "image"})
     for name in ("aperture_corrections", "patch", "provenance", "backgrounds", "band", "projection", "psf"):
@@ -76,7 +76,7 @@ def test_everything_that_is_passed_can_be_asked_for() -> None:
     assert str(coadd) == "CellCoadd([y=112:139, x=215:260], tract=9813)" and repr(coadd) == f"<{coadd}>"
 
 
-def test_what_is_left_out_is_absent() -> None:
+def test_cell_coadd_omitted_components_are_missing() -> None:
     arguments = make_coadd_arguments()
     needed = {name: arguments[name] for name in ("mask", "projection", "psf")}
     coadd = CellCoadd(arguments["image"], **needed)
@@ -89,7 +89,7 @@ def test_what_is_left_out_is_absent() -> None:
     assert_same_coadd(coadd.copy(), coadd)
 
 
-def test_the_psf_is_cut_down_to_the_image() -> None:
+def test_cell_coadd_psf_is_cut_to_image() -> None:
     whole = make_cell_psf(CellGridBounds(GRID, GRID.bbox, {CellIJ(1, 1)}))
     coadd = make_cell_coadd(psf=whole)
     assert coadd.bounds == CellGridBounds(GRID, CELL_BOUNDS.bbox, {CellIJ(1, 1)})
@@ -117,7 +117,7 @@ def test_the_psf_is_cut_down_to_the_image() -> None:
         ),
     ],
 )
-def test_parts_that_make_no_sense_are_refused(changes: Any, error: type[Exception], fragment: str) -> None:
+def test_cell_coadd_invalid_component_raises(changes: Any, error: type[Exception], fragment: str) -> None:
     with pytest.raises(error, match=fragment):
         make_cell_coadd(**changes)
     with pytest.raises(TypeError, match="psf"):
@@ -127,7 +127,7 @@ def test_parts_that_make_no_sense_are_refused(changes: Any, error: type[Exceptio
 # Subimages and copies.
 
 
-def test_everything_attached_follows_the_box() -> None:
+def test_cell_coadd_slice_cuts_components() -> None:
     coadd = make_cell_coadd()
     box = Box.factory[121:130, 230:244]
     part = coadd[box]
@@ -145,14 +145,14 @@ def test_everything_attached_follows_the_box() -> None:
         assert getattr(part, name) is getattr(coadd, name), name
 
 
-def test_a_full_view_keeps_everything() -> None:
+def test_cell_coadd_full_view_keeps_components() -> None:
     coadd = make_cell_coadd()
     view = coadd[...]
     assert_same_coadd(view, coadd)
     assert view.psf is coadd.psf and view.provenance is coadd.provenance
 
 
-def test_a_box_of_missing_cells_has_no_provenance() -> None:
+def test_cell_coadd_slice_of_missing_cells_has_no_provenance() -> None:
     part = make_cell_coadd()[Box.factory[122:128, 238:246]]
     assert part.bounds.missing == {CellIJ(2, 3)} and list(part.bounds.cell_indices()) == []
     assert not hasattr(part, "provenance") and part.patch.id == 43
@@ -162,7 +162,7 @@ def test_a_box_of_missing_cells_has_no_provenance() -> None:
 @pytest.mark.parametrize(
     "duplicate", [lambda c: pickle.loads(pickle.dumps(c)), copy.deepcopy, lambda c: c.copy()]
 )
-def test_copies_share_no_pixels(duplicate: Any) -> None:
+def test_cell_coadd_copy_shares_no_pixels(duplicate: Any) -> None:
     coadd = make_cell_coadd()
     other = duplicate(coadd)
     assert_same_coadd(other, coadd)
@@ -179,7 +179,7 @@ def test_copies_share_no_pixels(duplicate: Any) -> None:
 # Backgrounds.
 
 
-def test_backgrounds_of_any_unit_go_on_and_off() -> None:
+def test_apply_background_converts_unit() -> None:
     coadd = make_cell_coadd()
     original = coadd.image.array.copy()
     sky = coadd.backgrounds["sky"].field.render(BOX, dtype=np.float32).array
@@ -193,7 +193,7 @@ def test_backgrounds_of_any_unit_go_on_and_off() -> None:
     assert coadd.backgrounds.subtracted is None
 
 
-def test_a_failed_change_leaves_the_coadd_as_it_was() -> None:
+def test_apply_background_error_leaves_coadd_unchanged() -> None:
     coadd = make_cell_coadd()
     coadd.apply_background("sky")
     before = coadd.image.array.copy()
@@ -217,7 +217,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @containers
-def test_every_component_equals_the_attribute_of_the_whole(extension: str, tmp_path: Path) -> None:
+def test_read_component_equals_attribute(extension: str, tmp_path: Path) -> None:
     coadd = make_cell_coadd()
     path = tmp_path / f"coadd{extension}"
     coadd.write(path)
@@ -243,7 +243,7 @@ columns = st.tuples(st.integers(215, 259), st.integers(215, 259)).map(sorted)
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(y=rows, x=columns)
-def test_reading_a_box_is_reading_the_slice(written: Path, y: list[int], x: list[int]) -> None:
+def test_read_bbox_equals_slice(written: Path, y: list[int], x: list[int]) -> None:
     box = Box.factory[y[0] : y[1] + 1, x[0] : x[1] + 1]
     expected = CellCoadd.read(written)[box]
     assert_same_coadd(CellCoadd.read(written, bbox=box), expected)
@@ -254,7 +254,7 @@ def test_reading_a_box_is_reading_the_slice(written: Path, y: list[int], x: list
         assert_same_planes(reader.get_component("masked_image", bbox=box), expected)
 
 
-def test_the_layout_is_the_published_one(written: Path) -> None:
+def test_write_fits_has_published_hdu_order(written: Path) -> None:
     with astropy.io.fits.open(written) as hdus:
         names = [hdu.name for hdu in hdus]
         assert names[1:-2] == [
@@ -267,7 +267,7 @@ def test_the_layout_is_the_published_one(written: Path) -> None:
             assert (hdus[name].header["ZTILE1"], hdus[name].header["ZTILE2"]) == (12, 10), name
 
 
-def test_a_coadd_without_extras_comes_back(tmp_path: Path) -> None:
+def test_cell_coadd_without_optional_components_round_trips(tmp_path: Path) -> None:
     coadd = make_cell_coadd(
         aperture_corrections=None, patch=None, provenance=None, backgrounds=None, band=None,
         mask_fractions=None, noise_realizations=(),
@@ -282,7 +282,7 @@ def test_a_coadd_without_extras_comes_back(tmp_path: Path) -> None:
             assert reader.get_component(name) == value_of(coadd, name), name
 
 
-def test_names_of_mask_fractions_may_be_paths(tmp_path: Path) -> None:
+def test_read_mask_fraction_names_with_path_prefix(tmp_path: Path) -> None:
     path = tmp_path / "coadd.json"
     make_cell_coadd().write(path)
     tree = json.loads(path.read_text())
@@ -293,7 +293,7 @@ def test_names_of_mask_fractions_may_be_paths(tmp_path: Path) -> None:
         assert reader.read().mask_fractions.keys() == {"rejected"}
 
 
-def test_components_of_the_tree_need_no_file(tmp_path: Path) -> None:
+def test_read_component_in_tree_needs_no_array(tmp_path: Path) -> None:
     coadd = make_cell_coadd(backgrounds=None)
     coadd.write(tmp_path / "coadd.json")
     with open_archive(tmp_path / "coadd.json") as reader:
@@ -322,7 +322,9 @@ ODD = {"schema_version": "1.0.0", "min_read_version": 1, "oddity": 1}
         ("sky_projection", ODD, "pixel_to_sky"),
     ],
 )
-def test_a_damaged_branch_costs_only_itself(name: str, branch: Any, fragment: str, tmp_path: Path) -> None:
+def test_read_invalid_field_raises_only_when_used(
+    name: str, branch: Any, fragment: str, tmp_path: Path
+) -> None:
     good = make_cell_coadd()
     good.write(tmp_path / "good.json")
     path = tmp_path / "damaged.json"
@@ -343,7 +345,7 @@ def test_a_damaged_branch_costs_only_itself(name: str, branch: Any, fragment: st
     assert json.loads((tmp_path / "again.json").read_text())[name] == branch
 
 
-def test_a_psf_that_does_not_cover_the_image_is_deferred(tmp_path: Path) -> None:
+def test_read_psf_outside_image_raises_when_used(tmp_path: Path) -> None:
     make_cell_coadd().write(tmp_path / "coadd.json")
     tree = json.loads((tmp_path / "coadd.json").read_text())
     tree["psf"]["bounds"]["bbox"]["x"] = {"start": 200, "stop": 248}
@@ -355,7 +357,7 @@ def test_a_psf_that_does_not_cover_the_image_is_deferred(tmp_path: Path) -> None
             getattr(coadd, name)
 
 
-def test_a_psf_whose_array_is_lost_is_deferred(tmp_path: Path) -> None:
+def test_read_psf_with_missing_array_raises_when_used(tmp_path: Path) -> None:
     make_cell_coadd().write(tmp_path / "coadd.json")
     tree = json.loads((tmp_path / "coadd.json").read_text())
     tree["psf"]["array"] = {"source": "fits:PSF", "shape": [3, 4, 15, 13], "datatype": "float64"}
@@ -369,7 +371,7 @@ def test_a_psf_whose_array_is_lost_is_deferred(tmp_path: Path) -> None:
     assert not (tmp_path / "again.fits").exists()
 
 
-def test_an_error_may_stand_for_the_psf(tmp_path: Path) -> None:
+def test_psf_as_error_raises_when_used_or_written(tmp_path: Path) -> None:
     coadd = make_cell_coadd(psf=ArchiveReadError("no luck"))
     for image in (coadd, coadd.copy(), coadd.local[2:5, 3:9]):
         with pytest.raises(ArchiveReadError, match="no luck"):

@@ -31,7 +31,7 @@ def rows(table: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in table.iterrows()]
 
 
-def test_tables_have_the_published_columns() -> None:
+def test_provenance_tables_have_published_columns() -> None:
     inputs = CoaddProvenance.make_empty_input_table(3)
     assert len(inputs) == 3
     assert inputs.colnames == ["instrument", "visit", "detector", "physical_filter", "day_obs", "polygon"]
@@ -43,16 +43,16 @@ def test_tables_have_the_published_columns() -> None:
 
 
 @pytest.mark.parametrize("table", ["inputs", "contributions"])
-def test_tables_without_a_column_are_refused(table: str) -> None:
+def test_provenance_missing_column_raises(table: str) -> None:
     provenance = make_provenance()
     tables = {"inputs": provenance.inputs, "contributions": provenance.contributions}
     tables[table] = tables[table].copy()
     tables[table].remove_column("visit")
-    with pytest.raises(GeometryError, match=rf"{table} has no columns \['visit'\]"):
+    with pytest.raises(GeometryError, match=rf"{table} lacks the columns \['visit'\]"):
         CoaddProvenance(**tables)
 
 
-def test_provenance_without_images_is_refused() -> None:
+def test_provenance_without_images_raises() -> None:
     with pytest.raises(ValueError, match="at least one input"):
         CoaddProvenance(
             CoaddProvenance.make_empty_input_table(), CoaddProvenance.make_empty_contribution_table()
@@ -60,7 +60,7 @@ def test_provenance_without_images_is_refused() -> None:
 
 
 @given(cells=st.lists(st.sampled_from(ALL_CELLS), max_size=12))
-def test_a_subset_holds_the_contributions_to_its_cells(cells: list[CellIJ]) -> None:
+def test_provenance_subset_has_contributions_of_its_cells(cells: list[CellIJ]) -> None:
     provenance = make_provenance(("TestCam", "AnotherCamera"))
     wanted = {cell.as_tuple() for cell in cells}
     expected = [row for row in rows(provenance.contributions) if (row[0], row[1]) in wanted]
@@ -74,7 +74,7 @@ def test_a_subset_holds_the_contributions_to_its_cells(cells: list[CellIJ]) -> N
     assert subset.contributions["psf_shape_yy"].unit == u.pix**2
 
 
-def test_a_cell_is_a_subset() -> None:
+def test_provenance_getitem_equals_subset() -> None:
     provenance = make_provenance()
     assert provenance[CellIJ(1, 2)] == provenance.subset([CellIJ(1, 2)])
     assert provenance[CellIJ(2, 3)] is None
@@ -82,7 +82,7 @@ def test_a_cell_is_a_subset() -> None:
         provenance[1, 2]  # type: ignore[index]  # that is the point
 
 
-def test_strings_count_the_images() -> None:
+def test_provenance_str_contains_number_of_images() -> None:
     provenance = make_provenance()
     assert str(provenance) == "CoaddProvenance(5 input images)"
     one = CoaddProvenance(provenance.inputs[:1], provenance.contributions[:0])
@@ -92,7 +92,7 @@ def test_strings_count_the_images() -> None:
 @pytest.mark.parametrize(
     "duplicate", [lambda p: pickle.loads(pickle.dumps(p)), copy.deepcopy, lambda p: p.copy()]
 )
-def test_provenance_can_be_pickled_and_copied(duplicate: Any) -> None:
+def test_provenance_pickle_and_copy_are_equal(duplicate: Any) -> None:
     provenance = make_provenance()
     other = duplicate(provenance)
     assert other == provenance
@@ -102,7 +102,7 @@ def test_provenance_can_be_pickled_and_copied(duplicate: Any) -> None:
 
 @containers
 @instruments
-def test_provenance_comes_back_from_a_file(names: tuple[str, ...], extension: str, tmp_path: Path) -> None:
+def test_provenance_file_round_trips(names: tuple[str, ...], extension: str, tmp_path: Path) -> None:
     provenance = make_provenance(names)
     path = tmp_path / f"provenance{extension}"
     provenance.write(path)
@@ -143,17 +143,17 @@ def damaged(tmp_path: Path, change: Any) -> CoaddProvenanceSerializationModel:
 @pytest.mark.parametrize(
     ("change", "fragment"),
     [
-        (lambda tree: tree.update(instrument={"TestCam": 0}), r"\[1\] stand for no instrument"),
-        (lambda tree: tree["inputs"]["columns"].pop(1), "no column 'visit'"),
-        (lambda tree: tree["inputs"]["columns"].pop(-1), "no column 'y_vertices'"),
+        (lambda tree: tree.update(instrument={"TestCam": 0}), r"Unknown instrument codes \[1\]"),
+        (lambda tree: tree["inputs"]["columns"].pop(1), "lacks the column 'visit'"),
+        (lambda tree: tree["inputs"]["columns"].pop(-1), "lacks the column 'y_vertices'"),
     ],
 )
-def test_tables_that_make_no_sense_are_corrupt(change: Any, fragment: str, tmp_path: Path) -> None:
+def test_read_invalid_provenance_table_raises(change: Any, fragment: str, tmp_path: Path) -> None:
     with pytest.raises(CorruptArchiveError, match=fragment):
         damaged(tmp_path, change)
 
 
-def test_columns_of_other_integers_are_read(tmp_path: Path) -> None:
+def test_read_provenance_converts_integer_types(tmp_path: Path) -> None:
     def widen(tree: Any) -> None:
         for table in ("inputs", "contributions"):
             for column in tree[table]["columns"]:
@@ -164,7 +164,7 @@ def test_columns_of_other_integers_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("column", "value"), [("instrument", 3), ("polygon", "somewhere")])
-def test_objects_of_other_types_are_not_written(column: str, value: Any, tmp_path: Path) -> None:
+def test_write_provenance_with_other_types_raises(column: str, value: Any, tmp_path: Path) -> None:
     provenance = make_provenance()
     provenance.inputs[column][0] = value
     with pytest.raises(UnserializableTypeError, match=repr(value)):
@@ -172,7 +172,7 @@ def test_objects_of_other_types_are_not_written(column: str, value: Any, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_outlines_are_polygons() -> None:
+def test_provenance_outlines_are_polygons() -> None:
     polygon = make_provenance().inputs["polygon"][1]
     assert isinstance(polygon, Polygon) and polygon.n_vertices in (4, 5)
     assert CELL_BOUNDS.contains_cell(CellIJ(1, 2))

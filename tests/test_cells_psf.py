@@ -49,7 +49,7 @@ def cell_of(x: float, y: float) -> CellIJ:
         (212, 125.25),
     ],
 )
-def test_the_kernel_image_is_that_of_the_cell(x: float, y: float) -> None:
+def test_cell_psf_kernel_image_is_image_of_cell(x: float, y: float) -> None:
     psf, cell = make_cell_psf(), cell_of(x, y)
     kernel = psf.compute_kernel_image(x=x, y=y)
     assert kernel == psf[cell] and kernel.bbox == psf.kernel_bbox == Box.factory[-7:8, -6:7]
@@ -59,7 +59,7 @@ def test_the_kernel_image_is_that_of_the_cell(x: float, y: float) -> None:
 
 
 @given(x=st.floats(205.0, 265.0), y=st.floats(104.0, 145.0))
-def test_arrays_of_positions_agree_with_single_ones(x: float, y: float) -> None:
+def test_cell_psf_array_positions_equal_scalar_positions(x: float, y: float) -> None:
     psf, cell = make_cell_psf(), cell_of(x, y)
     if CELL_BOUNDS.contains_cell(cell):
         assert CELL_BOUNDS.contains(x=x, y=y) and np.all(CELL_BOUNDS.contains(x=[x, x], y=[y, y]))
@@ -73,7 +73,7 @@ def test_arrays_of_positions_agree_with_single_ones(x: float, y: float) -> None:
 
 
 @pytest.mark.parametrize("kernel", ["lanczos3", "lanczos5"])
-def test_a_star_is_the_kernel_shifted(kernel: str) -> None:
+def test_cell_psf_stellar_image_is_shifted_kernel(kernel: str) -> None:
     psf = make_cell_psf(kernel=kernel)
     x, y = 226.3, 113.6
     star = psf.compute_stellar_image(x=x, y=y)
@@ -90,14 +90,14 @@ def test_a_star_is_the_kernel_shifted(kernel: str) -> None:
     assert (yx0.y[0], yx0.x[0]) == star.bbox.start
 
 
-def test_orders_of_resampling_differ() -> None:
+def test_cell_psf_resampling_kernels_differ() -> None:
     three, five = (
         make_cell_psf(kernel=f"lanczos{n}").compute_stellar_image(x=226.5, y=113.5) for n in (3, 5)
     )
     assert three.bbox == five.bbox and not np.array_equal(three.array, five.array)
 
 
-def test_a_box_selects_the_cells_it_touches() -> None:
+def test_cell_psf_box_index_selects_overlapping_cells() -> None:
     psf = make_cell_psf(kernel="lanczos3")
     part = psf[Box.factory[119:121, 230:237]]
     assert part.bounds == CellGridBounds(GRID, Box.factory[110:130, 224:248], {CellIJ(2, 3)})
@@ -106,7 +106,7 @@ def test_a_box_selects_the_cells_it_touches() -> None:
     assert part.compute_kernel_image(x=230, y=119) == psf.compute_kernel_image(x=230, y=119)
 
 
-def test_keys_that_make_no_sense_are_refused() -> None:
+def test_cell_psf_invalid_index_raises() -> None:
     psf = make_cell_psf()
     with pytest.raises(BoundsError, match=r"\(i=2, j=3\) is missing"):
         psf[CellIJ(2, 3)]
@@ -120,7 +120,7 @@ def test_keys_that_make_no_sense_are_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (4, 3, 5, 5), (3, 4, 5, 4)])
-def test_arrays_of_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+def test_cell_psf_invalid_array_shape_raises(shape: tuple[int, ...]) -> None:
     with pytest.raises(GeometryError):
         CellPointSpreadFunction(np.zeros(shape), CELL_BOUNDS)
     with pytest.raises(ValueError, match="warping kernel 'sinc'"):
@@ -128,14 +128,14 @@ def test_arrays_of_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("duplicate", [lambda p: pickle.loads(pickle.dumps(p)), copy.copy, copy.deepcopy])
-def test_psfs_can_be_pickled_and_copied(duplicate: Any) -> None:
+def test_cell_psf_pickle_and_copy_are_equal(duplicate: Any) -> None:
     psf = make_cell_psf(kernel="lanczos3")
     assert duplicate(psf) == psf
     assert psf != make_cell_psf(kernel="lanczos5")
 
 
 @containers
-def test_a_psf_can_be_a_file_of_its_own(extension: str, tmp_path: Path) -> None:
+def test_cell_psf_file_round_trips(extension: str, tmp_path: Path) -> None:
     psf = make_cell_psf(kernel="lanczos3")
     path = tmp_path / f"psf{extension}"
     psf.write(path)
@@ -149,7 +149,7 @@ def test_a_psf_can_be_a_file_of_its_own(extension: str, tmp_path: Path) -> None:
 # Fields.
 
 
-def test_values_are_found_by_cell_and_by_position() -> None:
+def test_cell_field_value_by_cell_and_by_position() -> None:
     field = CellField(CELL_BOUNDS, np.arange(12.0).reshape(3, 4), unit=u.nJy)
     assert field.value_in_cell(CellIJ(3, 2)) == 9.0
     assert field.quantity_in_cell(CellIJ(3, 2)) == 9.0 * u.nJy
@@ -159,7 +159,7 @@ def test_values_are_found_by_cell_and_by_position() -> None:
     assert np.isnan(field(x=225.0, y=60.0)) and np.isnan(field(x=240.0, y=125.0))
 
 
-def test_rendering_is_evaluating_at_pixel_centres() -> None:
+def test_cell_field_render_equals_evaluation_at_pixel_centres() -> None:
     field = make_cell_corrections()["base_CModel"]
     box = Box.factory[105:143, 209:262]
     y, x = np.mgrid[105:143, 209:262]
@@ -168,7 +168,7 @@ def test_rendering_is_evaluating_at_pixel_centres() -> None:
     np.testing.assert_array_equal(np.isfinite(rendered.array), field.bounds.contains(x=x, y=y))
 
 
-def test_arithmetic_keeps_the_cells() -> None:
+def test_cell_field_arithmetic_keeps_cells() -> None:
     field = CellField(CELL_BOUNDS, np.full((3, 4), 2.0))
     scaled = 3.0 * field * u.nJy
     assert scaled.unit == u.nJy and scaled.bounds == CELL_BOUNDS
@@ -176,7 +176,7 @@ def test_arithmetic_keeps_the_cells() -> None:
     assert not field.is_constant and CellField(CellGridBounds(GRID, CELLS), np.ones((3, 4))).is_constant
 
 
-def test_missing_cells_and_others_are_told_apart() -> None:
+def test_cell_field_missing_and_outside_cells_raise_different_messages() -> None:
     field = make_cell_corrections()["base_CModel"]
     with pytest.raises(BoundsError, match="is missing"):
         field.value_in_cell(CellIJ(3, 2))
@@ -190,7 +190,7 @@ def test_missing_cells_and_others_are_told_apart() -> None:
 # Maps of fields.
 
 
-def test_a_map_comes_back_with_the_missing_cells_of_each_field() -> None:
+def test_aperture_corrections_round_trip_keeps_missing_cells() -> None:
     fields = make_cell_corrections()
     tree = MapModel.serialize(fields, make_archive())
     assert tree.bounds == CELL_BOUNDS
@@ -211,24 +211,24 @@ class Inline(DetachedArchive):
         return model.inline_array()
 
 
-def test_an_empty_map_is_no_tree() -> None:
+def test_aperture_corrections_empty_map_has_no_tree() -> None:
     assert MapModel.serialize({}, make_archive()) is None
 
 
-def test_fields_that_do_not_belong_together_are_refused() -> None:
+def test_aperture_corrections_inconsistent_fields_raise() -> None:
     field = make_cell_corrections()["base_PsfFlux"]
     coarse = CellGridBounds(CellGrid(GRID.bbox, YX(20, 12)), Box.factory[100:140, 212:260])
     fewer = CellGridBounds(GRID, Box.factory[110:130, 212:260], MISSING)
     for other, fragment in (
         (CellField(coarse, np.ones((2, 4))), "do not have a consistent grid"),
         (CellField(fewer, np.ones((2, 4))), "do not have a consistent bounding box"),
-        (field * u.nJy, "have no units"),
+        (field * u.nJy, "must not have units"),
     ):
         with pytest.raises(ValueError, match=fragment):
             MapModel.serialize({"a": field, "b": other}, make_archive())
 
 
-def test_a_table_of_other_cells_is_corrupt() -> None:
+def test_read_aperture_corrections_of_other_cells_raises() -> None:
     tree = MapModel.serialize(make_cell_corrections(), make_archive())
     raw = tree.model_dump(mode="json")
     raw["bounds"]["missing"] = []
@@ -239,5 +239,5 @@ def test_a_table_of_other_cells_is_corrupt() -> None:
         MapModel.model_validate(raw).deserialize(Inline())
 
 
-def test_images_of_cells_are_images() -> None:
+def test_cell_psf_cell_index_returns_image() -> None:
     assert isinstance(make_cell_psf()[CellIJ(1, 2)], Image)

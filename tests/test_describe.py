@@ -79,7 +79,7 @@ def masked(projection: Projection[Any]) -> MaskedImage:
 # Reports themselves.
 
 
-def test_roles_say_where_a_field_is_shown() -> None:
+def test_field_role_determines_output_form() -> None:
     assert [(role.in_repr, role.in_display) for role in (FieldRole.ARG, FieldRole.REPR_ONLY)] == [
         (True, True),
         (True, False),
@@ -87,7 +87,7 @@ def test_roles_say_where_a_field_is_shown() -> None:
     assert not FieldRole.DERIVED.in_repr and FieldRole.DERIVED.in_display
 
 
-def test_options_of_a_child_leave_out_other_things() -> None:
+def test_describe_options_for_child_excludes_names() -> None:
     options = DescribeOptions(detail=True, exclude=frozenset({"a"}))
     assert options.for_child("b", "c") == DescribeOptions(detail=True, exclude=frozenset({"b", "c"}))
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -116,11 +116,11 @@ def test_options_of_a_child_leave_out_other_things() -> None:
         ),
     ],
 )
-def test_a_report_can_be_a_constructor_call_or_a_line(report: Report, as_repr: str, as_str: str) -> None:
+def test_report_formats_as_repr_and_line(report: Report, as_repr: str, as_str: str) -> None:
     assert report.to_repr() == as_repr and report.to_str() == as_str
 
 
-def test_text_terminal_and_notebook_show_the_same_things() -> None:
+def test_report_forms_contain_same_content() -> None:
     report = Report(
         "T",
         title="A title",
@@ -146,7 +146,7 @@ def test_text_terminal_and_notebook_show_the_same_things() -> None:
     assert all(piece in page for piece in ("A title", "[red]x", "value39=39", "part (Part)", "3 m"))
 
 
-def test_a_notebook_page_prints_nothing(masked: MaskedImage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_html_prints_nothing(masked: MaskedImage, capsys: pytest.CaptureFixture[str]) -> None:
     page = masked._repr_html_()
     assert "Set pixels" in page and "&lt;b&gt;bad" in page
     assert capsys.readouterr() == ("", "")
@@ -155,7 +155,7 @@ def test_a_notebook_page_prints_nothing(masked: MaskedImage, capsys: pytest.Capt
 # Our types.
 
 
-def test_a_masked_image_says_once_what_its_planes_share(masked: MaskedImage) -> None:
+def test_masked_image_report_shows_shared_fields_once(masked: MaskedImage) -> None:
     report = masked.describe()
     assert labels(report) == ["bbox"] and report.to_str() == str(masked)
     assert list(report.children) == ["image", "mask", "variance", "sky_projection"]
@@ -167,7 +167,7 @@ def test_a_masked_image_says_once_what_its_planes_share(masked: MaskedImage) -> 
     assert "[y=10:14, x=20:26]" in shown(masked)
 
 
-def test_details_count_pixels_for_each_plane(masked: MaskedImage) -> None:
+def test_mask_report_detail_counts_pixels(masked: MaskedImage) -> None:
     (table,) = masked.describe().children["mask"].children["schema"].tables
     assert table.title == "Mask planes" and table.columns == ("Bit", "Index", "Mask", "Name", "Description")
     assert [row[0:4] for row in table.rows] == [(0, 0, "0x1", "BAD"), (2, 0, "0x4", "HOT")]
@@ -176,7 +176,7 @@ def test_details_count_pixels_for_each_plane(masked: MaskedImage) -> None:
     assert SCHEMA.describe(detail=True).tables[0].columns[-1] == "Description"
 
 
-def test_details_of_an_image_ignore_what_is_not_finite() -> None:
+def test_image_report_detail_ignores_non_finite_pixels() -> None:
     image = Image(np.array([[1.0, np.nan], [5.0, np.inf]]))
     values = {field.label: field.value for field in image.describe(detail=True).fields}
     assert (values["min"], values["max"]) == ("1", "5") and "min" not in labels(image.describe())
@@ -184,7 +184,7 @@ def test_details_of_an_image_ignore_what_is_not_finite() -> None:
 
 
 @pytest.mark.parametrize("keyword", ["brief", "exclude"])
-def test_parts_can_be_left_out(masked: MaskedImage, keyword: str) -> None:
+def test_report_exclude_omits_sections(masked: MaskedImage, keyword: str) -> None:
     if keyword == "brief":
         assert not masked.describe(brief=True).children and not masked.mask.describe(brief=True).children
         return
@@ -192,12 +192,12 @@ def test_parts_can_be_left_out(masked: MaskedImage, keyword: str) -> None:
     assert list(report.children) == ["image", "variance"] and labels(report) == []
 
 
-def test_color_images_have_reports() -> None:
+def test_color_image_report_has_fields() -> None:
     image = ColorImage(np.zeros((2, 3, 3), dtype=np.uint8))
     assert labels(image.describe()) == ["bbox", "dtype"] and image.describe().to_repr() == repr(image)
 
 
-def test_a_projection_says_where_it_points(projection: Projection[Any]) -> None:
+def test_projection_report_has_position_and_scale(projection: Projection[Any]) -> None:
     report = projection.describe()
     assert report.title == "ICRS coordinates" and report.to_repr() == repr(projection)
     assert labels(report) == ["origin pixel", "Nominal pixel scale", "fits_wcs"]
@@ -212,7 +212,7 @@ def test_a_projection_says_where_it_points(projection: Projection[Any]) -> None:
 
 
 @pytest.mark.parametrize("declination", [0.3, np.pi / 2])
-def test_different_pixel_scales_are_told_apart_even_at_a_pole(declination: float) -> None:
+def test_projection_report_shows_both_pixel_scales_at_pole(declination: float) -> None:
     import astropy.wcs
 
     wcs = astropy.wcs.WCS(naxis=2)
@@ -227,7 +227,7 @@ def test_different_pixel_scales_are_told_apart_even_at_a_pole(declination: float
         assert text == "Right ascension 0.20 arcsec; Declination 0.30 arcsec"
 
 
-def test_transforms_fields_and_psfs_have_reports(projection: Projection[Any]) -> None:
+def test_transform_field_and_psf_reports_have_fields(projection: Projection[Any]) -> None:
     transform = projection.pixel_to_sky_transform
     assert labels(transform.describe()) == ["in_frame", "out_frame", "in_bounds", "out_bounds", "mapping"]
     assert transform.describe().to_repr() == repr(transform)
@@ -242,7 +242,7 @@ def test_transforms_fields_and_psfs_have_reports(projection: Projection[Any]) ->
     assert psf.describe().type_name == "GaussianPointSpreadFunction"
 
 
-def test_backgrounds_say_which_is_subtracted() -> None:
+def test_background_report_marks_subtracted_background() -> None:
     field = ChebyshevField(BOX, np.ones((1, 1)))
     backgrounds = BackgroundMap()
     assert backgrounds.describe().to_str() == "no backgrounds"
@@ -254,7 +254,7 @@ def test_backgrounds_say_which_is_subtracted() -> None:
     assert labels(report.children["fringe"])[0] == "bounds"
 
 
-def test_statistics_that_were_not_measured_are_left_out() -> None:
+def test_summary_stats_report_omits_unset_values() -> None:
     stats = ObservationSummaryStats(zeroPoint=31.5, psfSigma=2.0, raCorners=(1, 2, 3, 4))
     report = stats.describe()
     (group,) = report.value_groups
@@ -269,7 +269,7 @@ def test_statistics_that_were_not_measured_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["visit_image.sdf", "cell_coadd.fits"])
-def test_real_images_are_described_with_all_their_parts(shared_data: Path, name: str) -> None:
+def test_real_image_reports_have_all_sections(shared_data: Path, name: str) -> None:
     path = shared_data / "examples" / name
     if path.suffix == ".sdf":
         pytest.importorskip("h5py")
@@ -291,7 +291,7 @@ def test_real_images_are_described_with_all_their_parts(shared_data: Path, name:
     assert not image.provenance.describe(brief=True).fields
 
 
-def test_a_part_that_cannot_be_read_costs_nothing_else(shared_data: Path) -> None:
+def test_report_unreadable_component_shows_error(shared_data: Path) -> None:
     from lsst.images.errors import ArchiveReadError
 
     image = read(shared_data / "examples" / "cell_coadd.fits")
@@ -319,7 +319,7 @@ class Ruler(DescribableMixin):
         return Report("Ruler", fields=fields)
 
 
-def test_types_that_describe_themselves_are_shown_so() -> None:
+def test_describe_uses_describe_method() -> None:
     ruler = Ruler(1.5)
     assert repr(ruler) == "Ruler(length=1.5)" and str(ruler) == "Ruler(1.5 m)"
     assert "marks" not in str(ruler.describe()) and "marks: 1000" in shown(ruler)
@@ -327,12 +327,12 @@ def test_types_that_describe_themselves_are_shown_so() -> None:
     assert repr(Bare()) == "<Bare>"
 
 
-def test_what_can_be_described_can_be_recognized() -> None:
+def test_describable_protocol_matches_types_with_describe() -> None:
     assert isinstance(Ruler(1.0), Describable) and isinstance(SCHEMA, Describable)
     assert isinstance(Image(np.zeros((2, 2))), Describable) and not isinstance(3, Describable)
 
 
-def test_anything_else_is_described_by_its_text() -> None:
+def test_describe_other_object_uses_str() -> None:
     assert describe(3).to_str() == "3" and describe(3).to_repr() == "<int: 3>"
     assert make_report(BOX).to_str() == str(BOX)
 
@@ -359,13 +359,13 @@ class Mute:
 SILENCE = "Mute that cannot be shown: OverflowError: no calendar has"
 
 
-def test_what_cannot_be_shown_says_why() -> None:
+def test_describe_error_in_str_is_reported() -> None:
     report = describe(Mute())
     assert report.to_repr().startswith(f"<{SILENCE}") and SILENCE in str(report)
     assert SILENCE in report._repr_html_() and SILENCE in shown(report)
 
 
-def test_a_value_that_cannot_be_shown_costs_no_report() -> None:
+def test_report_value_with_failing_str_shows_error() -> None:
     report = Report(
         "Thing",
         fields=(ReportField("first", Mute(), "m"), ReportField("second", 2)),
@@ -381,7 +381,7 @@ NO_DATE = astropy.time.Time(1e20, format="jd", scale="tai")
 
 
 @pytest.mark.parametrize("kind", ["image", "mask", "variance", "whole", "masked image"])
-def test_an_observation_without_a_calendar_date_costs_no_report(kind: str, tmp_path: Path) -> None:
+def test_report_obs_info_with_invalid_date_shows_error(kind: str, tmp_path: Path) -> None:
     obs_info = make_obs_info(datetime_begin=NO_DATE)
     visit = make_visit_image(obs_info=obs_info)
     obj = {"whole": visit, "masked image": visit.as_masked_image()}.get(kind) or getattr(visit, kind)
@@ -400,7 +400,7 @@ def test_an_observation_without_a_calendar_date_costs_no_report(kind: str, tmp_p
         assert describe(tree.obs_info) and repr(tree) and describe(tree).to_str()
 
 
-def test_of_the_facts_about_a_file_a_date_that_cannot_be_shown_is_missing_alone(tmp_path: Path) -> None:
+def test_describe_file_with_invalid_date_reports_error(tmp_path: Path) -> None:
     butler = pytest.importorskip("lsst.images.butler", reason="lsst-daf-butler is not installed")
     make_visit_image(obs_info=make_obs_info(datetime_begin=NO_DATE)).write(tmp_path / "dated.json")
     facts = butler.describe_file(tmp_path / "dated.json", read=True)
@@ -408,7 +408,7 @@ def test_of_the_facts_about_a_file_a_date_that_cannot_be_shown_is_missing_alone(
     assert "instrument TestCam" in facts and "exposure_time 30.0 s" in facts and "sky_projection" in facts
 
 
-def test_the_first_plugin_with_an_answer_describes() -> None:
+def test_describe_hook_uses_first_result() -> None:
     registry.register(Opinionated(), name="opinionated")
     try:
         plain = MaskedImage(Image(np.zeros((2, 2))), mask_schema=SCHEMA)

@@ -37,7 +37,7 @@ def as_json(template: DifferenceImageTemplateInfo) -> str:
         lambda d: d.convert_unit(u.nJy, copy="as-needed"),
     ],
 )
-def test_kernel_and_templates_follow_the_image(derive: Any) -> None:
+def test_difference_image_view_shares_kernel_and_templates(derive: Any) -> None:
     difference = make_difference_image()
     derived = derive(difference)
     assert type(derived) is DifferenceImage
@@ -45,7 +45,7 @@ def test_kernel_and_templates_follow_the_image(derive: Any) -> None:
     assert derived.templates == difference.templates and isinstance(derived.templates, list)
 
 
-def test_a_copy_has_a_list_of_its_own() -> None:
+def test_difference_image_copy_has_own_list_of_templates() -> None:
     difference = make_difference_image()
     difference.copy().templates.append(make_template(9))
     assert len(difference.templates) == 2
@@ -54,7 +54,7 @@ def test_a_copy_has_a_list_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ["kernel", "templates"])
-def test_kernel_and_templates_can_be_unset(name: str) -> None:
+def test_kernel_and_templates_can_be_deleted(name: str) -> None:
     arguments = make_visit_arguments()
     difference = DifferenceImage(arguments.pop("image"), **arguments)
     assert not hasattr(difference, name)
@@ -67,14 +67,14 @@ def test_kernel_and_templates_can_be_unset(name: str) -> None:
     assert not hasattr(difference, name) and not hasattr(difference[BOX], name)
 
 
-def test_both_vocabularies_name_the_projection() -> None:
+def test_difference_image_accepts_sky_projection_alias() -> None:
     arguments = make_visit_arguments()
     arguments["sky_projection"] = arguments.pop("projection")
     difference = DifferenceImage(arguments.pop("image"), **arguments)
     assert difference.projection is difference.sky_projection is not None
 
 
-def test_templates_keep_numbers_that_are_none() -> None:
+def test_template_info_json_keeps_nan() -> None:
     template = make_template()
     text = as_json(template)
     assert '"psf_shape_yy":NaN' in text and '"type":"Polygon"' in text
@@ -84,7 +84,7 @@ def test_templates_keep_numbers_that_are_none() -> None:
 
 
 @containers
-def test_everything_comes_back_from_a_file(extension: str, tmp_path: Path) -> None:
+def test_difference_image_file_round_trips(extension: str, tmp_path: Path) -> None:
     difference = make_difference_image()
     path = tmp_path / f"difference{extension}"
     difference.write(path)
@@ -104,7 +104,7 @@ def test_everything_comes_back_from_a_file(extension: str, tmp_path: Path) -> No
     assert type(part) is DifferenceImage and part.image == whole.image[BOX] and part.kernel == whole.kernel
 
 
-def test_what_is_unset_is_null_in_the_file(tmp_path: Path) -> None:
+def test_write_missing_kernel_and_templates_are_null(tmp_path: Path) -> None:
     path = tmp_path / "difference.json"
     make_difference_image(kernel=None, templates=None).write(path)
     tree = json.loads(path.read_text())
@@ -131,7 +131,7 @@ def test_what_is_unset_is_null_in_the_file(tmp_path: Path) -> None:
         ("templates", [{"skymap": "cells"}], CorruptArchiveError, "tract"),
     ],
 )
-def test_a_damaged_branch_costs_only_itself(
+def test_read_invalid_field_raises_only_when_used(
     name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
     make_difference_image().write(tmp_path / "good.json")

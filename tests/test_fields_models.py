@@ -143,7 +143,7 @@ def test_a_field_of_an_unknown_kind_complains_when_it_is_used() -> None:
 )
 def test_trees_that_make_no_sense_are_corrupt(schema: str, changes: dict[str, Any], tmp_path: Path) -> None:
     tree = {**dump(FIELDS[schema], tmp_path, "field"), **changes}
-    with pytest.raises(CorruptArchiveError, match="makes no sense"):
+    with pytest.raises(CorruptArchiveError, match="is invalid: "):
         Holder.model_validate({"field": tree}).field.deserialize(DetachedArchive())
 
 
@@ -155,7 +155,7 @@ def test_a_missing_member_makes_a_branch_unreadable(tmp_path: Path) -> None:
 
 
 def test_the_subtracted_background_must_be_there() -> None:
-    with pytest.raises(CorruptArchiveError, match="'sky' is not among"):
+    with pytest.raises(CorruptArchiveError, match="'sky' does not exist; expected one of"):
         BackgroundMapSerializationModel(subtracted="sky").deserialize(DetachedArchive())
 
 

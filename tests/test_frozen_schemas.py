@@ -59,11 +59,11 @@ def clean_registry() -> Iterator[None]:
     registry.reset()
 
 
-def test_released_schemas_are_frozen_and_were_not_changed_since() -> None:
+def test_released_schemas_equal_frozen_documents() -> None:
     assert check_frozen_schemas(FROZEN) == [], "write_frozen_schemas('doc/schemas') writes missing ones"
 
 
-def test_no_development_schema_is_frozen() -> None:
+def test_development_schemas_are_not_frozen() -> None:
     frozen = {path.stem for path in FROZEN.rglob("*.json")}
     released = {
         f"{cls.SCHEMA_NAME}-{cls.SCHEMA_VERSION}"
@@ -75,7 +75,7 @@ def test_no_development_schema_is_frozen() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(OTHERS.rglob("*.json")) or [None], ids=lambda p: p and p.stem)
-def test_members_are_those_of_the_published_schema(path: Path | None) -> None:
+def test_schema_fields_equal_published_schema(path: Path | None) -> None:
     if path is None:
         pytest.skip("the published schemas are not here")
     theirs = json.loads(path.read_text())
@@ -97,7 +97,7 @@ def test_members_are_those_of_the_published_schema(path: Path | None) -> None:
     assert set(ours.get("required", ())) <= set(theirs.get("required", ())) | useless_without.get(name, set())
 
 
-def test_documents_name_the_schemas_inside_and_leave_sections_out(clean_registry: None) -> None:
+def test_dump_schema_references_nested_schemas(clean_registry: None) -> None:
     schema = dump_schema(OuterModel)
     assert schema["$id"] == "https://images.lsst.io/schemas/test.frozen_outer-2.1.0"
     assert schema["title"] == "test.frozen_outer" and schema["description"] == "An outer tree."
@@ -106,14 +106,14 @@ def test_documents_name_the_schemas_inside_and_leave_sections_out(clean_registry
     assert schema_dependencies(OuterModel) == {InnerModel}
 
 
-def test_dependencies_include_members_of_members_and_bases() -> None:
+def test_schema_dependencies_include_nested_models_and_bases() -> None:
     model = class_for_schema("difference_image")
     assert model is not None
     names = {cls.SCHEMA_NAME for cls in schema_dependencies(model)}
     assert {"visit_image", "image", "sky_projection", "transform", "detector", "camera_frame_set"} <= names
 
 
-def test_freezing_writes_what_is_missing_and_nothing_again(tmp_path: Path) -> None:
+def test_write_frozen_schemas_writes_only_missing_documents(tmp_path: Path) -> None:
     written = write_frozen_schemas(tmp_path)
     image = class_for_schema("image")
     assert image is not None and frozen_schema_path(tmp_path, image) in written
@@ -124,7 +124,7 @@ def test_freezing_writes_what_is_missing_and_nothing_again(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("change", ["prose", "definition", "type", "member", "required"])
-def test_only_a_change_of_meaning_breaks_a_promise(tmp_path: Path, change: str) -> None:
+def test_check_frozen_schemas_ignores_descriptions(tmp_path: Path, change: str) -> None:
     write_frozen_schemas(tmp_path)
     path = tmp_path / "mask" / "mask-1.0.0.json"
     schema: dict[str, Any] = json.loads(path.read_text())
@@ -150,7 +150,9 @@ def test_only_a_change_of_meaning_breaks_a_promise(tmp_path: Path, change: str) 
         write_frozen_schemas(tmp_path)
 
 
-def test_what_is_made_of_a_development_schema_cannot_be_frozen(tmp_path: Path, clean_registry: None) -> None:
+def test_write_frozen_schemas_with_development_dependency_raises(
+    tmp_path: Path, clean_registry: None
+) -> None:
     register_schema_class(InnerModel)
     register_schema_class(OuterModel)
     assert available_schema_classes(__name__) == [InnerModel, OuterModel]
@@ -162,7 +164,7 @@ def test_what_is_made_of_a_development_schema_cannot_be_frozen(tmp_path: Path, c
 # Registration in this process.
 
 
-def test_a_schema_is_registered_once(clean_registry: None) -> None:
+def test_schema_registered_twice_raises(clean_registry: None) -> None:
     assert class_for_schema("test.frozen_inner") is None and public_type_for_schema("image") is not None
     info = ArchiveInfo.from_schema_url(InnerModel.SCHEMA_URL, format_version=1)
     with pytest.raises(RuntimeError, match="No registered schema 'test.frozen_inner' for x.fits"):
@@ -179,7 +181,7 @@ def test_a_schema_is_registered_once(clean_registry: None) -> None:
         register_schema_class(Rival)
 
 
-def test_a_migration_lifts_trees_by_one_version_and_is_declared_once(clean_registry: None) -> None:
+def test_migration_upgrades_one_version_and_is_unique(clean_registry: None) -> None:
     @migration("test.frozen_outer", 1)
     def rename(tree: dict[str, Any]) -> dict[str, Any]:
         tree["inner"] = tree.pop("content")

@@ -44,7 +44,7 @@ def changed(folder: Path, obj: Any, path: str, value: Any) -> Path:
 
 @pytest.mark.parametrize("coordinate", [10**40, -(10**40), 2**53])
 @pytest.mark.parametrize("kind", ["image", "masked_image", "visit_image"])
-def test_pixels_that_are_too_far_away_are_refused_whatever_is_read(
+def test_read_pixels_beyond_max_coordinate_raise_for_every_read(
     kind: str, coordinate: int, tmp_path: Path
 ) -> None:
     at = "yx0" if kind == "image" else "image/yx0"
@@ -80,7 +80,7 @@ def test_pixels_that_are_too_far_away_are_refused_whatever_is_read(
         ("cell_coadd", "patch/inner_bbox/y/stop"),
     ],
 )
-def test_bounds_that_are_too_far_away_cost_only_what_they_belong_to(
+def test_read_bounds_beyond_max_coordinate_raise_only_when_used(
     kind: str, path: str, coordinate: float, tmp_path: Path
 ) -> None:
     good = MAKERS[kind]()
@@ -106,13 +106,15 @@ def test_bounds_that_are_too_far_away_cost_only_what_they_belong_to(
         ("difference_image", "kernel/center_y", r"Interval \[-10{40}, .*2..52"),
     ],
 )
-def test_bounds_that_are_too_far_away_are_named(kind: str, path: str, fragment: str, tmp_path: Path) -> None:
+def test_read_bounds_beyond_max_coordinate_error_contains_path(
+    kind: str, path: str, fragment: str, tmp_path: Path
+) -> None:
     found = read(changed(tmp_path, MAKERS[kind](), path, 10**40))
     with pytest.raises(CorruptArchiveError, match=fragment):
         getattr(found, path.partition("/")[0])
 
 
-def test_an_image_of_no_pixels_costs_only_the_psf_of_a_coadd(tmp_path: Path) -> None:
+def test_read_coadd_with_empty_psf_array_raises_only_when_used(tmp_path: Path) -> None:
     projection = make_visit_image().projection
     box = Box.factory[0:64, 0:80]
     inputs = [CoaddPsfInput(GaussianPointSpreadFunction(1.8, box, 21), projection, box)] * 2

@@ -92,7 +92,7 @@ def make_masked_image(**keywords: Any) -> MaskedImage:
 
 @containers
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32", "float64"])
-def test_images_come_back_as_they_were(extension: str, dtype: str, tmp_path: Path) -> None:
+def test_image_round_trips(extension: str, dtype: str, tmp_path: Path) -> None:
     metadata = {
         "int": 1,
         "float": 2.5,
@@ -114,7 +114,7 @@ def test_images_come_back_as_they_were(extension: str, dtype: str, tmp_path: Pat
 
 
 @containers
-def test_pixels_that_are_not_numbers_come_back(extension: str, tmp_path: Path) -> None:
+def test_image_with_nan_pixels_round_trips(extension: str, tmp_path: Path) -> None:
     image = Image(np.array([[np.nan, np.inf], [-np.inf, 1e-40]], dtype=np.float32))
     image.write(tmp_path / f"image{extension}")
     assert Image.read(tmp_path / f"image{extension}") == image
@@ -137,9 +137,7 @@ def test_pixels_that_are_not_numbers_come_back(extension: str, tmp_path: Path) -
         (2, (0, 1), np.uint8),
     ],
 )
-def test_masks_come_back_as_they_were(
-    extension: str, n: int, holes: tuple[int, ...], dtype: Any, tmp_path: Path
-) -> None:
+def test_mask_round_trips(extension: str, n: int, holes: tuple[int, ...], dtype: Any, tmp_path: Path) -> None:
     mask = make_mask(n, *holes, dtype=dtype, metadata={"who": "mask"}, projection=make_projection())
     mask.write(tmp_path / f"mask{extension}")
     again = Mask.read(tmp_path / f"mask{extension}")
@@ -148,7 +146,7 @@ def test_masks_come_back_as_they_were(
 
 
 @containers
-def test_masked_images_come_back_as_they_were(extension: str, tmp_path: Path) -> None:
+def test_masked_image_round_trips(extension: str, tmp_path: Path) -> None:
     masked = make_masked_image(projection=make_projection(), obs_info=make_obs_info(), metadata={"a": 1})
     masked.image.metadata["plane"] = "image"
     path = tmp_path / f"masked{extension}"
@@ -168,7 +166,7 @@ def test_masked_images_come_back_as_they_were(extension: str, tmp_path: Path) ->
 
 
 @containers
-def test_color_images_come_back_as_they_were(extension: str, tmp_path: Path) -> None:
+def test_color_image_round_trips(extension: str, tmp_path: Path) -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (*BOX.shape, 3), dtype=np.uint8)
     image = ColorImage(pixels, bbox=BOX, projection=make_projection(), metadata={"a": 1})
     path = tmp_path / f"color{extension}"
@@ -186,7 +184,7 @@ def test_color_images_come_back_as_they_were(extension: str, tmp_path: Path) -> 
 
 
 @containers
-def test_observation_information_of_single_planes_comes_back(extension: str, tmp_path: Path) -> None:
+def test_plane_obs_info_round_trips(extension: str, tmp_path: Path) -> None:
     image = Image(0.0, bbox=BOX, obs_info=make_obs_info())
     image.write(tmp_path / f"image{extension}")
     assert Image.read(tmp_path / f"image{extension}").obs_info == make_obs_info()
@@ -195,7 +193,7 @@ def test_observation_information_of_single_planes_comes_back(extension: str, tmp
     assert Mask.read(tmp_path / f"mask{extension}").obs_info == make_obs_info()
 
 
-def test_observation_information_is_stored_once(tmp_path: Path) -> None:
+def test_masked_image_obs_info_is_stored_once(tmp_path: Path) -> None:
     masked = make_masked_image(obs_info=make_obs_info())
     masked.write(tmp_path / "same.json")
     tree = json.loads((tmp_path / "same.json").read_text())
@@ -207,7 +205,7 @@ def test_observation_information_is_stored_once(tmp_path: Path) -> None:
     assert again.mask.obs_info == make_obs_info(4) and again.obs_info == make_obs_info(3)
 
 
-def test_planes_are_written_without_what_they_share(tmp_path: Path) -> None:
+def test_masked_image_planes_are_written_without_shared_fields(tmp_path: Path) -> None:
     make_masked_image(projection=make_projection()).write(tmp_path / "masked.json")
     tree = json.loads((tmp_path / "masked.json").read_text())
     assert "sky_projection" in tree and tree["schema_url"].endswith("/schemas/masked_image-1.0.0")
@@ -224,7 +222,7 @@ def test_planes_are_written_without_what_they_share(tmp_path: Path) -> None:
 
 
 @containers
-def test_components_are_complete_on_their_own(extension: str, tmp_path: Path) -> None:
+def test_read_plane_component_has_projection_and_obs_info(extension: str, tmp_path: Path) -> None:
     masked = make_masked_image(projection=make_projection(), obs_info=make_obs_info())
     path = tmp_path / f"masked{extension}"
     masked.write(path)
@@ -240,7 +238,7 @@ def test_components_are_complete_on_their_own(extension: str, tmp_path: Path) ->
 
 
 @containers
-def test_components_refuse_what_they_do_not_know(extension: str, tmp_path: Path) -> None:
+def test_read_component_unknown_name_or_parameter_raises(extension: str, tmp_path: Path) -> None:
     path = tmp_path / f"masked{extension}"
     make_masked_image().write(path)
     with open_archive(path) as reader:
@@ -259,7 +257,7 @@ def test_components_refuse_what_they_do_not_know(extension: str, tmp_path: Path)
             reader.read(bbox=Box.factory[0:100, 0:100])
 
 
-def test_components_of_single_planes(tmp_path: Path) -> None:
+def test_read_components_of_image_and_mask(tmp_path: Path) -> None:
     Image(0.0, bbox=BOX, unit=u.nJy).write(tmp_path / "image.json")
     make_mask(3).write(tmp_path / "mask.json")
     with open_archive(tmp_path / "image.json") as reader:
@@ -290,7 +288,7 @@ class NativeArchive(RecordingArchive):
     prefers_native_masks = True
 
 
-def test_containers_hear_names_units_places_and_planes() -> None:
+def test_add_array_receives_hints() -> None:
     masked = make_masked_image(projection=make_projection())
     archive = RecordingArchive(io.BytesIO())
     MaskedImageSerializationModel.serialize(masked, archive)
@@ -308,7 +306,7 @@ def test_containers_hear_names_units_places_and_planes() -> None:
     assert [*first.mask_planes, *second.mask_planes] == planes and len(first.mask_planes) == 31
 
 
-def test_a_nested_masked_image_keeps_its_option_names() -> None:
+def test_nested_masked_image_keeps_compression_option_names() -> None:
     archive = RecordingArchive(io.BytesIO())
     archive.serialize_child("science", make_masked_image())
     assert [(name, options) for name, _, _, options in archive.stored][:2] == [
@@ -317,14 +315,14 @@ def test_a_nested_masked_image_keeps_its_option_names() -> None:
     ]
 
 
-def test_tiles_are_suggested_to_the_container() -> None:
+def test_serialize_planes_passes_tile_shape() -> None:
     archive = RecordingArchive(io.BytesIO())
     MaskedImageSerializationModel.serialize_planes(make_masked_image(), archive, tile_shape=(10, 15))
     assert [tile for _, _, tile, _ in archive.stored] == [(10, 15)] * 4
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
-def test_masks_stay_as_they_are_where_the_container_likes_it(dtype: Any) -> None:
+def test_mask_is_stored_native_if_archive_prefers_it(dtype: Any) -> None:
     mask = make_mask(70, 4, dtype=dtype)
     stream = io.BytesIO()
     archive = NativeArchive(stream)
@@ -339,7 +337,7 @@ def test_masks_stay_as_they_are_where_the_container_likes_it(dtype: Any) -> None
         assert again.deserialize(reader, bbox=WINDOW) == mask[WINDOW]
 
 
-def test_fits_headers_tell_other_software(tmp_path: Path) -> None:
+def test_fits_header_has_standard_cards(tmp_path: Path) -> None:
     masked = make_masked_image(projection=make_projection())
     masked.write_fits(tmp_path / "masked.fits")
     with astropy.io.fits.open(tmp_path / "masked.fits") as hdus:
@@ -355,14 +353,14 @@ def test_fits_headers_tell_other_software(tmp_path: Path) -> None:
             np.testing.assert_array_equal(hdus["MASK", 1].data & (1 << bit) != 0, masked.mask.get(name))
 
 
-def test_compression_that_is_no_options_is_refused(tmp_path: Path) -> None:
+def test_compression_options_of_other_type_raise(tmp_path: Path) -> None:
     options: Any = "RICE_1"
     with pytest.raises(InvalidArgumentError, match="compression of 'image' is a FitsCompressionOptions"):
         make_masked_image().write_fits(tmp_path / "new.fits", image_compression=options)
     assert not list(tmp_path.iterdir())
 
 
-def test_the_planes_are_compressed_as_they_are_told(tmp_path: Path) -> None:
+def test_planes_use_their_compression_options(tmp_path: Path) -> None:
     masked = make_masked_image()
     masked.write_fits(
         tmp_path / "masked.fits",
@@ -389,19 +387,19 @@ def test_the_planes_are_compressed_as_they_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [{"b": 1}, [1, 2], (1,), np.zeros(3), 1 + 2j, b"bytes"])
-def test_nested_metadata_is_refused_when_it_is_written(value: Any, tmp_path: Path) -> None:
+def test_write_nested_metadata_raises(value: Any, tmp_path: Path) -> None:
     image = Image(0.0, bbox=BOX, metadata={"fine": 1, "a": value})
     with pytest.raises(ArchiveWriteError, match=r"metadata\['a'\]"):
         image.write(tmp_path / "image.json")
     assert not (tmp_path / "image.json").exists()
 
 
-def test_names_of_metadata_are_strings(tmp_path: Path) -> None:
+def test_write_metadata_with_other_keys_raises(tmp_path: Path) -> None:
     with pytest.raises(ArchiveWriteError, match=r"metadata\[1\]"):
         Image(0.0, bbox=BOX, metadata={1: 1}).write(tmp_path / "image.json")  # type: ignore[dict-item]
 
 
-def test_numpy_scalars_are_written_as_numbers(tmp_path: Path) -> None:
+def test_write_metadata_converts_numpy_scalars(tmp_path: Path) -> None:
     metadata: Any = {
         "f": np.float64(1.5),
         "g": np.float32(0.5),
@@ -442,12 +440,12 @@ def reread(tree: dict[str, Any], tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("mask", "data"), [], "no arrays"),
+        (("mask", "data"), [], "does not have an array"),
         (("mask", "planes"), [None], "need 1 arrays.*has 2"),
-        (("mask", "planes"), [{"name": "A", "description": ""}] * 2, "contradictory"),
+        (("mask", "planes"), [{"name": "A", "description": ""}] * 2, "mask planes in the file are invalid"),
         (("mask", "dtype"), "float32", "dtype"),
-        (("mask", "yx0"), [0, 0], "do not fit together"),
-        (("variance", "data", "unit"), "mJy", "do not fit together"),
+        (("mask", "yx0"), [0, 0], "are inconsistent"),
+        (("variance", "data", "unit"), "mJy", "are inconsistent"),
         (("image", "yx0"), [1], "yx0: List should have at least 2 items"),
         (("image", "yx0"), {"y": 0, "x": 0}, "yx0"),
         (("image", "data", "value"), {"data": [1.0, 2.0], "datatype": "float32"}, "shape"),
@@ -455,7 +453,7 @@ def reread(tree: dict[str, Any], tmp_path: Path) -> Any:
         (("image",), None, "image"),
     ],
 )
-def test_contradictions_in_a_file_are_read_errors(
+def test_read_inconsistent_tree_raises(
     path: tuple[str, ...], value: Any, message: str, tree: dict[str, Any], tmp_path: Path
 ) -> None:
     node = tree
@@ -466,13 +464,13 @@ def test_contradictions_in_a_file_are_read_errors(
         reread(tree, tmp_path)
 
 
-def test_packed_masks_must_hold_their_planes(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_packed_mask_of_other_type_raises(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["mask"]["data"][0]["datatype"] = "float32"
-    with pytest.raises(CorruptArchiveError, match="packed into int32"):
+    with pytest.raises(CorruptArchiveError, match="packed mask planes must be int32"):
         reread(tree, tmp_path)
 
 
-def test_flags_must_fit_into_the_type_of_their_mask(tmp_path: Path) -> None:
+def test_read_mask_with_bits_beyond_type_raises(tmp_path: Path) -> None:
     mask = Mask(
         200, schema=MaskSchema([MaskPlane(f"P{n}", "") for n in range(8)]), bbox=Box.factory[0:2, 0:3]
     )
@@ -486,29 +484,27 @@ def test_flags_must_fit_into_the_type_of_their_mask(tmp_path: Path) -> None:
         read(tmp_path / "changed.json")
 
 
-def test_a_variance_without_unit_has_that_of_the_image(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_variance_without_unit_uses_square_of_image_unit(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["variance"]["data"] = tree["variance"]["data"]["value"]
     assert reread(tree, tmp_path).variance.unit == u.nJy**2
     with open_archive(tmp_path / "changed.json") as reader:
         assert reader.get_component("variance").unit == u.nJy**2
 
 
-def test_unknown_members_of_observation_information_are_left_out(
-    tree: dict[str, Any], tmp_path: Path
-) -> None:
+def test_read_obs_info_ignores_unknown_fields_with_warning(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["obs_info"]["from_the_future"] = 1
     with pytest.warns(LossyConversionWarning, match="from_the_future"):
         assert reread(tree, tmp_path).obs_info == make_obs_info()
 
 
-def test_unknown_members_of_trees_are_ignored(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_tree_ignores_unknown_fields(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["image"]["from_the_future"] = tree["from_the_future"] = {"a": 1}
     assert reread(tree, tmp_path).bbox == BOX
 
 
 @pytest.mark.parametrize("stamped", [True, False])
 @pytest.mark.parametrize("where", ["planes", "whole"])
-def test_older_spellings_are_read(stamped: bool, where: str, tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_old_field_names(stamped: bool, where: str, tree: dict[str, Any], tmp_path: Path) -> None:
     expected = reread(tree, tmp_path)
     obs_info = tree.pop("obs_info")
     for node in (tree, *(tree[name] for name in ("image", "mask", "variance"))):
@@ -531,7 +527,7 @@ def test_older_spellings_are_read(stamped: bool, where: str, tree: dict[str, Any
 
 
 @pytest.mark.parametrize("kind", ["image", "mask", "masked"])
-def test_objects_serialize_and_types_deserialize(kind: str) -> None:
+def test_serialize_and_deserialize_methods_round_trip(kind: str) -> None:
     masked = make_masked_image(projection=make_projection(), obs_info=make_obs_info())
     obj: Any = {"image": masked.image, "mask": masked.mask, "masked": masked}[kind]
     stream = io.BytesIO()
@@ -554,7 +550,7 @@ def test_objects_serialize_and_types_deserialize(kind: str) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(data=st.data())
-def test_any_mask_survives_packing(data: st.DataObject) -> None:
+def test_mask_packing_round_trips(data: st.DataObject) -> None:
     n = data.draw(st.integers(0, 80))
     holes = data.draw(st.sets(st.integers(0, 79), max_size=10))
     mask = make_mask(n, *holes, dtype=data.draw(st.sampled_from([np.uint8, np.int8, np.uint16, np.int32])))
@@ -569,7 +565,7 @@ def test_any_mask_survives_packing(data: st.DataObject) -> None:
         assert tree.deserialize(reader, bbox=window) == mask[window]
 
 
-def test_schemas_do_not_mention_observation_information() -> None:
+def test_plane_schemas_lack_obs_info() -> None:
     # It is an extra member: the frozen documents stay as they are.
     for model in (ImageSerializationModel, MaskSerializationModel, MaskedImageSerializationModel):
         properties = model.model_json_schema()["properties"]

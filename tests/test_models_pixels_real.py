@@ -27,7 +27,7 @@ def sha256(array: np.ndarray) -> str:
 
 @pytest.mark.skipif(not OLD_FILES, reason="the real files are not beside the repository")
 @pytest.mark.parametrize("path", OLD_FILES, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_real_files_of_every_release_are_read(path: Path) -> None:
+def test_read_real_files_of_every_release(path: Path) -> None:
     truth = json.loads(path.with_name(f"{path.name}.truth.json").read_text())
     masked = MaskedImage.read(path)
     (y0, y1), (x0, x1) = truth["bbox"]
@@ -53,7 +53,7 @@ def test_real_files_of_every_release_are_read(path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["image", "image_uint16_uncompressed", "mask", "masked_image", "masked_image_rice", "color_image"]
 )
-def test_real_files_hold_what_their_truth_says(name: str, shared_data: Path) -> None:
+def test_read_real_files_equal_truth(name: str, shared_data: Path) -> None:
     path = shared_data / "examples" / f"{name}.fits"
     truth = json.loads(path.with_name(f"{path.name}.truth.json").read_text())
     arrays = np.load(path.with_name(f"{path.name}.truth.npz"))
@@ -76,7 +76,7 @@ def test_real_files_hold_what_their_truth_says(name: str, shared_data: Path) -> 
     assert found in (1, 3)
 
 
-def test_a_real_file_from_a_butler_says_which_dataset_it_is(shared_data: Path) -> None:
+def test_read_real_butler_file_has_dataset_reference(shared_data: Path) -> None:
     butler = pytest.importorskip("lsst.daf.butler")
     path = shared_data / "examples" / "masked_image_butler.fits"
     truth = json.loads(path.with_name(f"{path.name}.truth.json").read_text())["butler_info"]

@@ -73,7 +73,7 @@ def assert_same_planes(a: MaskedImage, b: MaskedImage) -> None:
 # Construction.
 
 
-def test_everything_that_is_passed_can_be_asked_for() -> None:
+def test_visit_image_constructor_arguments_become_attributes() -> None:
     arguments = make_visit_arguments()
     visit = VisitImage(arguments["image"], **{k: v for k, v in arguments.items() if k != "image"})
     for name in (*SHARED_PARTS, "bounds", "backgrounds", "band", "projection"):
@@ -84,7 +84,7 @@ def test_everything_that_is_passed_can_be_asked_for() -> None:
     assert visit.astropy_wcs is not None and visit.metadata["id"] == 4207
 
 
-def test_what_is_left_out_has_empty_defaults() -> None:
+def test_visit_image_omitted_components_have_empty_defaults() -> None:
     visit = make_visit_image(
         summary_stats=None, aperture_corrections=None, backgrounds=None, bounds=None, photometric_scaling=None
     )
@@ -93,7 +93,7 @@ def test_what_is_left_out_has_empty_defaults() -> None:
     assert visit.bounds == BOX and visit.photometric_scaling is None
 
 
-def test_projection_and_obs_info_may_come_with_the_image() -> None:
+def test_visit_image_takes_projection_and_obs_info_from_image() -> None:
     arguments = make_visit_arguments()
     image = arguments.pop("image").view(
         projection=arguments.pop("projection"), obs_info=arguments.pop("obs_info")
@@ -103,7 +103,7 @@ def test_projection_and_obs_info_may_come_with_the_image() -> None:
 
 
 @pytest.mark.parametrize("name", ["projection", "obs_info", "psf", "detector", "band"])
-def test_a_missing_part_is_named(name: str) -> None:
+def test_visit_image_missing_component_raises_error_with_its_name(name: str) -> None:
     arguments = make_visit_arguments()
     del arguments[name]
     with pytest.raises(TypeError, match=f"missing: {name}. Pass allow_missing=True"):
@@ -124,12 +124,12 @@ def test_a_missing_part_is_named(name: str) -> None:
         ({"bounds": "all"}, ValueError, "'all'"),
     ],
 )
-def test_parts_that_make_no_sense_are_refused(changes: Any, error: type[Exception], fragment: str) -> None:
+def test_visit_image_invalid_component_raises(changes: Any, error: type[Exception], fragment: str) -> None:
     with pytest.raises(error, match=fragment):
         make_visit_image(**changes)
 
 
-def test_an_image_of_an_old_file_may_lack_everything() -> None:
+def test_visit_image_allow_missing_accepts_no_components() -> None:
     planes = make_planes(BOX, unit=None)
     visit = VisitImage(planes.pop("image"), **planes, allow_missing=True)
     for name in ("unit", "projection", "obs_info", "psf", "detector", "band", "physical_filter", "fits_wcs"):
@@ -140,7 +140,7 @@ def test_an_image_of_an_old_file_may_lack_everything() -> None:
         visit.convert_unit()
 
 
-def test_the_scaling_can_be_replaced_by_one_with_a_unit() -> None:
+def test_photometric_scaling_setter_requires_a_unit() -> None:
     visit = make_visit_image()
     visit.photometric_scaling = None
     assert visit.photometric_scaling is None
@@ -153,7 +153,7 @@ def test_the_scaling_can_be_replaced_by_one_with_a_unit() -> None:
 
 
 @pytest.mark.parametrize("key", [Box.factory[15:30, 25:50], ...])
-def test_everything_attached_follows_a_view(key: Any) -> None:
+def test_visit_image_view_shares_components(key: Any) -> None:
     visit = make_visit_image()
     view = visit[key]
     assert type(view) is VisitImage and view.metadata is visit.metadata
@@ -165,7 +165,7 @@ def test_everything_attached_follows_a_view(key: Any) -> None:
     assert visit.bbox.contains(view.bounds.bbox)
 
 
-def test_bounds_follow_the_box() -> None:
+def test_visit_image_slice_clips_bounds() -> None:
     visit = make_visit_image()
     assert isinstance(visit.bounds, Polygon)
     inside = visit.absolute[20:30, 30:50]
@@ -177,7 +177,7 @@ def test_bounds_follow_the_box() -> None:
     assert across[across.bbox].bounds == across.bounds
 
 
-def test_an_image_beside_the_valid_region_has_no_valid_pixel() -> None:
+def test_visit_image_outside_bounds_has_empty_bounds() -> None:
     visit = make_visit_image()
     corner = visit.absolute[10:11, 20:22]
     y, x = np.mgrid[9:13, 19:24]
@@ -187,7 +187,7 @@ def test_an_image_beside_the_valid_region_has_no_valid_pixel() -> None:
 
 
 @pytest.mark.parametrize("copy_detector", [False, True])
-def test_a_copy_shares_only_what_cannot_change(copy_detector: bool) -> None:
+def test_visit_image_copy_shares_only_immutable_components(copy_detector: bool) -> None:
     visit = make_visit_image()
     other = visit.copy(copy_detector=copy_detector)
     assert_same_planes(visit, other)
@@ -203,7 +203,7 @@ def test_a_copy_shares_only_what_cannot_change(copy_detector: bool) -> None:
 
 
 @pytest.mark.parametrize("duplicate", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy, copy.copy])
-def test_images_can_be_pickled_and_copied(duplicate: Any) -> None:
+def test_visit_image_pickle_and_copy_are_equal(duplicate: Any) -> None:
     visit = make_visit_image()
     other = duplicate(visit)
     assert type(other) is VisitImage
@@ -213,7 +213,7 @@ def test_images_can_be_pickled_and_copied(duplicate: Any) -> None:
     assert other.metadata == visit.metadata
 
 
-def test_strings_say_the_class_and_the_planes() -> None:
+def test_visit_image_str_contains_class_and_planes() -> None:
     visit = make_visit_image()
     assert str(visit) == "VisitImage(Image([y=10:40, x=20:60], float32), ['BAD', 'SATURATED'])"
     assert repr(visit).startswith("VisitImage(Image(..., bbox=Box(") and "mask_schema=MaskSchema(" in repr(
@@ -221,7 +221,7 @@ def test_strings_say_the_class_and_the_planes() -> None:
     )
 
 
-def test_the_planes_alone_make_a_masked_image() -> None:
+def test_as_masked_image_shares_planes() -> None:
     visit = make_visit_image()
     masked = visit.as_masked_image()
     assert type(masked) is MaskedImage and masked.metadata is visit.metadata
@@ -232,7 +232,7 @@ def test_the_planes_alone_make_a_masked_image() -> None:
 # Units.
 
 
-def test_a_direct_conversion_scales_the_variance_by_the_square() -> None:
+def test_convert_unit_scales_variance_by_square() -> None:
     visit = make_visit_image(**make_planes(BOX, unit=u.uJy), photometric_scaling=None)
     converted = visit.convert_unit(u.nJy)
     assert converted.unit == u.nJy and converted.variance.unit == u.nJy**2
@@ -243,7 +243,7 @@ def test_a_direct_conversion_scales_the_variance_by_the_square() -> None:
 
 
 @pytest.mark.parametrize(("scale", "divides"), [(u.nJy / u.electron, False), (u.electron / u.nJy, True)])
-def test_the_scaling_is_applied_as_the_units_tell(scale: u.UnitBase, divides: bool) -> None:
+def test_convert_unit_multiplies_or_divides_by_scaling(scale: u.UnitBase, divides: bool) -> None:
     field = ChebyshevField(DETECTOR_BOX, np.array([[2.0, 0.1], [0.3, 0.0]]), unit=scale)
     visit = make_visit_image(photometric_scaling=field).absolute[12:30, 25:44]
     factor = field.render(visit.bbox).array
@@ -260,7 +260,7 @@ def test_the_scaling_is_applied_as_the_units_tell(scale: u.UnitBase, divides: bo
         assert converted.photometric_scaling is field and converted.psf is visit.psf
 
 
-def test_copies_are_made_as_asked() -> None:
+def test_convert_unit_copy_modes_share_as_documented() -> None:
     visit = make_visit_image()
     shared = visit.convert_unit(u.electron, copy=False)
     assert np.shares_memory(shared.image.array, visit.image.array)
@@ -279,21 +279,23 @@ def test_copies_are_made_as_asked() -> None:
         ({"copy": False}, u.UnitConversionError, "copy=False does not allow"),
         ({"copy": "perhaps"}, TypeError, "'perhaps'"),
         ({"copy": 1}, TypeError, "True, False or 'as-needed'"),
-        ({"unit": u.s}, u.UnitConversionError, "not even multiplied or divided"),
+        ({"unit": u.s}, u.UnitConversionError, "even when multiplied or divided"),
     ],
 )
-def test_impossible_conversions_say_why(arguments: Any, error: type[Exception], fragment: str) -> None:
+def test_convert_unit_impossible_conversion_raises(
+    arguments: Any, error: type[Exception], fragment: str
+) -> None:
     visit = make_visit_image()
     with pytest.raises(error, match=fragment):
         visit.convert_unit(**arguments)
-    with pytest.raises(u.UnitConversionError, match="there is no photometric scaling"):
+    with pytest.raises(u.UnitConversionError, match="the image does not have a photometric"):
         make_visit_image(photometric_scaling=None).convert_unit(u.nJy)
 
 
 # Backgrounds.
 
 
-def test_backgrounds_go_on_and_off() -> None:
+def test_apply_background_subtracts_and_restores() -> None:
     visit = make_visit_image()
     original = visit.image.array.copy()
     variance = visit.variance.array.copy()
@@ -306,7 +308,7 @@ def test_backgrounds_go_on_and_off() -> None:
     np.testing.assert_array_equal(visit.variance.array, variance)
 
 
-def test_a_failed_change_leaves_the_image_as_it_was() -> None:
+def test_apply_background_error_leaves_image_unchanged() -> None:
     visit = make_visit_image()
     visit.backgrounds.add("wrong", make_spline(u.s))
     visit.apply_background("sky")
@@ -324,7 +326,7 @@ def test_a_failed_change_leaves_the_image_as_it_was() -> None:
     assert visit.backgrounds is backgrounds and backgrounds.subtracted.name == "sky"
 
 
-def test_a_subimage_does_not_flag_the_backgrounds_of_the_whole() -> None:
+def test_apply_background_of_subimage_keeps_backgrounds_of_image() -> None:
     visit = make_visit_image()
     part = visit.absolute[12:20, 30:40]
     part.apply_background("sky")
@@ -332,7 +334,7 @@ def test_a_subimage_does_not_flag_the_backgrounds_of_the_whole() -> None:
     assert visit.backgrounds.subtracted is None
 
 
-def test_what_is_subtracted_stays_subtracted_in_other_units() -> None:
+def test_convert_unit_keeps_subtracted_background() -> None:
     visit = make_visit_image(
         backgrounds=BackgroundMap(
             [Background("sky", make_spline(u.electron)), Background("bare", make_spline())]
@@ -351,7 +353,7 @@ def test_what_is_subtracted_stays_subtracted_in_other_units() -> None:
 
 
 @containers
-def test_every_component_equals_the_attribute_of_the_whole(extension: str, tmp_path: Path) -> None:
+def test_read_component_equals_attribute(extension: str, tmp_path: Path) -> None:
     visit = make_visit_image()
     path = tmp_path / f"visit{extension}"
     visit.write(path)
@@ -385,7 +387,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=intervals, columns=intervals)
-def test_reading_a_box_is_reading_the_slice(written: Path, rows: Any, columns: Any) -> None:
+def test_read_bbox_equals_slice(written: Path, rows: Any, columns: Any) -> None:
     box = Box.factory[10 + rows[0] * 3 // 4 : 11 + rows[1] * 3 // 4, 20 + columns[0] : 20 + columns[1]]
     whole = VisitImage.read(written)
     part, expected = VisitImage.read(written, bbox=box), whole[box]
@@ -397,7 +399,7 @@ def test_reading_a_box_is_reading_the_slice(written: Path, rows: Any, columns: A
         assert reader.get_component("variance", bbox=box) == expected.variance
 
 
-def test_parameters_are_checked(written: Path) -> None:
+def test_read_unknown_parameter_raises(written: Path) -> None:
     with open_archive(written) as reader:
         for name in ("psf", "bbox", "bounds", "backgrounds", "obs_info"):
             with pytest.raises(InvalidParameterError, match="bbox"):
@@ -408,7 +410,7 @@ def test_parameters_are_checked(written: Path) -> None:
             reader.get_component("masked_image", bbox=DETECTOR_BOX)
 
 
-def test_components_of_the_tree_need_no_file(tmp_path: Path) -> None:
+def test_read_component_in_tree_needs_no_array(tmp_path: Path) -> None:
     constant = {"ap": ChebyshevField(BOX, np.ones((1, 1)))}
     path = tmp_path / "visit.json"
     make_visit_image(backgrounds=None, aperture_corrections=constant).write(path)
@@ -421,7 +423,7 @@ def test_components_of_the_tree_need_no_file(tmp_path: Path) -> None:
             tree.deserialize_component(name, DetachedArchive())
 
 
-def test_what_is_missing_is_missing_after_reading(tmp_path: Path) -> None:
+def test_read_missing_components_are_none(tmp_path: Path) -> None:
     planes = make_planes(BOX, unit=None)
     visit = VisitImage(planes.pop("image"), **planes, allow_missing=True)
     path = tmp_path / "bare.fits"
@@ -434,7 +436,7 @@ def test_what_is_missing_is_missing_after_reading(tmp_path: Path) -> None:
             assert reader.get_component(name) == getattr(back, name) == getattr(visit, name), name
 
 
-def test_an_empty_valid_region_can_be_stored(tmp_path: Path) -> None:
+def test_write_empty_bounds_round_trips(tmp_path: Path) -> None:
     corner = make_visit_image().absolute[10:11, 20:22]
     corner.write(tmp_path / "corner.json")
     assert read(tmp_path / "corner.json").bounds == corner.bounds
@@ -486,7 +488,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize(("name", "branch", "error", "fragment"), DAMAGES)
-def test_a_damaged_branch_costs_only_itself(
+def test_read_invalid_field_raises_only_when_used(
     name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
     path = damage(tmp_path, **{name: branch})
@@ -517,7 +519,7 @@ def test_a_damaged_branch_costs_only_itself(
 
 
 @pytest.mark.parametrize(("name", "branch", "error", "fragment"), DAMAGES)
-def test_a_damaged_branch_is_written_again(
+def test_write_invalid_field_is_unchanged(
     name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
     visit = read(damage(tmp_path, **{name: branch}))
@@ -531,7 +533,7 @@ def test_a_damaged_branch_is_written_again(
         path.unlink()
 
 
-def test_a_branch_that_refers_to_arrays_cannot_move(tmp_path: Path) -> None:
+def test_write_invalid_field_with_array_references_raises(tmp_path: Path) -> None:
     branch = {**STRANGE, "array": {"source": "fits:PSF", "shape": [3, 3], "datatype": "float64"}}
     visit = read(damage(tmp_path, psf=branch))
     with pytest.raises(UnserializableTypeError, match="refers to arrays"):
@@ -539,17 +541,17 @@ def test_a_branch_that_refers_to_arrays_cannot_move(tmp_path: Path) -> None:
     assert not (tmp_path / "again.fits").exists()
 
 
-def test_an_error_may_stand_for_the_psf(tmp_path: Path) -> None:
+def test_psf_as_error_raises_when_used_or_written(tmp_path: Path) -> None:
     visit = make_visit_image(psf=ArchiveReadError("no luck with this PSF"))
     for image in (visit, visit.copy(), visit.absolute[20:30, 30:40], visit.convert_unit(u.nJy)):
         assert "no luck" not in str(image) + repr(image)
         with pytest.raises(ArchiveReadError, match="no luck"):
             _ = image.psf
-    with pytest.raises(UnserializableTypeError, match="'psf' could not be read.*no luck"):
+    with pytest.raises(UnserializableTypeError, match="'psf' cannot be written.*no luck"):
         visit.write(tmp_path / "visit.fits")
 
 
-def test_a_psf_nobody_can_write_is_refused(tmp_path: Path) -> None:
+def test_write_psf_without_model_raises(tmp_path: Path) -> None:
     class Mine:
         """A PSF without a model."""
 
@@ -558,13 +560,13 @@ def test_a_psf_nobody_can_write_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_complete_image_is_written_without_complaint(tmp_path: Path) -> None:
+def test_write_complete_image_does_not_warn(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make_visit_image().write(tmp_path / "visit.fits")
 
 
-def test_old_spellings_reach_files_too(tmp_path: Path) -> None:
+def test_write_sky_projection_alias_round_trips(tmp_path: Path) -> None:
     visit = make_visit_image()
     visit.write_fits(tmp_path / "visit.fits", image_compression=None)
     part = VisitImage.read_fits(tmp_path / "visit.fits", bbox=Box.factory[12:20, 30:40])

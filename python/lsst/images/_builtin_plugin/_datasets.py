@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Our types and their models, as a table."""
+"""Table of the built-in types and their serialization models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..plugins import DatasetSpec
 from ._storage_classes import STORAGE_CLASSES
 
 _ROWS = (
-    # schema, type, module and name of the model, members that name trees of
-    # the first releases, which do not say their schema
+    # schema, type, module and name of the model, and fields that identify
+    # trees of the first releases, which lack the schema
     ("image", "_pixels:Image", "_image:Image", "data"),
     ("mask", "_pixels:Mask", "_mask:Mask", "data planes"),
     ("masked_image", "_pixels:MaskedImage", "_masked_image:MaskedImage", "image mask variance"),
@@ -44,7 +44,7 @@ _ROWS = (
         "_summary_stats:ObservationSummaryStats",
         "",
     ),
-    # A field names its kind, by which its model is found.
+    # Fields have a type, which determines their model.
     ("chebyshev_field", "fields:ChebyshevField", "_fields:ChebyshevField", "field_type coefficients"),
     ("spline_field", "fields:SplineField", "_fields:SplineField", "field_type data y x"),
     ("product_field", "fields:ProductField", "_fields:ProductField", ""),
@@ -73,7 +73,7 @@ _ROWS = (
 )
 
 _DICTIONARIES = (
-    # These stand for a dict; the first is what becomes of one that is written.
+    # Models of dictionaries; the first one writes a dictionary.
     ("aperture_correction_map", "_field_maps:ApertureCorrectionMap"),
     ("cell_aperture_correction_map", "_cell_aperture_corrections:CellApertureCorrectionMap"),
 )
@@ -91,4 +91,4 @@ DATASETS = tuple(
         *((schema, "builtins:dict", model, "") for schema, model in _DICTIONARIES),
     )
 )
-"""Everything of this package that can be written."""
+"""The types of this package that can be written."""

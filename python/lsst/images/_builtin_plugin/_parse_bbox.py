@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What may be given as ``bbox``: boxes, slices, afw boxes, places on the sky."""
+"""Conversion of the read parameter ``bbox`` to a box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..plugins import ReadContext
 
 
 def parse_bbox(value: Any, context: ReadContext) -> Box | None:
-    """Make a box of what was given.
+    """Convert a value of the read parameter ``bbox`` to a box.
 
     Parameters
     ----------
@@ -24,17 +24,17 @@ def parse_bbox(value: Any, context: ReadContext) -> Box | None:
         radius)``, of a `~astropy.coordinates.SkyCoord` and an angle; anything
         with a ``bbox`` that is a `Box`, a region or an image for instance.
     context
-        What is known about the read.
+        Context of the read.
 
     Returns
     -------
     bbox
-        `None` if it is none of these.
+        `None` if the value has another type.
 
     Raises
     ------
     InvalidParameterError
-        If it is one of these, but incomplete.
+        If the value is incomplete.
     """
     if isinstance(value, Box):
         return value
@@ -56,7 +56,7 @@ def parse_bbox(value: Any, context: ReadContext) -> Box | None:
 def _from_slices(y: slice, x: slice) -> Box:
     if None in (y.start, y.stop, x.start, x.stop):
         raise InvalidParameterError(
-            f"bbox={[y, x]!r} has open ends; slices of a read are absolute pixels and need start and stop."
+            f"Invalid bbox={[y, x]!r}: slices must have a start and a stop, in absolute pixels."
         )
     return Box.factory[y, x]
 
@@ -65,6 +65,7 @@ def _from_sky_circle(center: Any, radius: Any, context: ReadContext) -> Box:
     projection = None if context.projection is None else context.projection()
     if projection is None:
         raise InvalidParameterError(
-            f"bbox={(center, radius)!r} is a circle on the sky, but {context.uri} has no sky projection."
+            f"Invalid bbox={(center, radius)!r}: a circle on the sky needs a sky projection, but "
+            f"{context.uri} does not have one."
         )
     return Box.from_sky_circle(projection, center, radius)

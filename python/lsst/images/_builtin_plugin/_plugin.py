@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Register the built-in types through the public hooks."""
+"""Hook implementations that register the built-in types."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from ._storage_classes import COMPONENT_CLASSES, FAMILY_CLASSES
 
 @hookimpl
 def register_datasets() -> list[DatasetSpec]:
-    """Declare the types of this package that can be written."""
+    """Register the types of this package that can be written."""
     return list(DATASETS)
 
 
 @hookimpl
 def register_storage_classes() -> list[StorageClassSpec]:
-    """Declare storage classes of components, and of families of types."""
+    """Register storage classes of components, and of families of types."""
     return [*COMPONENT_CLASSES, *FAMILY_CLASSES]
 
 
 @hookimpl
 def register_dataset_types() -> list[DatasetTypeSpec]:
-    """Declare presets for the usual dataset types."""
+    """Register presets for common dataset types."""
     visit = ("instrument", "visit", "detector")
     patch = ("skymap", "tract", "patch", "band")
     return [
@@ -66,7 +66,7 @@ def parse_bbox(value: Any, context: ReadContext) -> Box | None:
 
 @hookimpl
 def describe(obj: Any, options: DescribeOptions) -> Report | None:
-    """Describe objects of the built-in types."""
+    """Make the report about an object of a built-in type."""
     from .._reports import report_on
 
     return report_on(obj, options)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images of single visits, and what describes them."""
+"""Visit images, difference images and their components."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Converting pixel values with a photometric scaling."""
+"""Conversion of pixel values between units, with a photometric scaling."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ def find_unit_factor(
     bbox: Box,
     dtype: npt.DTypeLike,
 ) -> UnitFactor:
-    """Find what converts pixel values, by their units or with a scaling.
+    """Return the factor that converts pixel values between units.
 
     Parameters
     ----------
     unit, target
-        Unit they have, and unit they are wanted in.
+        Unit of the pixel values, and the unit to convert to.
     scaling
-        Field to multiply by, or to divide by, as the units tell; `None` if
-        there is none.
+        Photometric scaling, which is used if the units do not convert by
+        definition: the pixels are multiplied or divided by it, depending on
+        the units.  `None` if the image has no scaling.
     bbox
         Pixels to convert.
     dtype
@@ -41,15 +42,16 @@ def find_unit_factor(
     Raises
     ------
     astropy.units.UnitConversionError
-        If the units do not convert, with or without the scaling.
+        If the units do not convert, even with the scaling.
     """
     if unit is None or target is None:
-        raise UnitConversionError(f"There is no conversion from unit {unit} to {target}.")
+        raise UnitConversionError(f"Cannot convert pixels from unit {unit} to {target}.")
     if unit.is_equivalent(target):
         return UnitFactor(float(unit.to(target)))
     if scaling is None or scaling.unit is None:
         raise UnitConversionError(
-            f"Pixels of unit '{unit}' do not convert to '{target}', and there is no photometric scaling."
+            f"Cannot convert pixels from unit '{unit}' to '{target}': the image does not have a photometric "
+            "scaling."
         )
     kind = np.dtype(dtype)
     for combined, divides in ((unit * scaling.unit, False), (unit / scaling.unit, True)):
@@ -60,25 +62,25 @@ def find_unit_factor(
                 values = values / factor if divides else values * factor
             return UnitFactor(values, divides)
     raise UnitConversionError(
-        f"Pixels of unit '{unit}' do not convert to '{target}', not even multiplied or divided by the "
-        f"photometric scaling, which has unit '{scaling.unit}'."
+        f"Cannot convert pixels from unit '{unit}' to '{target}', even when multiplied or divided by the "
+        f"photometric scaling, whose unit is '{scaling.unit}'."
     )
 
 
 def attach_unit(backgrounds: BackgroundMap, unit: u.UnitBase | None) -> BackgroundMap:
-    """Give backgrounds without a unit that of the pixels they were made for.
+    """Attach a unit to the backgrounds that do not have one.
 
     Parameters
     ----------
     backgrounds
         The backgrounds.
     unit
-        Unit of the pixels, which is about to change.
+        Unit of the pixels for which the backgrounds were made.
 
     Returns
     -------
     backgrounds
-        The same map if all have a unit.
+        The same map if all backgrounds have a unit.
     """
     if unit is None or all(background.field.unit is not None for background in backgrounds.values()):
         return backgrounds

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Numbers that sum up the quality of one detector's image."""
+"""Summary statistics of the image of one detector."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NANS: Corners = (math.nan, math.nan, math.nan, math.nan)
 
 @dataclasses.dataclass(frozen=True)
 class Statistic:
-    """What one of the statistics is.
+    """Name, unit and meaning of a statistic.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class Statistic:
     unit
         Unit of its value, or `None` for counts and the like.
     description
-        One sentence for people.
+        One sentence that describes it.
     default
-        Value when it was not measured.
+        Value if it was not measured.
     """
 
     name: str
@@ -79,7 +79,7 @@ class ObservationSummaryStats(Serializable):
 
     Notes
     -----
-    Names follow `lsst.afw.image.ExposureSummaryStats`.  `statistics` tells
+    Names follow `lsst.afw.image.ExposureSummaryStats`.  `statistics` returns
     the unit and meaning of each.  Values are converted to plain floats, ints
     and tuples of floats when they are set.
     """
@@ -173,12 +173,12 @@ class ObservationSummaryStats(Serializable):
         try:
             converted = definition.metadata["convert"](value)
         except (TypeError, ValueError) as err:
-            raise type(err)(f"{name} cannot be {value!r}: {err}") from err
+            raise type(err)(f"Invalid value {value!r} of {name}: {err}") from err
         object.__setattr__(self, name, converted)
 
     @classmethod
     def statistics(cls) -> Mapping[str, Statistic]:
-        """Tell what each statistic is.
+        """Return the unit and meaning of each statistic.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class ObservationSummaryStats(Serializable):
         Raises
         ------
         KeyError
-            If there is no such statistic.
+            If the statistic does not exist.
         """
         unit = self.statistics()[name].unit
         return u.Quantity(getattr(self, name), u.dimensionless_unscaled if unit is None else unit)
@@ -216,24 +216,26 @@ class ObservationSummaryStats(Serializable):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """Make an object of values by name.
+        """Make statistics from values by name.
 
         Parameters
         ----------
         values
-            Statistics; names that are not known are left out if their value
-            was not measured, and so is ``version``.
+            Values by name.  Unknown names are ignored if the value means that
+            the statistic was not measured; so is ``version``.
 
         Raises
         ------
         ValueError
-            If a name that is not known has a value.
+            If an unknown statistic has a value.
         """
         known = cls.statistics()
         kept = {_RENAMED.get(name, name): value for name, value in values.items() if name != "version"}
         for name in kept.keys() - known.keys():
             if not is_unset(value := kept.pop(name)) and value != 0:
-                raise ValueError(f"Statistic {name!r} = {value!r} is not known to ObservationSummaryStats.")
+                raise ValueError(
+                    f"Statistic {name!r} = {value!r} is not supported by ObservationSummaryStats."
+                )
         return cls(**{name: value for name, value in kept.items() if value is not None})
 
     @classmethod
@@ -248,7 +250,7 @@ class ObservationSummaryStats(Serializable):
         Raises
         ------
         ValueError
-            If it has a value that is not known here.
+            If an unknown statistic has a value.
         """
         return cls.from_mapping(
             {item.name: getattr(legacy, item.name) for item in dataclasses.fields(legacy)}
@@ -260,7 +262,7 @@ class ObservationSummaryStats(Serializable):
         Raises
         ------
         ValueError
-            If a value is not supported by the installed version of afw.
+            If the installed version of afw lacks a statistic that has a value.
         """
         return registry.convert_to_legacy(self)
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The coadds that a template was made of."""
+"""The input coadds of the template of a difference image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..plugins import registry
 
 
 class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constants"):
-    """A patch of a coadd that went into the template of a difference image.
+    """A coadd patch that is an input of the template of a difference image.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
     dataset_run
         Run of the coadd in the Butler.
     bounds
-        Where it overlaps the difference image, in pixels of that.
+        Overlap with the difference image, in pixels of the difference image.
     psf_shape_xx, psf_shape_yy, psf_shape_xy
         Second moments of its PSF in square pixels; may be NaN.
     psf_shape_flag
@@ -62,12 +62,12 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
         coadd_dataset_type: str = "template_coadd",
         log: Any = None,
     ) -> list[DifferenceImageTemplateInfo]:
-        """Convert what a template knows of its coadds.
+        """Convert the description of the input coadds of a template.
 
         Parameters
         ----------
         detector_frame
-            Pixels of the difference image.
+            Pixel frame of the difference image.
         legacy_template_psf
             PSF of the template, an `lsst.meas.algorithms.CoaddPsf`.
         legacy_template_metadata
@@ -77,7 +77,7 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
         coadd_dataset_type
             Name of the coadds' dataset type.
         log
-            Logger for messages about patches that are left out.
+            Logger for messages about patches that are skipped.
 
         Returns
         -------

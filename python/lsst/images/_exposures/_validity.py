@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Which part of an image is valid."""
+"""Clipping of the region of valid pixels to the box of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import NoOverlapError
 
 
 def clip_bounds(bounds: Bounds, bbox: Box) -> Bounds:
-    """Cut the region of valid pixels down to those of an image.
+    """Clip the region of valid pixels to the box of an image.
 
     Parameters
     ----------
@@ -23,24 +23,21 @@ def clip_bounds(bounds: Bounds, bbox: Box) -> Bounds:
     Returns
     -------
     bounds
-        The same region if it lies within the image.  If no pixel is valid,
-        a region that contains nothing.
+        The same region if it is within the box.  If no pixel is valid, an
+        empty region.
     """
     if bbox.contains(bounds.bbox):
         return bounds
     if _is_empty(bounds):
-        return _nothing(bbox)
+        return _empty_region(bbox)
     try:
         return bounds.intersection(bbox)
     except NoOverlapError:
-        return _nothing(bbox)
+        return _empty_region(bbox)
 
 
-def _nothing(bbox: Box) -> CellGridBounds:
-    """Make a region without pixels, which can be stored like any other.
-
-    It is a grid of one cell, which is missing.
-    """
+def _empty_region(bbox: Box) -> CellGridBounds:
+    """Make an empty region that can be serialized: a grid whose only cell is missing."""
     return CellGridBounds(CellGrid(bbox, bbox.shape), bbox, frozenset({CellIJ(0, 0)}))
 
 

@@ -269,12 +269,12 @@ class VisitImage(AnnotatedImage):
         `apply_background` is called.
         """
         if copy is not True and copy is not False and copy != "as-needed":
-            raise TypeError(f"copy must be True, False or 'as-needed', not {copy!r}.")
+            raise TypeError(f"Invalid copy={copy!r}: expected True, False or 'as-needed'.")
         unit = u.Unit(unit)
         factor = self._unit_factor(self.unit, unit)
         if copy is False and not factor.is_one:
             raise UnitConversionError(
-                f"Pixels of unit '{self.unit}' change when they are converted to '{unit}', which "
+                f"Converting pixels from unit '{self.unit}' to '{unit}' changes their values, which "
                 "copy=False does not allow."
             )
         image, variance, mask = self._converted_planes(factor, unit, copy=copy is True)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Components and boxes of objects that a Butler holds in memory."""
+"""Storage class delegate: components and read parameters of objects in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PSEUDO_COMPONENTS = {"components", "masked_image"}
 
 
 class ImagesDelegate(StorageClassDelegate):
-    """Serves what the formatters serve, from an object instead of a file."""
+    """Return components and subimages of objects in memory, as formatters do from files."""
 
     def getComponent(self, composite: Any, componentName: str) -> Any:
         """Return a component of an object.
@@ -38,10 +38,10 @@ class ImagesDelegate(StorageClassDelegate):
         Raises
         ------
         InvalidComponentError
-            If the object has no such component.
+            If the component does not exist.
         """
         if componentName == "components":
-            # With parameters `handleParameters` has made it already.
+            # The result of `handleParameters`, if there are parameters.
             return composite if isinstance(composite, dict) else self._components(composite, None)
         if componentName == "masked_image":
             return composite.as_masked_image()
@@ -52,30 +52,31 @@ class ImagesDelegate(StorageClassDelegate):
                 # A component that an object lacks is None in files, too.
                 return None
             raise InvalidComponentError(
-                f"A {type(composite).__name__} in memory has no component {componentName!r}."
+                f"A {type(composite).__name__} in memory does not have a component {componentName!r}."
             ) from err
 
     def handleParameters(self, inMemoryDataset: Any, parameters: Mapping[str, Any] | None = None) -> Any:
-        """Take the part of an object that read parameters ask for.
+        """Apply read parameters to an object.
 
         Parameters
         ----------
         inMemoryDataset
             The object.
         parameters
-            ``bbox``: anything that reads of files take too.  ``components``:
-            names of the components that are wanted.
+            ``bbox``, in any form that reads of files accept, and
+            ``components``, the names of the components to return.
 
         Raises
         ------
         InvalidParameterError
-            If a parameter is not understood.
+            If a parameter is unknown.
         """
         parameters = dict(parameters or {})
         names, bbox = parameters.pop("components", None), parameters.pop("bbox", None)
         if parameters:
             raise InvalidParameterError(
-                f"The read parameters {sorted(parameters)} are not understood for an object in memory."
+                f"Unknown read parameters {sorted(parameters)} of an object in memory; expected 'bbox' or "
+                "'components'."
             )
         if bbox is not None:
             inMemoryDataset = _cut(inMemoryDataset, bbox)
@@ -84,21 +85,21 @@ class ImagesDelegate(StorageClassDelegate):
     def add_provenance(
         self, inMemoryDataset: Any, ref: DatasetRef, provenance: DatasetProvenance | None = None
     ) -> Any:
-        """Tell an object which dataset it becomes.
+        """Attach the dataset reference and the provenance to an object.
 
         Parameters
         ----------
         inMemoryDataset
             The object, which is not changed.
         ref
-            The dataset.
+            Reference of the dataset that is written.
         provenance
             Its inputs and quantum.
 
         Returns
         -------
         identified
-            An object that shares the pixels.
+            A copy that shares the pixels.
         """
         if not hasattr(inMemoryDataset, "_attachments"):
             return inMemoryDataset

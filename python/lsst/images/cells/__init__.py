@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Coadds that are made of cells, and what belongs to them."""
+"""Cell coadds and their components."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Fields with one value for each cell, as aperture corrections of coadds are."""
+"""Fields with one value per cell, such as aperture corrections of cell coadds."""
 
 from __future__ import annotations
 
@@ -39,18 +39,19 @@ class CellField(BaseField):
     Raises
     ------
     GeometryError
-        If the array does not have the shape that the bounds ask for.
+        If the shape of the array differs from that of the cells.
 
     Notes
     -----
-    In missing cells and beyond the bounds the value is NaN.
+    The value is NaN in missing cells and outside the bounds.
     """
 
     def __init__(self, bounds: CellGridBounds, array: npt.ArrayLike, unit: u.UnitBase | None = None) -> None:
         values = np.array(array, dtype=np.float64)
         if values.shape != bounds.subgrid_size.as_tuple():
             raise GeometryError(
-                f"A field of {bounds.subgrid_size} cells needs an array of that shape, not {values.shape}."
+                f"Invalid shape {values.shape} of the array of a field; expected that of its cells, "
+                f"{bounds.subgrid_size}."
             )
         values[missing_indices(bounds)] = np.nan
         values.flags.writeable = False
@@ -116,9 +117,9 @@ class CellField(BaseField):
 
     def _evaluate(self, x: Float64Array, y: Float64Array) -> Float64Array:
         bbox, shape = self._cells.bbox, self._cells.grid.cell_shape
-        # The frame of NaN serves positions before (-1) and after the cells.
-        framed = np.pad(self._array, ((0, 1), (0, 1)), constant_values=np.nan)
-        result: Float64Array = framed[cell_numbers(y, bbox.y, shape.y), cell_numbers(x, bbox.x, shape.x)]
+        # Positions outside the cells have index -1 or n, which is NaN.
+        padded = np.pad(self._array, ((0, 1), (0, 1)), constant_values=np.nan)
+        result: Float64Array = padded[cell_numbers(y, bbox.y, shape.y), cell_numbers(x, bbox.x, shape.x)]
         return result
 
     def _scaled(self, factor: float, unit: u.UnitBase | None) -> Self:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Cells of grids as indices of arrays."""
+"""Array indices of the cells of a grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import BoundsError
 
 
 def cell_numbers(positions: Any, interval: Interval, cell_size: int) -> npt.NDArray[np.intp]:
-    """Find the cells that hold positions along one axis.
+    """Return the cells that contain positions along one axis.
 
     Parameters
     ----------
@@ -30,15 +30,15 @@ def cell_numbers(positions: Any, interval: Interval, cell_size: int) -> npt.NDAr
     Returns
     -------
     numbers
-        Counted from the start of the interval; -1 before it, and the number
-        of cells after it and for NaN.
+        Numbers of the cells, counted from the start of the interval; -1
+        before it, and the number of cells after it and for NaN.
     """
     edges = np.arange(interval.start, interval.stop + 1, cell_size) - 0.5
     return np.asarray(np.searchsorted(edges, positions, side="right") - 1, dtype=np.intp)
 
 
 def array_index(bounds: CellGridBounds, cell: CellIJ) -> tuple[int, int]:
-    """Find where a cell is in an array of all cells of some bounds.
+    """Return the index of a cell in an array of the cells of some bounds.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def array_index(bounds: CellGridBounds, cell: CellIJ) -> tuple[int, int]:
 
 
 def require_cell(bounds: CellGridBounds, cell: CellIJ) -> tuple[int, int]:
-    """Find where a cell that must be there is in an array.
+    """Return the index of a cell, which must be present, in an array.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def require_cell(bounds: CellGridBounds, cell: CellIJ) -> tuple[int, int]:
     if cell in bounds.missing:
         raise BoundsError(f"Cell {cell} is missing.")
     raise BoundsError(
-        f"Cell {cell} is out of bounds; there are cells from {bounds.subgrid_start} up to, and without, "
+        f"Cell {cell} is out of bounds; expected a cell from {bounds.subgrid_start} to (excluding) "
         f"{bounds.subgrid_stop}."
     )
 
 
 def missing_indices(bounds: CellGridBounds) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Find where the missing cells are in an array of all cells.
+    """Return the indices of the missing cells in an array of all cells.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ def missing_indices(bounds: CellGridBounds) -> tuple[npt.NDArray[np.intp], npt.N
 
 
 def slices_of(part: CellGridBounds, whole: CellGridBounds) -> tuple[slice, slice]:
-    """Find the part of an array of cells that belongs to some of them.
+    """Return the slices of an array of cells that select some of them.
 
     Parameters
     ----------
     part
-        Bounds on the same grid, within the other ones.
+        Bounds of the selected cells, on the same grid.
     whole
-        Bounds that the array covers.
+        Bounds of the cells of the array.
     """
     start, stop = array_index(whole, part.subgrid_start), array_index(whole, part.subgrid_stop)
     return slice(start[0], stop[0]), slice(start[1], stop[1])

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Coadds of one patch, made cell by cell."""
+"""Cell coadds: coadds of one patch that are made cell by cell."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class PatchDefinition:
     inner_bbox
         Pixels that belong to this patch alone.
     cells
-        All cells of the patch, those it shares with its neighbours included.
+        All cells of the patch, including those shared with its neighbours.
     """
 
     __pydantic_config__ = pydantic.ConfigDict(

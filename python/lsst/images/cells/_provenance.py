@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Which images went into a coadd, cell by cell."""
+"""The input images of a cell coadd, and their contributions to each cell."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ProvenanceColumn:
     dtype
         Type of its values.
     description
-        One sentence for people.
+        One sentence that describes the values.
     unit
         Unit of its values, or `None`.
     """
@@ -75,12 +75,12 @@ CONTRIBUTION_COLUMNS = (
 """Columns of the table of contributions."""
 
 KEYS = ("instrument", "visit", "detector")
-"""Columns that name an image in both tables."""
+"""Columns that identify an image in both tables."""
 
 
 @final
 class CoaddProvenance(Serializable):
-    """The images of one detector and visit that went into a coadd.
+    """The input images of a cell coadd, each of one detector and visit.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class CoaddProvenance(Serializable):
     Raises
     ------
     GeometryError
-        If there is no image, or a column is missing.
+        If there are no images, or a column is missing.
 
     Notes
     -----
@@ -106,9 +106,13 @@ class CoaddProvenance(Serializable):
             ("contributions", contributions, CONTRIBUTION_COLUMNS),
         ):
             if absent := [column.name for column in columns if column.name not in table.colnames]:
-                raise GeometryError(f"The table of {what} has no columns {absent}; it has {table.colnames}.")
+                raise GeometryError(
+                    f"The table of {what} lacks the columns {absent}; it has {table.colnames}."
+                )
         if not len(inputs):
-            raise GeometryError("Provenance needs at least one input; leave it out when there is none.")
+            raise GeometryError(
+                "Provenance needs at least one input image; use None for a coadd without inputs."
+            )
         self._inputs = inputs
         self._contributions = contributions
 
@@ -124,7 +128,7 @@ class CoaddProvenance(Serializable):
 
     @staticmethod
     def make_empty_input_table(n: int = 0) -> astropy.table.Table:
-        """Make a table for the images, to be filled.
+        """Make a table of images with default values.
 
         Parameters
         ----------
@@ -135,7 +139,7 @@ class CoaddProvenance(Serializable):
 
     @staticmethod
     def make_empty_contribution_table(n: int = 0) -> astropy.table.Table:
-        """Make a table for the contributions, to be filled.
+        """Make a table of contributions with default values.
 
         Parameters
         ----------
@@ -148,7 +152,7 @@ class CoaddProvenance(Serializable):
     def from_columns(
         cls, inputs: Mapping[str, npt.ArrayLike], contributions: Mapping[str, npt.ArrayLike]
     ) -> Self:
-        """Make provenance of columns of any integer and floating types.
+        """Make provenance from columns, whose values are converted to the types of the tables.
 
         Parameters
         ----------
@@ -171,8 +175,8 @@ class CoaddProvenance(Serializable):
         Returns
         -------
         provenance
-            Each image once, and the contributions to these cells; `None` if
-            there is no contribution.
+            The images, and their contributions to these cells; `None` if
+            there are no contributions.
         """
         wanted = np.array([cell.as_tuple() for cell in cells], dtype=np.int64).reshape(-1, 2)
         present = np.stack(
@@ -186,7 +190,9 @@ class CoaddProvenance(Serializable):
 
     def __getitem__(self, cell: CellIJ) -> CoaddProvenance | None:
         if not isinstance(cell, CellIJ):
-            raise TypeError(f"Provenance is indexed with a CellIJ, not with {cell!r}; see subset().")
+            raise TypeError(
+                f"Invalid index {cell!r} of provenance; expected a CellIJ.  Use subset() for several cells."
+            )
         return self.subset([cell])
 
     def copy(self) -> CoaddProvenance:
@@ -240,7 +246,7 @@ class CoaddProvenance(Serializable):
 def _make_table(
     columns: tuple[ProvenanceColumn, ...], values: Mapping[str, npt.ArrayLike], n: int
 ) -> astropy.table.Table:
-    """Make a table with the right types, units and descriptions."""
+    """Make a table with the types, units and descriptions of columns."""
     table = astropy.table.Table()
     for column in columns:
         array: np.ndarray = np.zeros(n, dtype=column.dtype)
@@ -259,7 +265,7 @@ def _length(columns: Mapping[str, npt.ArrayLike]) -> int:
 def _keys(
     inputs: astropy.table.Table, contributions: astropy.table.Table
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Make numbers of what names an image, one row for each row."""
+    """Return the key columns of both tables as arrays of integers."""
     names = [np.asarray(table["instrument"]).astype(str) for table in (inputs, contributions)]
     _, codes = np.unique(np.concatenate(names), return_inverse=True)
     split = np.split(codes, [len(inputs)])
@@ -271,7 +277,7 @@ def _keys(
 
 
 def _rows_in(rows: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Tell which rows of an array are among the rows of another one."""
+    """Return which rows of an array are rows of another array."""
     _, codes = np.unique(np.concatenate([rows, wanted]), axis=0, return_inverse=True)
     codes = codes.reshape(-1)
     return np.isin(codes[: len(rows)], codes[len(rows) :])

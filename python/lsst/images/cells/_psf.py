@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs with one image for each cell."""
+"""PSFs with one image per cell."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
     Raises
     ------
     GeometryError
-        If the array does not have the shape that the bounds ask for, or the
-        images no middle pixel.
+        If the shape of the array differs from that of the cells, or the
+        images do not have a middle pixel.
 
     Notes
     -----
-    Index it with a `~lsst.images.Box` for the PSF of the cells that the box
-    touches, or with a `CellIJ` for the image of one cell.  Kernel images are
-    the stored ones, whatever their sums.
+    Index it with a `~lsst.images.Box` for the PSF of the cells that overlap
+    the box, or with a `CellIJ` for the image of one cell.  Kernel images are
+    not normalized.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
         values = np.asarray(array, dtype=np.float64)
         if values.ndim != 4 or values.shape[:2] != bounds.subgrid_size.as_tuple():
             raise GeometryError(
-                f"The PSF of {bounds.subgrid_size} cells needs an array of shape (ny, nx, h, w) with these "
-                f"for ny and nx, not {values.shape}."
+                f"Invalid shape {values.shape} of the array of a PSF of cells; expected (ny, nx, h, w) with "
+                f"{bounds.subgrid_size} cells."
             )
         if not all(size % 2 for size in values.shape[2:]):
-            raise GeometryError(f"PSF images need odd numbers of rows and columns, not {values.shape[2:]}.")
+            raise GeometryError(f"Invalid shape {values.shape[2:]} of PSF images; both lengths must be odd.")
         self._kernel = WarpingKernel(resampling_kernel)
         values.flags.writeable = False
         self._array = values
@@ -111,7 +111,7 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
         if isinstance(key, CellIJ):
             return Image(self._array[require_cell(self._cells, key)], bbox=self.kernel_bbox)
         if not isinstance(key, Box):
-            raise TypeError(f"The PSF of cells is indexed with a Box or a CellIJ, not with {key!r}.")
+            raise TypeError(f"Invalid index {key!r} of a PSF of cells; expected a Box or a CellIJ.")
         bounds = self._cells[key]
         array = self._array[slices_of(bounds, self._cells)].copy()
         return CellPointSpreadFunction(array, bounds, self.resampling_kernel)

@@ -17,9 +17,9 @@ from .._pixels import MaskedImage
 from ..serialization import ArchiveTree, ComponentReader, InputArchive, OutputArchive, component
 from ..serialization._deferred import available
 from ._corruption import reading
-from ._deferrable import Deferrable, deferrable_model, serialize_branch, unless_unreadable
+from ._deferrable import Deferrable, deferrable_model, serialize_field, unless_placeholder
 from ._field_maps import BackgroundMapSerializationModel
-from ._late_projection import LateProjection, deserialize_projection
+from ._lazy_projection import LazyProjection, deserialize_projection
 from ._masked_image import MaskedImageSerializationModel
 from ._obs_info import serialize_obs_info
 
@@ -39,7 +39,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
     IMAGE_TYPE: ClassVar[type[AnnotatedImage]] = AnnotatedImage
     """Type of the image."""
 
-    sky_projection: LateProjection = pydantic.Field(
+    sky_projection: LazyProjection = pydantic.Field(
         default=None, description="Projection that maps the pixel grid to the sky."
     )
     backgrounds: Deferrable[BackgroundMapSerializationModel] = pydantic.Field(
@@ -91,7 +91,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
         members = cls.serialize_planes(obj.as_masked_image(), archive, tile_shape=tile_shape)
         values = obj._component_values()
         if (projection := values.pop("projection", None)) is not None:
-            members["sky_projection"] = serialize_branch("sky_projection", projection, archive)
+            members["sky_projection"] = serialize_field("sky_projection", projection, archive)
         return {
             **members,
             "obs_info": serialize_obs_info(obj._obs_info, archive),
@@ -125,10 +125,10 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
         """
         model = deferrable_model(cls.model_fields[name])
         if model is not None and not (isinstance(model, type) and issubclass(model, ArchiveTree)):
-            return serialize_branch(name, value, archive, lambda plain, _: plain)
+            return serialize_field(name, value, archive, lambda plain, _: plain)
         # The type of a dictionary does not determine the model that writes it.
         serialize = model.serialize if model is not None and isinstance(value, dict) else None
-        return serialize_branch(name, value, archive, serialize)
+        return serialize_field(name, value, archive, serialize)
 
     # Reading.
 
@@ -218,7 +218,7 @@ class AnnotatedImageTree(MaskedImageSerializationModel):
             return value
 
         field = getattr(self, declared.name)
-        return unless_unreadable(field, type(field), make)
+        return unless_placeholder(field, type(field), make)
 
     def deserialize_planes(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
         # Without the projection and the observation information, which the

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How detectors are packed and unpacked."""
+"""Serialization model of detectors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._transforms import CameraFrameSetSerializationModel
 
 
 class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"):
-    """The tree of a `~lsst.images.cameras.Detector`."""
+    """Serialization model of `~lsst.images.cameras.Detector`."""
 
     ROOT_NAME = "detector"
 
@@ -39,11 +39,11 @@ class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"
         archive
             Archive to write to.
         save_frames
-            Whether to write its coordinate systems too; who leaves them out
-            must have them for reading.
+            Whether to write the coordinate systems, too; if not, they must be
+            passed to `deserialize`.
         """
         return cls(
-            # The tree is the caller's, to whom later changes are none.
+            # Later changes of the detector must not change the tree.
             attributes=obj.attributes.model_copy(deep=True),
             amplifiers=[amplifier.model_copy(deep=True) for amplifier in obj.amplifiers],
             frames=archive.serialize_child("frames", obj.frames) if save_frames else None,
@@ -63,7 +63,7 @@ class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"
         Raises
         ------
         ArchiveReadError
-            If there are no coordinate systems.
+            If the tree has no coordinate systems, and none are passed.
         """
         if frames is None:
             if self.frames is None:

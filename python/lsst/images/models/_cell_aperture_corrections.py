@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How aperture corrections of cells are packed and unpacked."""
+"""Serialization model of aperture corrections of cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INDICES = ("cell_i", "cell_j")
 class CellApertureCorrectionMapSerializationModel(
     ArchiveTree, schema="cell_aperture_correction_map", version="1.0.0"
 ):
-    """The tree of aperture corrections of cells, a dictionary of fields."""
+    """Serialization model of aperture corrections of cells, a dictionary of fields."""
 
     ROOT_NAME = "aperture_corrections"
 
@@ -69,28 +69,18 @@ class CellApertureCorrectionMapSerializationModel(
         return cls(table=archive.add_structured_array(rows, name="table"), bounds=bounds)
 
     def deserialize(self, archive: InputArchive) -> CellApertureCorrectionMap:
-        """Read the map.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-
-        Raises
-        ------
-        CorruptArchiveError
-            If the rows of the table are not the cells of the bounds.
-        """
         rows = archive.get_structured_array(self.table)
         names = rows.dtype.names or ()
         if not set(INDICES) <= set(names):
-            raise CorruptArchiveError(f"A table of cells has no columns {INDICES}; it has {names}.")
+            raise CorruptArchiveError(
+                f"The table of aperture corrections lacks the columns {INDICES}; it has {names}."
+            )
         found = np.stack([rows[name].astype(np.int64) for name in INDICES], axis=1)
         expected = [cell.as_tuple() for cell in self.bounds.cell_indices()]
         if not np.array_equal(found, np.array(expected, dtype=np.int64).reshape(-1, 2)):
             raise CorruptArchiveError(
-                f"The {len(rows)} rows of aperture corrections are not the {len(expected)} cells of their "
-                "bounds, row by row."
+                f"The {len(rows)} rows of the table of aperture corrections do not match the {len(expected)} "
+                "cells of its bounds, in order."
             )
         with reading("map of aperture corrections"):
             return {
@@ -99,7 +89,7 @@ class CellApertureCorrectionMapSerializationModel(
 
 
 def _common_bounds(fields: Mapping[str, CellField]) -> CellGridBounds:
-    """Return the bounds without the cells that all fields miss."""
+    """Return the bounds without the cells that are missing in all fields."""
     all_bounds = [field.bounds for field in fields.values()]
     first = all_bounds[0]
     if any(bounds.grid != first.grid for bounds in all_bounds):
@@ -107,7 +97,7 @@ def _common_bounds(fields: Mapping[str, CellField]) -> CellGridBounds:
     if any(bounds.bbox != first.bbox for bounds in all_bounds):
         raise GeometryError(f"The fields {list(fields)} do not have a consistent bounding box.")
     if units := {name: str(field.unit) for name, field in fields.items() if field.unit is not None}:
-        raise UnitMismatchError(f"Aperture corrections have no units; these have {units}.")
+        raise UnitMismatchError(f"Aperture corrections must not have units; these have {units}.")
     missing = frozenset.intersection(*(bounds.missing for bounds in all_bounds))
     return CellGridBounds(first.grid, first.bbox, missing)
 

@@ -34,10 +34,10 @@ from ._corruption import reading
 from ._deferrable import (
     Deferrable,
     DeferrableAlways,
-    deserialize_branch,
-    make_unreadable,
-    serialize_branch,
-    unless_unreadable,
+    deserialize_field,
+    make_placeholder,
+    serialize_field,
+    unless_placeholder,
 )
 from ._image import ImageSerializationModel
 from ._pixel_tree import require_same_box
@@ -96,12 +96,12 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
             return [add(f"{name}/{number}", image, "image") for number, image in enumerate(images)]
 
         if name == FRACTIONS:
-            return serialize_branch(name, value, archive, add_fractions)
+            return serialize_field(name, value, archive, add_fractions)
         if name == NOISE:
-            return serialize_branch(name, value, archive, add_noise)
+            return serialize_field(name, value, archive, add_noise)
         if name == "backgrounds":
             # Files of all releases have this archive path.
-            return serialize_branch("background", value, archive)
+            return serialize_field("background", value, archive)
         return super().serialize_component(name, value, obj, archive)
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None, provenance: bool = True) -> Any:
@@ -147,18 +147,18 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
 
         if self.projection_tree is None:
             return CorruptArchiveError("The coadd in the file has no sky projection.")
-        return unless_unreadable(self.projection_tree, ProjectionSerializationModel, read)
+        return unless_placeholder(self.projection_tree, ProjectionSerializationModel, read)
 
     def _read_psf(self, archive: InputArchive, bbox: Box) -> Any:
         if self.psf is None:
             return CorruptArchiveError("The coadd in the file has no PSF.")
-        return deserialize_branch(self.psf, archive, bbox=bbox)
+        return deserialize_field(self.psf, archive, bbox=bbox)
 
     def _read_provenance(self, archive: InputArchive) -> Any:
         if self.patch is None and isinstance(self.provenance, CoaddProvenanceSerializationModel):
             reason = CorruptArchiveError("The coadd has no patch, in which its provenance counts cells.")
-            return make_unreadable(self.provenance, CoaddProvenanceSerializationModel, reason)
-        return deserialize_branch(self.provenance, archive)
+            return make_placeholder(self.provenance, CoaddProvenanceSerializationModel, reason)
+        return deserialize_field(self.provenance, archive)
 
     def _read_fractions(self, archive: InputArchive, bbox: Box | None) -> Any:
         def read(models: Images) -> dict[str, Image]:
@@ -168,10 +168,10 @@ class CellCoaddSerializationModel(AnnotatedImageTree, schema="cell_coadd", versi
                 for name, model in models.items()
             }
 
-        return unless_unreadable(self.mask_fractions, Images, read)
+        return unless_placeholder(self.mask_fractions, Images, read)
 
     def _read_noise(self, archive: InputArchive, bbox: Box | None) -> Any:
-        return unless_unreadable(
+        return unless_placeholder(
             self.noise_realizations,
             list[ImageSerializationModel],
             lambda models: [self._read_plane(model, archive, bbox) for model in models],

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How PSFs of cells are packed and unpacked."""
+"""Serialization model of PSFs of cells."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..errors import CorruptArchiveError
 from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
 from ._corruption import reading
 
-USUAL_KERNEL = "lanczos5"
+DEFAULT_KERNEL = "lanczos5"
 
 
-def _is_usual(kernel: str) -> bool:
-    return kernel == USUAL_KERNEL
+def _is_default(kernel: str) -> bool:
+    return kernel == DEFAULT_KERNEL
 
 
 class CellPointSpreadFunctionSerializationModel(ArchiveTree, schema="cell_psf", version="1.0.0"):
-    """The tree of a `~lsst.images.cells.CellPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.cells.CellPointSpreadFunction`."""
 
     ROOT_NAME = "psf"
 
@@ -35,20 +35,11 @@ class CellPointSpreadFunctionSerializationModel(ArchiveTree, schema="cell_psf", 
         union_mode="left_to_right", description="PSF images, of shape (ny, nx) of cells and (h, w) of images."
     )
     bounds: CellGridBounds = pydantic.Field(description="The cells; images of missing cells are NaN.")
-    # Not part of the published schema, whose readers ignore it.
-    resampling_kernel: SkipJsonSchema[str] = pydantic.Field(default=USUAL_KERNEL, exclude_if=_is_usual)
+    # Not in the published schema; other readers ignore it.
+    resampling_kernel: SkipJsonSchema[str] = pydantic.Field(default=DEFAULT_KERNEL, exclude_if=_is_default)
 
     @classmethod
     def serialize(cls, obj: CellPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(
             array=split_quantity(archive.add_array(obj.array))[0],
             bounds=obj.bounds,
@@ -56,17 +47,10 @@ class CellPointSpreadFunctionSerializationModel(ArchiveTree, schema="cell_psf", 
         )
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> CellPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        bbox
-            Pixels whose cells are read, instead of all.
-        """
         if len(self.array.shape) != 4:
-            raise CorruptArchiveError(f"The PSF of cells is a 4-d array, not one of {self.array.shape}.")
+            raise CorruptArchiveError(
+                f"The array of a PSF of cells must have 4 dimensions; its shape is {self.array.shape}."
+            )
         bounds = self.bounds if bbox is None else self.bounds[bbox]
         slices: tuple[slice, ...] | EllipsisType = ...
         if bounds.bbox != self.bounds.bbox:

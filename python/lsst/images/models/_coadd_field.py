@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How the field of a coadd is packed and unpacked.
+"""Serialization model of fields of coadds.
 
-The schema is ours and may still change; other readers keep such a field, but
-cannot evaluate it.
+The schema is private to this package and may still change; other readers keep
+such a field, but cannot evaluate it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ._transforms import ProjectionSerializationModel
 
 
 class CoaddFieldInputModel(CoaddInputModel):
-    """The field of one image that went into a coadd."""
+    """The field of one input image of a coadd."""
 
     input_type: ClassVar = CoaddFieldInput
 
@@ -34,7 +34,7 @@ class CoaddFieldInputModel(CoaddInputModel):
 
 
 class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1.0.0.dev0"):
-    """The tree of a `~lsst.images.fields.CoaddField`."""
+    """Serialization model of `~lsst.images.fields.CoaddField`."""
 
     ROOT_NAME = "field"
 
@@ -46,15 +46,6 @@ class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1
 
     @classmethod
     def serialize(cls, obj: CoaddField, archive: OutputArchive) -> Self:
-        """Write a field.
-
-        Parameters
-        ----------
-        obj
-            The field.
-        archive
-            Archive to write to.
-        """
         return cls(
             inputs=CoaddFieldInputModel.serialize_all(obj.inputs, archive),
             sky_projection=archive.serialize_child("sky_projection", obj.projection),
@@ -64,13 +55,6 @@ class CoaddFieldSerializationModel(ArchiveTree, schema="coadd_field", version="1
         )
 
     def deserialize(self, archive: InputArchive) -> CoaddField:
-        """Read the field.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         inputs = [item.deserialize(archive) for item in self.inputs]
         projection = self.sky_projection.deserialize(archive)
         with reading("coadd field"):

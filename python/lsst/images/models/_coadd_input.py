@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How the images that went into a coadd are packed and unpacked."""
+"""Serialization models of the input images of a coadd."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from ..serialization import InputArchive, OutputArchive
 
 
 class CoaddInputModel(pydantic.BaseModel):
-    """One image that went into a coadd: a value of it, and where it lies.
+    """Base class of models of one input image of a coadd.
 
     Notes
     -----
-    Subclasses declare all fields, since they are stored in this order: the
-    value, of the name that it has in the `CoaddInput`, then
-    ``sky_projection``, ``bounds`` and ``weight``.
+    Subclasses declare all fields, because they are stored in this order: the
+    value (its PSF, for instance) under the name of the attribute of the
+    `CoaddInput`, then ``sky_projection``, ``bounds`` and ``weight``.
     """
 
     input_type: ClassVar[Callable[..., CoaddInput]]
-    """Makes the image of its value, projection, bounds and weight."""
+    """Type of the input, called with its value, projection, bounds and weight."""
 
     @classmethod
     def serialize(cls, obj: CoaddInput, archive: OutputArchive) -> Self:
-        """Write the value and position of an image.
+        """Write an input image.
 
         Parameters
         ----------
         obj
-            What is known of the image.
+            The input image.
         archive
             Archive to write to.
         """
@@ -51,19 +51,19 @@ class CoaddInputModel(pydantic.BaseModel):
 
     @classmethod
     def serialize_all(cls, inputs: Iterable[CoaddInput], archive: OutputArchive) -> list[Self]:
-        """Write all images of a coadd.
+        """Write all input images of a coadd.
 
         Parameters
         ----------
         inputs
-            What is known of the images.
+            The input images.
         archive
             Archive of the coadd.
         """
         return [cls.serialize(item, archive.nested(f"inputs/{n}")) for n, item in enumerate(inputs)]
 
     def deserialize(self, archive: InputArchive) -> Any:
-        """Read the value and position of the image.
+        """Read the input image.
 
         Parameters
         ----------

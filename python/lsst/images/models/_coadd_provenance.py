@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How the provenance of coadds is packed and unpacked.
+"""Serialization model of the provenance of coadds.
 
-Tables of files hold numbers only: names become numbers with a dictionary
-beside them (or stand beside the table, if there is but one), and outlines
-become rows of vertices, filled up with NaN.
+Tables of files have numeric columns only.  Names are stored as codes, with a
+dictionary of the codes in the tree; a name that all rows share is stored in
+the tree alone.  Outlines are stored as rows of vertices, padded with NaN.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ..serialization import ArchiveTree, InputArchive, OutputArchive, TableModel
 from ._corruption import reading
 
 Names = str | dict[str, int]
-"""One name for all rows, or numbers that stand for names."""
+"""The name that all rows share, or codes by name."""
 
 ADDED_LATER = frozenset({"unmasked_fraction"})
-"""Columns that files before June 2026 do not have; they are unknown then."""
+"""Columns that files written before June 2026 lack; they are read as NaN."""
 
 _POLYGON_COLUMNS = {
     "n_vertices": "Number of vertices of the outline.",
@@ -38,7 +38,7 @@ _POLYGON_COLUMNS = {
 
 
 class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", version="1.0.0"):
-    """The tree of a `~lsst.images.cells.CoaddProvenance`."""
+    """Serialization model of `~lsst.images.cells.CoaddProvenance`."""
 
     ROOT_NAME = "provenance"
 
@@ -53,15 +53,6 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
 
     @classmethod
     def serialize(cls, obj: CoaddProvenance, archive: OutputArchive) -> Self:
-        """Write provenance.
-
-        Parameters
-        ----------
-        obj
-            The provenance.
-        archive
-            Archive to write to.
-        """
         names = {
             name: _make_names(*(table[name] for table in tables))
             for name, tables in (
@@ -82,18 +73,6 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
         )
 
     def deserialize(self, archive: InputArchive) -> CoaddProvenance:
-        """Read the provenance.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-
-        Raises
-        ------
-        CorruptArchiveError
-            If a column is missing, or a number stands for no name.
-        """
         tables = {
             "inputs": archive.get_structured_array(self.inputs),
             "contributions": archive.get_structured_array(self.contributions),
@@ -126,13 +105,13 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
 
 def _get(rows: np.ndarray, name: str) -> np.ndarray:
     if name not in (rows.dtype.names or ()):
-        raise CorruptArchiveError(f"A table of provenance has no column {name!r}; it has {rows.dtype.names}.")
+        raise CorruptArchiveError(f"A provenance table lacks the column {name!r}; it has {rows.dtype.names}.")
     result: np.ndarray = rows[name]
     return result
 
 
 def _make_names(*columns: Any) -> Names:
-    """Return the one name in the columns, or numbers for the names."""
+    """Return the only name in the columns, or codes by name."""
     for column in columns:
         if wrong := [value for value in column if not isinstance(value, str)]:
             raise UnserializableTypeError(f"Names in provenance must be strings, not {wrong[0]!r}.")
@@ -143,7 +122,7 @@ def _make_names(*columns: Any) -> Names:
 def _pack(
     table: astropy.table.Table, columns: tuple[ProvenanceColumn, ...], names: dict[str, Names]
 ) -> astropy.table.Table:
-    """Make a table of those columns that are numbers, or become numbers."""
+    """Make a table of the numeric columns and of the codes of names."""
     result = astropy.table.Table()
     for column in columns:
         values: np.ndarray | None
@@ -172,7 +151,7 @@ def _decode(rows: np.ndarray, name: str, names: Names) -> np.ndarray:
     codes = _get(rows, name).astype(np.int64)
     known = np.array(sorted(names.values()), dtype=np.int64)
     if unknown := set(np.unique(codes).tolist()) - set(known.tolist()):
-        raise CorruptArchiveError(f"The numbers {sorted(unknown)} stand for no {name}; names are {names}.")
+        raise CorruptArchiveError(f"Unknown {name} codes {sorted(unknown)}; the codes are {names}.")
     by_number = np.array(sorted(names, key=names.__getitem__), dtype=object)
     return by_number[np.searchsorted(known, codes)]
 

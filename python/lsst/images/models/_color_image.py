@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How color images are packed and unpacked."""
+"""Serialization model of color images."""
 
 from __future__ import annotations
 
@@ -17,36 +17,22 @@ from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
 from ._image import ImageSerializationModel
-from ._late_projection import LateProjection, deserialize_projection, serialize_projection
+from ._lazy_projection import LazyProjection, deserialize_projection, serialize_projection
 from ._pixel_tree import PixelTree, require_same_box
 
 
 class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0.0.dev0"):
-    """The tree of a `~lsst.images.ColorImage`."""
+    """Serialization model of `~lsst.images.ColorImage`."""
 
     red: ImageSerializationModel = pydantic.Field(description="The red channel.")
     green: ImageSerializationModel = pydantic.Field(description="The green channel.")
     blue: ImageSerializationModel = pydantic.Field(description="The blue channel.")
-    sky_projection: LateProjection = omit_if_none(
+    sky_projection: LazyProjection = omit_if_none(
         description="Projection that maps the pixel grid to the sky."
     )
 
     @classmethod
     def serialize(cls, obj: ColorImage, archive: OutputArchive) -> Self:
-        """Write a color image.
-
-        Parameters
-        ----------
-        obj
-            The color image.
-        archive
-            Archive to write to.
-
-        Returns
-        -------
-        tree
-            The tree.
-        """
         channels = {"red": obj.red, "green": obj.green, "blue": obj.blue}
         return cls(
             **{
@@ -58,25 +44,6 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
         )
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> ColorImage:
-        """Read the color image.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        bbox
-            Pixels to read instead of all, in absolute coordinates.
-
-        Returns
-        -------
-        color_image
-            The color image.
-
-        Raises
-        ------
-        CorruptArchiveError
-            If the channels do not fit together.
-        """
         require_same_box({"red": self.red, "green": self.green, "blue": self.blue})
         if archive.remote:
             archive.expect(self.pixel_parts(bbox))
@@ -88,10 +55,10 @@ class ColorImageSerializationModel(PixelTree, schema="color_image", version="1.0
                 metadata=dict(self.metadata),
             )
         except GeometryError as err:
-            raise CorruptArchiveError(f"The channels in the file do not fit together: {err}") from err
+            raise CorruptArchiveError(f"The channels in the file are inconsistent: {err}") from err
 
     def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
-        """Return what `deserialize` will read.
+        """Return the arrays that `deserialize` reads.
 
         Parameters
         ----------

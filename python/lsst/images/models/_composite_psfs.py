@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How PSFs made of images or of other PSFs are packed and unpacked.
+"""Serialization models of PSFs made of images or of other PSFs.
 
-These schemas are ours and may still change; other readers keep such a PSF,
-but cannot evaluate it.
+The schemas are private to this package and may still change; other readers
+keep such a PSF, but cannot evaluate it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ._transforms import ProjectionSerializationModel, TransformSerializationMod
 
 
 class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0.0.dev0"):
-    """The tree of a `~lsst.images.psfs.KernelPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.psfs.KernelPointSpreadFunction`."""
 
     ROOT_NAME = "psf"
 
@@ -47,15 +47,6 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
 
     @classmethod
     def serialize(cls, obj: KernelPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         fields = obj.spatial
         return cls(
             basis=split_quantity(archive.add_array(obj.basis, name="basis"))[0],
@@ -66,13 +57,6 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
         )
 
     def deserialize(self, archive: InputArchive) -> KernelPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         basis = archive.get_array(self.basis)
         fields = None if self.weights is None else [field.deserialize(archive) for field in self.weights]
         with reading("kernel PSF"):
@@ -82,7 +66,7 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
 
 
 class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0.0.dev0"):
-    """The tree of a `~lsst.images.psfs.WarpedPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.psfs.WarpedPointSpreadFunction`."""
 
     ROOT_NAME = "psf"
 
@@ -93,15 +77,6 @@ class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0
 
     @classmethod
     def serialize(cls, obj: WarpedPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(
             psf=archive.serialize_child("psf", obj.psf),
             to_source=archive.serialize_child("to_source", obj.to_source),
@@ -110,13 +85,6 @@ class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0
         )
 
     def deserialize(self, archive: InputArchive) -> WarpedPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         psf, to_source = self.psf.deserialize(archive), self.to_source.deserialize(archive)
         with reading("warped PSF"):
             return WarpedPointSpreadFunction(
@@ -125,7 +93,7 @@ class WarpedPSFSerializationModel(ArchiveTree, schema="warped_psf", version="1.0
 
 
 class CoaddPSFInputModel(CoaddInputModel):
-    """One image that went into a coadd."""
+    """The PSF of one input image of a coadd."""
 
     input_type: ClassVar = CoaddPsfInput
 
@@ -136,7 +104,7 @@ class CoaddPSFInputModel(CoaddInputModel):
 
 
 class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0.dev0"):
-    """The tree of a `~lsst.images.psfs.CoaddPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.psfs.CoaddPointSpreadFunction`."""
 
     ROOT_NAME = "psf"
 
@@ -147,15 +115,6 @@ class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0
 
     @classmethod
     def serialize(cls, obj: CoaddPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(
             inputs=CoaddPSFInputModel.serialize_all(obj.inputs, archive),
             sky_projection=archive.serialize_child("sky_projection", obj.projection),
@@ -164,13 +123,6 @@ class CoaddPSFSerializationModel(ArchiveTree, schema="coadd_psf", version="1.0.0
         )
 
     def deserialize(self, archive: InputArchive) -> CoaddPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         inputs = [item.deserialize(archive) for item in self.inputs]
         projection = self.sky_projection.deserialize(archive)
         with reading("coadd PSF"):

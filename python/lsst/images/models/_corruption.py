@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Trees whose members are valid one by one, but make no sense together."""
+"""Conversion of errors of constructors to errors of readers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from ..errors import ArchiveError, CorruptArchiveError
 
 @contextlib.contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn complaints of a constructor into those of a reader.
+    """Convert errors of a constructor to errors of a reader.
+
+    The fields of a tree may be valid one by one, but inconsistent.
 
     Parameters
     ----------
     what
-        What is being made, for the message.
+        Name of the object that is constructed, for the message.
 
     Returns
     -------
     context
-        Context manager for the block that makes it.
+        Context manager for the block that constructs it.
 
     Raises
     ------
     CorruptArchiveError
-        Instead of `TypeError` and `ValueError` in the block.
+        If the block raises `TypeError` or `ValueError`.
     """
     try:
         yield
     except ArchiveError:
         raise
     except (TypeError, ValueError) as err:
-        raise CorruptArchiveError(f"The tree of a {what} makes no sense: {err}") from err
+        raise CorruptArchiveError(f"The tree of a {what} is invalid: {err}") from err

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Branches of a tree that may be damaged without costing the rest of it.
+"""Fields with deferred errors: the rest of the tree can be read if they are invalid.
 
-A branch of a known schema that is not valid is kept as it is in the file, with
-the reason.  What is made of it stands in for the object, complains when it is
-used, and goes into the next file unchanged if it can.
+The value of an invalid field is an `UnreadableTree`, which holds the raw JSON
+and the error.  It is the placeholder of the object: the error is raised when
+the object is used, and the raw JSON is written if the tree is written again.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ __all__ = (
     "Deferrable",
     "DeferrableAlways",
     "deferrable_model",
-    "deserialize_branch",
-    "make_unreadable",
-    "serialize_branch",
-    "unless_unreadable",
+    "deserialize_field",
+    "make_placeholder",
+    "serialize_field",
+    "unless_placeholder",
 )
 
 import dataclasses
@@ -47,16 +47,16 @@ def _validate(value: Any, *, model: Any) -> Any:
         return value
     try:
         if _is_of_another_schema(value, model):
-            return _make_other_branch(value, model)
+            return _make_extended(value, model)
         return remember_branch(_adapter(model).validate_python(value), value)
     except ArchiveReadError as err:
         reason = err
     except pydantic.ValidationError as err:
-        reason = tree_error(err, "its root", what="A branch")
+        reason = tree_error(err, "its root", what="A field")
         reason.__cause__ = err
     except TypeError as err:
-        # Validators of other packages compute before they look.
-        reason = CorruptArchiveError(f"A branch is malformed: {err}")
+        # Validators of other packages compute with values of unchecked types.
+        reason = CorruptArchiveError(f"A field is malformed: {err}")
         reason.__cause__ = err
     if not is_json(value):
         raise ValueError(str(reason))
@@ -64,33 +64,31 @@ def _validate(value: Any, *, model: Any) -> Any:
 
 
 def _is_of_another_schema(value: Any, model: Any) -> bool:
-    """Tell whether a raw branch names a schema other than that of its place."""
+    """Return whether a raw field has another schema than its declaration."""
     url = value.get("schema_url") if isinstance(value, dict) else None
     if not isinstance(url, str) or not isinstance(model, type) or not issubclass(model, ArchiveTree):
         return False
     try:
         return parse_schema_url(url)[0] not in (model.SCHEMA_NAME, *model.OLD_SCHEMA_NAMES)
     except NotAnArchiveError:
-        # Nobody but us has to look at it.
+        # An invalid URL is not an error here.
         return False
 
 
-def _make_other_branch(value: dict[str, Any], model: type[ArchiveTree]) -> ArchiveTree | UnreadableTree:
-    """Validate a branch of a schema that extends the one of its place."""
-    branch = make_branch(value)
-    if isinstance(branch, UnreadableTree | model):
-        return branch
-    raise CorruptArchiveError(
-        f"A branch of schema {value['schema_url']!r} stands where one of {model.SCHEMA_NAME!r} belongs."
-    )
+def _make_extended(value: dict[str, Any], model: type[ArchiveTree]) -> ArchiveTree | UnreadableTree:
+    """Validate a raw field whose schema extends that of its declaration."""
+    field = make_branch(value)
+    if isinstance(field, UnreadableTree | model):
+        return field
+    raise CorruptArchiveError(f"A field has schema {value['schema_url']!r}; expected {model.SCHEMA_NAME!r}.")
 
 
 _adapter: Callable[[Any], pydantic.TypeAdapter[Any]] = functools.cache(pydantic.TypeAdapter)
 
 
 def _dump(value: Any, info: pydantic.SerializationInfo, *, model: Any) -> Any:
-    # Models, unreadable branches among them, say themselves how they are
-    # written; for values of other types their annotation does.
+    # Pydantic serializes models, including placeholders, by their own type,
+    # and other values by their annotation.
     if value is None or isinstance(value, pydantic.BaseModel):
         return value
     return _adapter(model).dump_python(value, mode="json" if info.mode_is_json() else "python")
@@ -102,19 +100,19 @@ if TYPE_CHECKING:
 else:
 
     class Deferrable:
-        """Annotation of a field that holds a branch, perhaps a damaged one.
+        """Annotation of an optional field with deferred errors.
 
         ``detector: Deferrable[DetectorSerializationModel]`` holds a model, an
-        `UnreadableTree` for a branch that is not valid, or `None`.
+        `UnreadableTree` if the field is invalid, or `None`.
         """
 
         def __class_getitem__(cls, model: Any) -> Any:
             return _annotate(model, model | None)
 
     class DeferrableAlways:
-        """The same for a branch that every tree should have.
+        """The same for a required field.
 
-        Its schema does not mention ``null``.
+        Its schema does not allow ``null``.
         """
 
         def __class_getitem__(cls, model: Any) -> Any:
@@ -155,13 +153,13 @@ def _annotate(model: Any, schema_type: Any) -> Any:
     ]
 
 
-def deserialize_branch(branch: Any, archive: InputArchive, **parameters: Any) -> Any:
-    """Make the object of a branch, or what stands for it if that fails.
+def deserialize_field(field: Any, archive: InputArchive, **parameters: Any) -> Any:
+    """Read the object of a field; return a placeholder if that fails.
 
     Parameters
     ----------
-    branch
-        A model, a branch that is unreadable already, or `None`.
+    field
+        A model, a placeholder, or `None`.
     archive
         Archive to read from.
     **parameters
@@ -170,64 +168,64 @@ def deserialize_branch(branch: Any, archive: InputArchive, **parameters: Any) ->
     Returns
     -------
     value
-        The object, an `UnreadableTree`, or `None`.
+        The object, a placeholder, or `None`.
     """
-    return unless_unreadable(branch, type(branch), lambda model: model.deserialize(archive, **parameters))
+    return unless_placeholder(field, type(field), lambda model: model.deserialize(archive, **parameters))
 
 
-def unless_unreadable(branch: Any, model: Any, make: Callable[[Any], Any]) -> Any:
-    """Make something of a branch, or what stands for it if that fails.
+def unless_placeholder(field: Any, model: Any, make: Callable[[Any], Any]) -> Any:
+    """Call a function with the value of a field; return a placeholder if that fails.
 
     Parameters
     ----------
-    branch
-        Value of the branch; it may be unreadable already, or `None`.
+    field
+        Value of the field, a placeholder, or `None`.
     model
-        Type or annotation that validated it.
+        Type or annotation that validated the value.
     make
-        Called with the value.
+        Called with the value, unless it is a placeholder or `None`.
 
     Returns
     -------
     value
-        What was made, an `UnreadableTree`, or `None`.
+        The result of the function, a placeholder, or `None`.
     """
-    if branch is None or isinstance(branch, UnreadableTree):
-        return branch
+    if field is None or isinstance(field, UnreadableTree):
+        return field
     try:
-        return make(branch)
+        return make(field)
     except ArchiveAccessRequiredError:
         raise
     except (ImagesError, TypeError, ValueError) as err:
-        # What validates one by one may still make no sense together.
-        return make_unreadable(branch, model, _as_reason(err))
+        # Fields may be valid one by one, but inconsistent.
+        return make_placeholder(field, model, _as_reason(err))
 
 
 def _as_reason(err: Exception) -> ArchiveReadError:
     if isinstance(err, ArchiveReadError):
         return err
     kind = ArchiveReadError if isinstance(err, MissingOptionalDependencyError) else CorruptArchiveError
-    reason = kind(f"Nothing can be made of this branch: {err}")
+    reason = kind(f"The object cannot be constructed: {err}")
     reason.__cause__ = err
     return reason
 
 
-def make_unreadable(value: Any, model: Any, reason: ArchiveReadError) -> UnreadableTree:
-    """Turn a branch that is valid back, since nothing can be made of it.
+def make_placeholder(value: Any, model: Any, reason: ArchiveReadError) -> UnreadableTree:
+    """Make the placeholder of a valid field whose object cannot be constructed.
 
     Parameters
     ----------
     value
-        Value of the branch.
+        Value of the field.
     model
         Type or annotation that validated it.
     reason
-        Why nothing can be made of it.
+        Why the object cannot be constructed.
 
     Returns
     -------
-    branch
-        The raw branch with the reason.
+    placeholder
+        The raw field with the reason.
     """
     raw = branch_as_read(value)
     return UnreadableTree.because(
@@ -235,41 +233,41 @@ def make_unreadable(value: Any, model: Any, reason: ArchiveReadError) -> Unreada
     )
 
 
-def serialize_branch(
+def serialize_field(
     name: str,
     value: Any,
     archive: OutputArchive,
     serialize: Callable[[Any, OutputArchive], Any] | None = None,
 ) -> Any:
-    """Write a part of an object, or put back what stands for it.
+    """Write a component, or the raw field of its placeholder.
 
     Parameters
     ----------
     name
-        Path of the part below the current one.
+        Path of the component below the current one.
     value
-        The part, what stands for it, or `None`.
+        The component, a placeholder, or `None`.
     archive
         Archive to write to.
     serialize
-        Called with the part and the nested archive; by default, the model
-        that the type of the part declares does it.
+        Called with the component and the nested archive; by default, the
+        model that is registered for the type of the component.
 
     Returns
     -------
-    branch
-        The tree of the part, the raw branch it was read from, or `None`.
+    field
+        The tree of the component, the placeholder, or `None`.
 
     Raises
     ------
     UnserializableTypeError
-        If only the reason is left of a part that could not be read.
+        If the placeholder is an error without the raw field.
     """
     if value is None or isinstance(value, UnreadableTree):
         return value
     if isinstance(value, ArchiveReadError):
         raise UnserializableTypeError(
-            f"The part {name!r} could not be read, and nothing of it was kept, so it cannot be written: "
+            f"Component {name!r} cannot be written, because it could not be read from the original file: "
             f"{value}"
         )
     if serialize is not None:

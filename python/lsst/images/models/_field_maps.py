@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How fields by name are packed: backgrounds and aperture corrections."""
+"""Serialization models of backgrounds and aperture corrections, which are fields by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._fields import FieldSerializationModel
 
 
 class ApertureCorrectionMapSerializationModel(ArchiveTree, schema="aperture_correction_map", version="1.0.0"):
-    """The tree of an aperture correction map, a dictionary of fields."""
+    """Serialization model of an aperture correction map, a dictionary of fields."""
 
     ROOT_NAME = "aperture_corrections"
 
@@ -28,30 +28,14 @@ class ApertureCorrectionMapSerializationModel(ArchiveTree, schema="aperture_corr
 
     @classmethod
     def serialize(cls, obj: Mapping[str, BaseField], archive: OutputArchive) -> Self:
-        """Write a map.
-
-        Parameters
-        ----------
-        obj
-            Fields by name of the algorithm.
-        archive
-            Archive to write to.
-        """
         return cls(fields={name: archive.serialize_child(_path(name), field) for name, field in obj.items()})
 
     def deserialize(self, archive: InputArchive) -> ApertureCorrectionMap:
-        """Read the map.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         return {name: _read(name, field, archive) for name, field in self.fields.items()}
 
 
 class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", version="1.0.0"):
-    """The tree of a `~lsst.images.fields.BackgroundMap`."""
+    """Serialization model of `~lsst.images.fields.BackgroundMap`."""
 
     ROOT_NAME = "backgrounds"
 
@@ -61,15 +45,6 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
 
     @classmethod
     def serialize(cls, obj: BackgroundMap, archive: OutputArchive) -> Self:
-        """Write a map.
-
-        Parameters
-        ----------
-        obj
-            The backgrounds.
-        archive
-            Archive to write to.
-        """
         return cls(
             fields={
                 name: archive.serialize_child(_path(name), background.field)
@@ -80,21 +55,10 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
         )
 
     def deserialize(self, archive: InputArchive) -> BackgroundMap:
-        """Read the map.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-
-        Raises
-        ------
-        CorruptArchiveError
-            If the background that was subtracted is not there.
-        """
         if self.subtracted is not None and self.subtracted not in self.fields:
             raise CorruptArchiveError(
-                f"The subtracted background {self.subtracted!r} is not among {list(self.fields)}."
+                f"The subtracted background {self.subtracted!r} does not exist; expected one of "
+                f"{list(self.fields)}."
             )
         return BackgroundMap(
             [
@@ -106,7 +70,7 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
 
 
 def _read(name: str, field: FieldSerializationModel, archive: InputArchive) -> BaseField:
-    """Read a field; if it cannot be, say which one it is."""
+    """Read a field; name it in the error if it cannot be read."""
     try:
         result: BaseField = field.deserialize(archive)
     except ArchiveReadError as err:
@@ -115,8 +79,9 @@ def _read(name: str, field: FieldSerializationModel, archive: InputArchive) -> B
 
 
 def _path(name: str) -> str:
-    """Make an archive path of a name, which may be any text.
+    """Return an archive path for a name, which may be any string.
 
-    Archives tell equal paths apart, and the tree has the name itself.
+    The paths of two names may be equal: archives make paths unique, and the
+    tree contains the name itself.
     """
     return "fields/" + re.sub(r"[^A-Za-z0-9_-]", "_", name)

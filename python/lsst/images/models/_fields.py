@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How fields are packed and unpacked."""
+"""Serialization models of fields."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from ._corruption import reading
 CONVENTION_KEY = "spline_convention"
 """Metadata key of a spline's tree; absent for the convention of the schema, SciPy's."""
 
-INLINE_LIMIT = 64
-"""Largest number of spline nodes that are stored in the tree."""
+MAX_INLINE_NODES = 64
+"""Maximum number of spline nodes that are stored in the tree."""
 
 _SCHEMAS = {
     "CHEBYSHEV": "chebyshev_field",
@@ -48,9 +48,9 @@ _SCHEMAS = {
 
 
 def _stamp(data: Any) -> Any:
-    """Name the schema of a field of the first releases, which do not.
+    """Add the schema to a field of the first releases, which lacks it.
 
-    Sums and products have the same members, so that guessing would not do.
+    Sums and products have the same fields, so ``field_type`` determines it.
     """
     if isinstance(data, dict) and "schema_url" not in data and data.get("field_type") in _SCHEMAS:
         return {**data, "schema_url": f"{SCHEMA_URL_BASE}/{_SCHEMAS[data['field_type']]}-1.0.0"}
@@ -62,7 +62,7 @@ FieldSerializationModel: TypeAlias = Annotated[Polymorphic[BaseField], pydantic.
 
 
 class ChebyshevFieldSerializationModel(ArchiveTree, schema="chebyshev_field", version="1.0.0"):
-    """The tree of a `~lsst.images.fields.ChebyshevField`."""
+    """Serialization model of `~lsst.images.fields.ChebyshevField`."""
 
     bounds: BoundsSerializationModel
     coefficients: InlineArray
@@ -71,31 +71,15 @@ class ChebyshevFieldSerializationModel(ArchiveTree, schema="chebyshev_field", ve
 
     @classmethod
     def serialize(cls, obj: ChebyshevField, archive: OutputArchive) -> Self:
-        """Write a field.
-
-        Parameters
-        ----------
-        obj
-            The field.
-        archive
-            Archive to write to.
-        """
         return cls(bounds=serialize_bounds(obj.bounds), coefficients=obj.coefficients, unit=obj.unit)
 
     def deserialize(self, archive: InputArchive) -> ChebyshevField:
-        """Read the field.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         with reading("Chebyshev field"):
             return ChebyshevField(self.bounds.deserialize(), self.coefficients, unit=self.unit)
 
 
 class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version="1.0.0"):
-    """The tree of a `~lsst.images.fields.SplineField`."""
+    """Serialization model of `~lsst.images.fields.SplineField`."""
 
     ROOT_NAME = "field"
 
@@ -108,16 +92,7 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
 
     @classmethod
     def serialize(cls, obj: SplineField, archive: OutputArchive) -> Self:
-        """Write a field.
-
-        Parameters
-        ----------
-        obj
-            The field.
-        archive
-            Archive to write to.
-        """
-        small = obj.data.size <= INLINE_LIMIT
+        small = obj.data.size <= MAX_INLINE_NODES
         data = InlineArrayModel.from_array(obj.data) if small else archive.add_array(obj.data, name="data")
         return cls(
             bounds=serialize_bounds(obj.bounds),
@@ -129,15 +104,8 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
         )
 
     def deserialize(self, archive: InputArchive) -> SplineField:
-        """Read the field.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         with reading("spline field"):
-            # Small splines are part of the tree and need no file.
+            # Small splines are stored in the tree.
             stored = self.data
             data = stored.to_array() if isinstance(stored, InlineArrayModel) else archive.get_array(stored)
             convention: Any = self.metadata.get(CONVENTION_KEY, "scipy")
@@ -147,7 +115,7 @@ class SplineFieldSerializationModel(ArchiveTree, schema="spline_field", version=
 
 
 class _OperandsModel(ArchiveTree):
-    """What the trees of sums and products have in common."""
+    """Base class of the models of sums and products."""
 
     ROOT_NAME = "field"
 
@@ -155,49 +123,26 @@ class _OperandsModel(ArchiveTree):
 
     @classmethod
     def serialize(cls, obj: ProductField | SumField, archive: OutputArchive) -> Self:
-        """Write a field.
-
-        Parameters
-        ----------
-        obj
-            The field.
-        archive
-            Archive to write to.
-        """
         return cls(operands=[archive.serialize_child("", operand) for operand in obj.operands])
 
 
 class ProductFieldSerializationModel(_OperandsModel, schema="product_field", version="1.0.0"):
-    """The tree of a `~lsst.images.fields.ProductField`."""
+    """Serialization model of `~lsst.images.fields.ProductField`."""
 
     field_type: Literal["PRODUCT"] = "PRODUCT"
 
     def deserialize(self, archive: InputArchive) -> ProductField:
-        """Read the field.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         operands = [operand.deserialize(archive) for operand in self.operands]
         with reading("product field"):
             return ProductField(operands)
 
 
 class SumFieldSerializationModel(_OperandsModel, schema="sum_field", version="1.0.0"):
-    """The tree of a `~lsst.images.fields.SumField`."""
+    """Serialization model of `~lsst.images.fields.SumField`."""
 
     field_type: Literal["SUM"] = "SUM"
 
     def deserialize(self, archive: InputArchive) -> SumField:
-        """Read the field.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         operands = [operand.deserialize(archive) for operand in self.operands]
         with reading("sum field"):
             return SumField(operands)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How images are packed and unpacked."""
+"""Serialization model of images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..serialization import (
 )
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
-from ._late_projection import (
+from ._lazy_projection import (
     DeferrableProjection,
     deserialize_projection,
     readable_projection,
@@ -35,7 +35,7 @@ from ._pixel_tree import YX0, PixelTree, make_box, place_box
 
 
 class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
-    """The tree of an `~lsst.images.Image`."""
+    """Serialization model of `~lsst.images.Image`."""
 
     ROOT_NAME = "image"
 
@@ -66,7 +66,7 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         archive
             Archive to write to.
         save_projection, save_obs_info
-            Whether the tree holds these; a parent may hold them instead.
+            Whether the tree contains these; that of the parent may instead.
         tile_shape
             Suggested shape ``(y, x)`` of compression tiles.
         options_name
@@ -88,20 +88,6 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         )
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Image:
-        """Read the image.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        bbox
-            Pixels to read instead of all, in absolute coordinates.
-
-        Returns
-        -------
-        image
-            The image.
-        """
         data = getattr(self.data, "value", self.data)
         bbox, slices = place_box(bbox, data.shape, self.yx0)
         return Image._assemble(
@@ -114,7 +100,7 @@ class ImageSerializationModel(PixelTree, schema="image", version="1.0.0"):
         )
 
     def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
-        """Return what `deserialize` will read.
+        """Return the arrays that `deserialize` reads.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How convolution kernels are packed and unpacked."""
+"""Serialization model of convolution kernels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._fields import FieldSerializationModel
 class ImageBasisConvolutionKernelSerializationModel(
     ArchiveTree, schema="image_basis_convolution_kernel", version="1.0.0"
 ):
-    """The tree of an `ImageBasisConvolutionKernel`."""
+    """Serialization model of `ImageBasisConvolutionKernel`."""
 
     ROOT_NAME = "kernel"
 
@@ -32,15 +32,6 @@ class ImageBasisConvolutionKernelSerializationModel(
 
     @classmethod
     def serialize(cls, obj: ImageBasisConvolutionKernel, archive: OutputArchive) -> Self:
-        """Write a kernel.
-
-        Parameters
-        ----------
-        obj
-            The kernel.
-        archive
-            Archive to write to.
-        """
         return cls(
             basis=split_quantity(archive.add_array(obj.basis, name="basis"))[0],
             spatial=[archive.serialize_child("spatial", field) for field in obj.spatial],
@@ -49,13 +40,6 @@ class ImageBasisConvolutionKernelSerializationModel(
         )
 
     def deserialize(self, archive: InputArchive) -> ImageBasisConvolutionKernel:
-        """Read the kernel.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         basis = archive.get_array(self.basis)
         fields = [field.deserialize(archive) for field in self.spatial]
         with reading("convolution kernel"):

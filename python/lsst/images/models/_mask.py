@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How masks are packed and unpacked."""
+"""Serialization model of masks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..serialization._fields import Series
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
 from ._corruption import reading
-from ._late_projection import (
+from ._lazy_projection import (
     DeferrableProjection,
     deserialize_projection,
     readable_projection,
@@ -42,18 +42,18 @@ PACKED_TYPE = np.dtype(np.int32)
 """Type of the arrays into which mask planes are packed."""
 
 NATIVE_TYPES = frozenset({"uint8", "int8", "uint16", "int16", "int32", "int64"})
-"""Types of masks that are stored as they are where the container likes it."""
+"""Types of masks that some containers store without packing."""
 
 
 class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
-    """The tree of a `~lsst.images.Mask`.
+    """Serialization model of `~lsst.images.Mask`.
 
     Notes
     -----
-    Containers that prefer it store the array as it is.  Others get arrays of
-    32-bit integers with 31 planes each, so that the sign bit stays clear;
-    unused bits are not stored there, and come back because ``planes`` and
-    ``dtype`` describe the array in memory.
+    Containers whose archive sets ``prefers_native_masks`` store the array in
+    memory.  Others store arrays of 32-bit integers with 31 planes each, so
+    that the sign bit is not used.  Unused bits are not stored in these;
+    ``planes`` and ``dtype`` describe the array in memory.
     """
 
     ROOT_NAME = "mask"
@@ -87,7 +87,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
         archive
             Archive to write to.
         save_projection, save_obs_info
-            Whether the tree holds these; a parent may hold them instead.
+            Whether the tree contains these; that of the parent may instead.
         tile_shape
             Suggested shape ``(y, x)`` of compression tiles.
         options_name
@@ -111,20 +111,6 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
         )
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Mask:
-        """Read the mask.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        bbox
-            Pixels to read instead of all, in absolute coordinates.
-
-        Returns
-        -------
-        mask
-            The mask.
-        """
         schema = self.mask_schema
         bbox, slices = self._place(bbox)
         if self._stored_native(schema):
@@ -142,7 +128,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
             )
 
     def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
-        """Return what `deserialize` will read.
+        """Return the arrays that `deserialize` reads.
 
         Parameters
         ----------
@@ -168,14 +154,14 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
         groups = schema.split(PACKED_TYPE)
         if len(groups) != len(self.data):
             raise CorruptArchiveError(
-                f"The planes of the mask need {len(groups)} arrays, and the file has {len(self.data)}."
+                f"The planes of the mask need {len(groups)} arrays, but the file has {len(self.data)}."
             )
         result = np.zeros((*bbox.shape, schema.mask_size), dtype=schema.dtype)
         for model, group in zip(self.data, groups, strict=True):
             packed = archive.get_array(model, slices=slices)
             if packed.dtype.kind not in "iu" or packed.dtype.itemsize < PACKED_TYPE.itemsize:
                 raise CorruptArchiveError(
-                    f"Mask planes are packed into int32, and the file has {packed.dtype}."
+                    f"The array of packed mask planes must be int32; it is {packed.dtype}."
                 )
             merge_planes(packed[..., np.newaxis], group, result, schema, group.names)
         return result
@@ -184,7 +170,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
     def bbox(self) -> Box:
         """Pixels of the mask."""
         if not self.data:
-            raise CorruptArchiveError("A mask has no arrays in the file.")
+            raise CorruptArchiveError("The mask in the file does not have an array.")
         return make_box(self.data[0].shape[:2], self.yx0)
 
     @property
@@ -193,7 +179,7 @@ class MaskSerializationModel(PixelTree, schema="mask", version="1.0.0"):
         try:
             return MaskSchema(self.planes, self.dtype.to_numpy())
         except ValueError as err:
-            raise CorruptArchiveError(f"The mask planes in the file are contradictory: {err}") from err
+            raise CorruptArchiveError(f"The mask planes in the file are invalid: {err}") from err
 
     @component("bbox", needs=("data", "yx0"))
     def _bbox(self, archive: InputArchive) -> Box:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How masked images are packed and unpacked."""
+"""Serialization model of masked images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._deferred import available
 from ..serialization._input_archive import ArrayPart
 from ..serialization._metadata import writable_metadata
-from ._deferrable import deserialize_branch
+from ._deferrable import deserialize_field
 from ._image import ImageSerializationModel
-from ._late_projection import LateProjection, deserialize_projection, serialize_projection
+from ._lazy_projection import LazyProjection, deserialize_projection, serialize_projection
 from ._mask import MaskSerializationModel
 from ._obs_info import ExtraObsInfo, extra_obs_info, serialize_obs_info
 from ._pixel_tree import PixelTree, require_same_box
@@ -30,10 +30,10 @@ P = TypeVar("P", Image, Mask)
 
 
 class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1.0.0"):
-    """The tree of a `~lsst.images.MaskedImage`.
+    """Serialization model of `~lsst.images.MaskedImage`.
 
-    The projection and the observation information are stored once, here, and
-    are given to the planes when these are read.
+    The projection and the observation information are stored once, in this
+    tree, and are shared by the planes that are read.
     """
 
     image: ImageSerializationModel = pydantic.Field(description="The main data image.")
@@ -43,34 +43,20 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     variance: ImageSerializationModel = pydantic.Field(
         description="Per-pixel variance estimates for the main image."
     )
-    sky_projection: LateProjection = omit_if_none(
+    sky_projection: LazyProjection = omit_if_none(
         description="Projection that maps the pixel grid to the sky."
     )
     obs_info: ExtraObsInfo = extra_obs_info()
 
     @classmethod
     def serialize(cls, obj: MaskedImage, archive: OutputArchive) -> Self:
-        """Write a masked image.
-
-        Parameters
-        ----------
-        obj
-            The masked image.
-        archive
-            Archive to write to.
-
-        Returns
-        -------
-        tree
-            The tree.
-        """
         return cls(**cls.serialize_planes(obj, archive), obs_info=serialize_obs_info(obj._obs_info, archive))
 
     @classmethod
     def serialize_planes(
         cls, obj: MaskedImage, archive: OutputArchive, *, tile_shape: tuple[int, int] | None = None
     ) -> dict[str, Any]:
-        """Write the planes of a masked image, for the trees of its subclasses.
+        """Write the planes of a masked image or of an object of a subclass.
 
         Parameters
         ----------
@@ -92,7 +78,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
                 name,
                 plane,
                 save_projection=False,
-                # Only a mask can differ from the whole.
+                # Only that of a mask can differ from that of the image.
                 save_obs_info=plane._obs_info is not None
                 and plane._obs_info is not obj._obs_info
                 and plane._obs_info != obj._obs_info,
@@ -108,24 +94,10 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         }
 
     def deserialize(self, archive: InputArchive, *, bbox: Box | None = None) -> Any:
-        """Read the masked image.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        bbox
-            Pixels to read instead of all, in absolute coordinates.
-
-        Returns
-        -------
-        masked_image
-            The masked image.
-        """
         return self.deserialize_planes(archive, bbox=bbox)
 
     def deserialize_planes(self, archive: InputArchive, *, bbox: Box | None = None) -> MaskedImage:
-        """Read the planes, for this type and its subclasses.
+        """Read the planes of a masked image or of an object of a subclass.
 
         Parameters
         ----------
@@ -142,7 +114,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         Raises
         ------
         CorruptArchiveError
-            If the planes do not fit together.
+            If the planes are inconsistent.
         """
         require_same_box({"image": self.image, "mask": self.mask, "variance": self.variance})
         if archive.remote:
@@ -160,10 +132,10 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
                 metadata=dict(self.metadata),
             )
         except (GeometryError, UnitMismatchError) as err:
-            raise CorruptArchiveError(f"The planes in the file do not fit together: {err}") from err
+            raise CorruptArchiveError(f"The planes in the file are inconsistent: {err}") from err
 
     def pixel_parts(self, bbox: Box | None) -> list[ArrayPart]:
-        """Return which pixels `deserialize_planes` will read.
+        """Return the arrays that `deserialize_planes` reads.
 
         Parameters
         ----------
@@ -183,11 +155,11 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
 
     @property
     def projection_tree(self) -> Any:
-        """The tree of the projection of the whole, which may be the image's own."""
+        """The tree of the projection, which old files store with the image plane."""
         return self.image.sky_projection if self.sky_projection is None else self.sky_projection
 
     def read_projection(self, archive: InputArchive) -> Any:
-        """Read the projection of the whole.
+        """Read the projection.
 
         Parameters
         ----------
@@ -197,9 +169,9 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         Returns
         -------
         projection
-            The projection, what stands for it if it cannot be read, or `None`.
+            The projection, a placeholder if it cannot be read, or `None`.
         """
-        return deserialize_branch(self.projection_tree, archive)
+        return deserialize_field(self.projection_tree, archive)
 
     @component("sky_projection", needs=("image", "sky_projection"))
     def _sky_projection(self, archive: InputArchive) -> Projection[Any] | None:
@@ -208,7 +180,7 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
 
     @component("obs_info", needs=("image", "obs_info"))
     def _obs_info(self, archive: InputArchive) -> Any:
-        # The first releases stored it with the planes.
+        # Files of the first releases have it in the image plane.
         return available(self.image.obs_info if self.obs_info is None else self.obs_info)
 
     @component("image", needs=("image", "sky_projection", "obs_info"))
@@ -227,9 +199,8 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
         return variance
 
     def _complete(self, plane: P, archive: InputArchive) -> P:
-        """Give a plane what is stored once for all of them."""
-        # The plane was just made, and nobody else has it yet.  Mostly the whole
-        # has a projection, which saves each component the way through the property.
+        """Add the projection and the observation information to a plane, in place."""
+        # The property is evaluated only for files without a common projection.
         plane._projection = deserialize_projection(self.sky_projection or self.projection_tree, archive)
         if plane._obs_info is None:
             plane._obs_info = self.obs_info

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Observation information in trees.
+"""Fields for observation information.
 
-It is a pydantic model of another package, which takes longer to import than
-all of ours, and which most images do not have.
+`~astro_metadata_translator.ObservationInfo` is imported when it is used: its
+import takes longer than that of this package, and most images do not have it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import LossyConversionWarning
 from ..serialization import OutputArchive, UnreadableTree, omit_if_none
-from ._deferrable import Deferrable, serialize_branch
+from ._deferrable import Deferrable, serialize_field
 
 
 def _validate_obs_info(value: Any) -> Any:
@@ -30,8 +30,8 @@ def _validate_obs_info(value: Any) -> Any:
     unknown = {key for key in value if key not in known and not key.startswith("ext_")}
     if unknown:
         warnings.warn(
-            f"The observation information has members {sorted(unknown)[:20]}, which this version of "
-            "astro_metadata_translator does not know; they are left out.",
+            f"The observation information has fields {sorted(unknown)[:20]}, which the installed version of "
+            "astro_metadata_translator does not support; they are left out.",
             LossyConversionWarning,
             stacklevel=2,
         )
@@ -39,7 +39,7 @@ def _validate_obs_info(value: Any) -> Any:
     try:
         return ObservationInfo.model_validate(known_values)
     except (ArithmeticError, AttributeError, LookupError) as err:
-        # It computes before it looks.
+        # Its validators compute with values of unchecked types.
         raise ValueError(f"Not observation information: {err!r}") from err
 
 
@@ -52,44 +52,41 @@ def _dump_obs_info(value: Any) -> Any:
 ObsInfo = Annotated[Any, pydantic.PlainValidator(_validate_obs_info, json_schema_input_type=dict[str, Any])]
 
 DeferrableObsInfo = Annotated[Deferrable[ObsInfo], pydantic.PlainSerializer(_dump_obs_info)]
-"""Annotation of a model field that holds an
-`~astro_metadata_translator.ObservationInfo`, perhaps of a form that cannot be
-understood."""
+"""Annotation of a deferrable field that holds an
+`~astro_metadata_translator.ObservationInfo`."""
 
 ExtraObsInfo = SkipJsonSchema[DeferrableObsInfo]
-"""Annotation of the same, for trees whose schema does not have it.
+"""Annotation of the same field in models whose published schema lacks it.
 
-Files of the first releases have it, and readers ignore members they do not
-know, so that it can be written without another version of the schema.
+Files of the first releases have the field, and readers ignore unknown fields,
+so it can be written without a new version of the schema.
 """
 
 
 def extra_obs_info() -> Any:
-    """Make the declaration of a field of type `ExtraObsInfo`.
-
-    The `repr` of a tree leaves it out, since it may not have one.
-    """
+    """Declare a field of type `ExtraObsInfo`, which is not in the `repr`."""
     return omit_if_none(description="General information about the associated observation.", repr=False)
 
 
 def serialize_obs_info(obs_info: Any, archive: OutputArchive) -> Any:
-    """Write observation information, or put back what stands for it.
+    """Write observation information, or the subtree of a placeholder.
 
     Parameters
     ----------
     obs_info
-        The observation information, what stands for it, or `None`.
+        The observation information, the placeholder of one that could not be
+        read, or `None`.
     archive
         Archive to write to.
 
     Returns
     -------
     obs_info
-        Member of a tree.
+        Value of the field.
 
     Raises
     ------
     UnserializableTypeError
-        If only the reason is left of one that could not be read.
+        If the placeholder is an error without a subtree.
     """
-    return serialize_branch("obs_info", obs_info, archive, lambda value, _: value)
+    return serialize_field("obs_info", obs_info, archive, lambda value, _: value)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How PSFs of the package Piff are packed and unpacked."""
+"""Serialization model of PSFs of the package Piff."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class PiffTableModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
 
 
 class GalSimWcsModel(pydantic.BaseModel):
-    """The only kind of coordinate system that can be stored."""
+    """A GalSim WCS; only a pixel scale can be stored."""
 
     scale: float
     wcs_type: Literal["pixel_scale"] = "pixel_scale"
 
 
 class PiffObjectModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
-    """What a Piff object writes: structures, tables, nested objects."""
+    """The content of a Piff object: structures, tables and nested objects."""
 
     structs: dict[str, dict[str, _Value]] = omit_if_empty(dict)
     tables: dict[str, PiffTableModel] = omit_if_empty(dict)
@@ -92,7 +92,7 @@ class PiffObjectModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
 
 
 class PiffStarModel(pydantic.BaseModel):
-    """A star that the PSF was fitted to."""
+    """A star to which the PSF was fitted."""
 
     image_pos: SerializableXY[float]
     is_flagged: bool
@@ -100,27 +100,18 @@ class PiffStarModel(pydantic.BaseModel):
 
 
 class PiffSerializationModel(ArchiveTree, schema="piff_psf", version="1.0.0"):
-    """The tree of a `~lsst.images.psfs.PiffWrapper`."""
+    """Serialization model of `~lsst.images.psfs.PiffWrapper`."""
 
     ROOT_NAME = "psf"
 
     piff: PiffObjectModel
-    # Files before June 2026 have none.
+    # Files written before June 2026 do not have stars.
     stars: Series[PiffStarModel] = pydantic.Field(default_factory=list)
     stamp_size: int
     bounds: BoundsSerializationModel
 
     @classmethod
     def serialize(cls, obj: PiffWrapper, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(
             piff=PiffObjectModel.serialize(obj.record, archive),
             stars=[
@@ -134,13 +125,6 @@ class PiffSerializationModel(ArchiveTree, schema="piff_psf", version="1.0.0"):
         )
 
     def deserialize(self, archive: InputArchive) -> PiffWrapper:
-        """Read the PSF; Piff is not needed for that.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         record = self.piff.deserialize(archive)
         stars = [PiffStar(star.image_pos, star.is_flagged, star.is_reserve) for star in self.stars]
         with reading("Piff PSF"):

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the trees of image-like types have in common."""
+"""Base class and functions of serialization models of images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..serialization import ArchiveTree
 
 
 class PixelTree(ArchiveTree):
-    """A tree of something with pixels."""
+    """Base class of serialization models of images and masks."""
 
     OLD_MEMBERS = {"start": "yx0", "projection": "sky_projection"}
 
@@ -39,7 +39,7 @@ YX0 = Annotated[list[Coordinate], pydantic.Field(min_length=2, max_length=2)]
 
 
 def make_box(shape: Sequence[int], yx0: Sequence[int]) -> Box:
-    """Make the box of an array in a tree.
+    """Return the box of an array in a tree.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ def make_box(shape: Sequence[int], yx0: Sequence[int]) -> Box:
     """
     if len(shape) != 2 or 0 in shape:
         raise CorruptArchiveError(
-            f"The file has an image array of shape {tuple(shape)!r:.80}; (ny, nx) is needed."
+            f"Invalid shape {tuple(shape)!r:.80} of an image array in the file; expected (ny, nx)."
         )
     (ny, nx), (y0, x0) = shape, yx0
     return Box(Interval(y0, y0 + ny), Interval(x0, x0 + nx))
 
 
 def require_same_box(planes: Mapping[str, Any]) -> None:
-    """Check that planes in a tree cover the same pixels, whichever are read.
+    """Check that planes in a tree cover the same pixels.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def require_same_box(planes: Mapping[str, Any]) -> None:
     first, *others = boxes.values()
     if any(box != first for box in others):
         raise CorruptArchiveError(
-            "The planes in the file do not fit together: "
+            "The planes in the file are inconsistent: "
             + ", ".join(f"{name} covers {box}" for name, box in boxes.items())
             + "."
         )
@@ -92,7 +92,7 @@ def require_same_box(planes: Mapping[str, Any]) -> None:
 def place_box(
     bbox: Box | None, shape: Sequence[int], yx0: Sequence[int]
 ) -> tuple[Box, tuple[slice, ...] | EllipsisType]:
-    """Find the part of an array in a tree that a read wants.
+    """Find the part of an array that corresponds to a box.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def place_box(
     bbox
         Box of the part.
     slices
-        Where it is in the array.
+        Slices of the array.
 
     Raises
     ------

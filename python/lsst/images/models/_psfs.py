@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How Gaussian and PSFEx PSFs are packed and unpacked."""
+"""Serialization models of Gaussian and PSFEx PSFs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PSFSerializationModel: TypeAlias = Polymorphic[PointSpreadFunction]
 
 
 class GaussianPSFSerializationModel(ArchiveTree, schema="gaussian_psf", version="1.0.0"):
-    """The tree of a `~lsst.images.psfs.GaussianPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.psfs.GaussianPointSpreadFunction`."""
 
     sigma: float
     stamp_size: int
@@ -38,42 +38,26 @@ class GaussianPSFSerializationModel(ArchiveTree, schema="gaussian_psf", version=
 
     @classmethod
     def serialize(cls, obj: GaussianPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(sigma=obj.sigma, stamp_size=obj.stamp_size, bounds=serialize_bounds(obj.bounds))
 
     def deserialize(self, archive: InputArchive) -> GaussianPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         with reading("Gaussian PSF"):
             return GaussianPointSpreadFunction(self.sigma, self.bounds.deserialize(), self.stamp_size)
 
 
-def _is_usual_group(group: list[int]) -> bool:
+def _is_default_group(group: list[int]) -> bool:
     return group == [0, 0]
 
 
 class PSFExSerializationModel(ArchiveTree, schema="psfex_psf", version="1.0.0"):
-    """The tree of a `~lsst.images.psfs.PSFExPointSpreadFunction`."""
+    """Serialization model of `~lsst.images.psfs.PSFExPointSpreadFunction`."""
 
     ROOT_NAME = "psf"
 
     average_x: float
     average_y: float
     pixel_step: float
-    group: Series[int] = pydantic.Field(default_factory=lambda: [0, 0], exclude_if=_is_usual_group)
+    group: Series[int] = pydantic.Field(default_factory=lambda: [0, 0], exclude_if=_is_default_group)
     degree: Series[int]
     basis: Series[float]
     coeff: Series[float]
@@ -83,15 +67,6 @@ class PSFExSerializationModel(ArchiveTree, schema="psfex_psf", version="1.0.0"):
 
     @classmethod
     def serialize(cls, obj: PSFExPointSpreadFunction, archive: OutputArchive) -> Self:
-        """Write a PSF.
-
-        Parameters
-        ----------
-        obj
-            The PSF.
-        archive
-            Archive to write to.
-        """
         return cls(
             average_x=obj.average.x,
             average_y=obj.average.y,
@@ -106,13 +81,6 @@ class PSFExSerializationModel(ArchiveTree, schema="psfex_psf", version="1.0.0"):
         )
 
     def deserialize(self, archive: InputArchive) -> PSFExPointSpreadFunction:
-        """Read the PSF.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         parameters = archive.get_array(self.parameters)
         with reading("PSFEx PSF"):
             offsets, scales = self._split_context()
@@ -132,13 +100,15 @@ class PSFExSerializationModel(ArchiveTree, schema="psfex_psf", version="1.0.0"):
     def _split_context(self) -> tuple[Any, Any]:
         """Return offsets and scales of the variables.
 
-        The schema does not say which axis of a 2x2 array is which.  The
-        offset is the middle of the range of y, the scale is that range, so
-        that the mean y of the stars tells the offset.
+        The order of the axes of a 2x2 array is not specified by the schema.
+        The offset is the middle of the range of y, and the scale is that
+        range, so the offset is the value closer to the mean y of the stars.
         """
         context = self.context.reshape(0, 2) if not self.context.size else self.context
         if context.ndim != 2 or 2 not in context.shape:
-            raise ValueError(f"The context of a PSFEx model has shape {context.shape}, not (variables, 2).")
+            raise ValueError(
+                f"Invalid shape {context.shape} of the context of a PSFEx model; expected (variables, 2)."
+            )
         if context.shape == (2, 2):
             by_variable, by_kind = abs(context[1, 0] - self.average_y), abs(context[0, 1] - self.average_y)
             context = context if by_variable <= by_kind else context.T

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How summary statistics are packed and unpacked."""
+"""Serialization model of summary statistics."""
 
 from __future__ import annotations
 
@@ -16,36 +16,20 @@ from ..serialization import ArchiveTree, InputArchive, OutputArchive
 
 
 class _StatisticsTree(ArchiveTree):
-    """The methods of the tree; its members are made of the type's own."""
+    """Methods of the model; its fields are made from those of the type."""
 
     @classmethod
     def serialize(cls, obj: ObservationSummaryStats, archive: OutputArchive) -> Self:
-        """Write statistics.
-
-        Parameters
-        ----------
-        obj
-            The statistics.
-        archive
-            Archive to write to.
-        """
         return cls(**dict(obj.items()))
 
     def deserialize(self, archive: InputArchive) -> ObservationSummaryStats:
-        """Read the statistics.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from.
-        """
         return ObservationSummaryStats(
             **{name: getattr(self, name) for name in ObservationSummaryStats.statistics()}
         )
 
 
 def _members() -> dict[str, Any]:
-    """Make a pydantic field of each field of the dataclass."""
+    """Make a pydantic field for each field of the dataclass."""
     hints = get_type_hints(ObservationSummaryStats)
     return {
         item.name: (
@@ -60,7 +44,7 @@ ObservationSummaryStatsSerializationModel: Any = pydantic.create_model(
     "ObservationSummaryStatsSerializationModel",
     __base__=_StatisticsTree,
     __module__=__name__,
-    __doc__="The tree of an `~lsst.images.ObservationSummaryStats`.",
+    __doc__="Serialization model of `~lsst.images.ObservationSummaryStats`.",
     __cls_kwargs__={"schema": "observation_summary_stats", "version": "1.0.0"},
     **_members(),
 )

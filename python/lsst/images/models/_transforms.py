@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How transforms, sky projections and camera frames are stored."""
+"""Serialization models of transforms, sky projections and camera frames."""
 
 from __future__ import annotations
 
@@ -26,27 +26,20 @@ from ..serialization._fields import Series
 
 
 class MappingSerializationModel(pydantic.BaseModel):
-    """One mapping, in the native text of AST."""
+    """One mapping, as AST text."""
 
     ast: str
 
     def deserialize(self) -> AstMapping:
-        """Take the text, which is parsed when somebody maps a point.
-
-        Returns
-        -------
-        mapping
-            Keeps the text as it is; it raises `CorruptArchiveError` when it
-            is used if AST does not understand the text.
-        """
+        """Return the mapping, which is parsed when it is first used."""
         return AstMapping.deferred(self.ast)
 
 
 class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.0"):
     """A chain of mappings and the frames between them.
 
-    Mapping number k leads from frame k to frame k + 1; it is stored in place,
-    or is that between two frames of a frame set, which is pointed at.
+    Mapping number k maps frame k to frame k + 1.  It is stored in this tree,
+    or is a pointer to a frame set that contains both frames.
     """
 
     frames: Series[SerializableFrame] = pydantic.Field(default_factory=list)
@@ -59,7 +52,7 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
     def serialize(
         cls, obj: Transform[Any, Any], archive: OutputArchive, *, use_frame_sets: bool = False
     ) -> Self:
-        """Make the tree of a transform.
+        """Write a transform.
 
         Parameters
         ----------
@@ -68,8 +61,8 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
         archive
             Archive to write to.
         use_frame_sets
-            Whether parts that a frame set in the archive knows are stored as
-            pointers to it.
+            Whether mappings that a frame set in the archive contains are
+            stored as pointers to it.
 
         Returns
         -------
@@ -79,7 +72,7 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
         Raises
         ------
         UnserializableTypeError
-            If a frame or bounds are not of a type that files know.
+            If the type of a frame, or of bounds, cannot be serialized.
         """
         parts = obj.decompose()
         frames: list[Frame] = [obj.in_frame, *(part.out_frame for part in parts)]
@@ -96,32 +89,14 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
             )
         except pydantic.ValidationError as err:
             raise UnserializableTypeError(
-                f"{obj!r} cannot be stored, since its frames {frames!r} are not all of types that files know."
+                f"{obj!r} cannot be serialized: not all of its frames {frames!r} are of built-in types."
             ) from err
 
     def deserialize(self, archive: InputArchive) -> Transform[Any, Any]:
-        """Make the transform.
-
-        Parameters
-        ----------
-        archive
-            Archive that holds the frame sets that are pointed at.
-
-        Returns
-        -------
-        transform
-            Remembers its parts, if there are several.
-
-        Raises
-        ------
-        ArchiveReadError
-            If the numbers of frames, bounds and mappings contradict each
-            other, or a mapping is unreadable.
-        """
         if not self.frames or not len(self.frames) == len(self.bounds) == len(self.mappings) + 1:
             raise CorruptArchiveError(
-                f"A stored transform has {len(self.frames)} frames, {len(self.bounds)} bounds and "
-                f"{len(self.mappings)} mappings; for n mappings, n + 1 of the others are needed."
+                f"Invalid stored transform with {len(self.frames)} frames, {len(self.bounds)} bounds and "
+                f"{len(self.mappings)} mappings; expected n + 1 frames and bounds for n mappings."
             )
         bounds = [None if b is None else b.deserialize() for b in self.bounds]
         if not self.mappings:
@@ -132,7 +107,7 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
     def _link(
         self, archive: InputArchive, k: int, in_bounds: Bounds | None, out_bounds: Bounds | None
     ) -> Transform[Any, Any]:
-        """Make the part that is the mapping number k."""
+        """Make the transform of mapping number k."""
         in_frame, out_frame = self.frames[k], self.frames[k + 1]
         stored = self.mappings[k]
         if isinstance(stored, MappingSerializationModel):
@@ -147,16 +122,16 @@ def _serialize_mapping(
     if use_frame_sets:
         for frame_set, pointer in archive.iter_frame_sets():
             known: Transform[Any, Any] | None = frame_set.get(part.in_frame, part.out_frame)
-            # The same frames do not yet make it the same mapping.
+            # Mappings between equal frames may differ.
             if known is not None and known.ast_mapping == part.ast_mapping:
                 return pointer
     return MappingSerializationModel(ast=part.ast_mapping.text)
 
 
 class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version="1.0.0"):
-    """A mapping from pixels to the sky."""
+    """Serialization model of `~lsst.images.Projection`."""
 
-    # Files from before 30.0.8 have it, with the same members.
+    # Name in files written before 30.0.8, with the same fields.
     OLD_SCHEMA_NAMES = ("projection",)
 
     pixel_to_sky: TransformSerializationModel
@@ -164,7 +139,7 @@ class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version
 
     @classmethod
     def serialize(cls, obj: Projection[Any], archive: OutputArchive, *, use_frame_sets: bool = False) -> Self:
-        """Make the tree of a projection.
+        """Write a projection.
 
         Parameters
         ----------
@@ -173,8 +148,8 @@ class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version
         archive
             Archive to write to.
         use_frame_sets
-            Whether parts that a frame set in the archive knows are stored as
-            pointers to it.
+            Whether mappings that a frame set in the archive contains are
+            stored as pointers to it.
 
         Returns
         -------
@@ -194,28 +169,11 @@ class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version
 
     @property
     def needs_archive(self) -> bool:
-        """Whether a part is stored elsewhere in the file."""
+        """Whether a mapping is stored as a pointer to a frame set."""
         transforms = (self.pixel_to_sky, self.fits_approximation)
         return any(isinstance(m, Pointer) for t in transforms if t is not None for m in t.mappings)
 
     def deserialize(self, archive: InputArchive) -> Projection[Any]:
-        """Make the projection.
-
-        Parameters
-        ----------
-        archive
-            Archive that holds the frame sets that are pointed at.
-
-        Returns
-        -------
-        projection
-            The projection.
-
-        Raises
-        ------
-        ArchiveReadError
-            If a transform is unreadable, or does not map pixels to the sky.
-        """
         approximation = self.fits_approximation
         try:
             return Projection(
@@ -223,55 +181,24 @@ class ProjectionSerializationModel(ArchiveTree, schema="sky_projection", version
                 None if approximation is None else approximation.deserialize(archive),
             )
         except GeometryError as err:
-            raise CorruptArchiveError(f"A stored sky projection is none: {err}") from err
+            raise CorruptArchiveError(f"The stored sky projection is invalid: {err}") from err
 
 
 SkyProjectionSerializationModel = ProjectionSerializationModel
 
 
 class CameraFrameSetSerializationModel(ArchiveTree, schema="camera_frame_set", version="1.0.0"):
-    """The frames of a camera, in the native text of an AST frame set."""
+    """Serialization model of `~lsst.images.CameraFrameSet`, with the frame set as AST text."""
 
     instrument: str
     ast: str
 
     @classmethod
     def serialize(cls, obj: CameraFrameSet, archive: OutputArchive) -> Self:
-        """Make the tree of a frame set.
-
-        Parameters
-        ----------
-        obj
-            The frame set.
-        archive
-            Archive to write to; nothing goes there.
-
-        Returns
-        -------
-        tree
-            The tree.
-        """
         return cls(instrument=obj.instrument, ast=obj.ast_text)
 
     def deserialize(self, archive: InputArchive) -> CameraFrameSet:
-        """Make the frame set.
-
-        Parameters
-        ----------
-        archive
-            Archive to read from; nothing is needed of it.
-
-        Returns
-        -------
-        frame_set
-            The frame set.
-
-        Raises
-        ------
-        CorruptArchiveError
-            If AST does not understand the text, or it is of no camera.
-        """
         try:
             return CameraFrameSet(self.instrument, self.ast)
         except GeometryError as err:
-            raise CorruptArchiveError(f"Stored camera frames are unreadable: {err}") from err
+            raise CorruptArchiveError(f"The stored camera frames are invalid: {err}") from err

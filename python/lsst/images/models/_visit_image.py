@@ -21,7 +21,7 @@ from ..serialization._deferred import available
 from ._annotated_image import AnnotatedImageTree
 from ._cameras import DetectorSerializationModel
 from ._corruption import reading
-from ._deferrable import Deferrable, make_unreadable, serialize_branch
+from ._deferrable import Deferrable, make_placeholder, serialize_field
 from ._field_maps import ApertureCorrectionMapSerializationModel
 from ._fields import FieldSerializationModel
 from ._obs_info import DeferrableObsInfo
@@ -78,7 +78,7 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
             return super().serialize_component(name, value, obj, archive)
         if isinstance(value, Box) and value == obj.bbox:
             return None
-        return serialize_branch(name, value, archive, lambda bounds, _: serialize_bounds(bounds))
+        return serialize_field(name, value, archive, lambda bounds, _: serialize_bounds(bounds))
 
     def deserialize_component_field(
         self, declared: Component[Any], archive: InputArchive, bbox: Box | None = None
@@ -95,7 +95,7 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
             with reading("region of valid pixels"):
                 return clip_bounds(self.bounds.deserialize(), bbox)
         except CorruptArchiveError as err:
-            return make_unreadable(self.bounds, BoundsSerializationModel, err)
+            return make_placeholder(self.bounds, BoundsSerializationModel, err)
 
     @component("bounds", needs=("bounds", "image"))
     def _bounds(self, archive: InputArchive) -> Bounds:

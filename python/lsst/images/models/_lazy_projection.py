@@ -1,16 +1,16 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The projections of images in files: made when somebody asks for the sky.
+"""Fields for the sky projection of an image, which is read when it is first used.
 
-A projection that cannot be read costs nothing but itself.  What stands for it
-says why when it is used, and goes into the next file as it was.
+A projection that cannot be read is an error only when it is used.  Its raw
+field is written if the image is written again.
 """
 
 from __future__ import annotations
 
 __all__ = (
     "DeferrableProjection",
-    "LateProjection",
+    "LazyProjection",
     "deserialize_projection",
     "readable_projection",
     "serialize_projection",
@@ -28,41 +28,41 @@ from ..errors import ArchiveReadError
 from ..serialization import DetachedArchive, InputArchive, OutputArchive, UnreadableTree
 from ..serialization._component import LATE
 from ..serialization._polymorphic import branch_as_read
-from ._deferrable import Deferrable, deserialize_branch
+from ._deferrable import Deferrable, deserialize_field
 from ._transforms import ProjectionSerializationModel
 
 DETACHED = DetachedArchive()
-"""For what needs no array, so that the archive need not stay in memory."""
+"""Archive for objects without arrays, so that the file can be closed."""
 
 DeferrableProjection: TypeAlias = Deferrable[ProjectionSerializationModel]
-"""Annotation of a member that holds a projection, perhaps a damaged one."""
+"""Annotation of a deferrable field that holds a projection."""
 
-LateProjection = Annotated[DeferrableProjection, LATE]
-"""The same, for members that components get as they are in the file."""
+LazyProjection = Annotated[DeferrableProjection, LATE]
+"""The same, for fields that are not validated when another component is read."""
 
 _ADAPTER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(DeferrableProjection)
 
 
-def _load(branch: Any) -> Projection[Any]:
-    """Make a projection of a branch, or raise the reason why not."""
-    projection: Projection[Any] = _ADAPTER.validate_python(branch).deserialize(DETACHED)
+def _load(field: Any) -> Projection[Any]:
+    """Read the projection of a raw field, or raise the error."""
+    projection: Projection[Any] = _ADAPTER.validate_python(field).deserialize(DETACHED)
     return projection
 
 
 def _loaded_from(projection: Projection[Any]) -> Any:
-    """Return the branch that a projection comes from, if it was read."""
+    """Return the field from which a projection is read, or `None`."""
     load = vars(projection).get("_load")
     return load.args[0] if isinstance(load, functools.partial) and load.func is _load else None
 
 
-def _as_read(branch: Any) -> Any:
-    """Return a branch as it is in the file."""
-    if isinstance(branch, UnreadableTree):
-        return branch.root
-    if isinstance(branch, ProjectionSerializationModel):
-        raw = branch_as_read(branch)
-        return branch.model_dump(mode="json") if raw is None else raw
-    return branch
+def _raw(field: Any) -> Any:
+    """Return a field as it is in the file."""
+    if isinstance(field, UnreadableTree):
+        return field.root
+    if isinstance(field, ProjectionSerializationModel):
+        raw = branch_as_read(field)
+        return field.model_dump(mode="json") if raw is None else raw
+    return field
 
 
 def deserialize_projection(
@@ -73,15 +73,15 @@ def deserialize_projection(
     Parameters
     ----------
     model
-        Tree of the projection, or the same as it is in the file.
+        Tree of the projection, or the raw field.
     archive
         Archive to read from.
 
     Returns
     -------
     projection
-        The projection, or `None`.  It is made when somebody asks for the sky,
-        and a damaged one costs nobody else anything.
+        The projection, or `None`.  It is read when it is first used, and
+        raises then if it cannot be read.
     """
     if model is None:
         return None
@@ -95,14 +95,14 @@ def deserialize_projection(
             pass
         model = _ADAPTER.validate_python(model)
     if isinstance(model, ProjectionSerializationModel) and model.needs_archive:
-        model = deserialize_branch(model, archive)
+        model = deserialize_field(model, archive)
     if isinstance(model, Projection):
         return model
     return Projection._deferred(functools.partial(_load, model))
 
 
 def readable_projection(projection: Projection[Any] | None) -> Projection[Any] | None:
-    """Return a projection if it maps anything.
+    """Return a projection, or `None` if it cannot be read.
 
     Parameters
     ----------
@@ -112,11 +112,11 @@ def readable_projection(projection: Projection[Any] | None) -> Projection[Any] |
     Returns
     -------
     projection
-        `None` if it could not be read.
+        The same projection, or `None`.
     """
     try:
         if projection is not None:
-            # The text of a mapping is not looked at earlier than this.
+            # The text of a mapping is parsed when it is first used.
             _ = projection.pixel_to_sky_transform.ast_mapping.is_frame_set
     except ArchiveReadError:
         return None
@@ -138,14 +138,14 @@ def serialize_projection(
     Returns
     -------
     tree
-        Its tree, what was read if that was unreadable, or `None`.
+        Its tree, a placeholder if it cannot be read, or `None`.
     """
     if projection is None:
         return None
     try:
         tree: ProjectionSerializationModel = archive.serialize_child("sky_projection", projection)
     except ArchiveReadError as err:
-        if (branch := _loaded_from(projection)) is None:
+        if (field := _loaded_from(projection)) is None:
             raise
-        return UnreadableTree.because(_as_read(branch), err)
+        return UnreadableTree.because(_raw(field), err)
     return tree
