@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of coadds of cells: in memory, and in files of every container."""
+"""Tests of cell coadds: in memory, and in files of every container."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NON_PIXELS = (*PARTS, "bbox", "unit", "sky_projection", "provenance")
 
 
 def value_of(coadd: CellCoadd, name: str) -> Any:
-    """Return an attribute, or `None` for one that is not known."""
+    """Return an attribute, or `None` if it is missing."""
     return getattr(coadd, name, None)
 
 
@@ -305,13 +305,13 @@ def test_read_component_in_tree_needs_no_array(tmp_path: Path) -> None:
             tree.deserialize_component(name, DetachedArchive())
 
 
-# Damage.
+# Invalid fields.
 
 ODD = {"schema_version": "1.0.0", "min_read_version": 1, "oddity": 1}
 
 
 @pytest.mark.parametrize(
-    ("name", "branch", "fragment"),
+    ("name", "subtree", "fragment"),
     [
         ("psf", ODD, "array"),
         ("psf", None, "has no PSF"),
@@ -323,12 +323,12 @@ ODD = {"schema_version": "1.0.0", "min_read_version": 1, "oddity": 1}
     ],
 )
 def test_read_invalid_field_raises_only_when_used(
-    name: str, branch: Any, fragment: str, tmp_path: Path
+    name: str, subtree: Any, fragment: str, tmp_path: Path
 ) -> None:
     good = make_cell_coadd()
     good.write(tmp_path / "good.json")
     path = tmp_path / "damaged.json"
-    path.write_text(json.dumps({**json.loads((tmp_path / "good.json").read_text()), name: branch}))
+    path.write_text(json.dumps({**json.loads((tmp_path / "good.json").read_text()), name: subtree}))
     coadd = read(path)
     for image in (coadd, coadd[Box.factory[120:130, 220:250]], coadd.copy()):
         assert str(image).startswith("CellCoadd([y=1")
@@ -339,10 +339,10 @@ def test_read_invalid_field_raises_only_when_used(
         assert reader.get_component("image") == good.image
         with pytest.raises(CorruptArchiveError, match=fragment):
             reader.get_component(name)
-    if branch is None:
+    if subtree is None:
         return
     coadd.write(tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+    assert json.loads((tmp_path / "again.json").read_text())[name] == subtree
 
 
 def test_read_psf_outside_image_raises_when_used(tmp_path: Path) -> None:

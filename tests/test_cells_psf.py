@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of PSFs and fields with one value for each cell."""
+"""Tests of PSFs and fields with one value per cell."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_cell_field_missing_and_outside_cells_raise_different_messages() -> None
         field.value_in_cell(CellIJ(3, 2))
     with pytest.raises(BoundsError, match="out of bounds"):
         field.quantity_in_cell(CellIJ(-1, 2))
-    with pytest.raises(GeometryError, match="of that shape"):
+    with pytest.raises(GeometryError, match="expected that of its cells"):
         CellField(CELL_BOUNDS, np.zeros((4, 3)))
     assert pickle.loads(pickle.dumps(field)) == field
 
@@ -205,7 +205,7 @@ def make_archive() -> Any:
 
 
 class Inline(DetachedArchive):
-    """An archive for trees that hold their tables."""
+    """An archive for trees with inline tables."""
 
     def get_structured_array(self, model: Any) -> Any:
         return model.inline_array()

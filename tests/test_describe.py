@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reports say what objects are, in text, in terminals and in notebooks."""
+"""Reports about objects, as text, in terminals and in notebooks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def labels(report: Report) -> list[str]:
 
 
 def shown(obj: Any) -> str:
-    """Return what a terminal shows."""
+    """Return the text of a report in a terminal."""
     console = rich.console.Console(file=io.StringIO(), width=200)
     console.print(obj)
     return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
@@ -152,7 +152,7 @@ def test_report_html_prints_nothing(masked: MaskedImage, capsys: pytest.CaptureF
     assert capsys.readouterr() == ("", "")
 
 
-# Our types.
+# Built-in types.
 
 
 def test_masked_image_report_shows_shared_fields_once(masked: MaskedImage) -> None:
@@ -221,7 +221,7 @@ def test_projection_report_shows_both_pixel_scales_at_pole(declination: float) -
     wcs.wcs.cdelt = [-0.2 / 3600, 0.3 / 3600]
     report = Projection.from_fits_wcs(wcs, GeneralFrame(unit=u.pix)).describe()
     (text,) = [field.value for field in report.fields if field.label == "Nominal pixel scales"]
-    # At the pole itself any direction may be called right ascension.
+    # At the pole itself, the direction of right ascension is arbitrary.
     assert {"0.20", "0.30"} == {part.split()[-2] for part in text.split(";")}
     if declination < 1:
         assert text == "Right ascension 0.20 arcsec; Declination 0.30 arcsec"
@@ -338,7 +338,7 @@ def test_describe_other_object_uses_str() -> None:
 
 
 class Opinionated:
-    """A plugin with something to say about some images."""
+    """A plugin that describes some images."""
 
     @hookimpl
     def describe(self, obj: Any, options: DescribeOptions) -> Any:
@@ -348,7 +348,7 @@ class Opinionated:
 
 
 class Mute:
-    """Something of a stranger that cannot be shown."""
+    """An object whose str and repr raise."""
 
     def __str__(self) -> str:
         raise OverflowError("no calendar has\nthis date")
@@ -391,7 +391,7 @@ def test_report_obs_info_with_invalid_date_shows_error(kind: str, tmp_path: Path
         report = describe(image.obs_info)
         assert "ObservationInfo that cannot be shown: ErfaError: " in str(report)
         assert "cannot be shown" in report._repr_html_() and "cannot be shown" in repr(report)
-        # What the stranger's str leaves behind, its repr does not survive.
+        # The str of the third-party type leaves a state in which its repr raises.
         assert repr(image) and str(image) and image._repr_html_() and shown(image)
         assert str(image.describe(detail=True))
     assert found.obs_info == obs_info

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of difference images: what they have on top of visit images."""
+"""Tests of the kernel and the templates of difference images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOX = Box.factory[15:30, 25:50]
 
 
 def as_json(template: DifferenceImageTemplateInfo) -> str:
-    """NaN is not equal to itself, but its text is."""
+    """Return the JSON of a template, in which NaN values are equal."""
     return template.model_dump_json()
 
 
@@ -113,14 +113,14 @@ def test_write_missing_kernel_and_templates_are_null(tmp_path: Path) -> None:
     assert not hasattr(back, "kernel") and not hasattr(back, "templates")
     with open_archive(path) as reader:
         assert reader.get_component("kernel") is None and reader.get_component("templates") is None
-    # Files of June 2026 do not have the members at all.
+    # Files written in June 2026 lack the fields.
     del tree["kernel"], tree["templates"]
     path.write_text(json.dumps(tree))
     assert not hasattr(read(path), "kernel")
 
 
 @pytest.mark.parametrize(
-    ("name", "branch", "error", "fragment"),
+    ("name", "subtree", "error", "fragment"),
     [
         (
             "kernel",
@@ -132,11 +132,11 @@ def test_write_missing_kernel_and_templates_are_null(tmp_path: Path) -> None:
     ],
 )
 def test_read_invalid_field_raises_only_when_used(
-    name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
+    name: str, subtree: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
     make_difference_image().write(tmp_path / "good.json")
     path = tmp_path / "damaged.json"
-    path.write_text(json.dumps({**json.loads((tmp_path / "good.json").read_text()), name: branch}))
+    path.write_text(json.dumps({**json.loads((tmp_path / "good.json").read_text()), name: subtree}))
     difference = read(path)
     for image in (difference, difference[BOX], pickle.loads(pickle.dumps(difference))):
         with pytest.raises(error, match=fragment):
@@ -144,4 +144,4 @@ def test_read_invalid_field_raises_only_when_used(
     with open_archive(path) as reader, pytest.raises(error, match=fragment):
         reader.get_component(name)
     difference.write(tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+    assert json.loads((tmp_path / "again.json").read_text())[name] == subtree

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What was promised about files is not changed, and agrees with others."""
+"""Released schemas do not change, and agree with the published ones."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def test_schema_fields_equal_published_schema(path: Path | None) -> None:
         assert set(ours["properties"]) == set(theirs["properties"])
     else:
         assert set(ours["properties"]) >= set(theirs["properties"])
-    # We read what lacks a member that others insist on, and insist ourselves only where
-    # what others read without it fails for them a moment later.
+    # Fields that the published schema requires may be optional here.  A field that it does not
+    # require is required here only if the object cannot be read without it.
     useless_without = {"product_field": {"operands"}, "sum_field": {"operands"}}
     assert set(ours.get("required", ())) <= set(theirs.get("required", ())) | useless_without.get(name, set())
 

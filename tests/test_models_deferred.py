@@ -1,7 +1,7 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of files with branches that cannot be read: whatever is wrong with one
-costs that branch alone, and goes into the next file as it was.
+"""Tests of files with invalid fields: an error is raised only when the field is
+used, and the field is written unchanged.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ANNOTATED: dict[str, Callable[[], Any]] = {
     "difference_image": make_difference_image,
     "cell_coadd": make_cell_coadd,
 }
-BRANCHES = {
+FIELDS = {
     "visit_image": "sky_projection psf summary_stats detector aperture_corrections backgrounds "
     "photometric_scaling bounds band",
     "difference_image": "kernel templates psf",
@@ -62,12 +62,12 @@ ALIEN = {"schema_url": "https://example.org/schemas/alien-1.0.0", "schema_versio
 NEWER = {"schema_version": "9.0.0", "min_read_version": 9, "future": {"deep": [1, "two", None]}}
 
 
-def damaged(folder: Path, obj: Any, name: str, branch: Any) -> Path:
-    """Write an object to a JSON file, and exchange a branch."""
+def damaged(folder: Path, obj: Any, name: str, subtree: Any) -> Path:
+    """Write an object to a JSON file, with a field replaced."""
     obj.write(folder / "good.json")
     tree = json.loads((folder / "good.json").read_text())
     path = folder / "damaged.json"
-    path.write_text(json.dumps({**tree, name: branch}))
+    path.write_text(json.dumps({**tree, name: subtree}))
     return path
 
 
@@ -82,7 +82,7 @@ def pixels(obj: Any) -> list[np.ndarray]:
 @containers
 @pytest.mark.parametrize("kind", PLAIN)
 @pytest.mark.parametrize(
-    ("branch", "error", "fragment"),
+    ("subtree", "error", "fragment"),
     [
         (ALIEN, UnknownSchemaError, "alien"),
         (NEWER, SchemaVersionError, "major >= 9"),
@@ -92,10 +92,10 @@ def pixels(obj: Any) -> list[np.ndarray]:
     ],
 )
 def test_read_invalid_projection_raises_only_when_used(
-    kind: str, branch: Any, error: type[Exception], fragment: str, extension: str, tmp_path: Path
+    kind: str, subtree: Any, error: type[Exception], fragment: str, extension: str, tmp_path: Path
 ) -> None:
     good = PLAIN[kind]()
-    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    found = read(damaged(tmp_path, good, "sky_projection", subtree))
     window = found.bbox.padded(-2)
     for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[window]):
         assert repr(obj) and str(obj) and fragment in str(obj.describe())
@@ -106,38 +106,38 @@ def test_read_invalid_projection_raises_only_when_used(
             np.testing.assert_array_equal(mine, theirs)
     found.write(tmp_path / f"again{extension}")
     with open_archive(tmp_path / f"again{extension}") as reader:
-        assert reader.raw_tree["sky_projection"] == branch
+        assert reader.raw_tree["sky_projection"] == subtree
         assert reader.get_component("bbox") == good.bbox
 
 
 def test_write_projection_with_invalid_mapping_is_unchanged(tmp_path: Path) -> None:
     good = make_masked_image()
     good.write(tmp_path / "good.json")
-    branch = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
+    subtree = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
     (tmp_path / "good.json").unlink()
-    branch["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
-    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    subtree["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
+    found = read(damaged(tmp_path, good, "sky_projection", subtree))
     with pytest.raises(ArchiveReadError, match="Nonsense"):
         found.projection.pixel_to_sky(x=25, y=12)
     found.write(tmp_path / "again.fits")
     with open_archive(tmp_path / "again.fits") as reader:
-        assert reader.raw_tree["sky_projection"] == branch
+        assert reader.raw_tree["sky_projection"] == subtree
 
 
-# Everything that visit images and coadds have.
+# Components of visit images and cell coadds.
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, names in BRANCHES.items() for name in names.split()]
+    ("kind", "name"), [(kind, name) for kind, names in FIELDS.items() for name in names.split()]
 )
-@pytest.mark.parametrize("branch", [ALIEN, {**ALIEN, **NEWER}, 17, ["x", {"y": 1}]], ids=str)
+@pytest.mark.parametrize("subtree", [ALIEN, {**ALIEN, **NEWER}, 17, ["x", {"y": 1}]], ids=str)
 def test_read_field_of_any_json_raises_only_when_used(
-    kind: str, name: str, branch: Any, tmp_path: Path
+    kind: str, name: str, subtree: Any, tmp_path: Path
 ) -> None:
-    if name in ("bounds", "band", "patch") and isinstance(branch, dict):
-        branch = {"alien": 1}  # these have no schema of their own
+    if name in ("bounds", "band", "patch") and isinstance(subtree, dict):
+        subtree = {"alien": 1}  # these have no schema of their own
     good = ANNOTATED[kind]()
-    path = damaged(tmp_path, good, name, branch)
+    path = damaged(tmp_path, good, name, subtree)
     found = read(path)
     for obj in (found, found.copy(), found[found.bbox.padded(-3)], pickle.loads(pickle.dumps(found))):
         assert repr(obj) and str(obj) and "unreadable" in str(obj.describe())
@@ -151,13 +151,13 @@ def test_read_field_of_any_json_raises_only_when_used(
             component = reader.get_component(name)
             component.pixel_to_sky(x=25, y=12)  # projections are made when they are used
     found.write(tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+    assert json.loads((tmp_path / "again.json").read_text())[name] == subtree
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("backgrounds", {"subtracted": "nobody", "oddity": 1}),
+        ("backgrounds", {"subtracted": "absent", "oddity": 1}),
         (
             "sky_projection",
             {"pixel_to_sky": {"schema_version": "1.0.0", "mappings": [{"ast": "x"}], "odd": 2}},
@@ -170,13 +170,13 @@ def test_write_valid_field_without_object_is_unchanged(
 ) -> None:
     good = make_visit_image()
     good.write(tmp_path / "good.json")
-    branch = {**json.loads((tmp_path / "good.json").read_text())[name], **change, "schema_version": "1.4.0"}
+    subtree = {**json.loads((tmp_path / "good.json").read_text())[name], **change, "schema_version": "1.4.0"}
     (tmp_path / "good.json").unlink()
-    found = read(damaged(tmp_path, good, name, branch))
+    found = read(damaged(tmp_path, good, name, subtree))
     with pytest.raises(ArchiveReadError):
         getattr(found, name)
     found.write(tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text())[name] == branch
+    assert json.loads((tmp_path / "again.json").read_text())[name] == subtree
 
 
 def test_read_field_with_other_schema_raises(tmp_path: Path) -> None:
@@ -191,10 +191,10 @@ def test_read_field_with_other_schema_raises(tmp_path: Path) -> None:
 def test_read_field_ignores_form_of_schema_url(tmp_path: Path) -> None:
     good = make_visit_image()
     good.write(tmp_path / "good.json")
-    branch = json.loads((tmp_path / "good.json").read_text())["detector"]
+    subtree = json.loads((tmp_path / "good.json").read_text())["detector"]
     (tmp_path / "good.json").unlink()
     for url in ("https://elsewhere.org/a/schemas/detector-7.1.0", "urn:detector"):
-        path = damaged(tmp_path, good, "detector", {**branch, "schema_url": url})
+        path = damaged(tmp_path, good, "detector", {**subtree, "schema_url": url})
         assert read(path).detector == good.detector
         (tmp_path / "good.json").unlink()
 
@@ -231,10 +231,10 @@ def test_read_coadd_corrupt_extra_plane_raises_only_when_used(
 def test_read_mask_fraction_of_other_box_raises_for_every_bbox(tmp_path: Path) -> None:
     good = make_cell_coadd()
     good.write(tmp_path / "good.json")
-    branch = json.loads((tmp_path / "good.json").read_text())["noise_realizations"]
+    subtree = json.loads((tmp_path / "good.json").read_text())["noise_realizations"]
     (tmp_path / "good.json").unlink()
-    branch[1]["yx0"] = [0, 0]
-    path = damaged(tmp_path, good, "noise_realizations", branch)
+    subtree[1]["yx0"] = [0, 0]
+    path = damaged(tmp_path, good, "noise_realizations", subtree)
     for parameters in ({}, {"bbox": Box.factory[115:130, 220:250]}):
         found = read(path, **parameters)
         with pytest.raises(CorruptArchiveError, match="covers"):
@@ -242,7 +242,7 @@ def test_read_mask_fraction_of_other_box_raises_for_every_bbox(tmp_path: Path) -
         assert set(found.mask_fractions) == {"rejected"}
 
 
-# Trees that contradict themselves.
+# Inconsistent trees.
 
 
 @pytest.mark.parametrize("kind", ["masked_image", "color_image", "visit_image"])
@@ -251,9 +251,9 @@ def test_read_planes_of_other_boxes_raise_for_every_bbox(kind: str, box: Box | N
     good = {**PLAIN, **ANNOTATED}[kind]()
     good.write(tmp_path / "good.json")
     name = "green" if kind == "color_image" else "variance"
-    branch = json.loads((tmp_path / "good.json").read_text())[name]
+    subtree = json.loads((tmp_path / "good.json").read_text())[name]
     (tmp_path / "good.json").unlink()
-    path = damaged(tmp_path, good, name, {**branch, "yx0": [2, 2]})
+    path = damaged(tmp_path, good, name, {**subtree, "yx0": [2, 2]})
     with pytest.raises(CorruptArchiveError, match=rf"are inconsistent: .*{name} covers"):
         read(path, bbox=box)
 
@@ -279,7 +279,7 @@ def test_read_malformed_array_error_contains_path(
     assert str(path) in "".join(caught.value.__notes__)
 
 
-# What cannot be written.
+# Errors of writing.
 
 
 @containers
@@ -313,14 +313,14 @@ def test_band_of_other_type_raises(make: Callable[..., Any]) -> None:
 @containers
 @pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "visit_image"])
 @pytest.mark.parametrize(
-    ("branch", "fragment"),
+    ("subtree", "fragment"),
     [(17, "found 17"), ({"exposure_id": "none"}, "exposure_id"), ({"altaz_begin": []}, "IndexError")],
 )
 def test_read_invalid_obs_info_raises_only_when_used(
-    kind: str, branch: Any, fragment: str, extension: str, tmp_path: Path
+    kind: str, subtree: Any, fragment: str, extension: str, tmp_path: Path
 ) -> None:
     good = {**PLAIN, **ANNOTATED}[kind]()
-    path = damaged(tmp_path, good, "obs_info", branch)
+    path = damaged(tmp_path, good, "obs_info", subtree)
     found = read(path)
     for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[found.bbox.padded(-2)]):
         assert repr(obj) and str(obj) and obj.describe()
@@ -335,7 +335,7 @@ def test_read_invalid_obs_info_raises_only_when_used(
             reader.get_component("obs_info")
     found.write(tmp_path / f"again{extension}")
     with open_archive(tmp_path / f"again{extension}") as reader:
-        assert reader.raw_tree["obs_info"] == branch
+        assert reader.raw_tree["obs_info"] == subtree
 
 
 def test_read_plane_with_invalid_obs_info_keeps_placeholder(tmp_path: Path) -> None:
@@ -349,12 +349,12 @@ def test_read_plane_with_invalid_obs_info_keeps_placeholder(tmp_path: Path) -> N
     assert json.loads((tmp_path / "again.json").read_text())["obs_info"] == "gone"
 
 
-# What files say about Butler datasets.
+# Butler datasets in files.
 
 
 @pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "visit_image"])
 @pytest.mark.parametrize(
-    ("branch", "fragment"),
+    ("subtree", "fragment"),
     [
         (17, "at butler_info: .*found 17"),
         ([{"dataset": {}}], "at butler_info: "),
@@ -364,10 +364,10 @@ def test_read_plane_with_invalid_obs_info_keeps_placeholder(tmp_path: Path) -> N
     ],
 )
 def test_read_invalid_butler_info_raises_only_when_used(
-    kind: str, branch: Any, fragment: str, tmp_path: Path
+    kind: str, subtree: Any, fragment: str, tmp_path: Path
 ) -> None:
     good = {**PLAIN, **ANNOTATED}[kind]()
-    path = damaged(tmp_path, good, "butler_info", branch)
+    path = damaged(tmp_path, good, "butler_info", subtree)
     found = read(path)
     for obj in (found, found.copy(), pickle.loads(pickle.dumps(found)), found[found.bbox.padded(-2)]):
         for name in ("butler_dataset", "butler_provenance"):
@@ -379,7 +379,7 @@ def test_read_invalid_butler_info_raises_only_when_used(
     assert read(tmp_path / "again.fits").butler_dataset is None
     with open_archive(path) as reader:
         assert reader.get_component("bbox") == good.bbox
-        assert reader.butler_info.reason is not None and reader.butler_info.root == branch
+        assert reader.butler_info.reason is not None and reader.butler_info.root == subtree
 
 
 def test_read_invalid_butler_dataset_error_contains_path(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_read_invalid_butler_dataset_error_contains_path(tmp_path: Path) -> None
         _ = image.butler_dataset
 
 
-# Projections that travel.
+# Pickled projections.
 
 
 @containers
@@ -400,25 +400,25 @@ def test_pickle_invalid_mapping_is_written_unchanged(
 ) -> None:
     good = {**PLAIN, **ANNOTATED}[kind]()
     good.write(tmp_path / "good.json")
-    branch = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
+    subtree = json.loads((tmp_path / "good.json").read_text())["sky_projection"]
     (tmp_path / "good.json").unlink()
-    branch["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
-    found = read(damaged(tmp_path, good, "sky_projection", branch))
+    subtree["pixel_to_sky"]["mappings"][0]["ast"] = "Begin Nonsense"
+    found = read(damaged(tmp_path, good, "sky_projection", subtree))
     for obj in (found, found[found.bbox.padded(-2)]):
         if used:
             with pytest.raises(ArchiveReadError, match="Nonsense"):
                 obj.projection.pixel_to_sky(x=25, y=12)
-        travelled = pickle.loads(pickle.dumps(obj))
+        unpickled = pickle.loads(pickle.dumps(obj))
         with pytest.raises(ArchiveReadError, match="Nonsense"):
-            travelled.projection.pixel_to_sky(x=25, y=12)
+            unpickled.projection.pixel_to_sky(x=25, y=12)
         path = tmp_path / f"{obj.bbox.shape}{extension}"
-        travelled.write(path)
+        unpickled.write(path)
         with open_archive(path) as reader:
             tree = reader.raw_tree["sky_projection"]
-        assert tree["pixel_to_sky"]["mappings"] == branch["pixel_to_sky"]["mappings"]
+        assert tree["pixel_to_sky"]["mappings"] == subtree["pixel_to_sky"]["mappings"]
 
 
-# Values that are valid one by one.
+# Values that are valid one by one, but inconsistent.
 
 
 def without_unit(tree: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of files with pixels where none can be, or with boxes of no pixels:
-images of such are refused, and parts of images cost only themselves.
+"""Tests of files with pixel coordinates beyond the maximum, or with empty boxes:
+planes raise when they are read, components when they are used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
 
 
 def changed(folder: Path, obj: Any, path: str, value: Any) -> Path:
-    """Write an object to a JSON file, and exchange a node of its tree."""
+    """Write an object to a JSON file, with a node of its tree replaced."""
     obj.write(folder / "good.json")
     tree = json.loads((folder / "good.json").read_text())
     *above, last = (int(step) if step.isdigit() else step for step in path.split("/"))

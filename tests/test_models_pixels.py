@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of the models of the image-like types, through every container."""
+"""Tests of the serialization models of images and masks, in every container."""
 
 from __future__ import annotations
 
@@ -266,11 +266,11 @@ def test_read_components_of_image_and_mask(tmp_path: Path) -> None:
         assert reader.get_component("bbox") == BOX and reader.get_component("sky_projection") is None
 
 
-# What containers are told.
+# Hints for containers.
 
 
 class RecordingArchive(JsonOutputArchive):
-    """The JSON container, listing what it is asked to store."""
+    """The JSON container, which records the arguments of `add_array`."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)
@@ -283,7 +283,7 @@ class RecordingArchive(JsonOutputArchive):
 
 
 class NativeArchive(RecordingArchive):
-    """A container that takes masks as they are."""
+    """A container that stores masks without packing."""
 
     prefers_native_masks = True
 
@@ -421,7 +421,7 @@ def test_write_metadata_converts_numpy_scalars(tmp_path: Path) -> None:
     assert type(metadata["i"]) is np.int32
 
 
-# Damaged and older trees.
+# Invalid and older trees.
 
 
 @pytest.fixture
@@ -523,7 +523,7 @@ def test_read_old_field_names(stamped: bool, where: str, tree: dict[str, Any], t
         assert reader.get_component("mask", bbox=WINDOW) == expected.mask[WINDOW]
 
 
-# The verbs of the first release.
+# Methods of the first release.
 
 
 @pytest.mark.parametrize("kind", ["image", "mask", "masked"])
@@ -541,7 +541,7 @@ def test_serialize_and_deserialize_methods_round_trip(kind: str) -> None:
     assert part.bbox == WINDOW
     if kind != "masked":
         assert again == obj and part == obj[WINDOW]
-    # Written for models that were generic over a pointer type.
+    # Models of the first release were generic over a pointer type.
     assert MaskedImageSerializationModel[Any] is MaskedImageSerializationModel
 
 
@@ -566,7 +566,7 @@ def test_mask_packing_round_trips(data: st.DataObject) -> None:
 
 
 def test_plane_schemas_lack_obs_info() -> None:
-    # It is an extra member: the frozen documents stay as they are.
+    # The field is excluded from the schema, so frozen documents do not change.
     for model in (ImageSerializationModel, MaskSerializationModel, MaskedImageSerializationModel):
         properties = model.model_json_schema()["properties"]
         assert "obs_info" not in properties and "sky_projection" in properties

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Models of the image-like types on real files of every release."""
+"""Tests of the serialization models of images with real files of every release."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_read_real_files_of_every_release(path: Path) -> None:
     window = Box.factory[y0 + 3 : y1 - 5, x0 + 7 : x1 - 2]
     part = MaskedImage.read(path, bbox=window)
     assert part.image == masked.image[window] and part.mask == masked.mask[window]
-    # Stored with the planes at first, then once, then not at all.
+    # Early releases stored it with the planes, later ones once, or not at all.
     release = path.parent.name
     visit = 2025052000177 if release in ("30.0.4", "30.0.6", "seed", "w.2026.20") else None
     assert (masked.obs_info and masked.obs_info.visit_id) == visit

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What we write, held against the published JSON Schema documents."""
+"""Validation of written files by the published JSON Schema documents."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_write_of_file_by_public_package_keeps_every_field(name: str, tmp_path: 
 
 
 def array_names(node: Any) -> set[str]:
-    """Return what a tree says about the places of its arrays."""
+    """Return the sources of the arrays in a tree."""
     if isinstance(node, dict):
         own = {node["source"]} if isinstance(node.get("source"), str) else set()
         return own.union(*map(array_names, node.values()))
@@ -125,7 +125,7 @@ def test_published_schemas_are_registered_and_tested() -> None:
     known = registry.datasets()
     assert PUBLISHED.keys() <= known.keys()
     written = {name.partition(" ")[0].rstrip(",") for name in MAKERS}
-    # These need data of others, or are parts of what is written above.
+    # These need external data, or are parts of objects that are written above.
     assert PUBLISHED.keys() - written == {"piff_psf", "psfex_psf", "cell_aperture_correction_map"}
     for schema, spec in known.items():
         model = registry.model_for_schema(schema)

@@ -32,7 +32,7 @@ def test_summary_stats_defaults_are_unset() -> None:
     assert math.isnan(stats.psfSigma)
     assert (stats.nPsfStar, stats.nShapeletsStar, stats.shapeletsCoeffs) == (0, 0, ())
     assert len(stats.raCorners) == 4 and all(map(math.isnan, stats.raCorners))
-    # A count is always known.
+    # A count is never unset.
     assert str(stats) == "ObservationSummaryStats(2 of 66 statistics set)"
 
 

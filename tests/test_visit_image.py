@@ -442,11 +442,11 @@ def test_write_empty_bounds_round_trips(tmp_path: Path) -> None:
     assert read(tmp_path / "corner.json").bounds == corner.bounds
 
 
-# Damage.
+# Invalid fields.
 
 
 def damage(tmp_path: Path, **changes: Any) -> Path:
-    """Write an image to a JSON file, with branches exchanged."""
+    """Write an image to a JSON file, with fields replaced."""
     make_visit_image().write(tmp_path / "good.json")
     tree = json.loads((tmp_path / "good.json").read_text())
     path = tmp_path / "damaged.json"
@@ -487,11 +487,11 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "branch", "error", "fragment"), DAMAGES)
+@pytest.mark.parametrize(("name", "subtree", "error", "fragment"), DAMAGES)
 def test_read_invalid_field_raises_only_when_used(
-    name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
+    name: str, subtree: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
-    path = damage(tmp_path, **{name: branch})
+    path = damage(tmp_path, **{name: subtree})
     good = make_visit_image()
     visit = read(path, VisitImage)
     for image in (visit, visit.absolute[12:20, 30:40], visit.copy(), pickle.loads(pickle.dumps(visit))):
@@ -518,24 +518,24 @@ def test_read_invalid_field_raises_only_when_used(
                 assert reader.get_component(other) == getattr(visit, other) == getattr(good, other), other
 
 
-@pytest.mark.parametrize(("name", "branch", "error", "fragment"), DAMAGES)
+@pytest.mark.parametrize(("name", "subtree", "error", "fragment"), DAMAGES)
 def test_write_invalid_field_is_unchanged(
-    name: str, branch: Any, error: type[Exception], fragment: str, tmp_path: Path
+    name: str, subtree: Any, error: type[Exception], fragment: str, tmp_path: Path
 ) -> None:
-    visit = read(damage(tmp_path, **{name: branch}))
+    visit = read(damage(tmp_path, **{name: subtree}))
     for image in (visit, visit.absolute[12:30, 25:50].copy()):
         path = tmp_path / "again.fits"
         image.write(path)
         with open_archive(path) as reader:
-            assert reader.raw_tree[name] == branch
+            assert reader.raw_tree[name] == subtree
             with pytest.raises(error, match=fragment):
                 reader.get_component(name)
         path.unlink()
 
 
 def test_write_invalid_field_with_array_references_raises(tmp_path: Path) -> None:
-    branch = {**STRANGE, "array": {"source": "fits:PSF", "shape": [3, 3], "datatype": "float64"}}
-    visit = read(damage(tmp_path, psf=branch))
+    subtree = {**STRANGE, "array": {"source": "fits:PSF", "shape": [3, 3], "datatype": "float64"}}
+    visit = read(damage(tmp_path, psf=subtree))
     with pytest.raises(UnserializableTypeError, match="refers to arrays"):
         visit.write(tmp_path / "again.fits")
     assert not (tmp_path / "again.fits").exists()
@@ -573,3 +573,11 @@ def test_write_sky_projection_alias_round_trips(tmp_path: Path) -> None:
     assert_same_planes(part, visit.absolute[12:20, 30:40])
     with pytest.raises(InvalidParameterError, match="a VisitImage, not the requested Mask"):
         Mask.read(tmp_path / "visit.fits")
+
+
+def test_read_legacy_accepts_filename_as_keyword(shared_data: Path) -> None:
+    path = shared_data / "afw" / "exposure_visit_like.fits"
+    bbox = VisitImage.read_legacy(path, component="bbox")
+    assert VisitImage.read_legacy(filename=path, component="bbox") == bbox
+    with pytest.raises(TypeError, match="'uri' and 'filename'"):
+        VisitImage.read_legacy(uri=path, filename=path)

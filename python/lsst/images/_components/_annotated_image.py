@@ -226,12 +226,12 @@ class AnnotatedImage(MaskedImage):
         Parameters
         ----------
         name
-            Name of one of the `backgrounds`; `None` for none of them.
+            Name of one of the `backgrounds`; `None` to subtract none of them.
 
         Raises
         ------
         KeyError
-            If there is no background of that name.
+            If the background does not exist.
         astropy.units.UnitConversionError
             If the unit of a background does not convert to that of the image.
         ValueError

@@ -58,8 +58,8 @@ class Component(Generic[T]):
         Called with every value that is set or read; raises `TypeError` or
         `ValueError` for an invalid one.
     prepare
-        Called with the image and the value by the constructor, or with `None`
-        if there is no value; returns the value to store.
+        Called by the constructor with the image and the value, which is
+        `None` if it is missing; returns the value to store.
     access
         Called with the stored value by the attribute; returns its value.
     subset

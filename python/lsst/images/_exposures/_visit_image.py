@@ -7,7 +7,7 @@ from __future__ import annotations
 __all__ = ("VisitImage", "VisitImageComponents", "check_scaling")
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 
 import astropy.units as u
 
@@ -355,9 +355,35 @@ class VisitImage(AnnotatedImage):
             legacy, cls, unit=unit, plane_map=plane_map, instrument=instrument, visit=visit
         )
 
+    @overload  # type: ignore[override]  # planes do not have frames of their own
+    @classmethod
+    def read_legacy(
+        cls,
+        uri: ResourcePathExpression,
+        *,
+        preserve_quantization: bool = False,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        instrument: str | None = None,
+        visit: int | None = None,
+        component: None = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def read_legacy(
+        cls,
+        uri: ResourcePathExpression,
+        *,
+        preserve_quantization: bool = False,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        instrument: str | None = None,
+        visit: int | None = None,
+        component: str,
+    ) -> Any: ...
+
     @classmethod
     @accepts_aliases(uri="filename")
-    def read_legacy(  # type: ignore[override]  # planes do not have frames of their own
+    def read_legacy(
         cls,
         uri: ResourcePathExpression,
         *,

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What the reports about our types share."""
+"""Functions that the reports about built-in types share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def report_on(obj: Any, options: DescribeOptions) -> Report | None:
     obj
         The object.
     options
-        How much to say.
+        Level of detail.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def report_on(obj: Any, options: DescribeOptions) -> Report | None:
 
 
 def derived(label: str, value: Any, unit: Any = None) -> ReportField:
-    """Make a field that a ``repr`` leaves out.
+    """Make a field that is not part of the ``repr``.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def derived(label: str, value: Any, unit: Any = None) -> ReportField:
     Returns
     -------
     field
-        For people only.
+        A field that is shown in text and HTML only.
     """
     return ReportField(label, value, unit, role=FieldRole.DERIVED)
 
@@ -56,25 +56,25 @@ def add_part(
     options: DescribeOptions,
     report: Callable[[Any, DescribeOptions], Report] = make_report,
 ) -> None:
-    """Add the report about a part, even about one that could not be read.
+    """Add the report about a component, or about the error if it cannot be read.
 
     Parameters
     ----------
     children
-        Reports by name of the part.
+        Reports by name of the component.
     name
-        Name of the part.
+        Name of the component.
     get
-        Returns the part; `None` if there is none.
+        Returns the component; `None` if the object lacks it.
     options
-        How much to say about the part.
+        Level of detail of the report about the component.
     report
         Makes the report.
     """
     try:
         part = get()
     except AttributeError:
-        # How some attributes say that there is nothing.
+        # Some attributes raise this if the component is missing.
         return
     except ImagesError as err:
         children[name] = _unreadable(err)
@@ -84,7 +84,7 @@ def add_part(
     try:
         children[name] = report(part, options)
     except ArchiveReadError as err:
-        # Some parts are made of what is in the file only now.
+        # Some components are read from the file when they are used.
         children[name] = _unreadable(err)
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reports about what belongs to images: coordinates, fields, PSFs, statistics."""
+"""Reports about components of images: coordinates, fields, PSFs, statistics."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ class CellCoadd(AnnotatedImage):
     Raises
     ------
     TypeError
-        If there is no PSF, the image has no unit, there is no projection, its
-        pixels are not those of a tract, or there is provenance without a
-        patch.
+        If the PSF, the unit of the image or the projection is missing, if
+        the projection does not have the pixel frame of a tract, or if there
+        is provenance without a patch.
     GeometryError
         If planes do not cover the same pixels, or aperture corrections are
         on another grid than the PSF.

@@ -93,7 +93,7 @@ class CoaddProvenance(Serializable):
     Raises
     ------
     GeometryError
-        If there are no images, or a column is missing.
+        If a table lacks a column, or that of images is empty.
 
     Notes
     -----
@@ -176,7 +176,7 @@ class CoaddProvenance(Serializable):
         -------
         provenance
             The images, and their contributions to these cells; `None` if
-            there are no contributions.
+            no image contributes.
         """
         wanted = np.array([cell.as_tuple() for cell in cells], dtype=np.int64).reshape(-1, 2)
         present = np.stack(
