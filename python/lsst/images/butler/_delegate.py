@@ -66,6 +66,11 @@ class ImagesDelegate(StorageClassDelegate):
             ``bbox``, in any form that reads of files accept, and
             ``components``, the names of the components to return.
 
+        Returns
+        -------
+        result
+            The object, a part of it, or a dictionary of components.
+
         Raises
         ------
         InvalidParameterError

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = (
     "LEGACY_COMPONENTS",
     "ConversionSource",
+    "FixedSource",
     "LegacyComponent",
     "LiveConversion",
     "legacy_components_of",
@@ -60,13 +61,44 @@ class ConversionSource(Protocol):
         """Unit of the pixels to which the photometric calibration applies."""
 
     def detector_serial(self, archived: str | None) -> str | None:
-        """Return the serial number of the detector.
+        """Return the serial number of the detector, if it differs from the record.
+
+        Parameters
+        ----------
+        archived
+            The serial number in the record of the detector.
+
+        Returns
+        -------
+        serial
+            `None` to use that in the record.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedSource:
+    """A `ConversionSource` with given facts.
+
+    Parameters
+    ----------
+    bounds, instrument, visit, instrumental_unit
+        See `ConversionSource`.
+    """
+
+    bounds: Bounds
+    instrument: str
+    visit: int | None = None
+    instrumental_unit: u.UnitBase = u.electron
+
+    def detector_serial(self, archived: str | None) -> str | None:
+        """Return `None`: the serial number in the record is used.
 
         Parameters
         ----------
         archived
             The serial number in the record of the detector.
         """
+        return None
 
 
 @dataclasses.dataclass(frozen=True)

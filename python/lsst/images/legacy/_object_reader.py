@@ -11,8 +11,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import astropy.units as u
-
 from .._exposures import ObservationSummaryStats
 from .._geom import Box
 from .._transforms import CameraFrameSet, Projection
@@ -119,7 +117,7 @@ class LegacyObjectReader(DatasetReader[Any]):
                 return archive.get(found[0])
         return archive.root()
 
-    # The source of the conversion of components; see `ConversionSource`.
+    # Facts that the functions below need.
 
     @property
     def bounds(self) -> Box:
@@ -144,21 +142,6 @@ class LegacyObjectReader(DatasetReader[Any]):
     def visit(self) -> int | None:
         """Number of the visit."""
         return self._visit
-
-    @property
-    def instrumental_unit(self) -> u.UnitBase:
-        """Unit of the pixels to which the photometric calibration applies."""
-        return u.electron
-
-    def detector_serial(self, archived: str | None) -> str | None:
-        """Return `None`: the serial number is that in the archive.
-
-        Parameters
-        ----------
-        archived
-            The serial number in the archive.
-        """
-        return None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..errors import InvalidComponentError
 from ..fields import ApertureCorrectionMap, BaseField
 from ..psfs import PointSpreadFunction
 from ..serialization import parse_unit
-from ._components import LEGACY_COMPONENTS
+from ._components import LEGACY_COMPONENTS, FixedSource
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_fields import NOMINAL
 from ._convert_visit import make_obs_info
@@ -66,7 +66,7 @@ class SummaryComponent(Generic[T]):
             return self
         conversion = LEGACY_COMPONENTS[self._declared]
         assert conversion.column is not None, "catalogs have the component"
-        value = obj._convert(conversion.column, lambda record: conversion.decode(record, obj))
+        value = obj._convert(conversion.column, lambda record: conversion.decode(record, obj._source))
         return cast(T, self._declared.value_if_missing() if value is None else value)
 
     def __set__(self, obj: VisitSummaryRow, value: Never) -> None:
@@ -162,32 +162,11 @@ class VisitSummaryRow(Mapping[str, Any]):
         with reading(f"detector {self.id}", name):
             return make(record)
 
-    # The source of the conversion of components; see `ConversionSource`.
-
     @property
-    def bounds(self) -> Box:
-        """Pixels of the detector's image, or a nominal box."""
-        return NOMINAL if self.bbox is None else self.bbox
-
-    @property
-    def instrument(self) -> str:
-        """Name of the instrument."""
-        return self._instrument or UNKNOWN_INSTRUMENT
-
-    @property
-    def instrumental_unit(self) -> u.UnitBase:
-        """Unit of the pixels to which the photometric calibration applies."""
-        return u.electron
-
-    def detector_serial(self, archived: str | None) -> str | None:
-        """Return `None`: the serial number is that of the row.
-
-        Parameters
-        ----------
-        archived
-            The serial number in the row.
-        """
-        return None
+    def _source(self) -> FixedSource:
+        """Facts for the conversion of components."""
+        bounds = NOMINAL if self.bbox is None else self.bbox
+        return FixedSource(bounds, self._instrument or UNKNOWN_INSTRUMENT, self.visit)
 
     @property
     def photo_calib(self) -> LegacyPhotoCalib | None:
