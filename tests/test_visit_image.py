@@ -136,7 +136,7 @@ def test_visit_image_allow_missing_accepts_no_components() -> None:
         assert getattr(visit, name) is None, name
     part = visit.copy().local[2:5, 3:9]
     assert part.psf is None and part.bbox == Box.factory[12:15, 23:29]
-    with pytest.raises(u.UnitConversionError, match="no conversion from unit None to nJy"):
+    with pytest.raises(u.UnitConversionError, match="Cannot convert pixels from unit None to nJy"):
         visit.convert_unit()
 
 

@@ -64,7 +64,7 @@ so it can be written without a new version of the schema.
 
 
 def extra_obs_info() -> Any:
-    """Declare a field of type `ExtraObsInfo`, which is not in the `repr`."""
+    """Make a field of type `ExtraObsInfo`, which is not in the `repr`."""
     return omit_if_none(description="General information about the associated observation.", repr=False)
 
 
