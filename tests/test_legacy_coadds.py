@@ -102,7 +102,7 @@ def test_make_psf_omits_images_without_valid_pixels(beside: Any) -> None:
     assert used == expected.inputs[1]
     alone = psf.compute_kernel_image(x=10.0, y=10.0)
     assert alone.array.max() > expected.compute_kernel_image(x=10.0, y=10.0).array.max()
-    with pytest.raises(BoundsError, match="none of the 1 images"):
+    with pytest.raises(BoundsError, match="none of the 1 input images"):
         psf.compute_kernel_image(x=50.0, y=50.0)
 
 

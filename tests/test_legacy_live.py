@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Conversion of in-memory objects of `lsst.afw` in both directions, with stand-ins for the packages."""
+"""Conversion of in-memory objects of `lsst.afw` in both directions, with fake modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import astropy.units as u
-import helpers.afw_stand_ins as afw
+import helpers.afw_fakes as afw
 import numpy as np
 import numpy.testing as npt
 import pytest
@@ -380,7 +380,7 @@ def test_detectors_round_trip(stack: None, visit_image: VisitImage) -> None:
     assert back.amplifiers == detector.amplifiers
     assert back.frame == detector.frame
     x, y = np.array([3.0, 400.0]), np.array([50.0, 300.0])
-    # The stand-in ignores pitch and roll, which are small.
+    # The fake detector ignores pitch and roll, which are small.
     npt.assert_allclose(
         back.to_focal_plane.apply_forward(x=x, y=y),
         detector.to_focal_plane.apply_forward(x=x, y=y),
@@ -395,7 +395,7 @@ def test_detectors_round_trip(stack: None, visit_image: VisitImage) -> None:
 
 
 def simple(image: VisitImage) -> VisitImage:
-    """Return the statistics that the stand-in has."""
+    """Return the statistics that the fake class has."""
     parts = image._component_values()
     stats = ObservationSummaryStats(psfSigma=1.5, nPsfStar=12, raCorners=(1.0, 2.0, 3.0, 4.0))
     parts["summary_stats"] = stats

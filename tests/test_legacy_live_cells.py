@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Conversion of coadds of `lsst.cell_coadds` in both directions, with stand-ins for the packages."""
+"""Conversion of coadds of `lsst.cell_coadds` in both directions, with fake modules."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import astropy.units as u
-import helpers.afw_stand_ins as afw
-import helpers.afw_stand_ins_cells as afw_cells
+import helpers.afw_fakes as afw
+import helpers.afw_fakes_cells as afw_cells
 import numpy as np
 import numpy.testing as npt
 import pytest

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for `lsst.afw.image` and its dependencies; see `afw_stand_ins`."""
+"""Fake modules of `lsst.afw.image` and its dependencies; see `afw_fakes`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.afw_stand_ins_geom import Angle, Box2I, Extent2I, IntervalI, Point2I, SpherePoint, require
+from helpers.afw_fakes_geom import Angle, Box2I, Extent2I, IntervalI, Point2I, SpherePoint, require
 
 # lsst.afw.image
 

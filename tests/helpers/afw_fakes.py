@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for packages of the LSST Science Pipelines, with the same rules.
+"""Fake modules of the LSST Science Pipelines, with the same rules.
 
 They accept and reject the same arguments as the real packages: strict types of arguments, arrays
 that are writeable and in order, a dictionary of mask planes for the process.
@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import starlink.Ast
 
-from helpers.afw_stand_ins_cells import CELL_COADDS, Index2D, Quadrupole
-from helpers.afw_stand_ins_geom import (
+from helpers.afw_fakes_cells import CELL_COADDS, Index2D, Quadrupole
+from helpers.afw_fakes_geom import (
     AfwPolygon,
     Angle,
     Box2D,
@@ -38,7 +38,7 @@ from helpers.afw_stand_ins_geom import (
     TransformPoint2ToPoint2,
     require,
 )
-from helpers.afw_stand_ins_image import (
+from helpers.afw_fakes_image import (
     DEFAULT_PLANES,
     IMAGES,
     ApCorrMap,
@@ -467,7 +467,7 @@ MODULES: dict[str, dict[str, Any]] = {
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the stand-ins importable, and reset their global state."""
+    """Make the fake modules importable, and reset their global state."""
     for name, members in MODULES.items():
         module = types.ModuleType(name)
         module.__dict__.update(members)

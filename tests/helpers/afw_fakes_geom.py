@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for `lsst.geom`, `astshim` and `lsst.afw.geom`; see `afw_stand_ins`."""
+"""Fake modules of `lsst.geom`, `astshim` and `lsst.afw.geom`; see `afw_fakes`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stand-ins for `lsst.cell_coadds` and `lsst.skymap`; see `afw_stand_ins`."""
+"""Fake modules of `lsst.cell_coadds` and `lsst.skymap`; see `afw_fakes`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.afw_stand_ins_geom import AfwPolygon, Box2I, Extent2I, IntervalI, SkyWcs, require
-from helpers.afw_stand_ins_image import IMAGES, Mask
+from helpers.afw_fakes_geom import AfwPolygon, Box2I, Extent2I, IntervalI, SkyWcs, require
+from helpers.afw_fakes_image import IMAGES, Mask
 
 ImageF, ImageD = IMAGES["float32"], IMAGES["float64"]
 
