@@ -7,7 +7,7 @@ from __future__ import annotations
 __all__ = ("CellCoadd", "CellCoaddComponents", "check_frame")
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, TypeVar, Unpack, cast, overload
 
 import astropy.units as u
 
@@ -289,8 +289,30 @@ class CellCoadd(AnnotatedImage):
         """
         return super().to_legacy(copy=copy, plane_map=plane_map)
 
+    @overload  # type: ignore[override]  # planes do not have frames of their own
     @classmethod
-    def read_legacy(  # type: ignore[override]  # planes do not have frames of their own
+    def read_legacy(
+        cls,
+        uri: ResourcePathExpression,
+        *,
+        preserve_quantization: bool = False,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        component: None = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def read_legacy(
+        cls,
+        uri: ResourcePathExpression,
+        *,
+        preserve_quantization: bool = False,
+        plane_map: Mapping[str, MaskPlane] | None = None,
+        component: str,
+    ) -> Any: ...
+
+    @classmethod
+    def read_legacy(
         cls,
         uri: ResourcePathExpression,
         *,

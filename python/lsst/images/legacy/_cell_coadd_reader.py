@@ -9,7 +9,7 @@ __all__ = ("LegacyCellCoaddReader",)
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import astropy.units as u
 import astropy.wcs
@@ -68,9 +68,9 @@ class LegacyCellCoaddReader(LegacyReader):
     }
 
     @property
-    def component_readers(self) -> dict[str, Callable[..., Any]]:
+    def _component_readers(self) -> dict[str, Callable[..., Any]]:
         return {
-            **{name: read for name, read in super().component_readers.items() if name != "obs_info"},
+            **{name: read for name, read in super()._component_readers.items() if name != "obs_info"},
             **{declared.name: functools.partial(read, self) for declared, read in _COMPONENT_READERS.items()},
             "bounds": self._read_bounds,
         }
@@ -135,7 +135,8 @@ class LegacyCellCoaddReader(LegacyReader):
             for declared, read in _COMPONENT_READERS.items()
         }
         image, mask, variance = self._read_image(bbox), self._read_mask(bbox), self._read_variance(bbox)
-        result = CellCoadd._assemble(image, mask, variance, metadata={}, components=components)
+        pytype = cast(type[CellCoadd], self._pytype)
+        result = pytype._assemble(image, mask, variance, metadata={}, components=components)
         passthrough = FitsOpaqueMetadata()
         result.metadata.update(passthrough.extract_legacy_primary_header(self.file.primary.header))
         attach(result, passthrough=passthrough)

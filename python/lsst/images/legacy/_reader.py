@@ -92,7 +92,7 @@ class LegacyReader(DatasetReader[Any]):
 
     @property
     def component_names(self) -> list[str]:
-        return list(self.component_readers)
+        return list(self._component_readers)
 
     def read(self, *, bbox: Any = None, **unknown: Any) -> Any:
         if unknown:
@@ -105,7 +105,7 @@ class LegacyReader(DatasetReader[Any]):
 
     def get_component(self, name: str, **parameters: Any) -> Any:
         name = COMPONENT_ALIASES.get(name, name)
-        readers = self.component_readers
+        readers = self._component_readers
         if (method := readers.get(name)) is None:
             raise InvalidComponentError(
                 f"Component {name!r} is not recognized for a legacy {self._pytype.__name__}; "
@@ -121,7 +121,7 @@ class LegacyReader(DatasetReader[Any]):
             return method(box) if name in self.COMPONENTS_WITH_BBOX else method()
 
     @property
-    def component_readers(self) -> dict[str, Callable[..., Any]]:
+    def _component_readers(self) -> dict[str, Callable[..., Any]]:
         """Methods that read the components, by name of the component."""
         return {
             "image": self._read_image,

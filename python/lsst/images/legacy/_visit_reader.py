@@ -127,9 +127,9 @@ class LegacyVisitReader(LegacyReader):
         )
 
     @property
-    def component_readers(self) -> dict[str, Callable[..., Any]]:
+    def _component_readers(self) -> dict[str, Callable[..., Any]]:
         return {
-            **super().component_readers,
+            **super()._component_readers,
             **{
                 declared.name: functools.partial(self._read_component, declared)
                 for declared in self._components
