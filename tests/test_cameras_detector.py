@@ -73,7 +73,7 @@ def make_amplifier() -> Amplifier:
     ("corner", "flips"),
     [("LL", (False, False)), ("LR", (False, True)), ("UR", (True, True)), ("UL", (True, False))],
 )
-def test_corners_are_flips_from_the_lower_left(corner: str, flips: tuple[bool, bool]) -> None:
+def test_readout_corner_converts_to_flips(corner: str, flips: tuple[bool, bool]) -> None:
     parsed = ReadoutCorner(corner)
     assert parsed.as_flips() == YX(*flips)
     assert ReadoutCorner.from_flips(y=flips[0], x=flips[1]) is parsed
@@ -82,7 +82,7 @@ def test_corners_are_flips_from_the_lower_left(corner: str, flips: tuple[bool, b
 
 @pytest.mark.parametrize("y", [False, True])
 @pytest.mark.parametrize("x", [False, True])
-def test_flipping_twice_leaves_a_corner_where_it_was(y: bool, x: bool) -> None:
+def test_readout_corner_apply_flips_is_involution(y: bool, x: bool) -> None:
     for corner in ReadoutCorner:
         once = corner.apply_flips(y=y, x=x)
         assert once.apply_flips(y=y, x=x) is corner
@@ -90,7 +90,7 @@ def test_flipping_twice_leaves_a_corner_where_it_was(y: bool, x: bool) -> None:
     assert ReadoutCorner.LR.apply_flips(y=True, x=False) is ReadoutCorner.UR
 
 
-def test_detector_types_are_strings() -> None:
+def test_detector_type_is_string() -> None:
     assert [str(kind) for kind in DetectorType] == ["SCIENCE", "FOCUS", "GUIDER", "WAVEFRONT"]
 
 
@@ -103,7 +103,7 @@ def test_detector_types_are_strings() -> None:
         ("serial_prescan_bbox", "prescan_bbox"),
     ],
 )
-def test_regions_of_a_raw_amplifier_have_other_names(alias: str, name: str) -> None:
+def test_raw_geometry_has_aliases(alias: str, name: str) -> None:
     geometry = make_geometry()
     assert getattr(geometry, alias) == getattr(geometry, name)
     setattr(geometry, alias, Box.factory[1:2, 3:4])
@@ -111,12 +111,12 @@ def test_regions_of_a_raw_amplifier_have_other_names(alias: str, name: str) -> N
     assert alias not in geometry.model_dump()
 
 
-def test_a_geometry_has_no_flips_and_offsets_by_default() -> None:
+def test_raw_geometry_defaults() -> None:
     geometry = make_geometry()
     assert (geometry.flip_x, geometry.flip_y, geometry.x_offset, geometry.y_offset) == (False, False, 0, 0)
 
 
-def test_calibrations_are_equal_if_their_numbers_are_nan_included() -> None:
+def test_amplifier_calibrations_equality_includes_nan() -> None:
     assert make_calibrations() == make_calibrations()
     for name, value in [
         ("gain", 2.0),
@@ -130,7 +130,7 @@ def test_calibrations_are_equal_if_their_numbers_are_nan_included() -> None:
     assert make_calibrations() != 3
 
 
-def test_records_can_be_changed_to_valid_values_only() -> None:
+def test_camera_models_validate_assignment() -> None:
     amplifier = make_amplifier()
     amplifier.readout_corner = ReadoutCorner.LL
     assert amplifier != make_amplifier()
@@ -140,13 +140,13 @@ def test_records_can_be_changed_to_valid_values_only() -> None:
         make_calibrations().gain = "much"  # type: ignore[assignment]  # the point of the test
 
 
-def test_calibrations_survive_json_with_nan() -> None:
+def test_amplifier_calibrations_json_preserves_nan() -> None:
     text = make_calibrations().model_dump_json()
     assert '"suspect_level":NaN' in text
     assert AmplifierCalibrations.model_validate_json(text) == make_calibrations()
 
 
-def test_an_orientation_is_straight_by_default() -> None:
+def test_orientation_default_angles_are_zero() -> None:
     orientation = Orientation(focal_plane_x=1.0, focal_plane_y=2.0, focal_plane_z=0.0)
     assert (orientation.pixel_reference_x, orientation.pixel_reference_y) == (0.5, 0.5)
     for angle in (orientation.yaw, orientation.pitch, orientation.roll):
@@ -154,7 +154,7 @@ def test_an_orientation_is_straight_by_default() -> None:
     assert Orientation.model_validate_json(orientation.model_dump_json()) == orientation
 
 
-def test_an_angle_must_be_one() -> None:
+def test_orientation_other_units_raise() -> None:
     orientation = Orientation(focal_plane_x=1.0, focal_plane_y=2.0, focal_plane_z=0.0, yaw=90 * u.deg)
     assert orientation.yaw.to_value(u.rad) == pytest.approx(np.pi / 2)
     with pytest.raises(pydantic.ValidationError, match="Expected an angle"):
@@ -177,7 +177,7 @@ def detector(tree: dict[str, Any]) -> Detector:
     return DetectorSerializationModel.model_validate(tree).deserialize(DetachedArchive())
 
 
-def test_a_real_detector_is_what_its_file_says(detector: Detector) -> None:
+def test_detector_of_file_matches_file(detector: Detector) -> None:
     assert (detector.instrument, detector.visit) == ("LSSTCam", 2025052000177)
     assert (detector.name, detector.id, detector.serial) == ("R21_S11", 85, "E2V-CCD250-366")
     assert detector.type is DetectorType.SCIENCE
@@ -195,13 +195,13 @@ def test_a_real_detector_is_what_its_file_says(detector: Detector) -> None:
     assert np.isnan(first.nominal_calibrations.suspect_level)
 
 
-def test_the_frame_of_a_detector_has_all_its_pixels_and_the_visit(detector: Detector) -> None:
+def test_detector_frame_has_bbox_and_visit(detector: Detector) -> None:
     assert detector.frame == DetectorFrame(
         instrument="LSSTCam", visit=2025052000177, detector=85, bbox=Box.factory[0:4004, 0:4096]
     )
 
 
-def test_the_reference_pixel_is_at_its_place_in_the_focal_plane(detector: Detector) -> None:
+def test_detector_reference_pixel_maps_to_focal_plane_position(detector: Detector) -> None:
     orientation, transform = detector.orientation, detector.to_focal_plane
     point = transform.apply_forward(x=orientation.pixel_reference_x, y=orientation.pixel_reference_y)
     assert point.x == pytest.approx(orientation.focal_plane_x, abs=1e-9)
@@ -210,13 +210,13 @@ def test_the_reference_pixel_is_at_its_place_in_the_focal_plane(detector: Detect
     assert transform.out_frame.visit == detector.visit
 
 
-def test_neighbouring_pixels_are_a_pixel_size_apart(detector: Detector) -> None:
+def test_detector_to_focal_plane_scale_is_pixel_size(detector: Detector) -> None:
     points = detector.to_focal_plane.apply_forward(x=[100.0, 101.0], y=[200.0, 200.0])
     distance = np.hypot(np.diff(points.x), np.diff(points.y))
     assert distance[0] == pytest.approx(detector.pixel_size, rel=1e-9)
 
 
-def test_field_angles_agree_with_the_focal_plane(detector: Detector) -> None:
+def test_detector_field_angles_match_focal_plane(detector: Detector) -> None:
     angle = detector.to_field_angle.apply_forward(x=2000.0, y=1000.0)
     frames = detector.frames
     plane = detector.to_focal_plane.apply_forward(x=2000.0, y=1000.0)
@@ -227,7 +227,7 @@ def test_field_angles_agree_with_the_focal_plane(detector: Detector) -> None:
     assert np.hypot(angle.x, angle.y) == pytest.approx(127 / 10.31e3, rel=0.1)
 
 
-def test_a_copy_is_equal_and_independent(detector: Detector) -> None:
+def test_detector_copy_is_equal_and_independent(detector: Detector) -> None:
     other = detector.copy()
     assert other == detector
     assert other.visit == detector.visit
@@ -240,11 +240,11 @@ def test_a_copy_is_equal_and_independent(detector: Detector) -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
-def test_python_copies_are_equal(detector: Detector, duplicate: Any) -> None:
+def test_detector_pickles_and_copies_are_equal(detector: Detector, duplicate: Any) -> None:
     assert duplicate(detector) == detector
 
 
-def test_detectors_are_equal_by_content_and_unhashable(detector: Detector) -> None:
+def test_detector_equality_compares_content(detector: Detector) -> None:
     other = Detector(detector.attributes, detector.amplifiers, detector.frames, None)
     assert other != detector
     assert detector != "detector"
@@ -252,19 +252,19 @@ def test_detectors_are_equal_by_content_and_unhashable(detector: Detector) -> No
         hash(detector)
 
 
-def test_the_text_forms_name_detector_and_instrument(detector: Detector) -> None:
+def test_detector_text_contains_name_and_instrument(detector: Detector) -> None:
     assert str(detector) == "Detector 'R21_S11' (LSSTCam)"
     assert repr(detector) == "<Detector 'R21_S11' (LSSTCam)>"
 
 
 @pytest.mark.parametrize("extension", ["json", "fits"])
-def test_a_detector_comes_back_equal(detector: Detector, extension: str, tmp_path: Path) -> None:
+def test_detector_round_trip_preserves_value(detector: Detector, extension: str, tmp_path: Path) -> None:
     path = tmp_path / f"detector.{extension}"
     write(detector, path)
     assert read(path, Detector) == detector
 
 
-def test_what_is_written_obeys_the_published_schema(
+def test_detector_tree_matches_published_schema(
     detector: Detector, tmp_path: Path, shared_data: Path
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
@@ -276,9 +276,7 @@ def test_what_is_written_obeys_the_published_schema(
     assert isinstance(written["frames"], dict)
 
 
-def test_amplifiers_are_written_as_they_were(
-    detector: Detector, tree: dict[str, Any], tmp_path: Path
-) -> None:
+def test_detector_amplifiers_round_trip(detector: Detector, tree: dict[str, Any], tmp_path: Path) -> None:
     write(detector, tmp_path / "detector.json")
     text = (tmp_path / "detector.json").read_text()
     written = json.loads(text, parse_constant=str)
@@ -287,22 +285,20 @@ def test_amplifiers_are_written_as_they_were(
     assert written["attributes"] == expected["attributes"]
 
 
-def test_a_detector_stored_without_frames_needs_those_of_the_camera(
-    detector: Detector, tree: dict[str, Any]
-) -> None:
+def test_detector_model_without_frames_requires_camera(detector: Detector, tree: dict[str, Any]) -> None:
     model = DetectorSerializationModel.model_validate({**tree, "frames": None})
     with pytest.raises(ArchiveReadError, match="frames="):
         model.deserialize(DetachedArchive())
     assert model.deserialize(DetachedArchive(), frames=detector.frames) == detector
 
 
-def test_what_was_read_does_not_change_the_tree(tree: dict[str, Any]) -> None:
+def test_detector_modification_does_not_change_tree(tree: dict[str, Any]) -> None:
     model = DetectorSerializationModel.model_validate(tree)
     model.deserialize(DetachedArchive()).amplifiers[0].name = "changed"
     assert model.amplifiers[0].name == "C10"
 
 
-def test_the_detector_of_another_real_file_equals_its_truth(shared_data: Path) -> None:
+def test_detector_of_file_matches_truth(shared_data: Path) -> None:
     path = shared_data / "examples" / "visit_image.json"
     tree = json.loads(path.read_text())["detector"]
     truth = json.loads(path.with_suffix(".json.truth.json").read_text())["detector"]
@@ -317,13 +313,13 @@ def test_the_detector_of_another_real_file_equals_its_truth(shared_data: Path) -
         assert dumped == expected
 
 
-def test_the_frames_are_those_of_a_camera(detector: Detector) -> None:
+def test_detector_frames_are_camera_frame_set(detector: Detector) -> None:
     assert isinstance(detector.frames, CameraFrameSet)
     assert isinstance(detector.attributes, DetectorAttributes)
     assert detector.frame in detector.frames
 
 
-def test_a_raw_geometry_that_is_not_there_cannot_be_converted() -> None:
+def test_amplifier_missing_raw_geometry_conversion_raises() -> None:
     with pytest.raises(ValueError, match="'C10' has no unassembled raw geometry"):
         make_amplifier().to_legacy_builder(False)
 

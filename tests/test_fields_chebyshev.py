@@ -35,20 +35,20 @@ def reference(field: ChebyshevField, x: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 1), (4, 3), (2, 7)])
-def test_values_equal_those_of_numpy(shape: tuple[int, int]) -> None:
+def test_chebyshev_values_match_numpy(shape: tuple[int, int]) -> None:
     field = make_field(shape)
     rng = np.random.default_rng(2)
     x, y = rng.uniform(-10, 30, 100), rng.uniform(0, 40, 100)
     np.testing.assert_allclose(field(x=x, y=y), reference(field, x, y), rtol=1e-12, atol=1e-12)
 
 
-def test_the_outer_edges_of_corner_pixels_are_the_corners_of_the_square() -> None:
+def test_chebyshev_domain_corners_are_outer_pixel_edges() -> None:
     field = ChebyshevField(BOX, [[0.0, 0.0], [0.0, 1.0]])
     assert field(x=-7.5, y=5.5) == pytest.approx(1.0)
     assert field(x=25.5, y=5.5) == pytest.approx(-1.0)
 
 
-def test_orders_are_those_of_the_array() -> None:
+def test_chebyshev_orders_match_coefficient_shape() -> None:
     field = make_field((4, 3))
     assert (field.y_order, field.x_order, field.order) == (3, 2, 3)
 
@@ -60,7 +60,7 @@ def test_orders_are_those_of_the_array() -> None:
     st.integers(1, 70),
     st.tuples(st.integers(1, 5), st.integers(1, 5)),
 )
-def test_rendering_equals_evaluation_exactly(
+def test_chebyshev_render_equals_evaluation(
     y0: int, height: int, x0: int, width: int, shape: tuple[int, int]
 ) -> None:
     field = make_field(shape)
@@ -73,14 +73,14 @@ def test_rendering_equals_evaluation_exactly(
     assert image.array[0, -1] == one
 
 
-def test_rendering_many_blocks_equals_evaluation_exactly() -> None:
+def test_chebyshev_render_in_blocks_equals_evaluation() -> None:
     box = Box.factory[0:300, 0:4072]
     field = make_field((7, 7), box=box)
     x, y = box.meshgrid()
     np.testing.assert_array_equal(field.render().array, field(x=x, y=y))
 
 
-def test_rendering_has_the_unit_and_the_box_of_the_field() -> None:
+def test_field_render_has_unit_and_box() -> None:
     image = make_field(unit=u.nJy).render()
     assert image.unit == u.nJy
     assert image.bbox == BOX
@@ -88,42 +88,42 @@ def test_rendering_has_the_unit_and_the_box_of_the_field() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16, int])
-def test_rendering_casts_as_numpy_does(dtype: Any) -> None:
+def test_field_render_casts_like_numpy(dtype: Any) -> None:
     field = make_field() * 100.0
     np.testing.assert_array_equal(field.render(dtype=dtype).array, field.render().array.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", [bool, complex, object])
-def test_rendering_refuses_types_that_are_no_real_numbers(dtype: Any) -> None:
+def test_field_render_other_dtypes_raise(dtype: Any) -> None:
     with pytest.raises(TypeError, match="use an integer or float type"):
         make_field().render(dtype=dtype)
 
 
-def test_rendering_refuses_what_is_no_box() -> None:
+def test_field_render_invalid_box_raises() -> None:
     with pytest.raises(TypeError, match="must be a Box"):
         make_field().render((3, 4))  # type: ignore[arg-type]  # the point of the test
 
 
-def test_bounds_may_be_a_polygon() -> None:
+def test_chebyshev_bounds_accept_polygon() -> None:
     triangle = Polygon(x_vertices=[0.0, 20.0, 0.0], y_vertices=[0.0, 0.0, 30.0])
     field = ChebyshevField(triangle, [[1.0, 2.0]])
     assert field.bounds is triangle
     assert field.render().bbox == triangle.bbox
 
 
-def test_a_field_is_constant_if_only_its_first_coefficient_counts() -> None:
+def test_chebyshev_is_constant_if_higher_coefficients_are_zero() -> None:
     assert ChebyshevField(BOX, [[2.0, 0.0], [0.0, 0.0]]).is_constant is True
     assert ChebyshevField(BOX, [[0.0]]).is_constant is True
     assert ChebyshevField(BOX, [[2.0, 1e-30]]).is_constant is False
 
 
 @pytest.mark.parametrize("coefficients", [[1.0, 2.0], 3.0, np.zeros((0, 2)), np.zeros((1, 1, 1))])
-def test_coefficients_must_be_a_2d_array(coefficients: Any) -> None:
+def test_chebyshev_coefficients_other_shapes_raise(coefficients: Any) -> None:
     with pytest.raises(ValueError, match="2-d array"):
         ChebyshevField(BOX, coefficients)
 
 
-def test_the_array_of_coefficients_becomes_read_only() -> None:
+def test_chebyshev_coefficients_become_read_only() -> None:
     array = np.ones((2, 2))
     field = ChebyshevField(BOX, array)
     with pytest.raises(ValueError, match="read-only"):
@@ -132,7 +132,7 @@ def test_the_array_of_coefficients_becomes_read_only() -> None:
         field.coefficients[0, 0] = 2.0
 
 
-def test_fields_are_equal_by_content_and_not_hashable() -> None:
+def test_chebyshev_equality_compares_content() -> None:
     assert make_field() == make_field()
     assert make_field() != make_field(seed=2)
     assert make_field() != make_field(unit=u.nJy)
@@ -143,20 +143,20 @@ def test_fields_are_equal_by_content_and_not_hashable() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
-def test_copies_are_equal_and_read_only(duplicate: Any) -> None:
+def test_chebyshev_copies_are_equal_and_read_only(duplicate: Any) -> None:
     field = make_field(unit=u.nJy)
     other = duplicate(field)
     assert other == field
     assert not other.coefficients.flags.writeable
 
 
-def test_the_text_forms_tell_order_and_bounds() -> None:
+def test_chebyshev_text_contains_order_and_bounds() -> None:
     field = ChebyshevField(Box.factory[0:10, 0:20], [[1.0]])
     assert str(field) == "ChebyshevField order=0 over [y=0:10, x=0:20]"
     assert repr(field) == f"<{field}>"
 
 
-def test_a_power_series_becomes_the_same_function() -> None:
+def test_chebyshev_from_power_series_has_equal_values() -> None:
     box = Box.factory[2000:2400, 1000:1512]
     series = np.array([[0.2, 1e-4, 3e-8], [-5e-5, 2e-8, 0.0], [1e-8, 0.0, 0.0]])
     field = ChebyshevField.from_power_series(box, series, unit=u.nJy)
@@ -167,7 +167,7 @@ def test_a_power_series_becomes_the_same_function() -> None:
 
 
 @pytest.mark.parametrize("triangular", [False, True])
-def test_a_fit_recovers_the_coefficients_of_a_grid(triangular: bool) -> None:
+def test_chebyshev_fit_grid_recovers_coefficients(triangular: bool) -> None:
     coefficients = np.random.default_rng(4).normal(size=(4, 4))
     if triangular:
         coefficients[np.add.outer(range(4), range(4)) > 3] = 0.0
@@ -179,7 +179,7 @@ def test_a_fit_recovers_the_coefficients_of_a_grid(triangular: bool) -> None:
     assert fit.unit == u.nJy
 
 
-def test_a_fit_to_points_equals_that_of_numpy() -> None:
+def test_chebyshev_fit_points_matches_numpy() -> None:
     rng = np.random.default_rng(5)
     x, y, weight = rng.uniform(-7, 25, 300), rng.uniform(6, 31, 300), rng.uniform(0.5, 2, 300)
     data = rng.normal(size=300)
@@ -195,7 +195,7 @@ def test_a_fit_to_points_equals_that_of_numpy() -> None:
     assert fit.unit == u.Jy
 
 
-def test_a_fit_in_many_blocks_equals_one_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chebyshev_fit_in_blocks_matches_single_block(monkeypatch: pytest.MonkeyPatch) -> None:
     data = np.random.default_rng(6).normal(size=BOX.shape)
     arguments: dict[str, Any] = {"y": BOX.y.arange, "x": BOX.x.arange}
     whole = ChebyshevField.fit(BOX, data, 2, **arguments)
@@ -216,13 +216,15 @@ def test_a_fit_in_many_blocks_equals_one_in_one(monkeypatch: pytest.MonkeyPatch)
         ({"order": 1, "data": np.ones((26, 33)) * u.Jy, "unit": u.Jy}, TypeError, "quantity"),
     ],
 )
-def test_a_fit_refuses_bad_arguments(arguments: dict[str, Any], error: type[Exception], words: str) -> None:
+def test_chebyshev_fit_invalid_arguments_raise(
+    arguments: dict[str, Any], error: type[Exception], words: str
+) -> None:
     defaults = {"data": np.ones((26, 33)), "y": BOX.y.arange, "x": BOX.x.arange}
     with pytest.raises(error, match=words):
         ChebyshevField.fit(BOX, **{**defaults, **arguments})
 
 
 @pytest.mark.parametrize("point", [XY(3, 8), YX(8, 3)])
-def test_points_may_be_pairs_of_either_order(point: Any) -> None:
+def test_chebyshev_call_accepts_xy_and_yx(point: Any) -> None:
     field = make_field()
     assert field(point) == field(x=3, y=8)

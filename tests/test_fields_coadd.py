@@ -64,7 +64,7 @@ def expected(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(weights > 0, total / np.where(weights > 0, weights, 1.0), -7.0)
 
 
-def test_a_coadd_field_is_the_mean_of_what_covers_a_position() -> None:
+def test_coadd_field_is_weighted_mean_of_inputs() -> None:
     rng = np.random.default_rng(5)
     x, y = rng.uniform(-10, 130, 500), rng.uniform(-10, 110, 500)
     values = expected(x, y)
@@ -72,27 +72,27 @@ def test_a_coadd_field_is_the_mean_of_what_covers_a_position() -> None:
     np.testing.assert_allclose(make_field()(x=x, y=y), values, rtol=1e-9)
 
 
-def test_a_render_has_the_values_of_its_points() -> None:
+def test_coadd_field_render_equals_evaluation() -> None:
     field, box = make_field(), Box.factory[20:50, 30:70]
     x, y = np.meshgrid(box.x.arange, box.y.arange)
     assert np.array_equal(field.render(box).array, field(x=x, y=y))
     assert np.isnan(field(x=np.nan, y=3.0))
 
 
-def test_factors_and_units_reach_the_default_too() -> None:
+def test_coadd_field_factor_scales_default_value() -> None:
     scaled = make_field(u.nJy) * (2.0 * u.s)
     assert scaled.unit == u.nJy * u.s and scaled.default == -14.0
     assert scaled(x=50.0, y=40.0) == pytest.approx(2 * make_field()(x=50.0, y=40.0))
 
 
-def test_fields_of_another_unit_are_refused() -> None:
+def test_coadd_field_other_unit_raises() -> None:
     item = CoaddFieldInput(ChebyshevField(BOX, COEFFICIENTS[0], unit=u.nJy), project(COADD), BOX)
     with pytest.raises(UnitMismatchError, match="must have its unit, adu"):
         CoaddField([item], project(COADD), BOX, unit=u.adu)
 
 
 @pytest.mark.parametrize("extension", ["fits", "json", "sdf"])
-def test_a_coadd_field_comes_back_as_it_was(extension: str, tmp_path: Path) -> None:
+def test_coadd_field_round_trip_preserves_value(extension: str, tmp_path: Path) -> None:
     field, path = make_field(u.nJy), tmp_path / f"field.{extension}"
     write(field, path)
     again = read(path)
@@ -103,9 +103,7 @@ def test_a_coadd_field_comes_back_as_it_was(extension: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "name", ["afw/exposure_coadd.fits", "legacy/coadd/twinkles_small_CoaddTempExp.fits.gz"]
 )
-def test_the_corrections_of_a_legacy_coadd_can_be_written(
-    name: str, shared_data: Path, tmp_path: Path
-) -> None:
+def test_coadd_field_of_legacy_coadd_round_trips(name: str, shared_data: Path, tmp_path: Path) -> None:
     with open_legacy(shared_data / name, VisitImage) as reader:
         corrections = reader.get_component("aperture_corrections")
         image = reader.read()

@@ -21,7 +21,7 @@ def make_map() -> BackgroundMap:
     return BackgroundMap([Background("sky", SKY, "The sky."), Background("fringe", FRINGE)], "sky")
 
 
-def test_a_map_keeps_names_in_order() -> None:
+def test_background_map_keeps_order() -> None:
     backgrounds = make_map()
     assert list(backgrounds) == ["sky", "fringe"]
     assert len(backgrounds) == 2
@@ -31,14 +31,14 @@ def test_a_map_keeps_names_in_order() -> None:
         backgrounds["flat"]
 
 
-def test_one_background_may_have_been_subtracted() -> None:
+def test_background_map_subtracted_is_one_background_or_none() -> None:
     assert make_map().subtracted == Background("sky", SKY, "The sky.")
     assert BackgroundMap().subtracted is None
     with pytest.raises(KeyError, match="Unknown background 'flat'"):
         BackgroundMap([Background("sky", SKY)], "flat")
 
 
-def test_backgrounds_are_added_at_the_end_under_new_names() -> None:
+def test_background_map_add_appends_and_rejects_existing_name() -> None:
     backgrounds = BackgroundMap()
     backgrounds.add("sky", SKY, is_subtracted=True)
     backgrounds.add("fringe", FRINGE, "Fringes.")
@@ -50,7 +50,7 @@ def test_backgrounds_are_added_at_the_end_under_new_names() -> None:
         backgrounds.add("sky", FRINGE)
 
 
-def test_names_given_twice_are_refused() -> None:
+def test_background_map_duplicate_names_raise() -> None:
     with pytest.raises(KeyError, match="'sky' already"):
         BackgroundMap([Background("sky", SKY), Background("sky", FRINGE)])
 
@@ -66,7 +66,7 @@ def test_copies_are_equal_and_independent(duplicate: Callable[[Any], Any]) -> No
     assert original.subtracted == original["sky"]
 
 
-def test_maps_are_equal_if_names_models_and_order_are() -> None:
+def test_background_map_equality_compares_names_models_and_order() -> None:
     reverse = BackgroundMap(reversed(list(make_map().values())), "sky")
     assert make_map() == make_map()
     assert make_map() != reverse
@@ -76,13 +76,13 @@ def test_maps_are_equal_if_names_models_and_order_are() -> None:
         hash(make_map())
 
 
-def test_the_text_form_tells_which_was_subtracted() -> None:
+def test_background_map_text_marks_subtracted() -> None:
     assert str(make_map()) == "sky (subtracted), fringe"
     assert str(BackgroundMap()) == "no backgrounds"
     assert "'Fringes'" not in repr(make_map())
     assert repr(make_map()).startswith("BackgroundMap([Background(name='sky'")
 
 
-def test_a_background_cannot_be_changed() -> None:
+def test_background_is_immutable() -> None:
     with pytest.raises(AttributeError):
         make_map()["sky"].name = "other"  # type: ignore[misc]  # the point of the test

@@ -49,7 +49,7 @@ FIELDS: dict[str, BaseField] = {
 
 @pytest.mark.parametrize("extension", ["json", "fits"])
 @pytest.mark.parametrize("name", FIELDS)
-def test_fields_come_back_equal(name: str, extension: str, tmp_path: Path) -> None:
+def test_field_round_trip_preserves_value(name: str, extension: str, tmp_path: Path) -> None:
     path = tmp_path / f"field.{extension}"
     write(FIELDS[name], path)
     back = read(path)
@@ -59,7 +59,7 @@ def test_fields_come_back_equal(name: str, extension: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("extension", ["json", "fits"])
-def test_background_maps_come_back_equal(extension: str, tmp_path: Path) -> None:
+def test_background_map_round_trip_preserves_value(extension: str, tmp_path: Path) -> None:
     backgrounds = BackgroundMap([Background(name, field, name) for name, field in FIELDS.items()], "sum")
     path = tmp_path / f"backgrounds.{extension}"
     write(backgrounds, path)
@@ -83,7 +83,9 @@ def dump(field: Any, tmp_path: Path, schema: str) -> dict[str, Any]:
         ("product", "product_field"),
     ],
 )
-def test_trees_obey_the_published_schemas(name: str, schema: str, tmp_path: Path, shared_data: Path) -> None:
+def test_field_trees_match_published_schemas(
+    name: str, schema: str, tmp_path: Path, shared_data: Path
+) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     document = shared_data.parent / "spec" / "schemas" / schema / f"{schema}-1.0.0.json"
     published = json.loads(document.read_text())
@@ -95,7 +97,7 @@ def test_trees_obey_the_published_schemas(name: str, schema: str, tmp_path: Path
     assert set(members) - {"metadata", "butler_info", "indirect"} == set(tree) - {"schema_url"}
 
 
-def test_splines_of_up_to_64_nodes_stand_in_the_tree(tmp_path: Path) -> None:
+def test_spline_model_stores_up_to_64_nodes_inline(tmp_path: Path) -> None:
     for nodes, inline in ((8, True), (9, False)):
         path = tmp_path / f"{nodes}.fits"
         tree = write(make_spline(nodes), path)
@@ -110,7 +112,7 @@ class Holder(ArchiveTree, schema="test.holder", version="1.0.0"):
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_trees_without_stamps_are_told_apart_by_their_field_type(name: str, tmp_path: Path) -> None:
+def test_field_trees_without_schema_are_identified_by_field_type(name: str, tmp_path: Path) -> None:
     def strip(node: Any) -> Any:
         if isinstance(node, list):
             return [strip(item) for item in node]
@@ -124,7 +126,7 @@ def test_trees_without_stamps_are_told_apart_by_their_field_type(name: str, tmp_
     assert model.field.SCHEMA_NAME == f"{type(FIELDS[name]).__name__.removesuffix('Field').lower()}_field"
 
 
-def test_a_field_of_an_unknown_kind_complains_when_it_is_used() -> None:
+def test_field_of_unknown_type_raises_on_use() -> None:
     tree = {"schema_url": "https://example.org/schemas/wavelet-1.0.0", "levels": 3}
     model = Holder.model_validate({"field": tree})
     with pytest.raises(UnknownSchemaError, match="wavelet"):
@@ -141,20 +143,22 @@ def test_a_field_of_an_unknown_kind_complains_when_it_is_used() -> None:
         ("product", {"operands": []}),
     ],
 )
-def test_trees_that_make_no_sense_are_corrupt(schema: str, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_field_model_invalid_tree_raises_corrupt_archive_error(
+    schema: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
     tree = {**dump(FIELDS[schema], tmp_path, "field"), **changes}
     with pytest.raises(CorruptArchiveError, match="is invalid: "):
         Holder.model_validate({"field": tree}).field.deserialize(DetachedArchive())
 
 
-def test_a_missing_member_makes_a_branch_unreadable(tmp_path: Path) -> None:
+def test_field_model_missing_member_raises(tmp_path: Path) -> None:
     tree = dump(CHEBYSHEV, tmp_path, "field")
     del tree["bounds"]
     with pytest.raises(CorruptArchiveError, match="bounds"):
         Holder.model_validate({"field": tree}).field.deserialize(DetachedArchive())
 
 
-def test_the_subtracted_background_must_be_there() -> None:
+def test_background_map_model_unknown_subtracted_raises() -> None:
     with pytest.raises(CorruptArchiveError, match="'sky' does not exist; expected one of"):
         BackgroundMapSerializationModel(subtracted="sky").deserialize(DetachedArchive())
 
@@ -187,13 +191,13 @@ def check_truth(field: Any, truth: dict[str, Any]) -> None:
         check_truth(operand, expected)
 
 
-def test_the_photometric_scaling_of_a_real_file_equals_its_truth(visit: Any) -> None:
+def test_photometric_scaling_of_file_matches_truth(visit: Any) -> None:
     tree, truth = visit
     model = Holder.model_validate({"field": tree["photometric_scaling"]})
     check_truth(model.field.deserialize(DetachedArchive()), truth["photometric_scaling"])
 
 
-def test_the_aperture_corrections_of_a_real_file_equal_their_truth(visit: Any) -> None:
+def test_aperture_corrections_of_file_match_truth(visit: Any) -> None:
     tree, truth = visit
     model = ApertureCorrectionMapSerializationModel.model_validate(tree["aperture_corrections"])
     corrections = model.deserialize(DetachedArchive())
@@ -202,7 +206,7 @@ def test_the_aperture_corrections_of_a_real_file_equal_their_truth(visit: Any) -
         check_truth(field, truth["aperture_corrections"][name])
 
 
-def test_the_backgrounds_of_a_real_file_equal_their_truth(visit: Any) -> None:
+def test_backgrounds_of_file_match_truth(visit: Any) -> None:
     tree, truth = visit
     backgrounds = BackgroundMapSerializationModel.model_validate(tree["backgrounds"]).deserialize(
         InlineArchive()
@@ -215,7 +219,7 @@ def test_the_backgrounds_of_a_real_file_equal_their_truth(visit: Any) -> None:
         check_truth(background.field, truth["backgrounds"]["items"][name]["field"])
 
 
-def test_chebyshev_fields_have_the_values_that_afw_computes(shared_data: Path) -> None:
+def test_chebyshev_fields_match_afw(shared_data: Path) -> None:
     truth = json.loads((shared_data / "afw" / "objects_truth.json").read_text())["obj_chebyshev"]
     field = ChebyshevField(Box.factory[2000:2400, 1000:1512], truth["coeffs"])
     x, y, values = np.array(truth["samples"]).T

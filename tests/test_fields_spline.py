@@ -49,7 +49,7 @@ def reference(data: np.ndarray, x: float, y: float) -> float:
 
 
 @pytest.mark.parametrize("data", [make_data(), make_gappy_data()], ids=["full", "gaps"])
-def test_values_equal_those_of_scipy_inside_and_outside(data: np.ndarray) -> None:
+def test_spline_values_match_scipy(data: np.ndarray) -> None:
     field = SplineField(BOX, data.copy(), y=Y, x=X)
     rng = np.random.default_rng(2)
     x, y = rng.uniform(-100, 600, 60), rng.uniform(-100, 500, 60)
@@ -57,7 +57,7 @@ def test_values_equal_those_of_scipy_inside_and_outside(data: np.ndarray) -> Non
     np.testing.assert_allclose(field(x=x, y=y), expected, rtol=1e-11, atol=1e-11)
 
 
-def test_curves_with_equal_slopes_are_handled_as_by_scipy() -> None:
+def test_spline_equal_slopes_match_scipy() -> None:
     data = np.zeros((9, 10))
     data[4:, :] = 1.0  # flat, step, flat: Akima's weights are 0/0 here
     data[:, 6:] += 2.0
@@ -67,21 +67,21 @@ def test_curves_with_equal_slopes_are_handled_as_by_scipy() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)])
-def test_few_nodes_give_constants_and_lines(shape: tuple[int, int]) -> None:
+def test_spline_one_or_two_nodes_yield_constant_or_line(shape: tuple[int, int]) -> None:
     data = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
     field = SplineField(BOX, data, y=np.arange(shape[0]) * 10.0, x=np.arange(shape[1]) * 10.0)
     expected = (shape[1] * 0.5 if shape[0] > 1 else 0.0) + (0.7 if shape[1] > 1 else 0.0)
     assert field(x=7.0, y=5.0) == pytest.approx(expected)
 
 
-def test_the_nodes_have_their_values() -> None:
+def test_spline_interpolates_nodes() -> None:
     data = make_data()
     field = SplineField(BOX, data, y=Y, x=X)
     np.testing.assert_allclose(field(x=X[np.newaxis, :], y=Y[:, np.newaxis]), data, atol=1e-13)
 
 
 @pytest.mark.parametrize("data", [make_data(), make_gappy_data()], ids=["full", "gaps"])
-def test_rendering_equals_evaluation_exactly(data: np.ndarray) -> None:
+def test_spline_render_equals_evaluation(data: np.ndarray) -> None:
     field = SplineField(BOX, data, y=Y, x=X, unit=u.nJy)
     box = Box.factory[-20:350, 30:520]
     x, y = box.meshgrid()
@@ -93,14 +93,14 @@ def test_rendering_equals_evaluation_exactly(data: np.ndarray) -> None:
     assert image.unit == u.nJy
 
 
-def test_long_lists_of_points_equal_points_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spline_points_in_blocks_match_single_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lsst.images.fields._spline.POINT_BLOCK_SIZE", 40)
     field = SplineField(BOX, make_gappy_data(), y=Y, x=X)
     x, y = np.linspace(0, 499, 33), np.linspace(399, 0, 33)
     assert field(x=x, y=y).tolist() == [field(x=a, y=b) for a, b in zip(x, y, strict=True)]
 
 
-def test_a_spline_without_values_cannot_be_evaluated() -> None:
+def test_spline_without_finite_data_raises_on_evaluation() -> None:
     field = SplineField(BOX, np.full((9, 10), np.nan), y=Y, x=X)
     with pytest.raises(ValueError, match="without finite data"):
         field(x=1.0, y=2.0)
@@ -118,25 +118,25 @@ def test_a_spline_without_values_cannot_be_evaluated() -> None:
         ({"y": []}, "1-d array"),
     ],
 )
-def test_nodes_and_data_must_fit(changes: dict[str, Any], words: str) -> None:
+def test_spline_inconsistent_nodes_and_data_raise(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SplineField(BOX, **{"data": make_data(), "y": Y, "x": X, **changes})
 
 
-def test_data_may_be_a_quantity_but_not_with_another_unit() -> None:
+def test_spline_quantity_data_with_explicit_unit_raises() -> None:
     assert SplineField(BOX, make_data() * u.adu, y=Y, x=X).unit == u.adu
     with pytest.raises(TypeError, match="quantity"):
         SplineField(BOX, make_data() * u.adu, y=Y, x=X, unit=u.adu)
 
 
-def test_all_arrays_are_read_only() -> None:
+def test_spline_arrays_are_read_only() -> None:
     field = SplineField(BOX, make_data(), y=Y.copy(), x=X.copy())
     for array in (field.data, field.x, field.y):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0.0
 
 
-def test_a_spline_is_constant_if_all_its_values_are_equal() -> None:
+def test_spline_is_constant_if_values_are_equal() -> None:
     data = np.full((9, 10), 2.0)
     data[0, 0] = np.nan
     assert SplineField(BOX, data, y=Y, x=X).is_constant is True
@@ -144,14 +144,14 @@ def test_a_spline_is_constant_if_all_its_values_are_equal() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
-def test_copies_are_equal(duplicate: Any) -> None:
+def test_spline_copies_are_equal(duplicate: Any) -> None:
     field = SplineField(BOX, make_gappy_data(), y=Y, x=X, unit=u.nJy)
     field(x=1.0, y=1.0)
     assert duplicate(field) == field
     assert duplicate(field)(x=3.0, y=4.0) == field(x=3.0, y=4.0)
 
 
-def test_splines_are_equal_by_content() -> None:
+def test_spline_equality_compares_content() -> None:
     assert SplineField(BOX, make_data(), y=Y, x=X) == SplineField(BOX, make_data(), y=Y, x=X)
     assert SplineField(BOX, make_data(), y=Y, x=X) != SplineField(BOX, make_data(2), y=Y, x=X)
     assert SplineField(BOX, make_data(), y=Y, x=X) != SplineField(BOX, make_data(), y=Y, x=X + 1.0)

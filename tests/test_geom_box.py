@@ -36,7 +36,7 @@ def pixels(box: Box) -> set[tuple[int, int]]:
     return {(y, x) for y in box.y.range for x in box.x.range}
 
 
-def test_pairs_convert_to_the_other_order_and_map() -> None:
+def test_pairs_swap_order_and_map_values() -> None:
     assert XY(1, 2).yx == YX(2, 1) and type(XY(1, 2).yx) is YX
     assert YX(1, 2).xy == XY(2, 1) and type(YX(1, 2).xy) is XY
     assert YX(y=1, x=2).map(float) == (1.0, 2.0) and type(YX(1, 2).map(str)) is YX
@@ -53,7 +53,7 @@ def test_pairs_convert_to_the_other_order_and_map() -> None:
         (SerializableYX[int], YX(1, 2), ["y", "x"]),
     ],
 )
-def test_pairs_are_stored_as_objects_and_read_from_lists_too(
+def test_pairs_serialize_as_objects_and_validate_from_lists(
     annotation: typing.Any, pair: typing.Any, names: list[str]
 ) -> None:
     adapter = pydantic.TypeAdapter(annotation)
@@ -68,12 +68,12 @@ def test_pairs_are_stored_as_objects_and_read_from_lists_too(
 
 
 @pytest.mark.parametrize("form", [XY(1, 2), (1, 2), [1], [1, 2, 3], {"y": 1}, YX("a", 1), "12"])
-def test_pairs_of_the_wrong_order_or_type_are_not_transposed(form: typing.Any) -> None:
+def test_pairs_validation_wrong_order_or_type_raises(form: typing.Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         pydantic.TypeAdapter(SerializableYX[int]).validate_python(form)
 
 
-def test_the_properties_describe_the_same_rectangle() -> None:
+def test_box_properties_are_consistent() -> None:
     assert BOX.min == BOX.start == YX(3, -2)
     assert (BOX.max, BOX.stop, BOX.shape, BOX.area) == (YX(7, 9), YX(8, 10), YX(5, 12), 60)
     assert all(type(pair) is YX for pair in (BOX.min, BOX.max, BOX.start, BOX.stop, BOX.shape))
@@ -84,19 +84,19 @@ def test_the_properties_describe_the_same_rectangle() -> None:
 
 
 @pytest.mark.parametrize("arguments", [((0, 5), Interval(0, 4)), (Interval(0, 5), slice(0, 4)), (1, 2)])
-def test_boxes_are_made_of_two_intervals_only(arguments: typing.Any) -> None:
+def test_box_constructor_other_types_raise(arguments: typing.Any) -> None:
     with pytest.raises(TypeError, match="Interval"):
         Box(*arguments)
 
 
-def test_boxes_cannot_be_changed() -> None:
+def test_box_attribute_assignment_raises() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         BOX.y = Interval(0, 1)
     with pytest.raises(AttributeError, match="immutable"):
         del BOX.x
 
 
-def test_from_shape_honours_the_order_of_pairs() -> None:
+def test_box_from_shape_respects_order_of_pairs() -> None:
     expected = Box.factory[0:5, 0:4]
     assert Box.from_shape((5, 4)) == Box.from_shape(np.zeros((5, 4)).shape) == expected
     assert Box.from_shape(np.array([5, 4])) == Box.from_shape(XY(x=4, y=5)) == expected
@@ -104,7 +104,7 @@ def test_from_shape_honours_the_order_of_pairs() -> None:
     assert Box.from_shape([5, 4], start=[1, 2]) == Box.factory[1:6, 2:6]
 
 
-def test_from_shape_refuses_other_sequences() -> None:
+def test_box_from_shape_invalid_sequences_raise() -> None:
     with pytest.raises(ValueError, match="Invalid sequence for shape"):
         Box.from_shape([5])
     with pytest.raises(ValueError, match="Invalid sequence for start"):
@@ -113,7 +113,7 @@ def test_from_shape_refuses_other_sequences() -> None:
         Box.from_shape(5)  # type: ignore[arg-type]
 
 
-def test_float_bounds_round_to_the_nearest_pixel_and_inwards_on_edges() -> None:
+def test_box_from_float_bounds_rounds_to_nearest_pixel_and_inwards_on_edges() -> None:
     assert Box.from_float_bounds(x_min=4.6, x_max=9.4, y_min=-0.5, y_max=2.5) == Box.factory[0:3, 5:10]
     assert Box.from_float_bounds(x_min=0, x_max=0, y_min=-3.4, y_max=-3.4) == Box.factory[-3:-2, 0:1]
     with pytest.raises(GeometryError, match="finite"):
@@ -128,7 +128,7 @@ class _TangentPlane:
         return x - r, x + r, y - r, y + r
 
 
-def test_a_sky_circle_is_asked_of_the_projection() -> None:
+def test_box_from_sky_circle_uses_bounds_of_projection() -> None:
     center = SkyCoord(10 * u.deg, 20 * u.deg)
     radius = Angle(2.2 * u.deg)
     expected = Box.factory[18:23, 8:13]
@@ -136,7 +136,7 @@ def test_a_sky_circle_is_asked_of_the_projection() -> None:
     assert Box.from_sky_circle(sky_projection=_TangentPlane(), center=center, radius=radius) == expected
 
 
-def test_a_sky_circle_needs_scalars() -> None:
+def test_box_from_sky_circle_arrays_raise() -> None:
     center = SkyCoord(10 * u.deg, 20 * u.deg)
     with pytest.raises(ValueError, match="scalar SkyCoord"):
         Box.from_sky_circle(_TangentPlane(), SkyCoord([1, 2] * u.deg, [1, 2] * u.deg), Angle(1 * u.deg))
@@ -144,7 +144,7 @@ def test_a_sky_circle_needs_scalars() -> None:
         Box.from_sky_circle(_TangentPlane(), center, Angle([1, 2] * u.deg))
 
 
-def test_the_factory_takes_two_slices_in_either_declared_order() -> None:
+def test_box_factory_accepts_slices_as_pairs_and_rejects_other_keys() -> None:
     assert Box.factory[1:2, 3:4] == Box.factory[XY(slice(3, 4), slice(1, 2))]
     assert Box.factory[YX(slice(1, 2), slice(3, 4))] == Box.factory[1:2, 3:4]
     for key in (slice(1, 2), (slice(1, 2),), (slice(1, 2),) * 3, 3):
@@ -154,7 +154,7 @@ def test_the_factory_takes_two_slices_in_either_declared_order() -> None:
         BOX.local[0, 1]  # type: ignore[index]
 
 
-def test_meshgrid_makes_positions_of_the_shape_of_the_box() -> None:
+def test_box_meshgrid_returns_positions_of_box_shape() -> None:
     grid = BOX.meshgrid()
     assert type(grid) is XY and grid.x.shape == BOX.shape
     np.testing.assert_array_equal(grid.x[0], BOX.x.arange)
@@ -164,7 +164,7 @@ def test_meshgrid_makes_positions_of_the_shape_of_the_box() -> None:
     assert BOX.meshgrid(step=2).x.shape == (3, 6)
 
 
-def test_meshgrid_refuses_contradictions() -> None:
+def test_box_meshgrid_invalid_arguments_raise() -> None:
     with pytest.raises(TypeError, match="not both"):
         BOX.meshgrid(3, step=2)
     for n in ([1, 2, 3], "ab", object()):
@@ -172,7 +172,7 @@ def test_meshgrid_refuses_contradictions() -> None:
             BOX.meshgrid(n)  # type: ignore[arg-type]
 
 
-def test_positions_within_half_a_pixel_are_contained() -> None:
+def test_box_contains_positions_within_half_a_pixel() -> None:
     assert BOX.contains(y=2.5, x=9.49) is True
     assert BOX.contains(XY(x=9.5, y=3)) is False
     assert BOX.contains(YX(y=np.float64(3), x=np.int64(0))) is True
@@ -196,14 +196,14 @@ def test_positions_within_half_a_pixel_are_contained() -> None:
         ((3,), {}),
     ],
 )
-def test_containment_refuses_half_or_mixed_points(args: typing.Any, kwargs: typing.Any) -> None:
+def test_box_contains_incomplete_or_mixed_arguments_raise(args: typing.Any, kwargs: typing.Any) -> None:
     with pytest.raises(TypeError, match=r"Box\.contains"):
         BOX.contains(*args, **kwargs)
 
 
 @fast
 @given(boxes(), boxes())
-def test_intersection_commutes_and_agrees_with_sets_of_pixels(a: Box, b: Box) -> None:
+def test_box_intersection_commutes_and_matches_sets_of_pixels(a: Box, b: Box) -> None:
     expected = pixels(a) & pixels(b)
     if expected:
         assert a.intersection(b) == b.intersection(a)
@@ -218,7 +218,7 @@ def test_intersection_commutes_and_agrees_with_sets_of_pixels(a: Box, b: Box) ->
 
 @fast
 @given(boxes(), boxes())
-def test_slice_within_selects_the_same_pixels_or_refuses(a: Box, b: Box) -> None:
+def test_box_slice_within_selects_same_pixels_or_raises(a: Box, b: Box) -> None:
     if pixels(a) <= pixels(b):
         slices = a.slice_within(b)
         assert type(slices) is YX
@@ -234,7 +234,7 @@ def test_slice_within_selects_the_same_pixels_or_refuses(a: Box, b: Box) -> None
 
 @fast
 @given(boxes(), st.integers(0, 5))
-def test_padding_is_undone_by_shrinking(box: Box, padding: int) -> None:
+def test_box_padding_is_reversible(box: Box, padding: int) -> None:
     padded = box.padded(padding)
     assert padded == box.dilated_by(padding)
     assert padded.padded(-padding) == box
@@ -243,7 +243,7 @@ def test_padding_is_undone_by_shrinking(box: Box, padding: int) -> None:
 
 @fast
 @given(boxes())
-def test_boxes_survive_every_kind_of_copy(box: Box) -> None:
+def test_box_copies_and_serialization_preserve_value(box: Box) -> None:
     assert pickle.loads(pickle.dumps(box)) == box
     assert copy.copy(box) == copy.deepcopy(box) == box
     assert eval(repr(box)) == box
@@ -255,38 +255,38 @@ def test_boxes_survive_every_kind_of_copy(box: Box) -> None:
     assert hash(box) == hash(pickle.loads(pickle.dumps(box)))
 
 
-def test_the_serialized_form_has_y_before_x() -> None:
+def test_box_serialized_form_has_y_before_x() -> None:
     assert ADAPTER.dump_json(BOX) == b'{"y":{"start":3,"stop":8},"x":{"start":-2,"stop":10}}'
     assert ADAPTER.json_schema()["required"] == ["y", "x"]
     with pytest.raises(pydantic.ValidationError, match="empty"):
         ADAPTER.validate_json('{"y":{"start":3,"stop":3},"x":{"start":-2,"stop":10}}')
 
 
-def test_equality_is_of_the_exact_type() -> None:
+def test_box_equality_requires_exact_type() -> None:
     assert BOX != (BOX.y, BOX.x)
     assert BOX.__eq__(None) is False
     assert BOX != BOX.padded(1)
 
 
-def test_a_box_is_bounds_for_isinstance_and_issubclass() -> None:
+def test_box_is_instance_and_subclass_of_bounds() -> None:
     assert isinstance(BOX, Bounds) and issubclass(Box, Bounds)
     assert not isinstance(BOX.y, Bounds) and not issubclass(Interval, Bounds)
     assert not issubclass(Bounds, Box)
 
 
 @pytest.mark.parametrize("function", [Box.contains, Bounds.contains])
-def test_annotations_of_contains_resolve(function: typing.Any) -> None:
+def test_contains_annotations_resolve(function: typing.Any) -> None:
     overloads = typing.get_overloads(function)
     assert overloads
     for one in (function, *overloads):
         assert "return" in typing.get_type_hints(one)
 
 
-def test_conversion_from_legacy_reads_both_intervals() -> None:
+def test_box_from_legacy_reads_both_intervals() -> None:
     legacy = SimpleNamespace(x=SimpleNamespace(begin=-2, end=10), y=SimpleNamespace(begin=3, end=8))
     assert Box.from_legacy(legacy) == BOX
 
 
-def test_a_shape_without_pixels_is_refused() -> None:
+def test_box_from_shape_zero_size_raises() -> None:
     with pytest.raises(BoxIndexError, match="empty"):
         Box.from_shape((5, 0))

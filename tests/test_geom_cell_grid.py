@@ -35,7 +35,7 @@ def cell_bounds(draw: st.DrawFn) -> CellGridBounds:
     return CellGridBounds(grid, bbox, draw(st.frozensets(cells, max_size=6)))
 
 
-def test_cell_indices_are_ordered_values_with_arithmetic() -> None:
+def test_cell_index_supports_ordering_and_arithmetic() -> None:
     assert CellIJ(1, 2) + CellIJ(3, 4) == CellIJ(4, 6)
     assert CellIJ(1, 2) - CellIJ(3, 4) == CellIJ(-2, -2)
     assert sorted([CellIJ(1, 0), CellIJ(0, 5)])[0] == CellIJ(0, 5)
@@ -49,7 +49,7 @@ def test_cell_indices_are_ordered_values_with_arithmetic() -> None:
     assert CellIJ.from_legacy(SimpleNamespace(x=np.int16(5), y=np.int16(4))) == CellIJ(i=4, j=5)
 
 
-def test_a_grid_numbers_its_cells_from_its_start() -> None:
+def test_grid_indices_count_from_grid_start() -> None:
     grid = CellGrid(Box.factory[-5:25, 7:47], YX(y=10, x=20))
     assert grid.grid_size == CellIJ(3, 2)
     assert grid.bbox_of(CellIJ(0, 1)) == Box.factory[-5:5, 27:47]
@@ -60,18 +60,18 @@ def test_a_grid_numbers_its_cells_from_its_start() -> None:
     assert eval(repr(grid)) == grid and hash(eval(repr(grid))) == hash(grid)
 
 
-def test_a_cell_shape_of_either_declared_order_is_understood() -> None:
+def test_grid_cell_shape_accepts_xy_and_tuple() -> None:
     assert CellGrid(GRID.bbox, XY(x=20, y=10)) == GRID  # type: ignore[arg-type]
     assert type(CellGrid(GRID.bbox, (10, 20)).cell_shape) is YX  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(7, 20), (10, 30), (0, 20), (10, -1), (2.5, 20)])
-def test_cells_must_divide_the_grid(shape: typing.Any) -> None:
+def test_grid_uneven_cell_shape_raises(shape: typing.Any) -> None:
     with pytest.raises(GeometryError):
         CellGrid(GRID.bbox, YX(*shape))
 
 
-def test_grids_without_padding_are_converted_from_legacy() -> None:
+def test_grid_from_legacy_accepts_only_zero_padding() -> None:
     def interval(begin: int, end: int) -> SimpleNamespace:
         return SimpleNamespace(begin=begin, end=end)
 
@@ -86,14 +86,14 @@ def test_grids_without_padding_are_converted_from_legacy() -> None:
         CellGrid.from_legacy(legacy)
 
 
-def test_bounds_must_be_whole_cells_of_the_grid() -> None:
+def test_cell_bounds_partial_or_outside_box_raises() -> None:
     with pytest.raises(GeometryError, match="does not consist of whole cells"):
         CellGridBounds(GRID, Box.factory[20:51, 40:140])
     with pytest.raises(NotContainedError, match="beyond the grid"):
         CellGridBounds(GRID, Box.factory[20:110, 40:140])
 
 
-def test_bounds_describe_their_part_of_the_grid() -> None:
+def test_cell_bounds_properties_describe_subgrid() -> None:
     assert (BOUNDS.subgrid_start, BOUNDS.subgrid_stop) == (CellIJ(2, 2), CellIJ(5, 7))
     assert BOUNDS.subgrid_size == CellIJ(3, 5)
     assert BOUNDS.missing_boxes() == [Box.factory[20:30, 40:60], Box.factory[30:40, 80:100]]
@@ -103,13 +103,13 @@ def test_bounds_describe_their_part_of_the_grid() -> None:
     assert BOUNDS.serialize().deserialize() == BOUNDS
 
 
-def test_missing_cells_outside_the_box_do_not_count() -> None:
+def test_cell_bounds_missing_cells_outside_box_are_ignored() -> None:
     assert CellGridBounds(GRID, BOUNDS.bbox, BOUNDS.missing | {CellIJ(0, 0), CellIJ(-1, 3)}) == BOUNDS
 
 
 @fast
 @given(cell_bounds())
-def test_containment_agrees_with_brute_force_at_centres_and_edges(bounds: CellGridBounds) -> None:
+def test_cell_bounds_contains_matches_loop_at_centres_and_edges(bounds: CellGridBounds) -> None:
     outer = bounds.bbox.padded(2)
     y = np.arange(outer.y.start, outer.y.stop, 0.5)[:, None]
     x = np.arange(outer.x.start, outer.x.stop, 0.5)[None, :]
@@ -130,7 +130,7 @@ def test_containment_agrees_with_brute_force_at_centres_and_edges(bounds: CellGr
 
 @fast
 @given(cell_bounds())
-def test_cells_are_listed_row_by_row_without_the_missing_ones(bounds: CellGridBounds) -> None:
+def test_cell_indices_are_sorted_and_exclude_missing(bounds: CellGridBounds) -> None:
     listed = list(bounds.cell_indices())
     assert listed == sorted(listed)
     assert all(map(bounds.contains_cell, listed))
@@ -140,7 +140,7 @@ def test_cells_are_listed_row_by_row_without_the_missing_ones(bounds: CellGridBo
     assert not bounds.contains_cell(bounds.subgrid_stop)
 
 
-def test_nan_and_empty_arrays_are_no_problem() -> None:
+def test_cell_bounds_contains_nan_and_empty_arrays() -> None:
     assert BOUNDS.contains(x=float("nan"), y=35) is False
     np.testing.assert_array_equal(BOUNDS.contains(x=[np.nan, 45], y=35), [False, True])
     assert BOUNDS.contains(x=[], y=[]).shape == (0,)
@@ -148,7 +148,7 @@ def test_nan_and_empty_arrays_are_no_problem() -> None:
         BOUNDS.contains(x=1)  # type: ignore[call-overload]
 
 
-def test_a_box_selects_the_cells_that_it_touches() -> None:
+def test_cell_bounds_getitem_returns_overlapping_cells() -> None:
     part = BOUNDS[Box.factory[29:31, 59:61]]
     assert part.bbox == Box.factory[20:40, 40:80]
     assert part.missing == {CellIJ(2, 2)}
@@ -161,7 +161,7 @@ def test_a_box_selects_the_cells_that_it_touches() -> None:
 
 @fast
 @given(cell_bounds())
-def test_bounds_survive_every_kind_of_copy(bounds: CellGridBounds) -> None:
+def test_cell_bounds_copies_and_serialization_preserve_value(bounds: CellGridBounds) -> None:
     adapter = pydantic.TypeAdapter(CellGridBounds)
     for other in (
         pickle.loads(pickle.dumps(bounds)),
@@ -173,7 +173,7 @@ def test_bounds_survive_every_kind_of_copy(bounds: CellGridBounds) -> None:
         assert other == bounds and hash(other) == hash(bounds)
 
 
-def test_older_files_store_the_cell_shape_as_a_list_and_may_omit_missing() -> None:
+def test_cell_bounds_validation_accepts_older_form() -> None:
     stored = {
         "grid": {
             "bbox": {"y": {"start": 0, "stop": 100}, "x": {"start": 0, "stop": 200}},

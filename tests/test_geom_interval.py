@@ -27,7 +27,7 @@ def intervals(draw: st.DrawFn) -> Interval:
     return Interval(start, start + draw(st.integers(1, 30)))
 
 
-def test_the_ends_sizes_and_centre_describe_the_same_pixels() -> None:
+def test_interval_properties_are_consistent() -> None:
     interval = Interval(3, 10)
     assert (interval.min, interval.start, interval.max, interval.stop, interval.size) == (3, 3, 9, 10, 7)
     assert list(interval.range) == interval.arange.tolist() == [3, 4, 5, 6, 7, 8, 9]
@@ -39,7 +39,7 @@ def test_the_ends_sizes_and_centre_describe_the_same_pixels() -> None:
 @pytest.mark.parametrize(
     "value", [5, np.int16(5), np.uint64(5), np.array(5), 5.0, np.float32(5)], ids=lambda value: repr(value)
 )
-def test_integral_numbers_of_any_kind_become_python_integers(value: typing.Any) -> None:
+def test_interval_ends_are_converted_to_int(value: typing.Any) -> None:
     interval = Interval(0, value)
     assert interval == Interval(0, 5)
     assert type(interval.stop) is int
@@ -47,19 +47,19 @@ def test_integral_numbers_of_any_kind_become_python_integers(value: typing.Any) 
 
 
 @pytest.mark.parametrize("value", [2.5, float("nan"), float("inf")])
-def test_numbers_with_a_fraction_are_refused(value: float) -> None:
+def test_interval_fractional_ends_raise(value: float) -> None:
     with pytest.raises(GeometryError, match=r"must be an integer.*Round it"):
         Interval(0, value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", ["7", None, [7], 7j])
-def test_what_is_no_real_number_is_refused(value: typing.Any) -> None:
+def test_interval_non_numeric_ends_raise(value: typing.Any) -> None:
     with pytest.raises(TypeError, match="must be an integer"):
         Interval(0, value)
 
 
 @pytest.mark.parametrize("stop", [3, 2])
-def test_empty_intervals_are_index_errors(stop: int) -> None:
+def test_interval_empty_raises_index_error(stop: int) -> None:
     with pytest.raises(BoxIndexError, match="empty") as caught:
         Interval(3, stop)
     assert isinstance(caught.value, IndexError)
@@ -69,19 +69,19 @@ def test_empty_intervals_are_index_errors(stop: int) -> None:
 @pytest.mark.parametrize(
     ("start", "stop"), [(0, 2**52 + 1), (-(2**52) - 1, 0), (10**40, 10**40 + 1), (-1e40, 1e40)]
 )
-def test_intervals_end_where_pixels_have_no_edges_any_more(start: float, stop: float) -> None:
+def test_interval_beyond_max_coordinate_raises(start: float, stop: float) -> None:
     with pytest.raises(GeometryError, match=r"must not exceed 2\*\*52 = 4503599627370496"):
         Interval(start, stop)  # type: ignore[arg-type]  # floats with integral values
     with pytest.raises(pydantic.ValidationError, match="must not exceed|maximum size"):
         ADAPTER.validate_python({"start": start, "stop": stop})
 
 
-def test_the_outermost_pixels_have_edges() -> None:
+def test_interval_at_max_coordinate_contains_outermost_pixels() -> None:
     widest = Interval(-(2**52), 2**52)
     assert widest.contains(2.0**52 - 1.5) and not widest.contains(2.0**52)
 
 
-def test_intervals_cannot_be_changed() -> None:
+def test_interval_attribute_assignment_raises() -> None:
     interval = Interval(3, 10)
     with pytest.raises(AttributeError, match="immutable"):
         interval.start = 4
@@ -90,28 +90,28 @@ def test_intervals_cannot_be_changed() -> None:
     assert interval == Interval(3, 10)
 
 
-def test_from_size_and_hull_make_the_expected_pixels() -> None:
+def test_interval_from_size_and_hull_return_expected_pixels() -> None:
     assert Interval.from_size(4) == Interval(0, 4)
     assert Interval.from_size(4, start=-2) == Interval(-2, 2)
     assert Interval.hull(3) == Interval(3, 4)
     assert Interval.hull(3, Interval(5, 7), np.int64(-1)) == Interval(-1, 7)
 
 
-def test_padding_grows_both_ends_and_shrinks_down_to_nothing() -> None:
+def test_interval_padding_grows_shrinks_and_raises_if_empty() -> None:
     assert Interval(3, 10).padded(2) == Interval(3, 10).dilated_by(2) == Interval(1, 12)
     assert Interval(3, 10).padded(-3) == Interval(6, 7)
     with pytest.raises(IndexError):
         Interval(3, 10).padded(-4)
 
 
-def test_adding_an_integer_shifts() -> None:
+def test_interval_addition_shifts() -> None:
     assert Interval(3, 10) + 5 == Interval(8, 15)
     assert Interval(3, 10) - np.int32(5) == Interval(-2, 5)
     with pytest.raises(TypeError):
         Interval(3, 10) + "1"  # type: ignore[operator]
 
 
-def test_linspace_covers_the_pixel_centres_of_both_ends() -> None:
+def test_interval_linspace_includes_both_end_pixels() -> None:
     interval = Interval(3, 10)
     np.testing.assert_array_equal(interval.linspace(), np.arange(3.0, 10.0))
     np.testing.assert_array_equal(interval.linspace(4), [3.0, 5.0, 7.0, 9.0])
@@ -119,7 +119,7 @@ def test_linspace_covers_the_pixel_centres_of_both_ends() -> None:
     assert interval.linspace().dtype == interval.linspace(2).dtype == np.float64
 
 
-def test_linspace_refuses_contradictions() -> None:
+def test_interval_linspace_invalid_arguments_raise() -> None:
     with pytest.raises(TypeError, match="not both"):
         Interval(3, 10).linspace(3, step=1)
     with pytest.raises(GeometryError, match="positive"):
@@ -128,7 +128,7 @@ def test_linspace_refuses_contradictions() -> None:
         Interval(3, 10).linspace(0)
 
 
-def test_containment_of_numbers_is_exact_and_that_of_positions_has_half_a_pixel() -> None:
+def test_interval_in_is_exact_and_contains_extends_half_a_pixel() -> None:
     interval = Interval(3, 10)
     assert 3 in interval and 10 not in interval and 2.6 not in interval and float("nan") not in interval
     positions = [2.49, 2.5, 3, 9.49, 9.5, float("nan")]
@@ -139,25 +139,25 @@ def test_containment_of_numbers_is_exact_and_that_of_positions_has_half_a_pixel(
 
 
 @pytest.mark.parametrize("scalar", [4, 4.0, np.float32(4), np.int8(4), np.array(4)])
-def test_scalars_give_python_booleans(scalar: typing.Any) -> None:
+def test_interval_contains_scalar_returns_bool(scalar: typing.Any) -> None:
     assert Interval(3, 10).contains(scalar) is True
 
 
-def test_containment_of_an_empty_array_is_an_empty_array() -> None:
+def test_interval_contains_empty_array_returns_empty_array() -> None:
     inside = Interval(3, 10).contains(np.zeros((0, 2)))
     assert inside.shape == (0, 2) and inside.dtype == bool
     assert Interval(3, 10).contains([]).shape == (0,)
 
 
 @pytest.mark.parametrize("value", ["4", None, [None], 4j])
-def test_containment_of_what_is_no_number_is_a_type_error(value: typing.Any) -> None:
+def test_interval_contains_non_numeric_raises_type_error(value: typing.Any) -> None:
     with pytest.raises(TypeError, match="real numbers"):
         Interval(3, 10).contains(value)
 
 
 @fast
 @given(intervals(), intervals())
-def test_intersection_commutes_and_agrees_with_sets_of_pixels(a: Interval, b: Interval) -> None:
+def test_interval_intersection_commutes_and_matches_sets_of_pixels(a: Interval, b: Interval) -> None:
     expected = set(a.range) & set(b.range)
     if expected:
         assert a.intersection(b) == b.intersection(a)
@@ -171,7 +171,7 @@ def test_intersection_commutes_and_agrees_with_sets_of_pixels(a: Interval, b: In
 
 @fast
 @given(intervals(), intervals())
-def test_slice_within_selects_the_same_pixels_or_refuses(a: Interval, b: Interval) -> None:
+def test_interval_slice_within_selects_same_pixels_or_raises(a: Interval, b: Interval) -> None:
     if set(a.range) <= set(b.range):
         np.testing.assert_array_equal(b.arange[a.slice_within(b)], a.arange)
         assert b.local[a.slice_within(b)] == a
@@ -185,7 +185,7 @@ ends = st.one_of(st.none(), st.integers(-40, 40))
 
 @fast
 @given(intervals(), ends, ends)
-def test_local_slices_agree_with_numpy(interval: Interval, start: int | None, stop: int | None) -> None:
+def test_interval_local_slices_match_numpy(interval: Interval, start: int | None, stop: int | None) -> None:
     expected = interval.arange[start:stop]
     if len(expected):
         np.testing.assert_array_equal(interval.local[start:stop].arange, expected)
@@ -196,7 +196,7 @@ def test_local_slices_agree_with_numpy(interval: Interval, start: int | None, st
 
 @fast
 @given(intervals(), ends, ends)
-def test_absolute_slices_must_lie_within_the_parent(
+def test_interval_absolute_slices_outside_parent_raise(
     interval: Interval, start: int | None, stop: int | None
 ) -> None:
     first = interval.start if start is None else start
@@ -209,7 +209,7 @@ def test_absolute_slices_must_lie_within_the_parent(
 
 
 @pytest.mark.parametrize("factory", [Interval.factory, Interval(3, 20).absolute, Interval(3, 20).local])
-def test_slices_with_steps_are_refused(factory: IntervalSliceFactory) -> None:
+def test_interval_factory_slices_with_steps_raise(factory: IntervalSliceFactory) -> None:
     assert factory[3:5:1].size == 2
     with pytest.raises(ValueError, match="non-unit step"):
         factory[3:5:2]
@@ -217,7 +217,7 @@ def test_slices_with_steps_are_refused(factory: IntervalSliceFactory) -> None:
         factory[3]  # type: ignore[index]
 
 
-def test_a_factory_without_a_parent_starts_at_zero_and_needs_a_stop() -> None:
+def test_interval_factory_without_parent_starts_at_zero_and_requires_stop() -> None:
     assert Interval.factory[:4] == Interval(0, 4)
     assert Interval.factory[-2:4] == Interval(-2, 4)
     with pytest.raises(IndexError, match="requires a stop"):
@@ -225,14 +225,14 @@ def test_a_factory_without_a_parent_starts_at_zero_and_needs_a_stop() -> None:
 
 
 @pytest.mark.parametrize("key", [slice(30, None), slice(-1, 10)])
-def test_local_slices_that_are_empty_are_refused(key: slice) -> None:
+def test_interval_local_empty_slice_raises(key: slice) -> None:
     with pytest.raises(IndexError):
         Interval(3, 20).local[key]
 
 
 @fast
 @given(intervals())
-def test_intervals_survive_every_kind_of_copy(interval: Interval) -> None:
+def test_interval_copies_and_serialization_preserve_value(interval: Interval) -> None:
     assert pickle.loads(pickle.dumps(interval)) == interval
     assert copy.copy(interval) == copy.deepcopy(interval) == interval
     assert eval(repr(interval)) == interval
@@ -241,7 +241,7 @@ def test_intervals_survive_every_kind_of_copy(interval: Interval) -> None:
     assert hash(copy.copy(interval)) == hash(Interval(interval.start, interval.stop))
 
 
-def test_equality_is_of_the_exact_type() -> None:
+def test_interval_equality_requires_exact_type() -> None:
     class Special(Interval):
         __slots__ = ()
 
@@ -250,7 +250,7 @@ def test_equality_is_of_the_exact_type() -> None:
     assert Interval(3, 10).__eq__((3, 10)) is False
 
 
-def test_the_serialized_form_is_start_and_stop() -> None:
+def test_interval_serialized_form_has_start_and_stop() -> None:
     assert ADAPTER.dump_python(Interval(3, 10)) == {"start": 3, "stop": 10}
     assert ADAPTER.validate_python(Interval(3, 10)) == Interval(3, 10)
     schema = ADAPTER.json_schema()
@@ -263,10 +263,10 @@ def test_the_serialized_form_is_start_and_stop() -> None:
         ADAPTER.validate_python({"start": 3, "stop": 3})
 
 
-def test_annotations_of_contains_resolve() -> None:
+def test_interval_contains_annotations_resolve() -> None:
     for function in (Interval.contains, *typing.get_overloads(Interval.contains)):
         assert "other" in typing.get_type_hints(function)
 
 
-def test_conversion_from_legacy_reads_begin_and_end() -> None:
+def test_interval_from_legacy_reads_begin_and_end() -> None:
     assert Interval.from_legacy(SimpleNamespace(begin=3, end=10)) == Interval(3, 10)

@@ -44,7 +44,7 @@ class _Scale:
         return XY(2.0 * np.asarray(x) + 1.0, -np.asarray(y))
 
 
-def test_vertices_are_read_only_arrays_of_their_own() -> None:
+def test_polygon_vertices_are_read_only_copies() -> None:
     given_x = np.array([0.0, 10.0, 5.0])
     polygon = Polygon(x_vertices=given_x, y_vertices=[0, 0, 9])
     given_x[0] = 99.0
@@ -69,12 +69,12 @@ def test_vertices_are_read_only_arrays_of_their_own() -> None:
         ([0, 1, 2], [0, -(2.0**53), 0], r"y=-9007199254740992.0\) .* is outside .* must not exceed"),
     ],
 )
-def test_vertices_that_make_no_polygon_are_refused(x: typing.Any, y: typing.Any, message: str) -> None:
+def test_polygon_invalid_vertices_raise(x: typing.Any, y: typing.Any, message: str) -> None:
     with pytest.raises(GeometryError, match=message):
         Polygon(x_vertices=x, y_vertices=y)
 
 
-def test_a_region_is_made_of_areas_only() -> None:
+def test_region_geometry_without_area_raises() -> None:
     with pytest.raises(TypeError, match="shapely Polygon or MultiPolygon"):
         Region(shapely.Point(0, 0))
     with pytest.raises(AttributeError, match="immutable"):
@@ -82,23 +82,23 @@ def test_a_region_is_made_of_areas_only() -> None:
 
 
 @pytest.mark.parametrize("far", [1e40, -(2.0**53)])
-def test_a_region_has_no_vertices_where_no_pixels_are(far: float) -> None:
+def test_region_vertices_beyond_max_coordinate_raise(far: float) -> None:
     with pytest.raises(GeometryError, match=re.escape(f"vertex (x=6.0, y={far!r})")):
         Region(shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.Polygon([(5, 5), (6, 5), (6, far)])]))
 
 
-def test_the_polygon_of_the_widest_box_is_one() -> None:
+def test_polygon_from_box_accepts_widest_box() -> None:
     widest = Box.factory[-(2**52) : 2**52, -(2**52) : 2**52]
     assert Polygon.from_box(widest).bbox.contains(widest)
 
 
-def test_a_repeated_closing_vertex_is_dropped() -> None:
+def test_polygon_repeated_closing_vertex_is_dropped() -> None:
     closed = Polygon(x_vertices=[0, 10, 5, 0], y_vertices=[0, 0, 9, 0])
     assert closed.n_vertices == 3
     assert closed == TRIANGLE
 
 
-def test_the_polygon_of_a_box_reaches_half_a_pixel_further() -> None:
+def test_polygon_from_box_extends_half_a_pixel() -> None:
     box = Box.factory[2:5, -3:7]
     polygon = Polygon.from_box(box)
     assert polygon.x_vertices.tolist() == [-3.5, -3.5, 6.5, 6.5]
@@ -113,7 +113,7 @@ def test_the_polygon_of_a_box_reaches_half_a_pixel_further() -> None:
 
 @fast
 @given(polygons())
-def test_areas_bounds_and_centroids_are_those_of_shapely(polygon: Polygon) -> None:
+def test_polygon_area_bounds_and_centroid_match_shapely(polygon: Polygon) -> None:
     reference = shapely.Polygon(list(zip(polygon.x_vertices, polygon.y_vertices, strict=True)))
     assert polygon.area == reference.area
     assert polygon.centroid == (reference.centroid.x, reference.centroid.y)
@@ -124,7 +124,7 @@ def test_areas_bounds_and_centroids_are_those_of_shapely(polygon: Polygon) -> No
 
 @fast
 @given(polygons())
-def test_polygons_survive_every_round_trip_with_their_vertices(polygon: Polygon) -> None:
+def test_polygon_round_trips_preserve_vertices(polygon: Polygon) -> None:
     adapter = pydantic.TypeAdapter(Polygon)
     copies = [
         pickle.loads(pickle.dumps(polygon)),
@@ -144,7 +144,7 @@ def test_polygons_survive_every_round_trip_with_their_vertices(polygon: Polygon)
 
 
 @pytest.mark.parametrize("region", [HOLED, ISLANDS], ids=["holed", "islands"])
-def test_regions_survive_every_round_trip(region: Region) -> None:
+def test_region_round_trips_preserve_value(region: Region) -> None:
     adapter = pydantic.TypeAdapter(Region)
     for other in (
         pickle.loads(pickle.dumps(region)),
@@ -158,7 +158,7 @@ def test_regions_survive_every_round_trip(region: Region) -> None:
         pydantic.TypeAdapter(Polygon).validate_json(adapter.dump_json(region))
 
 
-def test_the_repr_of_a_long_polygon_keeps_all_digits_and_vertices() -> None:
+def test_polygon_repr_keeps_all_digits_and_vertices() -> None:
     angles = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
     polygon = Polygon(x_vertices=np.cos(angles), y_vertices=np.sin(angles))
     np.testing.assert_array_equal(eval(repr(polygon)).x_vertices, polygon.x_vertices)
@@ -166,7 +166,7 @@ def test_the_repr_of_a_long_polygon_keeps_all_digits_and_vertices() -> None:
 
 @fast
 @given(polygons(), st.integers(0, 2**32 - 1))
-def test_positions_inside_are_those_of_shapely(polygon: Polygon, seed: int) -> None:
+def test_polygon_contains_matches_shapely(polygon: Polygon, seed: int) -> None:
     x, y = np.random.default_rng(seed).uniform(-25, 25, (2, 50))
     expected = shapely.contains_xy(shapely.Polygon(polygon.to_shapely().exterior), x, y)
     np.testing.assert_array_equal(polygon.contains(x=x, y=y), expected)
@@ -176,7 +176,7 @@ def test_positions_inside_are_those_of_shapely(polygon: Polygon, seed: int) -> N
         assert polygon.contains(YX(y=y[i], x=x[i])) is bool(expected[i])
 
 
-def test_positions_broadcast_and_holes_and_nan_are_outside() -> None:
+def test_region_contains_broadcasts_and_excludes_holes_and_nan() -> None:
     inside = HOLED.contains(x=np.array([[1.0, 6.0, 19.0]]), y=[[1.0], [6.0]])
     np.testing.assert_array_equal(inside, [[True, True, True], [True, False, True]])
     assert HOLED.contains(x=float("nan"), y=1.0) is False
@@ -188,20 +188,20 @@ def test_positions_broadcast_and_holes_and_nan_are_outside() -> None:
     ("args", "kwargs"),
     [((), {}), ((), {"x": 1}), ((TRIANGLE,), {"x": 1, "y": 1}), (((1, 2),), {}), ((), {"x": "1", "y": 2})],
 )
-def test_containment_refuses_half_mixed_or_foreign_points(args: typing.Any, kwargs: typing.Any) -> None:
+def test_region_contains_invalid_arguments_raise(args: typing.Any, kwargs: typing.Any) -> None:
     with pytest.raises(TypeError, match=r"Region\.contains"):
         TRIANGLE.contains(*args, **kwargs)
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=["triangle", "holed", "islands"])
-def test_a_region_contains_itself(region: Region) -> None:
+def test_region_contains_itself(region: Region) -> None:
     assert region.contains(region) is True
     assert isinstance(region, Bounds)
 
 
 @fast
 @given(polygons(), polygons())
-def test_set_operations_agree_with_shapely(a: Polygon, b: Polygon) -> None:
+def test_polygon_set_operations_match_shapely(a: Polygon, b: Polygon) -> None:
     first, second = a.to_shapely(), b.to_shapely()
     assert a.union(b).area == pytest.approx(first.union(second).area)
     assert a.difference(b).area == pytest.approx(first.difference(second).area, abs=1e-9)
@@ -216,7 +216,7 @@ def test_set_operations_agree_with_shapely(a: Polygon, b: Polygon) -> None:
         assert b.intersection(a).area == pytest.approx(common)
 
 
-def test_set_operations_simplify_and_may_leave_nothing() -> None:
+def test_region_set_operations_simplify_and_allow_empty_result() -> None:
     assert type(HOLED.union(Region(shapely.box(4, 4, 10, 10)))) is Polygon
     assert type(TRIANGLE.union(Polygon.from_box(Box.factory[40:42, 0:2]))) is Region
     nothing = TRIANGLE.difference(TRIANGLE)
@@ -231,20 +231,20 @@ def test_set_operations_simplify_and_may_leave_nothing() -> None:
         TRIANGLE.union(Box.factory[0:1, 0:1])  # type: ignore[arg-type]
 
 
-def test_touching_regions_do_not_overlap() -> None:
+def test_polygon_intersection_touching_raises() -> None:
     left, right = Polygon.from_box(Box.factory[0:3, 0:3]), Polygon.from_box(Box.factory[0:3, 3:5])
     with pytest.raises(NoOverlapError):
         left.intersection(right)
 
 
-def test_an_operand_that_lies_within_the_other_comes_back_unchanged() -> None:
+def test_polygon_intersection_contained_operand_is_returned() -> None:
     assert TRIANGLE.intersection(Polygon.from_box(Box.factory[-5:20, -5:20])) is TRIANGLE
     assert TRIANGLE.intersection(Box.factory[-5:20, -5:20]) is TRIANGLE
     twin = Polygon(x_vertices=[10, 5, 0], y_vertices=[0, 9, 0])
     assert TRIANGLE.intersection(twin) is TRIANGLE
 
 
-def test_the_intersection_with_a_box_is_a_box_if_that_is_exact() -> None:
+def test_polygon_intersection_with_box_returns_box_if_exact() -> None:
     tilted = Polygon(x_vertices=[-20, 0, 20, 0], y_vertices=[0, 20, 0, -20])
     box = Box.factory[-2:3, -1:4]
     assert box.intersection(tilted) == tilted.intersection(box) == box
@@ -259,21 +259,21 @@ def test_the_intersection_with_a_box_is_a_box_if_that_is_exact() -> None:
         tilted.intersection(Box.factory[100:101, 0:1])
 
 
-def test_a_rectangle_off_the_pixel_edges_is_no_box() -> None:
+def test_polygon_try_to_box_unaligned_rectangle_returns_polygon() -> None:
     region = Polygon(x_vertices=[0, 0, 3, 3], y_vertices=[0, 3, 3, 0])
     assert region.try_to_box() is region
     assert TRIANGLE.try_to_box() is TRIANGLE
     assert HOLED.try_to_polygon() is HOLED and TRIANGLE.try_to_polygon() is TRIANGLE
 
 
-def test_outlines_that_cross_themselves_are_repaired_for_set_operations() -> None:
+def test_polygon_set_operations_repair_self_intersections() -> None:
     bow_tie = Polygon(x_vertices=[0, 4, 0, 4], y_vertices=[0, 4, 4, 0])
     common = bow_tie.intersection(Polygon(x_vertices=[-9, -9, 9, 9], y_vertices=[2, 9, 9, 2]))
     assert common.area == pytest.approx(4.0)
     assert bow_tie == bow_tie.serialize().deserialize()
 
 
-def test_equality_ignores_the_order_of_vertices() -> None:
+def test_polygon_equality_ignores_order_of_vertices() -> None:
     assert Polygon(x_vertices=[5, 10, 0], y_vertices=[9, 0, 0]) == TRIANGLE
     assert Polygon(x_vertices=[0, 5, 10, 5], y_vertices=[0, 0, 0, 9]) == TRIANGLE
     assert Polygon(x_vertices=[0, 10, 5.5], y_vertices=[0, 0, 9]) != TRIANGLE
@@ -281,17 +281,17 @@ def test_equality_ignores_the_order_of_vertices() -> None:
 
 
 @pytest.mark.parametrize("wkt", ["POINT (1 2)", "LINESTRING (0 0, 1 1)", "nonsense", "POLYGON ((0 0, 1 1))"])
-def test_other_well_known_text_is_refused(wkt: str) -> None:
+def test_region_from_wkt_other_geometries_raise(wkt: str) -> None:
     with pytest.raises(ValueError, match=r"[Ww]ell-known text"):
         Region.from_wkt(wkt)
 
 
 @pytest.mark.parametrize("region", [*REGIONS, TRIANGLE.difference(TRIANGLE)], ids=str)
-def test_well_known_text_of_short_numbers_is_that_of_shapely(region: Region) -> None:
+def test_region_wkt_of_short_numbers_matches_shapely(region: Region) -> None:
     assert region.wkt == region.to_shapely().wkt
 
 
-def test_transforms_map_the_vertices_and_keep_their_order() -> None:
+def test_region_transform_maps_vertices_in_order() -> None:
     mapped = TRIANGLE.transform(_Scale())
     assert type(mapped) is Polygon
     assert mapped.x_vertices.tolist() == [1.0, 21.0, 11.0]
@@ -301,7 +301,7 @@ def test_transforms_map_the_vertices_and_keep_their_order() -> None:
     assert Box.factory[0:4, 0:4].transform(_Scale()).area == 32.0
 
 
-def test_the_stored_form_is_geojson() -> None:
+def test_region_serialized_form_is_geojson() -> None:
     assert TRIANGLE.serialize().model_dump(mode="json") == {
         "type": "Polygon",
         "coordinates": [[[0.0, 0.0], [10.0, 0.0], [5.0, 9.0], [0.0, 0.0]]],
@@ -318,19 +318,19 @@ def test_the_stored_form_is_geojson() -> None:
 @pytest.mark.parametrize(
     "coordinates", [[[[0, 0]]], [[[[0, 0], [1, 1], [2, 0]]]], [[[0, 0], [1, 1], [2, 0]], [[0, 0]]]]
 )
-def test_malformed_coordinates_are_refused(coordinates: typing.Any) -> None:
+def test_region_deserialize_invalid_coordinates_raise(coordinates: typing.Any) -> None:
     model = RegionSerializationModel(type="Polygon", coordinates=coordinates)
     with pytest.raises(GeometryError, match="Invalid coordinates of a stored Polygon"):
         model.deserialize()
 
 
-def test_json_schemas_of_regions_are_those_of_the_stored_form() -> None:
+def test_region_json_schema_is_that_of_serialization_model() -> None:
     expected = RegionSerializationModel.model_json_schema()
     for pytype in (Region, Polygon):
         assert pydantic.TypeAdapter(pytype).json_schema() == expected
 
 
-def test_conversion_from_legacy_drops_the_closing_vertex() -> None:
+def test_polygon_from_legacy_drops_closing_vertex() -> None:
     points = [SimpleNamespace(x=float(x), y=float(y)) for x, y in ((0, 0), (5, 9), (10, 0), (0, 0))]
     polygon = Polygon.from_legacy(SimpleNamespace(getVertices=lambda: points))
     assert polygon.n_vertices == 3

@@ -93,27 +93,27 @@ everything = pytest.mark.parametrize("name", EVERYTHING)
     ],
     ids=repr,
 )
-def test_what_is_no_real_number_is_a_type_error(name: str, bad: Any) -> None:
+def test_positions_non_numeric_raise_type_error(name: str, bad: Any) -> None:
     for x, y in ((bad, 3.0), (3.0, bad)):
         with pytest.raises(TypeError, match="real numbers"):
             EVERYTHING[name](x=x, y=y)
 
 
 @everything
-def test_shapes_that_do_not_broadcast_are_geometry_errors(name: str) -> None:
+def test_positions_incompatible_shapes_raise_geometry_error(name: str) -> None:
     with pytest.raises(GeometryError, match="broadcast"):
         EVERYTHING[name](x=[1.0, 2.0], y=[1.0, 2.0, 3.0])
 
 
 @everything
-def test_missing_doubled_and_halved_points_are_type_errors(name: str) -> None:
+def test_positions_missing_or_duplicate_arguments_raise_type_error(name: str) -> None:
     for args, kwargs in (((), {}), ((), {"x": 1.0}), ((XY(1.0, 2.0),), {"x": 1.0}), ((XY,), {})):
         with pytest.raises(TypeError):
             EVERYTHING[name](*args, **kwargs)
 
 
 @pytest.mark.parametrize("name", PIXELS_ONLY)
-def test_quantities_are_taken_in_pixels_and_refused_in_other_units(name: str) -> None:
+def test_positions_quantities_require_pixel_units(name: str) -> None:
     call = PIXELS_ONLY[name]
     np.testing.assert_array_equal(call(x=[3.0, 5.0] * u.pix, y=4.0 * u.pix), call(x=[3.0, 5.0], y=4.0))
     np.testing.assert_array_equal(call(x=u.Quantity(3.0), y=4), call(x=3.0, y=4.0))
@@ -122,13 +122,13 @@ def test_quantities_are_taken_in_pixels_and_refused_in_other_units(name: str) ->
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_transforms_send_quantities_to_the_methods_that_return_some(name: str) -> None:
+def test_transform_apply_quantities_raise_and_name_other_method(name: str) -> None:
     with pytest.raises(TypeError, match=f"Use {name}_q for quantities"):
         TRANSFORMS[name](x=3.0 * u.pix, y=4.0)
 
 
 @everything
-def test_all_forms_of_the_same_numbers_give_the_same(name: str) -> None:
+def test_positions_equivalent_forms_yield_equal_results(name: str) -> None:
     call = EVERYTHING[name]
     x, y = np.array([3.0, 20.0, 41.0]), np.array([7.0, 6.0, 5.0])
     expected = call(x=x, y=y)
@@ -152,13 +152,13 @@ def test_all_forms_of_the_same_numbers_give_the_same(name: str) -> None:
 
 
 @everything
-def test_no_positions_give_nothing(name: str) -> None:
+def test_positions_empty_arrays_yield_empty_results(name: str) -> None:
     for x, y, shape in (([], [], (0,)), (np.zeros((0, 3)), 1.0, (0, 3)), ([], [[1.0], [2.0]], (2, 0))):
         assert np.shape(EVERYTHING[name](x=x, y=y))[: len(shape)] == shape
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_positions_that_are_not_finite_lie_in_no_bounds_and_have_no_values(bad: float) -> None:
+def test_positions_non_finite_are_outside_bounds_and_yield_nan(bad: float) -> None:
     for contains in BOUNDS.values():
         assert contains(x=bad, y=1.0) is False
         assert contains(x=[1.0, bad], y=[1.0, 1.0]).tolist() == [True, False]
@@ -171,7 +171,7 @@ def test_positions_that_are_not_finite_lie_in_no_bounds_and_have_no_values(bad: 
             call(x=[1.0, bad], y=1.0)
 
 
-def test_masked_positions_are_not_taken_for_what_lies_under_the_mask() -> None:
+def test_positions_masked_elements_are_treated_as_nan() -> None:
     x = np.ma.array([1.0, 2.0], mask=[False, True])
     for contains in BOUNDS.values():
         assert contains(x=x, y=1.0).tolist() == [True, False]
@@ -183,6 +183,6 @@ def test_masked_positions_are_not_taken_for_what_lies_under_the_mask() -> None:
             call(x=x, y=1.0)
 
 
-def test_errors_belong_to_our_family_and_to_that_of_python() -> None:
+def test_position_errors_derive_from_images_error_and_value_error() -> None:
     assert issubclass(GeometryError, (ImagesError)) and issubclass(GeometryError, ValueError)
     assert issubclass(UnitMismatchError, ImagesError) and issubclass(UnitMismatchError, ValueError)

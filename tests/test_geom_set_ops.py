@@ -51,7 +51,7 @@ ADAPTER = pydantic.TypeAdapter(BoundsSerializationModel)
 
 
 @pytest.mark.parametrize(("a", "b"), list(itertools.product(ALL, ALL)))
-def test_an_intersection_contains_what_both_operands_contain(a: Bounds, b: Bounds) -> None:
+def test_intersection_contains_common_points_of_operands(a: Bounds, b: Bounds) -> None:
     x, y = np.meshgrid(np.arange(-3, 63), np.arange(-3, 63))
     both = a.intersection(b)
     # The positions are centres of pixels, which are never on the edge of a box.
@@ -63,12 +63,12 @@ def test_an_intersection_contains_what_both_operands_contain(a: Bounds, b: Bound
 
 
 @pytest.mark.parametrize("bounds", ALL, ids=lambda bounds: type(bounds).__name__)
-def test_an_intersection_with_itself_changes_nothing(bounds: Bounds) -> None:
+def test_intersection_with_itself_is_identity(bounds: Bounds) -> None:
     assert bounds.intersection(bounds) == bounds
 
 
 @pytest.mark.parametrize("bounds", ALL, ids=lambda bounds: type(bounds).__name__)
-def test_disjoint_bounds_do_not_overlap(bounds: Bounds) -> None:
+def test_intersection_disjoint_bounds_raises(bounds: Bounds) -> None:
     far = Box.factory[1000:1001, 1000:1001]
     for a, b in ((bounds, far), (far, bounds), (bounds, far.to_polygon())):
         with pytest.raises(NoOverlapError, match="do not overlap"):
@@ -77,12 +77,12 @@ def test_disjoint_bounds_do_not_overlap(bounds: Bounds) -> None:
 
 @pytest.mark.parametrize("bounds", ALL, ids=lambda bounds: type(bounds).__name__)
 @pytest.mark.parametrize("other", [None, 3, "box", (slice(0, 1), slice(0, 1))])
-def test_only_bounds_can_be_intersected(bounds: Bounds, other: typing.Any) -> None:
+def test_intersection_other_types_raise(bounds: Bounds, other: typing.Any) -> None:
     with pytest.raises(TypeError, match="Bounds"):
         bounds.intersection(other)
 
 
-def test_a_box_and_cells_give_the_simplest_form() -> None:
+def test_intersection_box_and_cells_returns_simplest_form() -> None:
     assert CELLS.intersection(Box.factory[-9:90, -9:90]) is CELLS
     assert CELLS.intersection(Box.factory[1:9, 1:59]) == Box.factory[1:9, 1:59]
     assert CELLS.intersection(Box.factory[40:90, 0:7]) == Box.factory[40:50, 0:7]
@@ -91,7 +91,7 @@ def test_a_box_and_cells_give_the_simplest_form() -> None:
     assert type(Box.factory[11:20, 0:40].intersection(CELLS)) is IntersectionBounds
 
 
-def test_cells_of_one_grid_merge_what_is_missing() -> None:
+def test_intersection_cells_of_same_grid_merges_missing_cells() -> None:
     other = CellGridBounds(GRID, Box.factory[10:60, 20:60], frozenset({CellIJ(4, 2)}))
     assert CELLS.intersection(other) == CellGridBounds(
         GRID, Box.factory[10:50, 20:60], frozenset({CellIJ(1, 1), CellIJ(4, 2)})
@@ -99,7 +99,7 @@ def test_cells_of_one_grid_merge_what_is_missing() -> None:
     assert type(CELLS.intersection(OTHER_CELLS)) is IntersectionBounds
 
 
-def test_lazy_intersections_let_an_operand_absorb_what_it_can() -> None:
+def test_intersection_lazy_simplifies_one_operand_if_possible() -> None:
     absorbed = LAZY.intersection(BOX)
     assert type(absorbed) is IntersectionBounds
     assert absorbed == IntersectionBounds(TRIANGLE.intersection(BOX), CELLS)
@@ -110,7 +110,7 @@ def test_lazy_intersections_let_an_operand_absorb_what_it_can() -> None:
     assert nested == IntersectionBounds(LAZY, OTHER_CELLS)
 
 
-def test_lazy_intersections_say_what_they_are() -> None:
+def test_intersection_lazy_text_equality_and_pickling() -> None:
     assert str(LAZY) == f"({TRIANGLE}) ∩ ({CELLS})"
     assert repr(LAZY) == f"IntersectionBounds(a={TRIANGLE!r}, b={CELLS!r})"
     assert LAZY.bbox == TRIANGLE.bbox.intersection(CELLS.bbox)
@@ -127,7 +127,7 @@ NESTED = IntersectionBounds(LAZY, OTHER_CELLS)
 
 
 @pytest.mark.parametrize("bounds", [*ALL, NESTED], ids=lambda bounds: type(bounds).__name__)
-def test_bounds_of_every_kind_survive_being_stored(bounds: Bounds) -> None:
+def test_bounds_serialization_round_trips(bounds: Bounds) -> None:
     serialized = serialize_bounds(bounds)
     assert serialized.deserialize() == bounds
     assert deserialize_bounds(serialized) == bounds
@@ -140,23 +140,23 @@ def test_bounds_of_every_kind_survive_being_stored(bounds: Bounds) -> None:
 
 
 @pytest.mark.parametrize("value", [{}, {"y": 1}, {"a": {}}, 5, None, "box", [1, 2]])
-def test_what_is_no_stored_form_of_bounds_is_refused(value: typing.Any) -> None:
+def test_deserialize_bounds_invalid_form_raises(value: typing.Any) -> None:
     with pytest.raises(pydantic.ValidationError, match="Expected stored bounds with the members"):
         deserialize_bounds(value)
 
 
-def test_errors_in_stored_bounds_are_those_of_their_kind_only() -> None:
+def test_bounds_validation_errors_refer_to_matching_kind_only() -> None:
     with pytest.raises(pydantic.ValidationError) as caught:
         ADAPTER.validate_json('{"grid": {}, "bbox": {"y": {"start": 0, "stop": 1}}}')
     assert {error["loc"][0] for error in caught.value.errors()} == {"cells"}
 
 
-def test_what_is_no_bounds_cannot_be_serialized_as_such() -> None:
+def test_serialize_bounds_other_types_raise() -> None:
     with pytest.raises(UnserializableTypeError, match="register_bounds"):
         serialize_bounds(3)  # type: ignore[arg-type]
 
 
-def test_the_json_schema_lists_the_published_kinds_and_refers_to_itself() -> None:
+def test_bounds_json_schema_lists_builtin_kinds_recursively() -> None:
     schema = ADAPTER.json_schema()
     definitions = schema["$defs"]
     kinds = definitions["BoundsSerializationModel"]["anyOf"]
@@ -170,7 +170,7 @@ def test_the_json_schema_lists_the_published_kinds_and_refers_to_itself() -> Non
     assert operand == {"$ref": "#/$defs/BoundsSerializationModel"}
 
 
-def test_the_older_name_of_the_field_type_still_works() -> None:
+def test_serializable_bounds_alias_is_accepted_as_field_type() -> None:
     class Model(pydantic.BaseModel):
         bounds: SerializableBounds | None = None
 
@@ -248,7 +248,7 @@ def clean_registry() -> typing.Iterator[None]:
     registry.unregister("more circles")
 
 
-def test_a_stranger_is_intersected_lazily_or_by_its_own_rules() -> None:
+def test_intersection_third_party_bounds_uses_registered_function_or_is_lazy() -> None:
     circle = _Circle(20, 20, 10)
     assert isinstance(circle, Bounds)
     both = BOX.intersection(circle)
@@ -260,7 +260,7 @@ def test_a_stranger_is_intersected_lazily_or_by_its_own_rules() -> None:
     assert type(_BigCircle(20, 20, 99).intersection(TRIANGLE)) is IntersectionBounds
 
 
-def test_a_pair_of_types_has_one_rule_unless_it_is_replaced() -> None:
+def test_register_intersection_duplicate_pair_raises_unless_replaced() -> None:
     class Left(_Circle):
         pass
 
@@ -277,7 +277,7 @@ def test_a_pair_of_types_has_one_rule_unless_it_is_replaced() -> None:
     assert intersect(left, right) is right
 
 
-def test_a_stranger_can_be_stored_among_the_built_in_kinds(clean_registry: None) -> None:
+def test_bounds_serialization_third_party_type_requires_declaration(clean_registry: None) -> None:
     circle = _Circle(20, 20, 10)
     with pytest.raises(UnserializableTypeError, match="register_bounds"):
         serialize_bounds(circle)

@@ -17,7 +17,7 @@ HALF = Fraction(1, 2)
 
 
 @given(st.floats(-1e18, 1e18) | st.integers(-99, 99).map(lambda n: n / 2))
-def test_rounding_agrees_with_exact_fractions(x: float) -> None:
+def test_round_functions_match_exact_fractions(x: float) -> None:
     exact = Fraction(x)
     assert round_half_up(x) == math.floor(exact + HALF)
     assert round_half_down(x) == math.ceil(exact - HALF)
@@ -26,7 +26,7 @@ def test_rounding_agrees_with_exact_fractions(x: float) -> None:
 
 
 @pytest.mark.parametrize("function", [round_half_up, round_half_down, round_half_away_from_zero])
-def test_results_are_python_integers_and_nan_is_refused(function: object) -> None:
+def test_round_functions_return_int_and_raise_for_nan(function: object) -> None:
     assert callable(function)
     assert type(function(np.float32(2.5))) is int
     with pytest.raises(ValueError):

@@ -37,7 +37,7 @@ def make_image(dtype: Any = np.float64) -> Image:
     return Image(pixels.astype(dtype), bbox=BOX, unit=u.nJy)
 
 
-def test_a_kernel_image_is_the_weighted_sum_of_the_basis() -> None:
+def test_kernel_image_is_weighted_sum_of_basis() -> None:
     kernel = make_kernel()
     image = kernel.compute_kernel_image(x=40, y=70)
     expected = sum(f(x=40, y=70) * b for b, f in zip(kernel.basis, kernel.spatial, strict=True))
@@ -45,17 +45,17 @@ def test_a_kernel_image_is_the_weighted_sum_of_the_basis() -> None:
     assert image.bbox == kernel.kernel_bbox == Box.factory[-3:4, -2:3]
 
 
-def test_the_centre_can_be_any_pixel() -> None:
+def test_kernel_center_is_configurable() -> None:
     kernel = make_kernel(center_y=0, center_x=5)
     assert kernel.kernel_bbox == Box.factory[0:7, -5:0]
     assert kernel.center == YX(y=0, x=5)
 
 
-def test_even_kernels_are_centred_after_the_middle() -> None:
+def test_kernel_default_center_of_even_size() -> None:
     assert make_kernel((4, 6)).kernel_bbox == Box.factory[-2:2, -3:3]
 
 
-def test_many_positions_equal_them_one_by_one() -> None:
+def test_kernel_many_positions_match_single_positions() -> None:
     kernel = make_kernel()
     stack = kernel.compute_kernel_images(x=[30, 40], y=[[60], [70], [80]])
     assert stack.shape == (3, 2, 7, 5)
@@ -65,7 +65,7 @@ def test_many_positions_equal_them_one_by_one() -> None:
         kernel.compute_kernel_image(x=[30, 40], y=70)  # type: ignore[arg-type]  # the point of the test
 
 
-def test_a_kernel_is_a_sequence_of_images_and_weights() -> None:
+def test_kernel_iteration_yields_images_and_weights() -> None:
     kernel = make_kernel()
     assert len(kernel) == 3
     for n, (image, field) in enumerate(kernel):
@@ -74,7 +74,7 @@ def test_a_kernel_is_a_sequence_of_images_and_weights() -> None:
         assert field is kernel.spatial[n]
 
 
-def test_the_bounds_are_where_all_weights_are_defined() -> None:
+def test_kernel_bounds_are_intersection_of_weights() -> None:
     fields = [
         ChebyshevField(Box.factory[0:50, 0:60], [[1.0]]),
         ChebyshevField(Box.factory[20:90, 9:30], [[1.0]]),
@@ -99,13 +99,13 @@ FLAT = ChebyshevField(BOX, [[1.0]])
         (np.ones((1, 0, 3)), [FLAT], "3-d array"),
     ],
 )
-def test_a_kernel_needs_as_many_weights_as_images(basis: Any, fields: Any, words: str) -> None:
+def test_kernel_inconsistent_arguments_raise(basis: Any, fields: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ImageBasisConvolutionKernel(basis, fields)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (7, 5), (12, 9)])
-def test_convolution_sums_pixels_with_the_kernel_of_each_position(shape: tuple[int, int]) -> None:
+def test_convolve_uses_kernel_at_output_pixel(shape: tuple[int, int]) -> None:
     pytest.importorskip("scipy")
     kernel, image = make_kernel(shape, center_x=1 if shape[1] > 1 else 0), make_image()
     result = kernel.convolve(image)
@@ -127,7 +127,7 @@ def test_convolution_sums_pixels_with_the_kernel_of_each_position(shape: tuple[i
         )
 
 
-def test_convolution_equals_that_of_scipy_for_a_constant_kernel() -> None:
+def test_convolve_constant_kernel_matches_scipy() -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     pixels = np.random.default_rng(3).normal(size=(9, 9))
     kernel = ImageBasisConvolutionKernel([pixels], [FLAT])
@@ -138,7 +138,7 @@ def test_convolution_equals_that_of_scipy_for_a_constant_kernel() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 5), (12, 9)])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_bad_pixel_spoils_only_what_touches_it(shape: tuple[int, int], bad: float) -> None:
+def test_convolve_non_finite_pixel_affects_covered_pixels_only(shape: tuple[int, int], bad: float) -> None:
     pytest.importorskip("scipy")
     kernel, image = make_kernel(shape), make_image()
     clean = kernel.convolve(image)
@@ -151,7 +151,7 @@ def test_a_bad_pixel_spoils_only_what_touches_it(shape: tuple[int, int], bad: fl
     np.testing.assert_allclose(spoiled.array[~touched], clean.array[~touched], atol=1e-9)
 
 
-def test_the_image_stays_as_it_is() -> None:
+def test_convolve_does_not_modify_image() -> None:
     pytest.importorskip("scipy")
     image = make_image()
     image.array[3, 3] = np.nan
@@ -160,26 +160,26 @@ def test_the_image_stays_as_it_is() -> None:
     assert image == before
 
 
-def test_a_kernel_larger_than_the_image_is_refused() -> None:
+def test_convolve_image_smaller_than_kernel_raises() -> None:
     small = Image(np.ones((6, 20)), bbox=Box.factory[0:6, 0:20])
     with pytest.raises(NotContainedError, match="6x20 pixels is smaller than the kernel of 7x5"):
         make_kernel().convolve(small)
 
 
-def test_convolution_takes_one_plane_and_says_so() -> None:
+def test_convolve_masked_image_raises() -> None:
     planes = MaskedImage(Image(np.ones((20, 20))), mask_schema=MaskSchema([MaskPlane("BAD", "Bad.")]))
     with pytest.raises(TypeError, match="requires an Image; got MaskedImage"):
         make_kernel().convolve(planes)  # type: ignore[arg-type]
 
 
-def test_convolution_needs_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_convolve_without_scipy_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "scipy.signal", None)
     with pytest.raises(MissingOptionalDependencyError, match="scipy"):
         make_kernel().convolve(make_image())
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda k: pickle.loads(pickle.dumps(k))])
-def test_copies_are_equal(duplicate: Any) -> None:
+def test_kernel_copies_are_equal(duplicate: Any) -> None:
     kernel = make_kernel(center_y=2)
     assert duplicate(kernel) == kernel
     assert kernel != make_kernel()
@@ -190,19 +190,19 @@ def test_copies_are_equal(duplicate: Any) -> None:
     assert repr(kernel) == f"<{kernel}>"
 
 
-def test_the_basis_is_read_only() -> None:
+def test_kernel_basis_is_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         make_kernel().basis[0, 0, 0] = 1.0
 
 
 @pytest.mark.parametrize("extension", ["json", "fits"])
-def test_a_kernel_comes_back_equal(extension: str, tmp_path: Path) -> None:
+def test_kernel_round_trip_preserves_value(extension: str, tmp_path: Path) -> None:
     path = tmp_path / f"kernel.{extension}"
     write(make_kernel(center_x=1), path)
     assert read(path, ConvolutionKernel) == make_kernel(center_x=1)
 
 
-def test_what_is_written_obeys_the_published_schema(tmp_path: Path, shared_data: Path) -> None:
+def test_kernel_tree_matches_published_schema(tmp_path: Path, shared_data: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     write(make_kernel(), tmp_path / "kernel.json")
     name = "image_basis_convolution_kernel"
@@ -211,7 +211,7 @@ def test_what_is_written_obeys_the_published_schema(tmp_path: Path, shared_data:
     validator.validate(json.loads((tmp_path / "kernel.json").read_text()))
 
 
-def test_a_tree_without_weights_is_corrupt() -> None:
+def test_kernel_model_without_weights_raises() -> None:
     model = ImageBasisConvolutionKernelSerializationModel(
         basis={"data": [[[1.0]]], "datatype": "float64"}, spatial=[], center_y=0, center_x=0
     )
@@ -224,7 +224,7 @@ def test_a_tree_without_weights_is_corrupt() -> None:
         model.deserialize(Archive())
 
 
-def test_the_kernel_of_a_real_file_equals_its_truth(shared_data: Path) -> None:
+def test_kernel_of_file_matches_truth(shared_data: Path) -> None:
     path = shared_data / "examples" / "difference_image.fits"
     truth = json.loads(path.with_suffix(".fits.truth.json").read_text())["kernel"]
     with FitsInputArchive.open(path) as archive:
@@ -239,7 +239,7 @@ def test_the_kernel_of_a_real_file_equals_its_truth(shared_data: Path) -> None:
             assert field(x=point["x"], y=point["y"]) == pytest.approx(point["value"], rel=1e-13)
 
 
-def test_a_kernel_that_afw_wrote_is_a_sum_with_chebyshev_weights(shared_data: Path) -> None:
+def test_kernel_of_legacy_file_has_chebyshev_weights(shared_data: Path) -> None:
     objects = read_tables(shared_data / "afw" / "obj_lc_kernel.fits")
     ((root,),) = objects[1]
     images = [objects[n][0][0] for n in root["components"]]

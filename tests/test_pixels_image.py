@@ -46,7 +46,7 @@ class PassthroughMetadata:
 # Construction.
 
 
-def test_an_array_is_kept_by_reference() -> None:
+def test_image_array_is_not_copied() -> None:
     array = np.zeros((3, 4), dtype=np.float32)
     image = Image(array)
     assert image.array is array and image.bbox == Box.factory[0:3, 0:4]
@@ -54,7 +54,7 @@ def test_an_array_is_kept_by_reference() -> None:
     assert image.metadata == {}
 
 
-def test_an_array_is_only_copied_to_change_its_type() -> None:
+def test_image_array_is_copied_only_for_other_dtype() -> None:
     array = np.zeros((3, 4), dtype=np.float32)
     assert Image(array, dtype=np.float32).array is array
     image = Image(array, dtype=np.float64)
@@ -63,17 +63,17 @@ def test_an_array_is_only_copied_to_change_its_type() -> None:
 
 @pytest.mark.parametrize("spelling", ["start", "yx0"])
 @pytest.mark.parametrize("start", [(2, -7), [2, -7], YX(2, -7), XY(-7, 2)])
-def test_an_origin_is_y_first_unless_it_says_otherwise(spelling: str, start: Any) -> None:
+def test_image_start_is_y_first_unless_xy(spelling: str, start: Any) -> None:
     image = Image(np.zeros((3, 4)), **{spelling: start})
     assert image.bbox == Box.factory[2:5, -7:-3] and image.start == image.yx0 == YX(2, -7)
 
 
-def test_an_origin_is_ignored_beside_a_box() -> None:
+def test_image_start_is_ignored_with_bbox() -> None:
     assert Image(np.zeros((3, 4)), bbox=Box.factory[1:4, 1:5], start=(9, 9)).start == YX(1, 1)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), [3, 4], YX(3, 4), XY(4, 3), np.array([3, 4])])
-def test_shapes_may_be_any_sequence(shape: Any) -> None:
+def test_image_shape_accepts_any_sequence(shape: Any) -> None:
     assert Image(1.0, shape=shape).array.shape == (3, 4)
     assert Image(np.zeros((3, 4)), shape=shape).array.shape == (3, 4)
     assert Image(1.0, shape=shape, bbox=Box.factory[1:4, 0:4]).array.shape == (3, 4)
@@ -88,7 +88,7 @@ def test_shapes_may_be_any_sequence(shape: Any) -> None:
         (np.float32(2), None, np.float32),
     ],
 )
-def test_a_fill_value_says_the_type_unless_told_otherwise(fill: Any, dtype: Any, expected: Any) -> None:
+def test_image_fill_value_determines_dtype_by_default(fill: Any, dtype: Any, expected: Any) -> None:
     image = Image(fill, bbox=BOX, dtype=dtype)
     assert image.array.dtype == expected and np.all(image.array == fill) and image.bbox == BOX
 
@@ -118,13 +118,15 @@ def test_a_fill_value_says_the_type_unless_told_otherwise(fill: Any, dtype: Any,
         (((0,), {"shape": (3, 4), "nonsense": 1}), TypeError, "nonsense"),
     ],
 )
-def test_contradictory_arguments_are_refused(arguments: Any, error: type[Exception], message: str) -> None:
+def test_image_constructor_inconsistent_arguments_raise(
+    arguments: Any, error: type[Exception], message: str
+) -> None:
     positional, keywords = arguments
     with pytest.raises(error, match=message):
         Image(*positional, **keywords)
 
 
-def test_a_quantity_brings_its_unit_and_shares_memory() -> None:
+def test_image_from_quantity_has_unit_and_shares_memory() -> None:
     quantity = np.ones((3, 4)) * u.nJy
     image = Image(quantity)
     assert image.unit == u.nJy and type(image.array) is np.ndarray
@@ -137,14 +139,14 @@ def test_a_quantity_brings_its_unit_and_shares_memory() -> None:
 # Pixels.
 
 
-def test_assigning_the_array_writes_in_place() -> None:
+def test_image_array_assignment_writes_in_place() -> None:
     array = np.zeros((3, 4))
     image = Image(array)
     image.array = 5
     assert image.array is array and np.all(array == 5)
 
 
-def test_a_quantity_that_is_assigned_to_the_array_keeps_its_value() -> None:
+def test_image_array_assignment_of_quantity_converts_units() -> None:
     image = Image(np.zeros((3, 4)), unit=u.nJy)
     image.array = 2 * u.uJy  # type: ignore[assignment]
     np.testing.assert_allclose(image.array, 2000)
@@ -153,7 +155,7 @@ def test_a_quantity_that_is_assigned_to_the_array_keeps_its_value() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint16])
-def test_the_quantity_is_a_view_for_every_type(dtype: Any) -> None:
+def test_image_quantity_is_view_for_every_dtype(dtype: Any) -> None:
     image = Image(np.arange(12, dtype=dtype).reshape(3, 4), unit=u.mJy)
     assert image.quantity.unit == u.mJy and np.shares_memory(image.quantity.value, image.array)
     image.quantity[0, 0] = 2 * u.Jy
@@ -162,7 +164,7 @@ def test_the_quantity_is_a_view_for_every_type(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint16])
-def test_setting_the_quantity_converts_in_place(dtype: Any) -> None:
+def test_image_quantity_assignment_converts_in_place(dtype: Any) -> None:
     array = np.zeros((3, 4), dtype=dtype)
     image = Image(array, unit=u.mJy)
     image.quantity = np.full((3, 4), 0.29) * u.Jy
@@ -176,7 +178,7 @@ def test_setting_the_quantity_converts_in_place(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [-1.0, 65536.0, np.nan, np.inf])
-def test_integers_refuse_what_they_cannot_hold(value: float) -> None:
+def test_image_quantity_assignment_out_of_integer_range_raises(value: float) -> None:
     image = Image(7, shape=(2, 2), dtype=np.uint16)
     with pytest.raises(ValueError, match="uint16, whose range is 0 to 65535"):
         image.quantity = value * u.dimensionless_unscaled
@@ -184,7 +186,7 @@ def test_integers_refuse_what_they_cannot_hold(value: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
-def test_images_assign_with_conversion_of_units(dtype: Any) -> None:
+def test_image_setitem_converts_units(dtype: Any) -> None:
     image = Image(0, bbox=Box.factory[0:4, 0:5], dtype=dtype, unit=u.mJy)
     box = Box.factory[1:3, 2:4]
     image[box] = Image(0.1, bbox=box, unit=u.Jy)
@@ -193,7 +195,7 @@ def test_images_assign_with_conversion_of_units(dtype: Any) -> None:
     np.testing.assert_allclose(image.array, expected, rtol=1e-6)
 
 
-def test_an_image_that_covers_the_box_is_aligned_by_coordinates() -> None:
+def test_image_setitem_containing_image_is_aligned_by_coordinates() -> None:
     image = Image(0, bbox=Box.factory[0:10, 0:10])
     other = Image(np.arange(100).reshape(10, 10), bbox=Box.factory[-2:8, -3:7])
     box = Box.factory[2:4, 3:6]
@@ -202,7 +204,7 @@ def test_an_image_that_covers_the_box_is_aligned_by_coordinates() -> None:
     assert image.array.sum() == other[box].array.sum()
 
 
-def test_an_image_of_the_same_shape_is_assigned_by_position() -> None:
+def test_image_setitem_equal_shape_is_aligned_by_position() -> None:
     image = Image(0, bbox=Box.factory[0:10, 0:10])
     other = Image(np.arange(6).reshape(2, 3), bbox=Box.factory[50:52, 50:53])
     image[Box.factory[2:4, 3:6]] = other
@@ -210,7 +212,7 @@ def test_an_image_of_the_same_shape_is_assigned_by_position() -> None:
 
 
 @given(data=st.data())
-def test_assigning_to_overlapping_pixels_of_itself_moves_them(data: st.DataObject) -> None:
+def test_image_setitem_overlapping_pixels_are_moved(data: st.DataObject) -> None:
     y, x = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 4))
     image = Image(np.arange(64).reshape(8, 8))
     expected = image.array.copy()
@@ -219,7 +221,7 @@ def test_assigning_to_overlapping_pixels_of_itself_moves_them(data: st.DataObjec
     np.testing.assert_array_equal(image.array, expected)
 
 
-def test_an_image_that_does_not_fit_is_refused_with_both_boxes() -> None:
+def test_image_setitem_other_shape_raises_with_both_boxes() -> None:
     image = Image(0, bbox=Box.factory[0:10, 0:10])
     with pytest.raises(GeometryError, match=r"\[y=3:6, x=3:6\].*\[y=2:4, x=2:4\]"):
         image[Box.factory[2:4, 2:4]] = Image(1, bbox=Box.factory[3:6, 3:6])
@@ -227,12 +229,12 @@ def test_an_image_that_does_not_fit_is_refused_with_both_boxes() -> None:
 
 
 @pytest.mark.parametrize("other", [1, np.zeros((10, 10)), None])
-def test_only_images_can_be_assigned(other: Any) -> None:
+def test_image_setitem_other_types_raise(other: Any) -> None:
     with pytest.raises(TypeError, match="'array' or 'quantity'"):
         Image(0, shape=(10, 10))[...] = other
 
 
-def test_assigning_between_unit_and_no_unit_is_refused() -> None:
+def test_image_setitem_missing_unit_raises() -> None:
     image = Image(0.0, shape=(2, 2), unit=u.nJy)
     with pytest.raises(u.UnitConversionError):
         image[...] = Image(1.0, shape=(2, 2))
@@ -243,14 +245,14 @@ def test_assigning_between_unit_and_no_unit_is_refused() -> None:
     assert np.all(percent.array == 50)
 
 
-def test_a_read_only_array_refuses_assignment() -> None:
+def test_image_setitem_read_only_array_raises() -> None:
     array = np.zeros((2, 2))
     array.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         Image(array)[...] = Image(1.0, shape=(2, 2))
 
 
-def test_the_largest_integers_are_exact() -> None:
+def test_image_assignment_of_largest_integers_is_exact() -> None:
     top = np.iinfo(np.int64).max
     image = Image(0, shape=(1, 1), dtype=np.int64)
     image[...] = Image(np.full((1, 1), top, dtype=np.uint64))
@@ -265,7 +267,7 @@ def test_the_largest_integers_are_exact() -> None:
 # Views, copies, equality.
 
 
-def test_a_view_keeps_what_it_is_not_told() -> None:
+def test_image_view_keeps_attributes_by_default() -> None:
     image = Image(np.zeros((3, 4)), start=(1, 2), unit=u.nJy, projection=make_projection(), metadata={"a": 1})
     view = image.view()
     assert view == image and view.array is image.array and view.metadata is image.metadata
@@ -278,7 +280,7 @@ def test_a_view_keeps_what_it_is_not_told() -> None:
         image.view(start=(7, 8), yx0=(7, 8))
 
 
-def test_a_copy_has_its_own_pixels_and_metadata() -> None:
+def test_image_copy_is_independent() -> None:
     image = Image(np.zeros((3, 4)), start=(1, 2), unit=u.nJy, projection=make_projection(), metadata={"a": 1})
     for other in (image.copy(), copy.deepcopy(image)):
         assert other == image and other.projection is image.projection
@@ -287,7 +289,7 @@ def test_a_copy_has_its_own_pixels_and_metadata() -> None:
     assert copy.copy(image).array is not None and np.shares_memory(copy.copy(image).array, image.array)
 
 
-def test_metadata_is_shared_by_reference_and_can_be_detached() -> None:
+def test_image_metadata_is_shared_until_reassigned() -> None:
     metadata: dict[str, Any] = {"a": 1}
     image = Image(0, shape=(3, 4), metadata=metadata)
     part = image.local[:2, :2]
@@ -299,7 +301,7 @@ def test_metadata_is_shared_by_reference_and_can_be_detached() -> None:
 
 
 @pytest.mark.parametrize("metadata", [[("a", 1)], "a", 1])
-def test_metadata_that_could_not_be_written_are_refused_at_once(metadata: Any) -> None:
+def test_image_metadata_other_types_raise(metadata: Any) -> None:
     with pytest.raises(TypeError, match="metadata of an image must be a dict"):
         Image(0, shape=(3, 4), metadata=metadata)
     image = Image(0, shape=(3, 4), metadata={"a": 1})
@@ -308,7 +310,7 @@ def test_metadata_that_could_not_be_written_are_refused_at_once(metadata: Any) -
     assert image.metadata == {"a": 1}
 
 
-def test_equality_looks_at_box_unit_and_pixels_only() -> None:
+def test_image_equality_compares_box_unit_and_pixels() -> None:
     array = np.array([[1.0, np.nan]])
     image = Image(array, unit=u.nJy)
     assert image == Image(array.copy(), unit=u.nJy, projection=make_projection(), metadata={"a": 1})
@@ -320,20 +322,20 @@ def test_equality_looks_at_box_unit_and_pixels_only() -> None:
         hash(image)
 
 
-def test_an_image_survives_pickling() -> None:
+def test_image_pickling_preserves_value() -> None:
     image = Image(np.arange(12.0).reshape(3, 4), start=(1, 2), unit=u.nJy, metadata={"a": 1})
     other = pickle.loads(pickle.dumps(image.local[1:, 1:]))
     assert other == image.local[1:, 1:] and other.metadata == {"a": 1}
 
 
-def test_an_image_prints_its_box_and_type() -> None:
+def test_image_text_contains_box_and_dtype() -> None:
     image = Image(0.0, bbox=Box.factory[-2:0, 5:7])
     assert str(image) == "Image([y=-2:0, x=5:7], float64)"
     box = "Box(y=Interval(start=-2, stop=0), x=Interval(start=5, stop=7))"
     assert repr(image) == f"Image(..., bbox={box}, dtype=dtype('float64'))"
 
 
-def test_what_came_from_the_file_follows_views_and_is_trimmed_for_the_rest() -> None:
+def test_image_attachments_are_passed_to_views() -> None:
     image = Image(np.zeros((3, 4)))
     image._attachments = Attachments({"dataset": None}, PassthroughMetadata())
     for whole in (image[...], image.view(unit=u.nJy)):
@@ -344,7 +346,7 @@ def test_what_came_from_the_file_follows_views_and_is_trimmed_for_the_rest() -> 
     assert Image(np.zeros((3, 4)))._attachments.passthrough is None
 
 
-def test_butler_information_gets_its_types_from_the_butler() -> None:
+def test_image_butler_information_has_butler_types() -> None:
     butler = pytest.importorskip("lsst.daf.butler")
     image = Image(np.zeros((3, 4)))
     assert image.butler_dataset is None and image.butler_provenance is None
@@ -365,14 +367,14 @@ def test_butler_information_gets_its_types_from_the_butler() -> None:
 # The sky.
 
 
-def test_an_image_without_projection_has_no_wcs() -> None:
+def test_image_wcs_without_projection_is_none() -> None:
     image = Image(0, bbox=BOX)
     assert image.projection is image.sky_projection is image.fits_wcs is image.astropy_wcs is None
     with pytest.raises(ValueError, match="sky projection"):
         image.bbox_from_sky_circle(SkyCoord(45, 30, unit="deg"), Angle(1, unit="arcsec"))
 
 
-def test_wcs_objects_count_pixels_from_zero_and_projections_do_not() -> None:
+def test_image_wcs_pixels_are_relative_to_array() -> None:
     projection = make_projection()
     image = Image(0, bbox=BOX, sky_projection=projection)
     assert image.projection is image.sky_projection is projection
@@ -386,14 +388,14 @@ def test_wcs_objects_count_pixels_from_zero_and_projections_do_not() -> None:
     assert image.fits_wcs is image.fits_wcs
 
 
-def test_a_sky_circle_gives_the_pixels_it_touches() -> None:
+def test_bbox_from_sky_circle_returns_overlapping_pixels() -> None:
     image = Image(0, bbox=BOX, projection=make_projection())
     center = image.projection.pixel_to_sky(x=100.0, y=60.0)
     box = image.bbox_from_sky_circle(center.galactic, Angle(2, unit="arcsec"))
     assert box == Box.factory[40:81, 80:121]
 
 
-def test_a_sky_circle_is_clipped_only_on_request() -> None:
+def test_bbox_from_sky_circle_outside_raises_unless_clipped() -> None:
     image = Image(0, bbox=BOX, projection=make_projection())
     center = image.projection.pixel_to_sky(x=5.0, y=6.0)
     radius = Angle(1, unit="arcsec")
@@ -409,6 +411,6 @@ def test_a_sky_circle_is_clipped_only_on_request() -> None:
         image.bbox_from_sky_circle(center, Angle([1, 2], unit="arcsec"))
 
 
-def test_index_errors_belong_to_the_family() -> None:
+def test_image_index_errors_derive_from_images_error() -> None:
     with pytest.raises(BoxIndexError):
         Image(0, bbox=BOX)[Box.factory[0:1, 0:1]]

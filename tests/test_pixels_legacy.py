@@ -78,14 +78,14 @@ def stranger() -> Iterator[Stranger]:
         ),
     ],
 )
-def test_objects_are_converted_by_plugins(
+def test_from_legacy_calls_plugin(
     pytype: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
 ) -> None:
     assert pytype.from_legacy(stranger.LEGACY, **given) is pytype
     assert stranger.asked == [(pytype, options)]
 
 
-def test_unit_and_planes_may_be_positional(stranger: Stranger) -> None:
+def test_from_legacy_accepts_positional_unit_and_planes(stranger: Stranger) -> None:
     Image.from_legacy(stranger.LEGACY, u.nJy)
     Mask.from_legacy(stranger.LEGACY, PLANE_MAP)
     MASK.to_legacy(PLANE_MAP)
@@ -106,7 +106,7 @@ def test_unit_and_planes_may_be_positional(stranger: Stranger) -> None:
         (MASKED, {"copy": False, "plane_map": PLANE_MAP}, {"copy": False, "plane_map": PLANE_MAP}),
     ],
 )
-def test_our_objects_are_converted_back_by_plugins(
+def test_to_legacy_calls_plugin(
     obj: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
 ) -> None:
     assert obj.to_legacy(**given) is stranger.LEGACY
@@ -133,7 +133,7 @@ def test_our_objects_are_converted_back_by_plugins(
         ),
     ],
 )
-def test_files_are_read_by_plugins(
+def test_read_legacy_calls_plugin(
     pytype: Any, given: dict[str, Any], component: str | None, options: dict[str, Any], stranger: Stranger
 ) -> None:
     assert pytype.read_legacy(stranger.FILE, **given) is pytype
@@ -141,7 +141,7 @@ def test_files_are_read_by_plugins(
 
 
 @pytest.mark.parametrize("pytype", [Image, MaskedImage])
-def test_cut_down_files_are_labelled_as_pixels_by_default(pytype: Any, stranger: Stranger) -> None:
+def test_from_hdu_list_uses_default_pixel_frame(pytype: Any, stranger: Stranger) -> None:
     assert pytype.from_hdu_list(stranger.LEGACY) is pytype
     assert pytype.from_hdu_list(stranger.LEGACY, fits_wcs_frame=None) is pytype
     assert stranger.asked == [(pytype, {"fits_wcs_frame": FRAME}), (pytype, {"fits_wcs_frame": None})]

@@ -63,7 +63,7 @@ def make(n: int = 10, bbox: Box = BOX) -> Mask:
 # Construction.
 
 
-def test_an_array_of_the_right_type_is_shared_and_another_converted() -> None:
+def test_mask_array_is_copied_only_for_other_dtype() -> None:
     schema = MaskSchema([MaskPlane(name, "") for name in NAMES[:10]])
     array = np.ones((3, 4, 2), dtype=np.uint8)
     assert Mask(array, schema=schema).array is array
@@ -71,7 +71,7 @@ def test_an_array_of_the_right_type_is_shared_and_another_converted() -> None:
     assert mask.array.dtype == np.uint8 and np.array_equal(mask.array, array)
 
 
-def test_values_that_do_not_fit_are_not_cut() -> None:
+def test_mask_array_out_of_range_raises() -> None:
     schema = MaskSchema([MaskPlane("A", "")])
     with pytest.raises(ValueError, match="cannot represent"):
         Mask(np.full((2, 2, 1), 256, dtype=np.int32), schema=schema)
@@ -86,7 +86,7 @@ def test_values_that_do_not_fit_are_not_cut() -> None:
     assert np.all(mask.array == 1)
 
 
-def test_a_fill_value_applies_to_every_element() -> None:
+def test_mask_fill_value_applies_to_every_element() -> None:
     mask = Mask(
         5, schema=MaskSchema([MaskPlane(name, "") for name in NAMES[:10]]), shape=[3, 4], start=(1, 2)
     )
@@ -108,7 +108,7 @@ def test_a_fill_value_applies_to_every_element() -> None:
         (0, {"shape": (1, 1), "yx0": (0, 0), "start": (0, 0)}, TypeError, "are aliases of one argument"),
     ],
 )
-def test_contradictory_arguments_are_refused(
+def test_mask_constructor_inconsistent_arguments_raise(
     array: Any, keywords: Any, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -119,12 +119,14 @@ def test_contradictory_arguments_are_refused(
 
 
 @given(masks())
-def test_planes_are_independent_whatever_the_layout(made: tuple[Mask, Naive]) -> None:
+def test_mask_planes_are_independent_for_every_layout(made: tuple[Mask, Naive]) -> None:
     assert_equal(*made)
 
 
 @given(made=masks(), data=st.data())
-def test_setting_and_clearing_act_where_they_are_told(made: tuple[Mask, Naive], data: st.DataObject) -> None:
+def test_mask_set_and_clear_change_selected_pixels_only(
+    made: tuple[Mask, Naive], data: st.DataObject
+) -> None:
     mask, naive = made
     where = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 2, mask.bbox.shape)
     for name in naive:
@@ -149,14 +151,14 @@ def test_setting_and_clearing_act_where_they_are_told(made: tuple[Mask, Naive], 
     assert not mask.array.any()
 
 
-def test_get_returns_a_new_array() -> None:
+def test_mask_get_returns_new_array() -> None:
     mask = make()
     mask.get("P0")[...] = True
     assert not mask.get("P0").any() and mask.get("P0").dtype == bool and mask.get("P0").shape == BOX.shape
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (5, 1), (7, 5), (5, 7, 1)])
-def test_a_boolean_mask_of_another_shape_is_an_index_error(shape: tuple[int, ...]) -> None:
+def test_mask_set_boolean_mask_of_other_shape_raises(shape: tuple[int, ...]) -> None:
     mask = make()
     for act in (mask.set, mask.clear):
         with pytest.raises(IndexError, match="boolean mask has shape"):
@@ -165,7 +167,7 @@ def test_a_boolean_mask_of_another_shape_is_an_index_error(shape: tuple[int, ...
         mask.clear(boolean_mask=np.ones(shape, bool))
 
 
-def test_unknown_planes_are_key_errors() -> None:
+def test_mask_unknown_plane_raises_key_error() -> None:
     mask = make()
     for act in (mask.get, mask.set, mask.clear):
         with pytest.raises(KeyError, match="NOPE"):
@@ -182,7 +184,7 @@ def overlap(a: Box, b: Box) -> Box | None:
 
 
 @given(first=masks(), second=masks())
-def test_updating_matches_names_and_coordinates(
+def test_mask_update_matches_names_and_coordinates(
     first: tuple[Mask, Naive], second: tuple[Mask, Naive]
 ) -> None:
     (mask, naive), (other, other_naive) = first, second
@@ -195,7 +197,7 @@ def test_updating_matches_names_and_coordinates(
 
 
 @given(made=masks(bbox=BOX), other_made=masks())
-def test_assignment_clears_the_box_and_then_updates(
+def test_mask_setitem_clears_box_and_updates(
     made: tuple[Mask, Naive], other_made: tuple[Mask, Naive]
 ) -> None:
     (mask, naive), (other, other_naive) = made, other_made
@@ -210,14 +212,14 @@ def test_assignment_clears_the_box_and_then_updates(
 
 
 @given(masks(bbox=BOX))
-def test_assigning_a_mask_to_its_own_pixels_changes_nothing(made: tuple[Mask, Naive]) -> None:
+def test_mask_setitem_own_pixels_is_identity(made: tuple[Mask, Naive]) -> None:
     mask, naive = made
     mask[...] = mask
     mask[Box.factory[4:6, 0:2]] = mask[Box.factory[3:7, -1:3]]
     assert_equal(mask, naive)
 
 
-def test_only_masks_can_be_assigned() -> None:
+def test_mask_setitem_other_types_raise() -> None:
     mask = make()
     for other in (0, mask.array, Image(0, bbox=BOX)):
         with pytest.raises(TypeError, match=r"set\(\) and clear\(\)"):
@@ -226,7 +228,7 @@ def test_only_masks_can_be_assigned() -> None:
             mask.update(other)  # type: ignore[arg-type]
 
 
-def test_many_rows_move_like_few() -> None:
+def test_mask_update_several_blocks_matches_direct_computation() -> None:
     # More pixels than are moved at a time, and not a multiple of that.
     bbox = Box.from_shape((301, 503))
     schema = MaskSchema([MaskPlane(name, "") for name in NAMES])
@@ -246,7 +248,7 @@ def test_many_rows_move_like_few() -> None:
 
 
 @given(made=masks(), data=st.data())
-def test_other_planes_keep_the_pixels_of_those_that_stay(
+def test_mask_add_planes_keeps_pixels_of_retained_planes(
     made: tuple[Mask, Naive], data: st.DataObject
 ) -> None:
     mask, naive = made
@@ -269,7 +271,7 @@ def test_other_planes_keep_the_pixels_of_those_that_stay(
     np.testing.assert_array_equal(mask.array, before)
 
 
-def test_adding_a_plane_makes_a_new_mask_and_copies_metadata() -> None:
+def test_mask_add_plane_returns_new_mask_with_metadata() -> None:
     mask = make(8)
     mask.metadata["a"] = 1
     view = mask[...]
@@ -279,7 +281,7 @@ def test_adding_a_plane_makes_a_new_mask_and_copies_metadata() -> None:
     assert "NEW" not in mask.schema and "NEW" not in view.schema
 
 
-def test_planes_that_are_there_or_are_not_are_refused() -> None:
+def test_mask_add_planes_existing_or_unknown_plane_raises() -> None:
     mask = make(3)
     with pytest.raises(ValueError, match=r"\['P1'\].*already exist"):
         mask.add_plane("P1", "Again.")
@@ -296,7 +298,7 @@ def test_planes_that_are_there_or_are_not_are_refused() -> None:
 # Views, copies, equality.
 
 
-def test_a_view_shares_pixels_and_may_change_descriptions() -> None:
+def test_mask_view_shares_pixels_and_changes_descriptions() -> None:
     mask = make(3)
     schema = MaskSchema([MaskPlane(name, "Other words.") for name in mask.schema.names])
     view = mask.view(schema=schema, start=(0, 0))
@@ -314,12 +316,12 @@ def test_a_view_shares_pixels_and_may_change_descriptions() -> None:
         MaskSchema([MaskPlane(name, "") for name in ("P0", "P1", "P2")], np.int8),
     ],
 )
-def test_a_view_cannot_reinterpret_bits(schema: MaskSchema) -> None:
+def test_mask_view_other_layout_raises(schema: MaskSchema) -> None:
     with pytest.raises(ValueError, match="cannot rename or move planes, or change their type"):
         make(3).view(schema=schema)
 
 
-def test_a_copy_has_its_own_pixels_and_metadata() -> None:
+def test_mask_copy_is_independent() -> None:
     mask = make()
     mask.set("P9")
     mask.metadata["a"] = 1
@@ -328,7 +330,7 @@ def test_a_copy_has_its_own_pixels_and_metadata() -> None:
         assert other.metadata == mask.metadata and other.metadata is not mask.metadata
 
 
-def test_equality_looks_at_box_schema_and_pixels() -> None:
+def test_mask_equality_compares_box_schema_and_pixels() -> None:
     mask = make()
     assert mask == make() and mask != make(9) and mask != mask.view(start=(0, 0))
     other = make()
@@ -338,19 +340,19 @@ def test_equality_looks_at_box_schema_and_pixels() -> None:
         hash(mask)
 
 
-def test_assigning_the_array_writes_in_place() -> None:
+def test_mask_array_assignment_writes_in_place() -> None:
     mask = make()
     array = mask.array
     mask.array = mask.schema.bitmask("P0", "P9")
     assert mask.array is array and mask.get("P0").all() and mask.get("P9").all() and not mask.get("P1").any()
 
 
-def test_a_mask_prints_its_box_and_planes() -> None:
+def test_mask_text_contains_box_and_planes() -> None:
     mask = make(2)
     assert str(mask) == "Mask([y=3:8, x=-2:5], ['P0', 'P1'])"
     assert repr(mask) == f"Mask(..., bbox={BOX!r}, schema={mask.schema!r})"
 
 
-def test_shape_errors_belong_to_the_family() -> None:
+def test_mask_shape_errors_derive_from_images_error() -> None:
     with pytest.raises(GeometryError):
         Mask(np.zeros((3, 4), np.uint8), schema=make().schema)

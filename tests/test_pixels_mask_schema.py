@@ -36,7 +36,7 @@ def planes(n: int, *holes: int) -> list[MaskPlane | None]:
 # Planes and bits.
 
 
-def test_planes_are_values() -> None:
+def test_mask_plane_is_value_type() -> None:
     plane = MaskPlane("BAD", "Bad pixel.")
     assert plane == MaskPlane("BAD", "Bad pixel.") and hash(plane) == hash(MaskPlane("BAD", "Bad pixel."))
     assert plane != MaskPlane("BAD", "Another thing.")
@@ -45,13 +45,13 @@ def test_planes_are_values() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_sign_bit_is_not_used(dtype: Any) -> None:
+def test_bits_per_element_excludes_sign_bit(dtype: Any) -> None:
     bits = np.dtype(dtype).itemsize * 8
     assert MaskSchema.bits_per_element(dtype) == bits - (np.dtype(dtype).kind == "i")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, bool, "U1", object])
-def test_masks_are_integers(dtype: Any) -> None:
+def test_mask_schema_non_integer_dtype_raises(dtype: Any) -> None:
     with pytest.raises(TypeError, match="must be an integer type"):
         MaskSchema.bits_per_element(dtype)
     with pytest.raises(TypeError, match="must be an integer type"):
@@ -59,7 +59,7 @@ def test_masks_are_integers(dtype: Any) -> None:
 
 
 @given(n=st.integers(0, 200), dtype=st.sampled_from(DTYPES))
-def test_a_bit_is_the_quotient_and_the_power_of_the_remainder(n: int, dtype: Any) -> None:
+def test_mask_plane_bit_compute_returns_index_and_mask(n: int, dtype: Any) -> None:
     stride = MaskSchema.bits_per_element(dtype)
     bit = MaskPlaneBit.compute(n, stride, dtype)
     assert bit.index * stride + int(bit.mask).bit_length() - 1 == n
@@ -74,7 +74,7 @@ def test_a_bit_is_the_quotient_and_the_power_of_the_remainder(n: int, dtype: Any
 
 
 @given(n=st.integers(1, 70), holes=st.sets(st.integers(0, 69)), dtype=st.sampled_from(DTYPES))
-def test_a_schema_is_an_ordered_collection_of_planes(n: int, holes: set[int], dtype: Any) -> None:
+def test_mask_schema_is_ordered_collection_of_planes(n: int, holes: set[int], dtype: Any) -> None:
     given_planes = planes(n, *holes)
     schema = MaskSchema(iter(given_planes), dtype)
     names = [plane.name for plane in given_planes if plane is not None]
@@ -89,18 +89,18 @@ def test_a_schema_is_an_ordered_collection_of_planes(n: int, holes: set[int], dt
             assert schema.descriptions[plane.name] == plane.description
 
 
-def test_no_planes_are_one_unused_bit() -> None:
+def test_mask_schema_without_planes_has_one_unused_bit() -> None:
     schema = MaskSchema([])
     assert list(schema) == [None] and schema.mask_size == 1 and not schema.names
     assert schema == MaskSchema([None]) and schema.bitmask().tolist() == [0]
 
 
-def test_membership_is_by_name() -> None:
+def test_mask_schema_membership_is_by_name() -> None:
     schema = MaskSchema(planes(3))
     assert MaskPlane("P1", "Something else.") in schema and "P3" not in schema and "P1" in schema
 
 
-def test_equality_is_of_planes_and_type() -> None:
+def test_mask_schema_equality_compares_planes_and_dtype() -> None:
     schema = MaskSchema(planes(5, 2))
     assert schema == MaskSchema(planes(5, 2)) and schema != MaskSchema(planes(5, 2), np.int16)
     assert schema != MaskSchema(planes(5)) and schema != MaskSchema(planes(6, 2))
@@ -110,17 +110,17 @@ def test_equality_is_of_planes_and_type() -> None:
         hash(schema)
 
 
-def test_a_name_cannot_occur_twice() -> None:
+def test_mask_schema_duplicate_name_raises() -> None:
     with pytest.raises(ValueError, match="'P0'"):
         MaskSchema([*planes(3), MaskPlane("P0", "Again.")])
 
 
-def test_a_plane_has_more_than_a_name() -> None:
+def test_mask_schema_other_plane_types_raise() -> None:
     with pytest.raises(TypeError, match="MaskPlane or None; got 'BAD'"):
         MaskSchema(["BAD"])  # type: ignore[list-item]
 
 
-def test_unknown_planes_are_key_errors_that_list_the_known_ones() -> None:
+def test_mask_schema_unknown_plane_raises_with_available_planes() -> None:
     schema = MaskSchema(planes(2))
     with pytest.raises(KeyError, match="P0.*P1"):
         schema.bit("NOPE")
@@ -129,7 +129,7 @@ def test_unknown_planes_are_key_errors_that_list_the_known_ones() -> None:
 
 
 @given(n=st.integers(1, 40), data=st.data())
-def test_a_bitmask_is_interpreted_as_the_planes_it_was_made_of(n: int, data: st.DataObject) -> None:
+def test_mask_schema_interpret_inverts_bitmask(n: int, data: st.DataObject) -> None:
     schema = MaskSchema(planes(n), data.draw(st.sampled_from(DTYPES)))
     names = data.draw(st.sets(st.sampled_from(list(schema.names))))
     pixel = schema.bitmask(*names)
@@ -137,7 +137,7 @@ def test_a_bitmask_is_interpreted_as_the_planes_it_was_made_of(n: int, data: st.
     assert schema.interpret(pixel) == [name for name in schema.names if name in names]
 
 
-def test_splitting_distributes_the_planes_in_order() -> None:
+def test_mask_schema_split_distributes_planes_in_order() -> None:
     parts = MaskSchema(planes(19, 3, 17)).split(np.int16)
     assert [len(part) for part in parts] == [15, 2]
     assert all(part.mask_size == 1 and part.dtype == np.int16 for part in parts)
@@ -147,7 +147,7 @@ def test_splitting_distributes_the_planes_in_order() -> None:
     assert MaskSchema([None, None]).split(np.int32) == [MaskSchema([None], np.int32)]
 
 
-def test_a_schema_evaluates_from_its_repr_and_survives_copies() -> None:
+def test_mask_schema_repr_and_copies_preserve_value() -> None:
     schema = MaskSchema([MaskPlane("A", "a"), None])
     assert repr(schema) == "MaskSchema([MaskPlane(name='A', description='a'), None], dtype=dtype('uint8'))"
     scope = {"MaskSchema": MaskSchema, "MaskPlane": MaskPlane, "dtype": np.dtype}
@@ -159,7 +159,7 @@ def test_a_schema_evaluates_from_its_repr_and_survives_copies() -> None:
 
 
 @pytest.mark.parametrize("make_header", [dict, astropy.io.fits.Header])
-def test_cards_round_trip_through_a_header(make_header: Any) -> None:
+def test_mask_schema_header_round_trip(make_header: Any) -> None:
     schema = MaskSchema(planes(7, 0, 3), np.int32)
     header = make_header()
     header["OTHER"] = 1
@@ -173,24 +173,24 @@ def test_cards_round_trip_through_a_header(make_header: Any) -> None:
     assert list(header) == ["OTHER"]
 
 
-def test_cards_of_early_files_start_at_one_and_go_too() -> None:
+def test_mask_schema_strip_header_removes_cards_of_early_files() -> None:
     header = {"MSKN0001": "P0", "MSKM0001": 1, "MSKD0001": "Plane 0.", "MSKNAME": "kept"}
     assert list(MaskSchema.from_fits_header(header)) == [None, MaskPlane("P0", "Plane 0.")]
     MaskSchema(planes(1)).strip_header(header)
     assert header == {"MSKNAME": "kept"}
 
 
-def test_a_header_describes_one_integer_for_each_pixel() -> None:
+def test_mask_schema_update_header_multiple_elements_raises() -> None:
     with pytest.raises(TypeError, match="split"):
         MaskSchema(planes(9)).update_header({})
 
 
-def test_a_header_without_cards_is_refused() -> None:
+def test_mask_schema_from_fits_header_without_cards_raises() -> None:
     with pytest.raises(ValueError, match="no MSKNnnnn cards"):
         MaskSchema.from_fits_header({"MSKD0000": "only a description"})
 
 
-def test_long_descriptions_survive_in_a_real_header() -> None:
+def test_mask_schema_header_preserves_long_descriptions() -> None:
     schema = MaskSchema([MaskPlane("A", "word " * 40 + "end")])
     header = astropy.io.fits.Header()
     schema.update_header(header)
@@ -199,7 +199,7 @@ def test_long_descriptions_survive_in_a_real_header() -> None:
 
 
 @pytest.mark.parametrize("strip", [True, False])
-def test_legacy_cards_give_bits_by_name(strip: bool) -> None:
+def test_mask_plane_read_legacy_returns_bits_by_name(strip: bool) -> None:
     header = astropy.io.fits.Header()
     for bit, name in enumerate(("BAD", "DETECTED_NEGATIVE", "UNMASKEDNAN")):
         header[f"HIERARCH MP_{name}"] = bit
@@ -221,12 +221,12 @@ def test_legacy_cards_give_bits_by_name(strip: bool) -> None:
         (get_legacy_deep_coadd_mask_planes, "cell_coadd.fits"),
     ],
 )
-def test_plane_maps_are_those_of_the_files(get: Any, file: str, shared_data: Path) -> None:
+def test_legacy_plane_maps_match_files(get: Any, file: str, shared_data: Path) -> None:
     truth = json.loads((shared_data / "examples" / f"{file}.truth.json").read_text())["mask"]["planes"]
     assert [(p.name, p.description) for p in get().values()] == [(t["name"], t["description"]) for t in truth]
 
 
-def test_plane_maps_extend_each_other_and_are_fresh() -> None:
+def test_legacy_plane_maps_are_extended_copies() -> None:
     visit, difference = get_legacy_visit_image_mask_planes(), get_legacy_difference_image_mask_planes()
     coadd, non_cell = get_legacy_deep_coadd_mask_planes(), get_legacy_non_cell_coadd_mask_planes()
     assert list(difference)[:15] == list(visit) and len(difference) == 19
@@ -256,5 +256,5 @@ def test_plane_maps_extend_each_other_and_are_fresh() -> None:
         (set(), get_legacy_visit_image_mask_planes),
     ],
 )
-def test_the_planes_say_what_a_legacy_mask_belongs_to(names: set[str], expected: Any) -> None:
+def test_guess_legacy_mask_planes_identifies_image_type(names: set[str], expected: Any) -> None:
     assert guess_legacy_mask_planes(names) == expected()

@@ -66,7 +66,7 @@ def make(bbox: Box = BOX, schema: MaskSchema = SCHEMA, unit: Any = u.nJy, **keyw
 # Construction.
 
 
-def test_the_variance_defaults_to_one_in_the_squared_unit() -> None:
+def test_masked_image_default_variance_is_one_in_squared_unit() -> None:
     masked = MaskedImage(make_image(unit=u.nJy), mask_schema=SCHEMA)
     assert masked.unit == u.nJy and masked.variance.unit == u.nJy**2
     assert masked.variance.array.dtype == np.float32 and np.all(masked.variance.array == 1)
@@ -77,7 +77,7 @@ def test_the_variance_defaults_to_one_in_the_squared_unit() -> None:
     assert unitless.unit is None and unitless.variance.unit is None
 
 
-def test_pixels_are_shared_with_what_was_passed() -> None:
+def test_masked_image_planes_share_pixels_with_arguments() -> None:
     image, mask, variance = make_image(), Mask(schema=SCHEMA, bbox=BOX), make_image()
     masked = MaskedImage(image, mask=mask, variance=variance)
     assert masked.image.array is image.array and masked.mask.array is mask.array
@@ -107,22 +107,22 @@ def test_pixels_are_shared_with_what_was_passed() -> None:
         ({"mask_schema": SCHEMA, "variance": np.ones(BOX.shape)}, TypeError, "must be of type Image"),
     ],
 )
-def test_planes_that_do_not_fit_are_refused(keywords: Any, error: type[Exception], message: str) -> None:
+def test_masked_image_inconsistent_planes_raise(keywords: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         MaskedImage(make_image(unit=u.nJy), **keywords)
 
 
-def test_an_array_is_no_image_plane() -> None:
+def test_masked_image_array_instead_of_image_raises() -> None:
     with pytest.raises(TypeError, match="must be an Image"):
         MaskedImage(np.zeros(BOX.shape), mask_schema=SCHEMA)  # type: ignore[arg-type]
 
 
-def test_a_variance_with_a_unit_needs_an_image_with_one() -> None:
+def test_masked_image_variance_unit_without_image_unit_raises() -> None:
     with pytest.raises(UnitMismatchError, match="Image has no units but variance does"):
         MaskedImage(make_image(), mask_schema=SCHEMA, variance=Image(1.0, bbox=BOX, unit=u.nJy**2))
 
 
-def test_the_explicit_projection_wins_and_the_planes_share_one() -> None:
+def test_masked_image_explicit_projection_applies_to_all_planes() -> None:
     mine, other, third = make_projection(), make_projection(46.0), make_projection(47.0)
     planes: dict[str, Any] = {
         "mask": Mask(schema=SCHEMA, bbox=BOX, projection=third),
@@ -140,7 +140,7 @@ def test_the_explicit_projection_wins_and_the_planes_share_one() -> None:
     assert planes["mask"].projection is third
 
 
-def test_observation_information_reaches_all_planes() -> None:
+def test_masked_image_obs_info_applies_to_all_planes() -> None:
     mine, other = make_obs_info(1), make_obs_info(2)
     masked = MaskedImage(make_image(obs_info=mine), mask_schema=SCHEMA)
     assert masked.obs_info is masked.variance.obs_info is masked.mask.obs_info is mine
@@ -153,7 +153,7 @@ def test_observation_information_reaches_all_planes() -> None:
         masked.obs_info = mine  # type: ignore[misc]
 
 
-def test_signatures_are_those_that_are_promised() -> None:
+def test_pixels_signatures_match_public_api() -> None:
     names = [name for name in inspect.signature(MaskedImage).parameters]
     assert names == ["image", "mask", "variance", "mask_schema", "projection", "obs_info", "metadata"]
     parameters = inspect.signature(MaskedImage.write_fits).parameters
@@ -172,7 +172,7 @@ def test_signatures_are_those_that_are_promised() -> None:
 # The mask can be replaced.
 
 
-def test_a_new_mask_gets_the_projection_of_the_image() -> None:
+def test_masked_image_mask_assignment_replaces_projection() -> None:
     projection = make_projection()
     masked = make(projection=projection)
     mask = Mask(schema=OTHER_SCHEMA, bbox=BOX, projection=make_projection(46.0))
@@ -183,7 +183,7 @@ def test_a_new_mask_gets_the_projection_of_the_image() -> None:
     assert "NEW" in masked.mask.schema
 
 
-def test_a_new_mask_must_cover_the_same_pixels() -> None:
+def test_masked_image_mask_assignment_other_box_raises() -> None:
     masked = make()
     with pytest.raises(GeometryError, match="bboxes do not agree"):
         masked.mask = Mask(schema=SCHEMA, shape=BOX.shape)
@@ -192,7 +192,7 @@ def test_a_new_mask_must_cover_the_same_pixels() -> None:
 # Subimages and assignment.
 
 
-def test_a_new_mask_must_be_a_mask() -> None:
+def test_masked_image_mask_assignment_other_type_raises() -> None:
     masked = make()
     mask = masked.mask
     with pytest.raises(TypeError, match="must be of type Mask"):
@@ -200,7 +200,7 @@ def test_a_new_mask_must_be_a_mask() -> None:
     assert masked.mask is mask
 
 
-def test_a_subimage_views_all_planes_and_shares_the_rest() -> None:
+def test_masked_image_getitem_returns_views_of_all_planes() -> None:
     masked = make(projection=make_projection(), obs_info=make_obs_info(), metadata={"a": 1})
     part = masked.absolute[7:9, 10:14]
     assert part.bbox == Box.factory[7:9, 10:14] and part.metadata is masked.metadata
@@ -212,7 +212,7 @@ def test_a_subimage_views_all_planes_and_shares_the_rest() -> None:
     assert not masked.image.array[2:4, 2:6].any() and masked.mask.get("BAD")[2:4, 2:6].all()
 
 
-def test_assignment_follows_the_rules_of_each_plane() -> None:
+def test_masked_image_setitem_assigns_all_planes() -> None:
     masked = make(unit=u.mJy)
     other = make(schema=OTHER_SCHEMA, unit=u.Jy)
     before = masked.copy()
@@ -228,7 +228,7 @@ def test_assignment_follows_the_rules_of_each_plane() -> None:
     np.testing.assert_array_equal(masked.mask.array[outside], before.mask.array[outside])
 
 
-def test_planes_stay_together_when_pixels_are_assigned_by_position() -> None:
+def test_masked_image_setitem_by_position_includes_mask() -> None:
     masked, box = make(), Box.factory[7:9, 10:14]
     other = make(Box.factory[100:102, 100:104])
     masked[box] = other
@@ -237,7 +237,7 @@ def test_planes_stay_together_when_pixels_are_assigned_by_position() -> None:
     np.testing.assert_array_equal(masked.variance[box].array, other.variance.array)
 
 
-def test_what_does_not_fit_changes_nothing() -> None:
+def test_masked_image_setitem_invalid_value_changes_nothing() -> None:
     masked = make()
     before = masked.copy()
     with pytest.raises(GeometryError, match="same shape"):
@@ -252,7 +252,7 @@ def test_what_does_not_fit_changes_nothing() -> None:
 # Copies.
 
 
-def test_a_copy_is_independent_of_the_original() -> None:
+def test_masked_image_copy_is_independent() -> None:
     masked = make(projection=make_projection(), obs_info=make_obs_info(), metadata={"a": 1})
     for other in (masked.copy(), copy.deepcopy(masked)):
         assert type(other) is MaskedImage and other.projection is masked.projection
@@ -267,12 +267,12 @@ def test_a_copy_is_independent_of_the_original() -> None:
             assert not np.shares_memory(a.array, b.array)
 
 
-def test_equality_is_identity() -> None:
+def test_masked_image_equality_is_identity() -> None:
     masked = make()
     assert masked == masked and masked != masked.copy() and hash(masked) == hash(masked)
 
 
-def test_a_masked_image_survives_pickling() -> None:
+def test_masked_image_pickling_preserves_value() -> None:
     masked = make(projection=make_projection(), metadata={"a": 1})
     other = pickle.loads(pickle.dumps(masked.local[2:5, 3:8]))
     assert other.image == masked.local[2:5, 3:8].image and other.mask == masked.local[2:5, 3:8].mask
@@ -280,7 +280,7 @@ def test_a_masked_image_survives_pickling() -> None:
     assert other.projection == masked.projection
 
 
-def test_butler_information_follows_every_view() -> None:
+def test_masked_image_butler_information_is_passed_to_views() -> None:
     masked = make()
     masked._attachments = Attachments({"dataset": None, "provenance": None})
     for other in (masked[...], masked.copy(), masked.local[:3, :3]):
@@ -289,7 +289,7 @@ def test_butler_information_follows_every_view() -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "mask", "variance"])
-def test_planes_say_where_the_whole_came_from(name: str, tmp_path: Path) -> None:
+def test_masked_image_planes_have_butler_information(name: str, tmp_path: Path) -> None:
     info = {"dataset": None, "provenance": {"inputs": [], "quantum_id": None}}
     masked = make()
     masked.write(tmp_path / "masked.fits", butler_info=info)
@@ -300,7 +300,7 @@ def test_planes_say_where_the_whole_came_from(name: str, tmp_path: Path) -> None
         assert other._attachments.butler_info["provenance"] == info["provenance"]
 
 
-def test_a_masked_image_prints_its_planes() -> None:
+def test_masked_image_text_contains_planes() -> None:
     masked = make()
     assert str(masked) == "MaskedImage(Image([y=5:25, x=8:38], float64), ['BAD', 'HUNGRY'])"
     assert repr(masked) == f"MaskedImage({masked.image!r}, mask_schema={SCHEMA!r})"
@@ -314,7 +314,7 @@ def make_color(bbox: Box = BOX, **keywords: Any) -> ColorImage:
     return ColorImage(pixels, bbox=bbox, **keywords)
 
 
-def test_a_color_image_shares_its_array_with_its_channels() -> None:
+def test_color_image_channels_share_array() -> None:
     array = np.zeros((3, 4, 3), dtype=np.uint8)
     image = ColorImage(array, yx0=(1, 2), sky_projection=make_projection())
     assert image.array is array and image.bbox == Box.factory[1:4, 2:6] and image.start == YX(1, 2)
@@ -325,12 +325,12 @@ def test_a_color_image_shares_its_array_with_its_channels() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 2), (3, 4, 4), (4, 3, 3)])
-def test_the_shape_of_a_color_array_is_checked(shape: tuple[int, ...]) -> None:
+def test_color_image_other_shape_raises(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="shape"):
         ColorImage(np.zeros(shape, np.uint8), bbox=Box.factory[0:3, 0:4])
 
 
-def test_channels_are_stacked_and_copied() -> None:
+def test_color_image_from_channels_copies_pixels() -> None:
     projection = make_projection()
     channels = [make_image(projection=projection if n == 0 else None) for n in range(3)]
     image = ColorImage.from_channels(*channels, metadata={"a": 1})
@@ -343,7 +343,7 @@ def test_channels_are_stacked_and_copied() -> None:
         ColorImage.from_channels(channels[0], channels[1], channels[2].view(start=(0, 0)))
 
 
-def test_color_images_assign_and_copy_like_images() -> None:
+def test_color_image_setitem_and_copy() -> None:
     image, box = make_color(metadata={"a": 1}), Box.factory[7:9, 10:14]
     other = ColorImage(np.full((*BOX.shape, 3), 7, np.uint8), bbox=BOX)
     duplicate = image.copy()
@@ -360,5 +360,5 @@ def test_color_images_assign_and_copy_like_images() -> None:
     assert not image.array.any()
 
 
-def test_a_color_image_prints_its_box_and_type() -> None:
+def test_color_image_text_contains_box_and_dtype() -> None:
     assert str(make_color(Box.factory[0:5, 0:4])) == "ColorImage([y=0:5, x=0:4], uint8)"

@@ -58,7 +58,7 @@ slices = st.builds(slice, bounds, bounds)
 
 @kinds
 @given(ys=slices, xs=slices)
-def test_local_slices_select_what_numpy_selects(kind: str, ys: slice, xs: slice) -> None:
+def test_local_slices_match_numpy(kind: str, ys: slice, xs: slice) -> None:
     obj = make(kind)
     if 0 in np.empty(BOX.shape)[ys, xs].shape:
         with pytest.raises(IndexError):
@@ -71,9 +71,7 @@ def test_local_slices_select_what_numpy_selects(kind: str, ys: slice, xs: slice)
 
 @kinds
 @given(ys=slices, xs=slices)
-def test_absolute_slices_are_coordinates_and_must_lie_within_the_image(
-    kind: str, ys: slice, xs: slice
-) -> None:
+def test_absolute_slices_outside_image_raise(kind: str, ys: slice, xs: slice) -> None:
     obj = make(kind)
     y0, y1 = BOX.y.start if ys.start is None else ys.start, BOX.y.stop if ys.stop is None else ys.stop
     x0, x1 = BOX.x.start if xs.start is None else xs.start, BOX.x.stop if xs.stop is None else xs.stop
@@ -89,9 +87,7 @@ def test_absolute_slices_are_coordinates_and_must_lie_within_the_image(
 
 
 @given(ys=slices, xs=slices, inner_ys=slices, inner_xs=slices)
-def test_slicing_twice_is_slicing_an_array_twice(
-    ys: slice, xs: slice, inner_ys: slice, inner_xs: slice
-) -> None:
+def test_local_slices_compose_like_numpy(ys: slice, xs: slice, inner_ys: slice, inner_xs: slice) -> None:
     image = make_image()
     expected = image.array[ys, xs][inner_ys, inner_xs]
     if 0 in expected.shape:
@@ -103,7 +99,7 @@ def test_slicing_twice_is_slicing_an_array_twice(
 
 
 @kinds
-def test_slices_may_come_as_xy_or_yx(kind: str) -> None:
+def test_slices_accept_xy_and_yx(kind: str) -> None:
     obj = make(kind)
     wanted = Box.factory[6:8, 0:3]
     assert obj.absolute[XY(slice(0, 3), slice(6, 8))].bbox == wanted
@@ -112,7 +108,7 @@ def test_slices_may_come_as_xy_or_yx(kind: str) -> None:
 
 
 @kinds
-def test_a_box_selects_a_view_that_shares_pixels_metadata_and_type(kind: str) -> None:
+def test_getitem_box_returns_view(kind: str) -> None:
     obj = make(kind)
     obj.metadata["key"] = 1
     part = obj[Box.factory[6:8, 0:3]]
@@ -122,7 +118,7 @@ def test_a_box_selects_a_view_that_shares_pixels_metadata_and_type(kind: str) ->
 
 
 @kinds
-def test_an_ellipsis_selects_a_new_view_of_everything(kind: str) -> None:
+def test_getitem_ellipsis_returns_view_of_all_pixels(kind: str) -> None:
     obj = make(kind)
     view = obj[...]
     assert view is not obj and view.bbox == obj.bbox and view.metadata is obj.metadata
@@ -131,7 +127,7 @@ def test_an_ellipsis_selects_a_new_view_of_everything(kind: str) -> None:
 
 @kinds
 @pytest.mark.parametrize("bbox", [Box.factory[4:8, 0:3], Box.factory[6:13, 0:3], Box.factory[50:60, 50:60]])
-def test_a_box_outside_of_the_image_is_an_index_error(kind: str, bbox: Box) -> None:
+def test_getitem_box_outside_image_raises_index_error(kind: str, bbox: Box) -> None:
     obj = make(kind)
     with pytest.raises(IndexError, match="does not lie within"):
         obj[bbox]
@@ -141,7 +137,7 @@ def test_a_box_outside_of_the_image_is_an_index_error(kind: str, bbox: Box) -> N
 
 @kinds
 @pytest.mark.parametrize("key", [0, (0, 1), slice(0, 2), (slice(0, 2), slice(0, 2)), "image", None])
-def test_other_keys_are_type_errors_that_say_what_to_use(kind: str, key: Any) -> None:
+def test_getitem_other_keys_raise_type_error_with_hint(kind: str, key: Any) -> None:
     obj = make(kind)
     with pytest.raises(TypeError, match=r"\.local\[y, x\].*\.absolute\[y, x\]"):
         obj[key]
@@ -152,7 +148,7 @@ def test_other_keys_are_type_errors_that_say_what_to_use(kind: str, key: Any) ->
 @kinds
 @pytest.mark.parametrize("proxy", ["local", "absolute"])
 @pytest.mark.parametrize("key", [(0, 1), (slice(0, 1), 1), slice(0, 1), 3, ..., (slice(0, 1),) * 3])
-def test_the_proxies_take_two_slices_and_nothing_else(kind: str, proxy: str, key: Any) -> None:
+def test_slice_proxies_other_keys_raise(kind: str, proxy: str, key: Any) -> None:
     obj = make(kind)
     with pytest.raises(TypeError, match=f"{proxy} requires two slices") as caught:
         getattr(obj, proxy)[key]
@@ -160,12 +156,12 @@ def test_the_proxies_take_two_slices_and_nothing_else(kind: str, proxy: str, key
     assert ("'array'" in notes) == hasattr(obj, "array")
 
 
-def test_steps_are_refused() -> None:
+def test_slice_proxies_steps_raise() -> None:
     with pytest.raises(ValueError, match="non-unit step"):
         make_image().local[::2, :]
 
 
-def test_negative_absolute_slices_do_not_count_from_the_end() -> None:
+def test_absolute_slices_negative_numbers_are_coordinates() -> None:
     image = make_image()
     assert image.absolute[:, -3:-1].bbox == Box.factory[5:12, -3:-1]
     with pytest.raises(IndexError):
@@ -173,7 +169,7 @@ def test_negative_absolute_slices_do_not_count_from_the_end() -> None:
 
 
 @kinds
-def test_the_proxies_assign_too(kind: str) -> None:
+def test_slice_proxies_support_assignment(kind: str) -> None:
     obj, other = make(kind), make(kind)
     for array in arrays(other):
         array[...] = 1
@@ -184,5 +180,5 @@ def test_the_proxies_assign_too(kind: str) -> None:
         assert not np.all(array == 1)
 
 
-def test_image_types_share_a_base() -> None:
+def test_image_types_derive_from_generalized_image() -> None:
     assert all(isinstance(make(kind), GeneralizedImage) for kind in ("image", "mask", "masked", "color"))

@@ -106,7 +106,7 @@ def psf(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_kernel_images_have_the_sum_one_and_the_box_of_the_psf(kind: str) -> None:
+def test_psf_kernel_image_is_normalized_and_has_kernel_box(kind: str) -> None:
     psf = MAKERS[kind]()
     for x, y in [(0, 0), (120.3, 45.6), (299.4, 199.4), (-0.5, -0.5)]:
         image = psf.compute_kernel_image(x=x, y=y)
@@ -117,13 +117,13 @@ def test_kernel_images_have_the_sum_one_and_the_box_of_the_psf(kind: str) -> Non
 
 @pytest.mark.parametrize(("x", "y"), [(120.0, 45.0), (120.3, 45.6), (120.5, 44.5), (99.49, 45.51)])
 @pytest.mark.parametrize("kind", MAKERS)
-def test_stellar_images_have_the_sum_that_shifting_leaves(kind: str, x: float, y: float) -> None:
+def test_psf_stellar_image_sum_is_within_shift_tolerance(kind: str, x: float, y: float) -> None:
     image = MAKERS[kind]().compute_stellar_image(x=x, y=y)
     assert image.array.sum() == pytest.approx(1.0, abs=STAR_SUM.get(kind, 2e-4))
 
 
 @pytest.mark.parametrize(("x", "y"), [(120.0, 45.0), (120.3, 45.6), (120.5, 44.5), (99.49, 45.51)])
-def test_stellar_images_hold_the_star_at_its_position(psf: Any, x: float, y: float) -> None:
+def test_psf_stellar_image_centroid_is_position(psf: Any, x: float, y: float) -> None:
     image = psf.compute_stellar_image(x=x, y=y)
     kernel = psf.compute_kernel_image(x=x, y=y)
     assert image.bbox == psf.compute_stellar_bbox(x=x, y=y)
@@ -150,12 +150,12 @@ def centroid(image: Image) -> tuple[float, float]:
     return float((x * weights).sum()), float((y * weights).sum())
 
 
-def test_stars_in_the_middle_of_a_pixel_are_kernels(psf: Any) -> None:
+def test_psf_stellar_image_at_pixel_centre_equals_kernel(psf: Any) -> None:
     star, kernel = psf.compute_stellar_image(x=120, y=45), psf.compute_kernel_image(x=120, y=45)
     np.testing.assert_allclose(star.array, kernel.array, atol=1e-15)
 
 
-def test_many_positions_equal_them_one_by_one(psf: Any) -> None:
+def test_psf_many_positions_match_single_positions(psf: Any) -> None:
     x, y = np.linspace(3.0, 290.7, 4), np.array([[10.2], [190.4]])
     stack = psf.compute_kernel_images(x=x, y=y)
     stars, yx0 = psf.compute_stellar_images(x=x, y=y)
@@ -169,7 +169,7 @@ def test_many_positions_equal_them_one_by_one(psf: Any) -> None:
 
 
 @pytest.mark.parametrize(("x", "y", "shape"), [([], [], (0,)), ([1, 2], 3, (2,)), (4, 5, ())])
-def test_stacks_have_the_shape_of_the_positions(psf: Any, x: Any, y: Any, shape: tuple[int, ...]) -> None:
+def test_psf_stack_has_shape_of_positions(psf: Any, x: Any, y: Any, shape: tuple[int, ...]) -> None:
     assert psf.compute_kernel_images(x=x, y=y).shape == (*shape, *psf.kernel_bbox.shape)
     stars, yx0 = psf.compute_stellar_images(x=x, y=y)
     assert stars.shape == (*shape, *psf.kernel_bbox.shape)
@@ -180,30 +180,30 @@ def test_stacks_have_the_shape_of_the_positions(psf: Any, x: Any, y: Any, shape:
     ("x", "y"), [(-0.6, 5), (5, 199.5), (1e6, 5), (np.nan, 5), (5, np.inf), (5, -np.inf)]
 )
 @pytest.mark.parametrize("name", ["kernel_image", "stellar_image", "stellar_bbox"])
-def test_outside_its_bounds_a_psf_is_not_defined(psf: Any, name: str, x: float, y: float) -> None:
+def test_psf_outside_bounds_raises(psf: Any, name: str, x: float, y: float) -> None:
     with pytest.raises(BoundsError, match=r"not defined at \(x="):
         getattr(psf, f"compute_{name}")(x=x, y=y)
 
 
-def test_one_position_outside_is_named_among_many(psf: Any) -> None:
+def test_psf_position_outside_bounds_is_named_in_error(psf: Any) -> None:
     with pytest.raises(BoundsError, match=r"x=-3.0, y=7.0.* 1 more of 4"):
         psf.compute_kernel_images(x=[1, -3, 2, np.nan], y=7)
 
 
 @pytest.mark.parametrize("bad", ["1", None, 1j, [None]])
 @pytest.mark.parametrize("name", ["kernel_image", "stellar_image", "stellar_bbox", "kernel_images"])
-def test_positions_must_be_real_numbers(psf: Any, name: str, bad: Any) -> None:
+def test_psf_non_numeric_positions_raise(psf: Any, name: str, bad: Any) -> None:
     with pytest.raises(TypeError):
         getattr(psf, f"compute_{name}")(x=bad, y=3)
 
 
 @pytest.mark.parametrize("name", ["kernel_image", "stellar_image", "stellar_bbox"])
-def test_methods_for_one_position_take_one(psf: Any, name: str) -> None:
+def test_psf_single_position_methods_reject_arrays(psf: Any, name: str) -> None:
     with pytest.raises(TypeError, match="Expected one position"):
         getattr(psf, f"compute_{name}")(x=[1, 2], y=[3, 4])
 
 
-def test_images_belong_to_the_caller(psf: Any) -> None:
+def test_psf_images_are_new_arrays(psf: Any) -> None:
     for compute in (psf.compute_kernel_image, psf.compute_stellar_image):
         first = compute(x=3, y=4)
         before = first.array.copy()
@@ -212,7 +212,7 @@ def test_images_belong_to_the_caller(psf: Any) -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
-def test_copies_are_equal(psf: Any, duplicate: Any) -> None:
+def test_psf_copies_are_equal(psf: Any, duplicate: Any) -> None:
     psf.compute_kernel_image(x=3, y=4)
     other = duplicate(psf)
     assert other == psf
@@ -221,7 +221,7 @@ def test_copies_are_equal(psf: Any, duplicate: Any) -> None:
     )
 
 
-def test_psfs_of_different_kinds_differ_and_are_unhashable(psf: Any) -> None:
+def test_psfs_of_different_types_are_unequal_and_unhashable(psf: Any) -> None:
     others = [maker() for maker in MAKERS.values()]
     assert sum(psf == other for other in others) == 1
     assert psf != "psf"
@@ -229,14 +229,14 @@ def test_psfs_of_different_kinds_differ_and_are_unhashable(psf: Any) -> None:
         hash(psf)
 
 
-def test_the_text_forms_name_the_class(psf: Any) -> None:
+def test_psf_text_contains_class(psf: Any) -> None:
     assert type(psf).__name__ in str(psf)
     assert type(psf).__name__ in repr(psf)
 
 
 @pytest.mark.filterwarnings(f"ignore::{DevelopmentSchemaWarning.__module__}.DevelopmentSchemaWarning")
 @pytest.mark.parametrize("extension", ["json", "fits"])
-def test_psfs_come_back_equal(psf: Any, extension: str, tmp_path: Path) -> None:
+def test_psf_round_trip_preserves_value(psf: Any, extension: str, tmp_path: Path) -> None:
     path = tmp_path / f"psf.{extension}"
     write(psf, path)
     back = read(path, PointSpreadFunction)
@@ -245,7 +245,7 @@ def test_psfs_come_back_equal(psf: Any, extension: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("n", [2, (2, 3)])
-def test_a_gridded_psf_has_the_kernels_at_its_grid_points(psf: Any, n: Any) -> None:
+def test_to_gridded_has_kernels_at_grid_points(psf: Any, n: Any) -> None:
     pytest.importorskip("photutils")
     model = psf.to_gridded(n)
     ny, nx = (n, n) if isinstance(n, int) else n
@@ -255,7 +255,7 @@ def test_a_gridded_psf_has_the_kernels_at_its_grid_points(psf: Any, n: Any) -> N
         np.testing.assert_allclose(image, psf.compute_kernel_image(x=x, y=y).array, atol=1e-14)
 
 
-def test_a_gridded_psf_draws_stars_like_the_psf() -> None:
+def test_to_gridded_evaluates_like_psf() -> None:
     pytest.importorskip("photutils")
     gaussian = make_gaussian()
     model = gaussian.to_gridded(2)
@@ -265,7 +265,7 @@ def test_a_gridded_psf_draws_stars_like_the_psf() -> None:
     np.testing.assert_allclose(drawn, star.array, atol=2e-4)
 
 
-def test_a_grid_needs_two_points_each_way_inside_the_bounds(psf: Any) -> None:
+def test_to_gridded_invalid_grid_raises(psf: Any) -> None:
     pytest.importorskip("photutils")
     with pytest.raises(ValueError, match="at least two grid points"):
         psf.to_gridded(1)
@@ -273,13 +273,13 @@ def test_a_grid_needs_two_points_each_way_inside_the_bounds(psf: Any) -> None:
         psf.to_gridded(2, bbox=Box.factory[0:300, 0:300])
 
 
-def test_a_gridded_psf_needs_photutils(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_to_gridded_without_photutils_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "photutils.psf", None)
     with pytest.raises(MissingOptionalDependencyError, match="photutils"):
         make_gaussian().to_gridded(2)
 
 
-def test_bounds_may_be_a_polygon() -> None:
+def test_psf_bounds_accept_polygon() -> None:
     triangle = Polygon(x_vertices=[0.0, 100.0, 0.0], y_vertices=[0.0, 0.0, 100.0])
     gaussian = make_gaussian(triangle)
     assert gaussian.compute_kernel_image(x=10, y=10).array.sum() == pytest.approx(1.0)
@@ -307,7 +307,7 @@ def lanczos5(t: Any) -> np.ndarray:
     return np.sinc(t) * np.sinc(t / 5) / norm
 
 
-def test_a_stranger_needs_three_definitions_only() -> None:
+def test_third_party_psf_requires_three_definitions() -> None:
     psf = StrangersPsf()
     assert psf.compute_stellar_image(x=7, y=9).bbox == Box.factory[8:11, 5:10]
     shifted = psf.compute_stellar_image(x=7.3, y=9.2).array
@@ -356,7 +356,7 @@ class Holder(ArchiveTree, schema="test.psf_holder", version="1.0.0"):
     psf: PSFSerializationModel
 
 
-def test_a_strangers_psf_needs_a_declaration_to_be_stored(tmp_path: Path) -> None:
+def test_third_party_psf_without_declaration_cannot_be_stored(tmp_path: Path) -> None:
     with pytest.raises(UnserializableTypeError, match="StrangersPsf"):
         write(StrangersPsf(), tmp_path / "psf.json")
     tree = json.loads(StrangersModel(flavour="delta").model_dump_json())

@@ -65,7 +65,7 @@ def draw(psf: Any, x: float, y: float, box: Box, center: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("stamp_size", [21, 20, 1])
-def test_images_equal_those_that_piff_draws(stamp_size: int) -> None:
+def test_piff_images_match_piff(stamp_size: int) -> None:
     impl = make_piff()
     psf = PiffWrapper(impl, BOX, stamp_size)
     assert psf.piff_psf is impl
@@ -80,20 +80,20 @@ def test_images_equal_those_that_piff_draws(stamp_size: int) -> None:
     assert star.array.sum() == pytest.approx(1.0)
 
 
-def test_many_positions_equal_them_one_by_one() -> None:
+def test_piff_many_positions_match_single_positions() -> None:
     psf = PiffWrapper(make_piff(), BOX, 21)
     stack = psf.compute_kernel_images(x=[3.0, 250.5], y=7.5)
     np.testing.assert_array_equal(stack[1], psf.compute_kernel_image(x=250.5, y=7.5).array)
     assert abs(stack[0] - stack[1]).max() > 1e-5
 
 
-def test_the_stars_are_summed_up() -> None:
+def test_piff_stars_are_summarized() -> None:
     psf = PiffWrapper(make_piff(), BOX, 21)
     assert psf.stars == (PiffStar(XY(12.5, 30.0)), PiffStar(XY(100.0, 31.5), is_reserve=True))
 
 
 @pytest.mark.parametrize("extension", ["json", "fits"])
-def test_a_psf_comes_back_equal(extension: str, tmp_path: Path) -> None:
+def test_piff_round_trip_preserves_value(extension: str, tmp_path: Path) -> None:
     psf = PiffWrapper(make_piff(), BOX, 21)
     path = tmp_path / f"psf.{extension}"
     write(psf, path)
@@ -106,7 +106,7 @@ def test_a_psf_comes_back_equal(extension: str, tmp_path: Path) -> None:
     assert read(tmp_path / f"again.{extension}", PiffWrapper) == psf
 
 
-def test_a_psf_can_be_read_twice_from_one_open_file(tmp_path: Path) -> None:
+def test_piff_read_twice_from_one_archive(tmp_path: Path) -> None:
     path = tmp_path / "psf.fits"
     write(PiffWrapper(make_piff(), BOX, 21), path)
     with open_archive(path, PiffWrapper) as reader:
@@ -114,7 +114,7 @@ def test_a_psf_can_be_read_twice_from_one_open_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(*images)
 
 
-def test_what_is_written_obeys_the_published_schema(tmp_path: Path, shared_data: Path) -> None:
+def test_piff_tree_matches_published_schema(tmp_path: Path, shared_data: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     write(PiffWrapper(make_piff(), BOX, 21), tmp_path / "psf.json")
     document = shared_data.parent / "spec" / "schemas" / "piff_psf" / "piff_psf-1.0.0.json"
@@ -124,7 +124,7 @@ def test_what_is_written_obeys_the_published_schema(tmp_path: Path, shared_data:
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
 @pytest.mark.parametrize("from_record", [False, True])
-def test_copies_are_equal(duplicate: Any, from_record: bool) -> None:
+def test_piff_copies_are_equal(duplicate: Any, from_record: bool) -> None:
     psf = PiffWrapper(make_piff(), BOX, 21)
     if from_record:
         psf = PiffWrapper.from_record(psf.record, BOX, 21, stars=psf.stars)
@@ -147,7 +147,7 @@ def test_copies_are_equal(duplicate: Any, from_record: bool) -> None:
         (20, 40.3, 50.5, (0.0, 0.0)),
     ],
 )
-def test_stars_stand_where_piff_draws_them_in_the_box_around_them(
+def test_piff_stellar_image_position_matches_piff(
     size: int, x: float, y: float, offset: tuple[float, float]
 ) -> None:
     psf = PiffWrapper(make_piff(), BOX, size)
@@ -161,7 +161,7 @@ def test_stars_stand_where_piff_draws_them_in_the_box_around_them(
     assert float((rows * star.array).sum()) - center[1] == pytest.approx(y + offset[1], abs=0.05)
 
 
-def test_a_psf_without_stars_can_be_written(tmp_path: Path) -> None:
+def test_piff_without_stars_can_be_written(tmp_path: Path) -> None:
     impl = make_piff()
     del impl.stars
     write(PiffWrapper(impl, BOX, 21), tmp_path / "psf.json")
@@ -169,13 +169,13 @@ def test_a_psf_without_stars_can_be_written(tmp_path: Path) -> None:
     assert not hasattr(impl, "stars")
 
 
-def test_writing_leaves_the_piff_object_as_it_is() -> None:
+def test_piff_write_does_not_modify_piff_object() -> None:
     impl = make_piff()
     assert PiffWrapper(impl, BOX, 21).record.structs["piff"]["type"] == "Simple"
     assert len(impl.stars) == 2
 
 
-def test_colour_dependent_psfs_are_refused() -> None:
+def test_piff_colour_dependent_psf_raises() -> None:
     with pytest.raises(LegacyConversionError, match="colour"):
         PiffWrapper(make_piff(keys=("x", "y", "colorValue")), BOX, 21)
 
@@ -188,7 +188,7 @@ def test_colour_dependent_psfs_are_refused() -> None:
     ],
     ids=["wcs", "pointing"],
 )
-def test_psfs_with_other_coordinates_can_be_used_but_not_written(changes: Any, tmp_path: Path) -> None:
+def test_piff_unsupported_coordinates_can_be_evaluated_but_not_written(changes: Any, tmp_path: Path) -> None:
     if "pointing" in changes:
         # Piff asks for a celestial WCS with a pointing only when it is used.
         impl = make_piff()
@@ -201,28 +201,26 @@ def test_psfs_with_other_coordinates_can_be_used_but_not_written(changes: Any, t
     assert not (tmp_path / "psf.json").exists()
 
 
-def test_a_psf_with_a_bandpass_cannot_be_written(tmp_path: Path) -> None:
+def test_piff_with_bandpass_cannot_be_written(tmp_path: Path) -> None:
     impl = make_piff()
     impl.bandpass = galsim.Bandpass(lambda wave: 1.0, "nm", blue_limit=400, red_limit=500)
     with pytest.raises(UnserializableTypeError, match="bandpass"):
         write(PiffWrapper(impl, BOX, 21), tmp_path / "psf.json")
 
 
-def test_a_stamp_needs_a_size() -> None:
+def test_piff_invalid_stamp_size_raises() -> None:
     with pytest.raises(ValueError, match="stamp_size must be positive"):
         PiffWrapper(make_piff(), BOX, 0)
 
 
-def test_values_that_piff_refuses_are_a_read_error_when_used() -> None:
+def test_piff_invalid_values_raise_read_error_on_use() -> None:
     psf = PiffWrapper.from_record(PiffRecord(structs={"piff": {"type": "Nonsense"}}), BOX, 21)
     assert psf.kernel_bbox == Box.factory[-10:11, -10:11]
     with pytest.raises(ArchiveReadError, match="cannot create a PSF.*Nonsense"):
         psf.compute_kernel_image(x=3, y=4)
 
 
-def test_without_piff_everything_but_evaluation_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_piff_not_installed_only_evaluation_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(PiffWrapper(make_piff(), BOX, 21), tmp_path / "psf.fits")
     monkeypatch.setitem(sys.modules, "piff", None)
     psf = read(tmp_path / "psf.fits", PiffWrapper)
@@ -237,7 +235,7 @@ def test_without_piff_everything_but_evaluation_works(
 # Real files.
 
 
-def test_a_real_piff_psf_is_read_with_the_current_piff(shared_data: Path) -> None:
+def test_piff_of_file_is_readable_with_current_piff(shared_data: Path) -> None:
     path = shared_data / "images" / "visit_image-1.0.0-dp1.json"
     tree = json.loads(path.read_text())["psf"]
     psf = PiffSerializationModel.model_validate(tree).deserialize(InlineArchive())
@@ -250,7 +248,7 @@ def test_a_real_piff_psf_is_read_with_the_current_piff(shared_data: Path) -> Non
     np.testing.assert_allclose(image.array, grid / grid.sum(), atol=2e-5)
 
 
-def test_a_tree_of_a_real_piff_psf_is_written_as_it_was(shared_data: Path, tmp_path: Path) -> None:
+def test_piff_of_file_tree_round_trips(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "images" / "visit_image-1.0.0-dp1.json"
     tree = json.loads(path.read_text())["psf"]
     psf = PiffSerializationModel.model_validate(tree).deserialize(InlineArchive())
@@ -259,7 +257,7 @@ def test_a_tree_of_a_real_piff_psf_is_written_as_it_was(shared_data: Path, tmp_p
     assert written == tree
 
 
-def test_a_piff_psf_in_a_real_file_equals_its_truth(shared_data: Path) -> None:
+def test_piff_of_file_matches_truth(shared_data: Path) -> None:
     path = shared_data / "examples" / "visit_image_piff.fits"
     truth = json.loads(path.with_suffix(".fits.truth.json").read_text())["psf"]
     with FitsInputArchive.open(path) as archive:

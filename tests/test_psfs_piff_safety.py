@@ -40,7 +40,7 @@ def record(interp: str) -> PiffRecord:
     ],
 )
 @pytest.mark.parametrize("place", ["struct", "nested", "list"])
-def test_code_in_a_record_is_refused_before_piff_sees_it(tmp_path: Path, attack: str, place: str) -> None:
+def test_piff_record_with_code_raises(tmp_path: Path, attack: str, place: str) -> None:
     marker = tmp_path / "marker"
     bad = record(attack.format(path=str(marker)))
     if place == "nested":
@@ -64,7 +64,7 @@ def test_code_in_a_record_is_refused_before_piff_sees_it(tmp_path: Path, attack:
         repr(galsim.Gaussian(sigma=1.0)),
     ],
 )
-def test_interpolants_that_piff_writes_pass(text: str) -> None:
+def test_piff_record_with_interpolants_is_accepted(text: str) -> None:
     # Refused or not, this record is too small for a PSF; what matters is why.
     with pytest.raises(ArchiveReadError) as caught:
         build_piff(record(text))

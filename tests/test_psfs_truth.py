@@ -50,7 +50,7 @@ def make_fixed_gaussian(row: dict[str, Any]) -> KernelPointSpreadFunction:
     return KernelPointSpreadFunction.fixed(gaussian.compute_kernel_image(x=0, y=0), WIDE)
 
 
-def test_gaussian_psfs_equal_those_of_afw(shared_data: Path) -> None:
+def test_gaussian_psf_matches_afw(shared_data: Path) -> None:
     path = shared_data / "afw" / "exposure_visit_like.fits"
     ((row,),) = read_tables(path)[read_psf_id(path)]
     check_images(make_fixed_gaussian(row), path, kernel=1e-15, image=1e-9)
@@ -59,7 +59,7 @@ def test_gaussian_psfs_equal_those_of_afw(shared_data: Path) -> None:
     check_images(gaussian, path, kernel=1e-15, image=1e-4)
 
 
-def test_kernel_psfs_equal_those_of_afw(shared_data: Path) -> None:
+def test_kernel_psf_matches_afw(shared_data: Path) -> None:
     path = shared_data / "afw" / "exposure_visit_like_kernelpsf.fits"
     objects = read_tables(path)
     ((psf,),) = objects[read_psf_id(path)]
@@ -94,13 +94,13 @@ def read_psfex(path: Path) -> PSFExPointSpreadFunction:
     )
 
 
-def test_psfex_psfs_equal_those_of_afw(shared_data: Path) -> None:
+def test_psfex_psf_matches_afw(shared_data: Path) -> None:
     path = shared_data / "afw" / "exposure_visit_like_psfex.fits"
     # Bit by bit, but for what afw's sine leaves of zeros of the resampling.
     check_images(read_psfex(path), path, kernel=1e-20, image=1e-20)
 
 
-def test_the_area_of_a_real_psfex_psf_equals_the_one_in_the_file(shared_data: Path) -> None:
+def test_psfex_area_matches_file(shared_data: Path) -> None:
     path = shared_data / "legacy" / "calexp" / "cfht_calexp-849375-12.fits.fz"
     psf = read_psfex(path)
     # The pipeline evaluated it in the middle of the image.
@@ -108,7 +108,7 @@ def test_the_area_of_a_real_psfex_psf_equals_the_one_in_the_file(shared_data: Pa
     assert image.sum() / (image**2).sum() == pytest.approx(100.15443724175336, rel=1e-12)
 
 
-def test_the_scratch_values_of_psfex_are_its_basis(shared_data: Path) -> None:
+def test_psfex_scratch_values_are_polynomial_terms(shared_data: Path) -> None:
     psf = read_psfex(shared_data / "afw" / "exposure_visit_like_psfex.fits")
     # PSFEx leaves those of the last position it was evaluated at.
     assert len(psf.basis) == len(psf.parameters) == 6
@@ -117,7 +117,7 @@ def test_the_scratch_values_of_psfex_are_its_basis(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("transposed", [False, True])
-def test_the_context_of_psfex_is_understood_either_way(shared_data: Path, transposed: bool) -> None:
+def test_psfex_context_accepts_transposed_array(shared_data: Path, transposed: bool) -> None:
     psf = read_psfex(shared_data / "afw" / "exposure_visit_like_psfex.fits")
     context = np.array([psf.offsets, psf.scales]).T
     model = PSFExSerializationModel(
@@ -140,7 +140,7 @@ def test_the_context_of_psfex_is_understood_either_way(shared_data: Path, transp
     assert "group" not in model.model_dump()
 
 
-def test_warped_psfs_equal_those_of_afw(shared_data: Path) -> None:
+def test_warped_psf_matches_afw(shared_data: Path) -> None:
     path = shared_data / "afw" / "exposure_warpedpsf.fits"
     objects = read_tables(path)
     ((row,),) = objects[read_psf_id(path)]
@@ -185,12 +185,14 @@ def coadd(shared_data: Path) -> tuple[CoaddPointSpreadFunction, Path]:
     return psf, path
 
 
-def test_coadd_psfs_equal_those_of_afw(coadd: tuple[CoaddPointSpreadFunction, Path]) -> None:
+def test_coadd_psf_matches_afw(coadd: tuple[CoaddPointSpreadFunction, Path]) -> None:
     psf, path = coadd
     check_images(psf, path, kernel=2e-6, image=2e-6)
 
 
-def test_only_images_that_cover_a_position_count(coadd: tuple[CoaddPointSpreadFunction, Path]) -> None:
+def test_coadd_psf_uses_only_inputs_that_contain_position(
+    coadd: tuple[CoaddPointSpreadFunction, Path],
+) -> None:
     psf, _ = coadd
     counts = {len(psf.covering(x=x, y=y)) for x in range(-1000, 3000, 60) for y in (1700, 2200, 2700)}
     assert counts >= {0, 1, 3}
@@ -203,7 +205,7 @@ def test_only_images_that_cover_a_position_count(coadd: tuple[CoaddPointSpreadFu
 # Files of the first readers.
 
 
-def test_a_gaussian_psf_of_a_real_file_equals_its_truth(shared_data: Path) -> None:
+def test_gaussian_psf_of_file_matches_truth(shared_data: Path) -> None:
     path = shared_data / "examples" / "visit_image.json"
     tree = json.loads(path.read_text())["psf"]
     truth = json.loads(path.with_suffix(".json.truth.json").read_text())["psf"]
@@ -218,7 +220,7 @@ def test_a_gaussian_psf_of_a_real_file_equals_its_truth(shared_data: Path) -> No
             assert [star.bbox.x.start, star.bbox.x.stop] == point["stellar"]["bbox"]["x"]
 
 
-def test_a_gaussian_psf_that_cannot_be_is_a_corrupt_tree() -> None:
+def test_gaussian_psf_model_invalid_values_raise() -> None:
     model = GaussianPSFSerializationModel(sigma=-1.0, stamp_size=21, bounds=WIDE)
     with pytest.raises(CorruptArchiveError, match="sigma must be positive"):
         model.deserialize(DetachedArchive())

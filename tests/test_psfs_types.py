@@ -26,7 +26,7 @@ from lsst.images.psfs._resample import shift_stack  # private: the resampling st
 BOX = Box.factory[0:200, 0:300]
 
 
-def test_a_gaussian_is_sampled_at_pixel_centres() -> None:
+def test_gaussian_psf_is_sampled_at_pixel_centres() -> None:
     psf = GaussianPointSpreadFunction(2.5, BOX, 21)
     assert psf.kernel_bbox == Box.factory[-10:11, -10:11]
     y, x = np.mgrid[-10:11, -10:11]
@@ -52,17 +52,17 @@ def test_a_gaussian_is_sampled_at_pixel_centres() -> None:
         (2.0, 20, "stamp_size must be odd"),
     ],
 )
-def test_a_gaussian_needs_a_width_and_a_central_pixel(sigma: float, size: int, words: str) -> None:
+def test_gaussian_psf_invalid_sigma_or_stamp_size_raises(sigma: float, size: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         GaussianPointSpreadFunction(sigma, BOX, size)
 
 
-def test_a_stamp_size_is_an_integer() -> None:
+def test_gaussian_psf_non_integer_stamp_size_raises() -> None:
     with pytest.raises(TypeError):
         GaussianPointSpreadFunction(2.0, BOX, 21.0)  # type: ignore[arg-type]  # the point of the test
 
 
-def test_the_repr_of_a_gaussian_makes_another() -> None:
+def test_gaussian_psf_repr_evaluates_to_equal_psf() -> None:
     psf = GaussianPointSpreadFunction(2.5, Box.factory[0:5, 0:4], 21)
     assert repr(psf) == (
         "GaussianPointSpreadFunction(2.5, stamp_size=21, "
@@ -70,7 +70,7 @@ def test_the_repr_of_a_gaussian_makes_another() -> None:
     )
 
 
-def test_a_kernel_psf_is_the_normalized_weighted_sum_of_its_images() -> None:
+def test_kernel_psf_is_normalized_weighted_sum() -> None:
     rng = np.random.default_rng(1)
     basis = rng.uniform(0.1, 1.0, (3, 5, 7))
     weights = [ChebyshevField(BOX, rng.uniform(0.1, 1.0, (2, 2))) for _ in range(3)]
@@ -81,7 +81,7 @@ def test_a_kernel_psf_is_the_normalized_weighted_sum_of_its_images() -> None:
     assert psf.center == YX(y=1, x=3)
 
 
-def test_a_fixed_kernel_psf_keeps_the_box_of_its_image() -> None:
+def test_kernel_psf_fixed_keeps_box_of_image() -> None:
     image = Image(np.arange(12.0).reshape(3, 4), bbox=Box.factory[-1:2, -2:2])
     psf = KernelPointSpreadFunction.fixed(image, BOX)
     found = psf.compute_kernel_image(x=1, y=2)
@@ -100,7 +100,7 @@ def test_a_fixed_kernel_psf_keeps_the_box_of_its_image() -> None:
         (np.ones((1, 3, 3)), [ChebyshevField(BOX, [[1.0]], unit=u.nJy)], "must not have units"),
     ],
 )
-def test_a_kernel_psf_needs_as_many_weights_as_images(basis: Any, weights: Any, words: str) -> None:
+def test_kernel_psf_inconsistent_arguments_raise(basis: Any, weights: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         KernelPointSpreadFunction(basis, weights, BOX)
 
@@ -127,18 +127,18 @@ PSFEX: dict[str, Any] = {
         ({"offsets": [], "scales": []}, "requires two offsets and scales"),
     ],
 )
-def test_a_psfex_model_must_be_a_polynomial_in_x_and_y(changes: dict[str, Any], words: str) -> None:
+def test_psfex_inconsistent_arguments_raise(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         PSFExPointSpreadFunction(**{**PSFEX, **changes})
 
 
-def test_a_psfex_model_may_be_constant() -> None:
+def test_psfex_constant_model() -> None:
     psf = PSFExPointSpreadFunction(np.eye(9)[np.newaxis], BOX, pixel_step=1.0, degree=[])
     # Whole pixels and no shift: nothing is interpolated.
     np.testing.assert_allclose(psf.compute_kernel_image(x=3, y=4).array, np.eye(9) / 9.0, atol=1e-15)
 
 
-def test_the_size_of_a_psfex_image_is_odd() -> None:
+def test_psfex_kernel_box_size_is_odd() -> None:
     sizes = {}
     for step in (0.5, 0.6, 0.9, 1.0):
         psf = PSFExPointSpreadFunction(np.ones((1, 25, 20)), BOX, pixel_step=step, degree=[0])
@@ -146,11 +146,11 @@ def test_the_size_of_a_psfex_image_is_odd() -> None:
     assert sizes == {0.5: (13, 11), 0.6: (15, 13), 0.9: (23, 19), 1.0: (25, 21)}
 
 
-def test_the_other_name_of_the_psfex_class_is_the_same() -> None:
+def test_psfex_wrapper_is_alias() -> None:
     assert PSFExWrapper is PSFExPointSpreadFunction
 
 
-def test_a_warp_that_changes_nothing_keeps_the_psf() -> None:
+def test_warped_psf_identity_preserves_images() -> None:
     pixels = GeneralFrame(unit=u.pix)
     gaussian = GaussianPointSpreadFunction(1.5, Box.factory[-9:300, -9:400], 25)
     for shift in ([0.0, 0.0], [0.3, -0.6]):
@@ -163,7 +163,7 @@ def test_a_warp_that_changes_nothing_keeps_the_psf() -> None:
         np.testing.assert_allclose(psf.compute_kernel_image(x=30, y=40).array, expected, atol=2e-4)
 
 
-def test_a_rotated_elongated_psf_is_elongated_the_other_way() -> None:
+def test_warped_psf_rotation_rotates_elongation() -> None:
     pixels = GeneralFrame(unit=u.pix)
     y, x = np.mgrid[-12:13, -12:13]
     image = Image(np.exp(-0.5 * (x**2 / 9.0 + y**2 / 2.25)), bbox=Box.factory[-12:13, -12:13])
@@ -173,7 +173,7 @@ def test_a_rotated_elongated_psf_is_elongated_the_other_way() -> None:
     np.testing.assert_allclose(warped, image.array.T / image.array.sum(), atol=1e-12)
 
 
-def test_a_singular_warp_is_refused_when_used() -> None:
+def test_warped_psf_singular_transform_raises_on_use() -> None:
     pixels = GeneralFrame(unit=u.pix)
     terms = [[1, output, power, 1 - power] for output in (1, 2) for power in (0, 1)]
     flat = Transform(pixels, pixels, starlink_ast.PolyMap(terms))  # (x, y) to (x + y, x + y)
@@ -182,19 +182,19 @@ def test_a_singular_warp_is_refused_when_used() -> None:
         psf.compute_kernel_image(x=3, y=4)
 
 
-def test_a_coadd_psf_needs_an_image() -> None:
+def test_coadd_psf_without_inputs_raises() -> None:
     with pytest.raises(ValueError, match="at least one input"):
         CoaddPointSpreadFunction([], None, BOX)  # type: ignore[arg-type]  # never looked at
 
 
 @pytest.mark.parametrize("name", ["lanczos0", "lanczos12", "cubic", ""])
-def test_unknown_warping_kernels_are_refused(name: str) -> None:
+def test_warping_kernel_unknown_name_raises(name: str) -> None:
     with pytest.raises(ValueError, match="Unknown warping kernel"):
         WarpingKernel(name)
 
 
 @pytest.mark.parametrize("name", ["nearest", "bilinear", "lanczos2", "lanczos3", "lanczos5"])
-def test_the_weights_of_a_warping_kernel_sum_to_one(name: str) -> None:
+def test_warping_kernel_weights_sum_to_one(name: str) -> None:
     kernel = WarpingKernel(name)
     fractions = np.linspace(0.0, 0.999, 20)
     offsets, weights = kernel.taps(fractions)
@@ -205,21 +205,21 @@ def test_the_weights_of_a_warping_kernel_sum_to_one(name: str) -> None:
 
 
 @pytest.mark.parametrize(("order", "fraction"), [(3, 0.3), (5, 0.75)])
-def test_lanczos_weights_equal_their_formula(order: int, fraction: float) -> None:
+def test_warping_kernel_lanczos_matches_formula(order: int, fraction: float) -> None:
     t = np.arange(1 - order, order + 1) - fraction
     values = np.sin(np.pi * t) * np.sin(np.pi * t / order) * order / (np.pi * t) ** 2
     weights = WarpingKernel(f"lanczos{order}").taps(np.array([fraction]))[1][0]
     np.testing.assert_allclose(weights, values / values.sum(), rtol=1e-12)
 
 
-def test_a_bilinear_shift_is_a_weighted_mean_of_neighbours() -> None:
+def test_shift_stack_bilinear_is_mean_of_neighbours() -> None:
     stack = np.zeros((1, 3, 4))
     stack[0, 1, 1] = 1.0
     shifted = shift_stack(stack, np.array([0.25]), np.array([0.5]), WarpingKernel("bilinear"))
     assert shifted[0, 1:, 1:3].tolist() == [[0.375, 0.375], [0.125, 0.125]]
 
 
-def test_a_shift_by_whole_pixels_moves_pixels() -> None:
+def test_shift_stack_whole_pixels_is_exact() -> None:
     stack = np.random.default_rng(1).normal(size=(2, 5, 6))
     shifted = shift_stack(stack, np.array([1.0, 0.0]), np.array([0.0, -2.0]))
     np.testing.assert_array_equal(shifted[0, 1:], stack[0, :-1])

@@ -82,19 +82,19 @@ def load(module: str) -> object:
 
 
 @pytest.mark.parametrize("module", SUBMODULES.split())
-def test_every_public_module_can_be_imported(module: str) -> None:
+def test_public_module_is_importable(module: str) -> None:
     assert load(module) is not None
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [(module, name) for module, names in MODULES.items() for name in names.split()]
 )
-def test_every_module_has_its_public_names(module: str, name: str) -> None:
+def test_public_module_has_expected_names(module: str, name: str) -> None:
     assert getattr(load(module), name) is not None
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_what_a_module_says_it_exports_is_there(module: str) -> None:
+def test_public_module_all_names_exist(module: str) -> None:
     loaded = load(module)
     for name in loaded.__all__:  # type: ignore[attr-defined]  # every module of ours has it
         getattr(loaded, name)
@@ -123,13 +123,13 @@ def test_lazy_package_unknown_name_raises_attribute_error(package: str) -> None:
         _ = importlib.import_module(package).NoSuchName
 
 
-def test_both_vocabularies_name_the_same_things() -> None:
+def test_sky_projection_names_are_aliases() -> None:
     images = load("")
     for canonical in ("Projection", "ProjectionAstropyView", "ProjectionSerializationModel"):
         assert getattr(images, canonical) is getattr(images, f"Sky{canonical}")
 
 
-def test_repositories_of_the_first_release_find_their_formatter() -> None:
+def test_formatters_of_first_release_are_aliases() -> None:
     pytest.importorskip("lsst.daf.butler")
     old, new = load("fits.formatters"), load("formatters")
     for name in ("GenericFormatter", "ImageFormatter", "MaskedImageFormatter", "VisitImageFormatter"):
@@ -138,7 +138,7 @@ def test_repositories_of_the_first_release_find_their_formatter() -> None:
         _ = old.NoFormatter  # type: ignore[attr-defined]  # a module
 
 
-def test_projections_for_tests_have_both_names_and_tell_themselves_apart() -> None:
+def test_projection_test_helpers_have_aliases_and_compare() -> None:
     helpers, frame = load("tests"), GeneralFrame(unit=u.pix)
     make, check = helpers.make_random_projection, helpers.assert_projections_equal  # type: ignore[attr-defined]
     assert make is helpers.make_random_sky_projection  # type: ignore[attr-defined]  # a module
@@ -165,7 +165,7 @@ def butler_names() -> list[str]:
 
 
 @pytest.mark.parametrize("dotted", butler_names() or [pytest.param("", marks=pytest.mark.skip("no Butler"))])
-def test_every_name_in_the_butlers_configuration_resolves(dotted: str) -> None:
+def test_butler_configuration_names_resolve(dotted: str) -> None:
     parts = dotted.split(".")
     obj: object = importlib.import_module("lsst.images")
     for number, part in enumerate(parts[2:], 3):
@@ -176,7 +176,7 @@ def test_every_name_in_the_butlers_configuration_resolves(dotted: str) -> None:
     assert callable(obj) or isinstance(obj, type)
 
 
-def test_the_butlers_configuration_was_found() -> None:
+def test_butler_configuration_is_found() -> None:
     pytest.importorskip("lsst.daf.butler")
     assert {"lsst.images.VisitImage", "lsst.images.cells.CellCoadd.from_legacy_cell_coadd"} <= set(
         butler_names()

@@ -38,7 +38,7 @@ def view(projection: Projection[Any]) -> ProjectionAstropyView:
     return projection.as_astropy(BBOX)
 
 
-def test_the_view_is_what_astropy_takes_for_a_wcs(view: ProjectionAstropyView) -> None:
+def test_astropy_view_implements_wcs_interfaces(view: ProjectionAstropyView) -> None:
     assert isinstance(view, BaseLowLevelWCS) and isinstance(view, BaseHighLevelWCS)
     assert view.low_level_wcs is view
     assert SkyProjectionAstropyView is ProjectionAstropyView
@@ -53,7 +53,7 @@ def test_the_view_is_what_astropy_takes_for_a_wcs(view: ProjectionAstropyView) -
     np.testing.assert_array_equal(view.axis_correlation_matrix, np.ones((2, 2), dtype=bool))
 
 
-def test_pixels_are_counted_from_the_first_of_the_array(
+def test_astropy_view_pixels_are_relative_to_box(
     view: ProjectionAstropyView, wcs: WCS, projection: Projection[Any]
 ) -> None:
     x, y = np.meshgrid([0.0, 99.0, 50.5], [0.0, 199.0])
@@ -66,7 +66,7 @@ def test_pixels_are_counted_from_the_first_of_the_array(
     np.testing.assert_allclose(absolute.world_to_pixel(view.pixel_to_world(0, 0)), (-50, 1000), atol=1e-8)
 
 
-def test_scalars_stay_scalars_and_shapes_broadcast(view: ProjectionAstropyView) -> None:
+def test_astropy_view_scalars_return_scalars_and_arrays_broadcast(view: ProjectionAstropyView) -> None:
     ra, dec = view.pixel_to_world_values(3, 4)
     assert np.ndim(ra) == np.ndim(dec) == 0
     x, y = view.world_to_pixel_values(ra, dec)
@@ -75,21 +75,21 @@ def test_scalars_stay_scalars_and_shapes_broadcast(view: ProjectionAstropyView) 
     assert view.pixel_to_world_values([[1, 2, 3]], [[1], [2]])[0].shape == (2, 3)
 
 
-def test_positions_in_other_frames_are_converted(view: ProjectionAstropyView) -> None:
+def test_astropy_view_converts_other_celestial_frames(view: ProjectionAstropyView) -> None:
     sky = view.pixel_to_world(3, 4)
     np.testing.assert_allclose(view.world_to_pixel(sky.galactic), (3, 4), atol=1e-7)
     row, column = view.world_to_array_index(SkyCoord(sky.ra, sky.dec))
     assert (row, column) == (4, 3)
 
 
-def test_a_view_without_a_box_is_unbounded(projection: Projection[Any]) -> None:
+def test_astropy_view_without_box_is_unbounded(projection: Projection[Any]) -> None:
     view = projection.as_astropy()
     assert view.array_shape is None and view.pixel_shape is None and view.pixel_bounds is None
     assert str(view) == "ProjectionAstropyView(unbounded → ICRS)"
     assert "Array shape" not in repr(view)
 
 
-def test_words_say_what_the_view_covers(view: ProjectionAstropyView) -> None:
+def test_astropy_view_repr_and_str_contain_box(view: ProjectionAstropyView) -> None:
     assert str(view) == "ProjectionAstropyView([y=1000:1200, x=-50:50] → ICRS)"
     lines = repr(view).splitlines()
     assert lines[1] == "World axes: ICRS (ra, dec)"
@@ -97,7 +97,7 @@ def test_words_say_what_the_view_covers(view: ProjectionAstropyView) -> None:
     assert lines[3].startswith("Pixel (0, 0): 00h00m0")
 
 
-def test_other_tools_work_with_the_view(view: ProjectionAstropyView) -> None:
+def test_astropy_view_works_with_astropy_tools(view: ProjectionAstropyView) -> None:
     data = NDDataRef(np.zeros((200, 100)), wcs=view)
     sliced = data[10:20, 5:9]
     assert isinstance(sliced.wcs.low_level_wcs, SlicedLowLevelWCS)

@@ -56,13 +56,13 @@ def measured(projection: Projection[Any], fits_wcs: WCS, bbox: Box) -> np.ndarra
     return separation
 
 
-def test_a_distortion_that_fits_cannot_express_has_no_exact_wcs(projection: Projection[Any]) -> None:
+def test_as_fits_wcs_unsupported_distortion_returns_none(projection: Projection[Any]) -> None:
     assert projection.as_fits_wcs(BBOX) is None
     assert projection.as_fits_wcs(BBOX, allow_approximation=True) is None
     assert projection.fits_wcs_error(BBOX) is None
 
 
-def test_the_fit_stands_in_and_its_error_is_a_number(projection: Projection[Any]) -> None:
+def test_fits_approximation_is_used_and_its_error_is_measured(projection: Projection[Any]) -> None:
     approximation = projection.fit_fits_approximation(BBOX)
     combined = projection.with_fits_approximation(approximation)
     assert combined.fits_approximation == approximation
@@ -79,7 +79,7 @@ def test_the_fit_stands_in_and_its_error_is_a_number(projection: Projection[Any]
     assert "arcsec" in str(error)
 
 
-def test_higher_orders_come_closer(projection: Projection[Any]) -> None:
+def test_fit_higher_order_reduces_error(projection: Projection[Any]) -> None:
     errors = []
     for order in (1, 2, 3, 5):
         approximation = projection.fit_fits_approximation(BBOX, order=order)
@@ -91,21 +91,21 @@ def test_higher_orders_come_closer(projection: Projection[Any]) -> None:
     assert errors == sorted(errors, reverse=True)
 
 
-def test_a_coarse_tolerance_takes_a_low_order(projection: Projection[Any]) -> None:
+def test_fit_coarse_tolerance_selects_low_order(projection: Projection[Any]) -> None:
     coarse = projection.fit_fits_approximation(BBOX, tolerance=1e4).as_fits_wcs(BBOX)
     assert coarse.sip is None and list(coarse.wcs.ctype) == ["RA---TAN", "DEC--TAN"]
     fine = projection.fit_fits_approximation(BBOX, tolerance=1e-7).as_fits_wcs(BBOX)
     assert fine.sip.a_order > 3
 
 
-def test_the_inverse_polynomials_of_the_header_invert_the_forward_ones(projection: Projection[Any]) -> None:
+def test_fit_inverse_polynomials_invert_forward_polynomials(projection: Projection[Any]) -> None:
     fits_wcs = projection.fit_fits_approximation(BBOX, order=3).as_fits_wcs(BBOX)
     pixels = np.random.default_rng(6).uniform(1, 4000, (500, 2))
     back = fits_wcs.sip_foc2pix(fits_wcs.sip_pix2foc(pixels, 1), 1)
     assert np.abs(back - pixels).max() < 1e-3
 
 
-def test_the_error_of_an_exact_projection_is_rounding() -> None:
+def test_fits_wcs_error_exact_projection_is_rounding() -> None:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [10.0, 20.0], [-5e-5, 5e-5]
     error = Projection.from_fits_wcs(wcs, PIXELS).fits_wcs_error(BBOX)
@@ -113,7 +113,7 @@ def test_the_error_of_an_exact_projection_is_rounding() -> None:
     assert 0.0 <= error.rms <= error.max < 1e-9
 
 
-def test_a_known_shift_is_measured_in_arcsec(projection: Projection[Any]) -> None:
+def test_fits_wcs_error_known_shift_is_in_arcsec(projection: Projection[Any]) -> None:
     shifted = projection.fit_fits_approximation(BBOX).as_fits_wcs(BBOX)
     shifted.wcs.crval = shifted.wcs.crval + [0.0, 1.0 / 3600]
     wrong = projection.with_fits_approximation(
@@ -126,12 +126,12 @@ def test_a_known_shift_is_measured_in_arcsec(projection: Projection[Any]) -> Non
 
 
 @pytest.mark.parametrize("order", [0, 10, 2.5, "3"])
-def test_orders_that_sip_does_not_have_are_refused(projection: Projection[Any], order: Any) -> None:
+def test_fit_invalid_order_raises(projection: Projection[Any], order: Any) -> None:
     with pytest.raises(GeometryError, match="1 to 9"):
         projection.fit_fits_approximation(BBOX, order=order)
 
 
-def test_a_box_beyond_the_sky_cannot_be_fitted() -> None:
+def test_fit_box_beyond_defined_region_raises() -> None:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---SIN", "DEC--SIN"], [10.0, 20.0], [-0.1, 0.1]
     projection = Projection.from_fits_wcs(wcs, PIXELS)
@@ -141,7 +141,7 @@ def test_a_box_beyond_the_sky_cannot_be_fitted() -> None:
         projection.fit_fits_approximation(Box.factory[-560:560, 500:560])
 
 
-def test_a_single_pixel_can_be_fitted(projection: Projection[Any]) -> None:
+def test_fit_single_pixel_succeeds(projection: Projection[Any]) -> None:
     bbox = Box.factory[7:8, 9:10]
     approximation = projection.fit_fits_approximation(bbox, order=1)
     error = projection.with_fits_approximation(approximation).fits_wcs_error(bbox)
@@ -149,7 +149,7 @@ def test_a_single_pixel_can_be_fitted(projection: Projection[Any]) -> None:
 
 
 @pytest.mark.parametrize("order", [2, 3, 5])
-def test_inverse_polynomials_lead_back_whatever_the_order_of_the_forward_ones(order: int) -> None:
+def test_fit_inverse_polynomials_are_accurate_for_every_order(order: int) -> None:
     strong = radial_projection(5e-12)
     fits_wcs = strong.fit_fits_approximation(BBOX, order=order).as_fits_wcs(BBOX)
     x, y = (grid.ravel().astype(np.float64) for grid in BBOX.meshgrid(17))
@@ -159,7 +159,7 @@ def test_inverse_polynomials_lead_back_whatever_the_order_of_the_forward_ones(or
     assert np.abs(back - pixels).max() < 1.5e-4
 
 
-def test_the_root_mean_square_is_that_over_all_pixels(projection: Projection[Any]) -> None:
+def test_fits_wcs_error_rms_matches_all_pixels(projection: Projection[Any]) -> None:
     combined = projection.with_fits_approximation(projection.fit_fits_approximation(BBOX, order=1))
     error = combined.fits_wcs_error(BBOX)
     assert error is not None

@@ -85,14 +85,14 @@ def wcs(request: pytest.FixtureRequest) -> WCS:
     return GOOD[request.param]
 
 
-def test_a_celestial_wcs_maps_to_icrs_as_astropy_does(wcs: WCS) -> None:
+def test_from_fits_wcs_celestial_matches_astropy(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS, x0=7, y0=-3)
     sky = projection.pixel_to_sky(x=X + 7, y=Y - 3)
     assert sky.separation(wcs.pixel_to_world(X, Y).icrs).arcsec.max() < 1e-9
     assert projection.pixel_to_sky_transform.out_frame is ICRS
 
 
-def test_the_sky_maps_back_to_the_pixels_it_came_from(wcs: WCS) -> None:
+def test_from_fits_wcs_inverse_returns_original_pixels(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     back = projection.sky_to_pixel(projection.pixel_to_sky(x=X, y=Y))
     # An ulp of a right ascension in radians is 5e-10 of these pixels; the
@@ -103,7 +103,7 @@ def test_the_sky_maps_back_to_the_pixels_it_came_from(wcs: WCS) -> None:
     ).min().clip(1e-4)
 
 
-def test_a_box_gets_a_wcs_whose_first_pixel_is_its_own(wcs: WCS) -> None:
+def test_as_fits_wcs_first_pixel_is_box_start(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     fits_wcs = projection.as_fits_wcs(BBOX)
     if wcs is GOOD["SIP with its own CRPIX"]:
@@ -119,7 +119,7 @@ def test_a_box_gets_a_wcs_whose_first_pixel_is_its_own(wcs: WCS) -> None:
     assert sky.separation(projection.pixel_to_sky(x=X + 20, y=Y + 10)).arcsec.max() < limit
 
 
-def test_headers_of_the_result_say_the_same_to_other_software(wcs: WCS) -> None:
+def test_as_fits_wcs_header_is_equivalent_in_astropy(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     fits_wcs = projection.as_fits_wcs(BBOX)
     if fits_wcs is not None:
@@ -127,7 +127,7 @@ def test_headers_of_the_result_say_the_same_to_other_software(wcs: WCS) -> None:
         assert again.pixel_to_world(X, Y).separation(fits_wcs.pixel_to_world(X, Y)).arcsec.max() < 1e-6
 
 
-def test_sip_survives_into_the_header_with_its_inverse() -> None:
+def test_as_fits_wcs_sip_header_has_inverse() -> None:
     fits_wcs = Projection.from_fits_wcs(GOOD["SIP with inverse"], PIXELS).as_fits_wcs(Box.factory[0:9, 0:9])
     original = GOOD["SIP with inverse"].sip
     for name in ("a", "b", "ap", "bp"):
@@ -149,12 +149,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", list(BAD))
-def test_what_cannot_be_brought_to_icrs_is_refused_and_not_mislabelled(name: str) -> None:
+def test_from_fits_wcs_unsupported_celestial_frame_raises(name: str) -> None:
     with pytest.raises(GeometryError, match="axes"):
         Projection.from_fits_wcs(BAD[name], PIXELS)
 
 
-def test_other_numbers_of_axes_tables_and_singular_matrices_are_refused() -> None:
+def test_from_fits_wcs_unsupported_axes_tables_or_matrix_raises() -> None:
     with pytest.raises(GeometryError, match="2 axes"):
         Projection.from_fits_wcs(WCS(naxis=3), PIXELS)
     singular = make_wcs()
@@ -171,7 +171,7 @@ def test_other_numbers_of_axes_tables_and_singular_matrices_are_refused() -> Non
         Transform.from_fits_wcs(make_wcs(), PIXELS, PIXELS)
 
 
-def test_the_original_wcs_is_left_alone() -> None:
+def test_from_fits_wcs_does_not_modify_argument() -> None:
     wcs = make_wcs(("RA---TPV", "DEC--TPV"), pv=TPV)
     Projection.from_fits_wcs(wcs, PIXELS)
     assert list(wcs.wcs.ctype) == ["RA---TPV", "DEC--TPV"]
@@ -187,7 +187,7 @@ def test_the_original_wcs_is_left_alone() -> None:
     x0=st.integers(-5000, 5000),
     y0=st.integers(-5000, 5000),
 )
-def test_any_tangent_projection_round_trips_through_fits(
+def test_tangent_projection_fits_round_trip_is_exact(
     ra: float, dec: float, angle: float, scale: float, flip: bool, x0: int, y0: int
 ) -> None:
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))

@@ -49,7 +49,7 @@ def camera() -> CameraFrameSet:
     return CameraFrameSet("Cam", make_ast_frame_set())
 
 
-def test_frames_carry_the_instrument_and_the_visit(camera: CameraFrameSet) -> None:
+def test_camera_frames_have_instrument_and_visit(camera: CameraFrameSet) -> None:
     assert isinstance(camera, FrameSet)
     assert camera.instrument == "Cam"
     assert camera.detector_ids == (3, 42, 1234)
@@ -58,19 +58,19 @@ def test_frames_carry_the_instrument_and_the_visit(camera: CameraFrameSet) -> No
     assert camera.field_angle(visit=7) == FieldAngleFrame(instrument="Cam", visit=7)
 
 
-def test_the_box_of_a_detector_includes_its_last_pixels(camera: CameraFrameSet) -> None:
+def test_camera_detector_box_includes_last_pixels(camera: CameraFrameSet) -> None:
     bbox = Box.factory[-5:295, 0:400]
     assert camera.detector(42) == DetectorFrame(instrument="Cam", detector=42, bbox=bbox)
     assert camera.detector(1234, visit=7).visit == 7
 
 
-def test_unknown_detectors_are_named_in_the_error(camera: CameraFrameSet) -> None:
+def test_camera_detector_unknown_raises_with_number(camera: CameraFrameSet) -> None:
     with pytest.raises(FrameLookupError, match=r"do not include detector 4; .*\[3, 42, 1234\]") as info:
         camera.detector(4)
     assert isinstance(info.value, LookupError)
 
 
-def test_transforms_lead_between_any_two_frames(camera: CameraFrameSet) -> None:
+def test_camera_getitem_returns_transform_between_frames(camera: CameraFrameSet) -> None:
     transform = camera[camera.detector(42), camera.focal_plane()]
     assert transform.apply_forward(x=100.0, y=200.0) == pytest.approx((-19.0, 2.0))
     assert transform.in_bounds == camera.detector(42).bbox
@@ -82,7 +82,7 @@ def test_transforms_lead_between_any_two_frames(camera: CameraFrameSet) -> None:
     assert across.apply_forward(x=0.0, y=0.0) == pytest.approx((3000.0, 0.0))
 
 
-def test_the_visit_of_a_frame_does_not_matter_for_looking_it_up(camera: CameraFrameSet) -> None:
+def test_camera_getitem_ignores_visit(camera: CameraFrameSet) -> None:
     frame = camera.detector(3, visit=99)
     assert frame in camera
     assert camera[frame, camera.field_angle(98)].in_frame == frame
@@ -99,14 +99,14 @@ def test_the_visit_of_a_frame_does_not_matter_for_looking_it_up(camera: CameraFr
         "FOCAL_PLANE",
     ],
 )
-def test_frames_of_others_are_not_found(camera: CameraFrameSet, frame: Any) -> None:
+def test_camera_getitem_frames_of_other_instruments_raise(camera: CameraFrameSet, frame: Any) -> None:
     assert frame not in camera
     assert camera.get(frame, camera.field_angle()) is None
     with pytest.raises(FrameLookupError, match="do not include"):
         camera[camera.field_angle(), frame]
 
 
-def test_a_subset_has_fewer_detectors_and_the_same_transforms(camera: CameraFrameSet) -> None:
+def test_camera_subset_keeps_transforms(camera: CameraFrameSet) -> None:
     subset = camera.subset([42])
     assert subset.detector_ids == (42,)
     frames = camera.detector(42), camera.field_angle()
@@ -117,7 +117,7 @@ def test_a_subset_has_fewer_detectors_and_the_same_transforms(camera: CameraFram
         camera.subset([4])
 
 
-def test_equality_pickles_and_words(camera: CameraFrameSet) -> None:
+def test_camera_equality_pickling_and_text(camera: CameraFrameSet) -> None:
     twin = pickle.loads(pickle.dumps(camera))
     assert twin == camera == CameraFrameSet("Cam", camera.ast_text)
     assert CameraFrameSet("Other", make_ast_frame_set()) != camera
@@ -150,12 +150,12 @@ def broken(kind: str) -> Any:
         ("a mapping", "FrameSet"),
     ],
 )
-def test_what_is_no_camera_is_refused(kind: str, message: str) -> None:
+def test_camera_constructor_invalid_frame_set_raises(kind: str, message: str) -> None:
     with pytest.raises(GeometryError, match=message):
         CameraFrameSet("Cam", broken(kind))
 
 
-def test_a_real_detector_has_all_of_its_pixels(shared_data: Path) -> None:
+def test_camera_from_file_detector_box_has_all_pixels(shared_data: Path) -> None:
     tree = json.loads((shared_data / "images" / "detector.json").read_text())
     camera = CameraFrameSet(tree["frames"]["instrument"], tree["frames"]["ast"])
     attributes = tree["attributes"]
@@ -176,6 +176,6 @@ def test_a_real_detector_has_all_of_its_pixels(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["3", 3.0, None])
-def test_what_is_no_number_of_a_detector_is_a_type_error(camera: CameraFrameSet, number: Any) -> None:
+def test_camera_detector_non_integer_raises_type_error(camera: CameraFrameSet, number: Any) -> None:
     with pytest.raises(TypeError, match="integer"):
         camera.detector(number)

@@ -67,9 +67,7 @@ ADAPTER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(SerializableFrame)
 
 
 @pytest.mark.parametrize("frame, unit, stored", FRAMES)
-def test_a_frame_has_a_unit_and_is_stored_as_the_schemas_say(
-    frame: Any, unit: u.UnitBase, stored: Any
-) -> None:
+def test_frame_unit_and_serialized_form_match_schema(frame: Any, unit: u.UnitBase, stored: Any) -> None:
     assert isinstance(frame, Frame)
     assert frame.unit == unit
     dumped = ADAPTER.dump_python(frame.serialize(), mode="json")
@@ -80,26 +78,26 @@ def test_a_frame_has_a_unit_and_is_stored_as_the_schemas_say(
 
 
 @pytest.mark.parametrize("frame", [frame for frame, _, _ in FRAMES])
-def test_a_frame_is_a_frozen_hashable_value(frame: Any) -> None:
+def test_frame_is_immutable_and_hashable(frame: Any) -> None:
     twin = pickle.loads(pickle.dumps(frame))
     assert twin == frame == copy.deepcopy(frame)
     assert hash(twin) == hash(frame)
     assert len({frame, twin}) == 1
 
 
-def test_frames_of_different_content_differ() -> None:
+def test_frames_with_different_content_are_unequal() -> None:
     assert len({frame for frame, _, _ in FRAMES}) == len(FRAMES)
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         GeneralFrame(unit=u.pix).unit = u.mm  # type: ignore[misc]
 
 
-def test_the_older_spelling_of_pixels_and_members_of_older_releases_are_read() -> None:
+def test_frame_validation_accepts_older_forms() -> None:
     stored = {"unit": "pix", "frame_type": "GENERAL", "metadata": {}, "indirect": []}
     assert ADAPTER.validate_python(stored) == GeneralFrame(unit=u.pix)
 
 
 @pytest.mark.parametrize("stored", ["FK5", {"frame_type": "OTHER"}, {"frame_type": "DETECTOR"}, 3])
-def test_what_is_no_stored_frame_is_refused(stored: Any) -> None:
+def test_frame_validation_invalid_form_raises(stored: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         ADAPTER.validate_python(stored)
 
@@ -114,7 +112,7 @@ def test_what_is_no_stored_frame_is_refused(stored: Any) -> None:
         (FieldAngleFrame(instrument="HSC").standardize_y, -math.pi),
     ],
 )
-def test_angles_are_wrapped_into_the_standard_turn(standardize: Any, lower: float, angle: float) -> None:
+def test_standardize_wraps_angles_to_standard_range(standardize: Any, lower: float, angle: float) -> None:
     wrapped = standardize(angle)
     assert isinstance(wrapped, float)
     assert lower <= wrapped < lower + 2 * math.pi
@@ -124,20 +122,20 @@ def test_angles_are_wrapped_into_the_standard_turn(standardize: Any, lower: floa
     np.testing.assert_array_equal(standardize([angle]), [wrapped])
 
 
-def test_tiny_negative_angles_and_undefined_ones_keep_their_meaning() -> None:
+def test_standardize_tiny_negative_and_nan_angles() -> None:
     assert ICRS.standardize_x(-1e-20) == 0.0
     wrapped = ICRS.standardize_x(np.array([np.nan, 7.0, 1.0]))
     np.testing.assert_array_equal(wrapped, [np.nan, 7.0 - 2 * np.pi, 1.0])
     assert ICRS.standardize_x(np.zeros((0, 2))).shape == (0, 2)
 
 
-def test_pixels_are_never_changed() -> None:
+def test_standardize_pixels_is_identity() -> None:
     frame = GeneralFrame(unit=u.pix)
     x = np.array([1e6, -3.0])
     assert frame.standardize_x(x) is x
     assert frame.standardize_y(7) == 7
 
 
-def test_the_sky_frame_is_the_word_that_files_hold() -> None:
+def test_sky_frame_equals_stored_string() -> None:
     assert SkyFrame("ICRS") is ICRS
     assert ICRS == "ICRS"

@@ -74,7 +74,7 @@ TRANSFORMS = {
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS)
-def test_transforms_round_trip(transform: Transform[Any, Any]) -> None:
+def test_transform_model_round_trip_preserves_value(transform: Transform[Any, Any]) -> None:
     model = TransformSerializationModel.serialize(transform, None)  # type: ignore[arg-type]  # writes no arrays
     again = through_json(model)
     assert again == transform
@@ -83,7 +83,7 @@ def test_transforms_round_trip(transform: Transform[Any, Any]) -> None:
     assert Transform.deserialize(model, ARCHIVE) == transform
 
 
-def test_the_stored_members_are_those_of_the_schema() -> None:
+def test_transform_model_members_match_schema() -> None:
     tree = json.loads(
         TransformSerializationModel.serialize(TRANSFORMS["a chain"], None).model_dump_json()  # type: ignore[arg-type]  # as above
     )
@@ -113,7 +113,7 @@ def test_the_stored_members_are_those_of_the_schema() -> None:
         {"frames": [], "bounds": [], "mappings": []},
     ],
 )
-def test_stored_transforms_that_contradict_themselves_are_unreadable(change: dict[str, Any]) -> None:
+def test_transform_model_inconsistent_values_raise(change: dict[str, Any]) -> None:
     model = TransformSerializationModel.serialize(TRANSFORMS["one mapping"], None)  # type: ignore[arg-type]  # as above
     tree = json.loads(model.model_dump_json()) | change
     with pytest.raises(ArchiveReadError, match="stored"):
@@ -121,7 +121,7 @@ def test_stored_transforms_that_contradict_themselves_are_unreadable(change: dic
 
 
 @pytest.mark.parametrize("text", ["nonsense", ""])
-def test_a_stored_mapping_that_ast_does_not_understand_costs_only_itself(text: str) -> None:
+def test_transform_model_invalid_ast_text_fails_on_use_only(text: str) -> None:
     model = TransformSerializationModel.serialize(TRANSFORMS["one mapping"], None)  # type: ignore[arg-type]  # as above
     tree = json.loads(model.model_dump_json()) | {"mappings": [{"ast": text}]}
     transform = TransformSerializationModel.model_validate(tree).deserialize(ARCHIVE)
@@ -129,7 +129,7 @@ def test_a_stored_mapping_that_ast_does_not_understand_costs_only_itself(text: s
         transform.apply_forward(x=1.0, y=2.0)
 
 
-def test_frames_that_files_do_not_know_cannot_be_stored() -> None:
+def test_transform_model_unknown_frame_raises() -> None:
     class Odd:
         unit = u.pix
 
@@ -141,13 +141,13 @@ def test_frames_that_files_do_not_know_cannot_be_stored() -> None:
         TransformSerializationModel.serialize(transform, None)  # type: ignore[arg-type]  # as above
 
 
-def test_a_stored_projection_must_lead_from_pixels_to_the_sky() -> None:
+def test_projection_model_other_frames_raise() -> None:
     model = TransformSerializationModel.serialize(TRANSFORMS["one mapping"], None)  # type: ignore[arg-type]  # as above
     with pytest.raises(CorruptArchiveError, match="sky projection"):
         ProjectionSerializationModel(pixel_to_sky=model).deserialize(ARCHIVE)
 
 
-def test_the_registry_knows_the_models() -> None:
+def test_registry_returns_models_of_transforms() -> None:
     for pytype, model, schema in (
         (Transform, TransformSerializationModel, "transform"),
         (Projection, ProjectionSerializationModel, "sky_projection"),
@@ -158,7 +158,7 @@ def test_the_registry_knows_the_models() -> None:
     assert SkyProjectionSerializationModel is ProjectionSerializationModel
 
 
-def test_text_is_written_as_it_was_read(shared_data: Path) -> None:
+def test_transform_model_ast_text_is_preserved(shared_data: Path) -> None:
     tree = json.loads((shared_data / "examples" / "sky_projection.json").read_text())
     model = ProjectionSerializationModel.model_validate(tree)
     projection = model.deserialize(ARCHIVE)
@@ -167,7 +167,7 @@ def test_text_is_written_as_it_was_read(shared_data: Path) -> None:
     assert json.loads(again.model_dump_json()) == tree
 
 
-def test_camera_frames_round_trip_with_their_text(shared_data: Path) -> None:
+def test_camera_model_round_trip_preserves_text(shared_data: Path) -> None:
     tree = json.loads((shared_data / "images" / "detector.json").read_text())["frames"]
     camera = CameraFrameSetSerializationModel.model_validate(tree).deserialize(ARCHIVE)
     model = CameraFrameSetSerializationModel.serialize(camera, None)  # type: ignore[arg-type]  # as above
@@ -178,7 +178,7 @@ def test_camera_frames_round_trip_with_their_text(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("release", ["30.0.6", "30.0.9", "30.0.10", "seed", "w.2026.20", "w.2026.23"])
-def test_projections_of_every_older_release_are_read(shared_data: Path, release: str) -> None:
+def test_projection_model_accepts_older_forms(shared_data: Path, release: str) -> None:
     path = shared_data / "examples" / "old_versions" / release / "visit_image.fits"
     truth = json.loads(path.with_suffix(".fits.truth.json").read_text())
     with fits.open(path) as hdus:
@@ -192,7 +192,7 @@ def test_projections_of_every_older_release_are_read(shared_data: Path, release:
     assert sky.separation(expected).arcsec.max() < 1e-8
 
 
-def test_files_hold_projections_with_their_approximation(tmp_path: Path) -> None:
+def test_projection_file_round_trip_preserves_approximation(tmp_path: Path) -> None:
     exact = Projection(TRANSFORMS["a chain"])
     stand_in = Projection(Transform.affine(DETECTOR, ICRS, [[1e-5, 0, 1.0], [0, 1e-5, 0.5], [0, 0, 1]]))
     projection = exact.with_fits_approximation(stand_in)
@@ -219,7 +219,7 @@ def make_camera() -> CameraFrameSet:
     return CameraFrameSet("Cam", frame_set)
 
 
-def test_parts_that_a_stored_camera_knows_are_pointers_to_it() -> None:
+def test_transform_model_components_of_camera_are_references() -> None:
     camera = make_camera()
     known = camera[DETECTOR, FOCAL_PLANE]
     transform = known.then(to_sky())

@@ -67,7 +67,7 @@ def sky_wcs_texts(shared_data: Path) -> Iterator[tuple[Any, str]]:
             yield row, blob[blob.index("Begin") :]
 
 
-def test_the_points_of_an_example_are_where_its_truth_says(stored: tuple[str, dict[str, Any]]) -> None:
+def test_projection_points_match_truth_file(stored: tuple[str, dict[str, Any]]) -> None:
     text, truth = stored
     projection = Projection.from_ast_frame_set(text, PIXELS)
     points = truth["points"]
@@ -76,7 +76,7 @@ def test_the_points_of_an_example_are_where_its_truth_says(stored: tuple[str, di
     np.testing.assert_allclose(sky.dec.deg, [p["dec_deg"] for p in points], rtol=0, atol=3.6e-10)
 
 
-def test_the_fits_header_of_an_example_is_what_its_truth_says(stored: tuple[str, dict[str, Any]]) -> None:
+def test_projection_fits_header_matches_truth_file(stored: tuple[str, dict[str, Any]]) -> None:
     text, truth = stored
     projection = Projection.from_ast_frame_set(text, PIXELS)
     header = projection.as_fits_wcs(Box.factory[0:4004, 0:4096]).to_header(relax=True)
@@ -90,7 +90,7 @@ def test_the_fits_header_of_an_example_is_what_its_truth_says(stored: tuple[str,
     )
 
 
-def test_the_corners_of_103_real_detectors_are_where_the_visit_summary_says(shared_data: Path) -> None:
+def test_projection_corners_match_visit_summary(shared_data: Path) -> None:
     count = 0
     for row, text in sky_wcs_texts(shared_data):
         bbox = Box.factory[
@@ -108,7 +108,7 @@ def test_the_corners_of_103_real_detectors_are_where_the_visit_summary_says(shar
     assert count == 103
 
 
-def test_real_detectors_get_an_approximation_with_a_small_known_error(shared_data: Path) -> None:
+def test_projection_of_visit_approximation_error_is_small(shared_data: Path) -> None:
     for (row, text), _ in zip(sky_wcs_texts(shared_data), range(3), strict=False):
         bbox = Box.factory[
             row["bbox_min_y"] : row["bbox_max_y"] + 1, row["bbox_min_x"] : row["bbox_max_x"] + 1
@@ -119,7 +119,7 @@ def test_real_detectors_get_an_approximation_with_a_small_known_error(shared_dat
         assert error is not None and error.max < 1e-5
 
 
-def test_frame_sets_in_other_celestial_systems_become_icrs() -> None:
+def test_from_ast_frame_set_converts_other_systems_to_icrs() -> None:
     wcs = tangent().as_fits_wcs(Box.factory[0:10, 0:10])
     frame_set = tangent().pixel_to_sky_transform.ast_mapping.ast_object
     frame_set.System = "GALACTIC"
@@ -133,12 +133,12 @@ def test_frame_sets_in_other_celestial_systems_become_icrs() -> None:
 
 
 @pytest.mark.parametrize("bad", [ast.UnitMap(2), ast.FrameSet(ast.Frame(2)), str(ast.UnitMap(2)), 3])
-def test_what_is_no_frame_set_of_the_sky_is_refused(bad: Any) -> None:
+def test_from_ast_frame_set_without_sky_frame_raises(bad: Any) -> None:
     with pytest.raises(GeometryError, match="SkyFrame"):
         Projection.from_ast_frame_set(bad, PIXELS)
 
 
-def test_a_projection_maps_pixels_to_icrs_or_is_refused() -> None:
+def test_projection_constructor_other_frames_raise() -> None:
     matrix = [[1, 0], [0, 1]]
     with pytest.raises(ValueError, match="not a mapping from pixel coordinates"):
         Projection(Transform.affine(GeneralFrame(unit=u.mm), ICRS, matrix))
@@ -146,7 +146,7 @@ def test_a_projection_maps_pixels_to_icrs_or_is_refused() -> None:
         Projection(Transform.affine(PIXELS, PIXELS, matrix))  # type: ignore[arg-type]
 
 
-def test_the_results_have_the_shape_of_the_input(projection: Projection[Any]) -> None:
+def test_projection_results_have_input_shape(projection: Projection[Any]) -> None:
     scalar = projection.pixel_to_sky(x=10, y=20)
     assert scalar.isscalar and scalar.frame.name == "icrs"
     assert projection.pixel_to_sky(XY(10, 20)) == scalar == projection.pixel_to_sky(YX(20, 10))
@@ -164,7 +164,7 @@ def test_the_results_have_the_shape_of_the_input(projection: Projection[Any]) ->
     assert projection.sky_to_pixel(grid[:0]).x.shape == (0, 3)
 
 
-def test_sky_positions_in_any_frame_are_understood(projection: Projection[Any]) -> None:
+def test_sky_to_pixel_accepts_any_celestial_frame(projection: Projection[Any]) -> None:
     sky = projection.pixel_to_sky(x=[10.0, 300.0], y=[20.0, -5.0])
     back = projection.sky_to_pixel(sky.transform_to(Galactic()))
     np.testing.assert_allclose(back.x, [10.0, 300.0], atol=1e-7)
@@ -174,7 +174,7 @@ def test_sky_positions_in_any_frame_are_understood(projection: Projection[Any]) 
         projection.sky_to_pixel((30.0, -45.0))
 
 
-def test_positions_that_do_not_exist_are_nan(projection: Projection[Any]) -> None:
+def test_projection_undefined_positions_are_nan(projection: Projection[Any]) -> None:
     antipode = projection.sky_to_pixel(SkyCoord([210.0, 30.0], [45.0, -45.0], unit="deg"))
     assert np.isnan(antipode.x[0]) and antipode.x[1] == pytest.approx(100.0)
     sky = projection.pixel_to_sky(x=[np.nan, 1.0], y=[1.0, 1.0])
@@ -186,12 +186,14 @@ def test_positions_that_do_not_exist_are_nan(projection: Projection[Any]) -> Non
 
 
 @pytest.mark.parametrize("args, kwargs", [((), {}), ((), {"x": 1}), ((XY(1, 2),), {"y": 1}), (("no",), {})])
-def test_what_is_no_point_is_a_type_error(projection: Projection[Any], args: Any, kwargs: Any) -> None:
+def test_projection_invalid_points_raise_type_error(
+    projection: Projection[Any], args: Any, kwargs: Any
+) -> None:
     with pytest.raises(TypeError, match="pixel_to_sky"):
         projection.pixel_to_sky(*args, **kwargs)
 
 
-def test_the_parts_of_a_projection_are_there(projection: Projection[Any]) -> None:
+def test_projection_properties_return_arguments(projection: Projection[Any]) -> None:
     assert projection.pixel_frame == PIXELS
     assert projection.sky_frame is ICRS
     assert projection.pixel_bounds is None
@@ -203,7 +205,7 @@ def test_the_parts_of_a_projection_are_there(projection: Projection[Any]) -> Non
     assert tangent(pixel_bounds=bounds).pixel_bounds == bounds
 
 
-def test_equality_and_pickles_look_at_mapping_and_approximation(projection: Projection[Any]) -> None:
+def test_projection_equality_and_pickling_include_approximation(projection: Projection[Any]) -> None:
     assert pickle.loads(pickle.dumps(projection)) == projection
     assert tangent() == projection
     assert tangent(ra=31.0) != projection
@@ -214,14 +216,14 @@ def test_equality_and_pickles_look_at_mapping_and_approximation(projection: Proj
     assert projection != "projection"
 
 
-def test_transforms_are_taken_as_approximation_too(projection: Projection[Any]) -> None:
+def test_projection_accepts_transform_as_approximation(projection: Projection[Any]) -> None:
     stand_in = tangent(ra=30.0001).pixel_to_sky_transform
     assert Projection(projection.pixel_to_sky_transform, stand_in).fits_approximation == tangent(ra=30.0001)
 
 
 @pytest.mark.parametrize("dec", [-45.0, 0.0, 89.99])
 @pytest.mark.parametrize("scale", [0.05, 0.2, 21.0])
-def test_the_pixel_scale_is_that_of_the_wcs(dec: float, scale: float) -> None:
+def test_pixel_scale_matches_wcs(dec: float, scale: float) -> None:
     projection = tangent(ra=0.0, dec=dec, scale=scale)
     assert projection.pixel_scale(XY(100.0, 50.0)).to_value(u.arcsec) == pytest.approx(scale, rel=1e-6)
 
@@ -233,7 +235,7 @@ def test_the_pixel_scale_is_that_of_the_wcs(dec: float, scale: float) -> None:
     radius=st.floats(0.01, 3600.0),
     offset=st.tuples(st.floats(-20, 20), st.floats(-20, 20)),
 )
-def test_sky_circles_reach_exactly_as_far_as_their_edges(
+def test_sky_circle_bounds_match_edge_of_circle(
     ra: float, dec: float, radius: float, offset: tuple[float, float]
 ) -> None:
     projection = tangent(ra=ra, dec=dec)
@@ -250,12 +252,12 @@ def test_sky_circles_reach_exactly_as_far_as_their_edges(
     np.testing.assert_allclose(found, [edge.x.min(), edge.x.max(), edge.y.min(), edge.y.max()], atol=slack)
 
 
-def test_a_circle_without_radius_is_its_center(projection: Projection[Any]) -> None:
+def test_sky_circle_bounds_zero_radius_is_center(projection: Projection[Any]) -> None:
     center = projection.pixel_to_sky(x=3.0, y=4.0)
     assert projection.sky_circle_bounds(center, 0 * u.deg) == pytest.approx((3, 3, 4, 4), abs=1e-7)
 
 
-def test_boxes_are_made_of_circles_on_the_sky(projection: Projection[Any]) -> None:
+def test_box_from_sky_circle_matches_projection_bounds(projection: Projection[Any]) -> None:
     center = projection.pixel_to_sky(x=100.0, y=50.0)
     assert Box.from_sky_circle(projection, center, 1.85 * u.arcsec) == Box.factory[41:60, 91:110]
     # The same circle, seen from the other celestial frame.
@@ -276,14 +278,14 @@ def test_boxes_are_made_of_circles_on_the_sky(projection: Projection[Any]) -> No
         (SkyCoord(210, 45, unit="deg"), 1 * u.deg, "beyond"),
     ],
 )
-def test_circles_that_make_no_sense_are_refused(
+def test_sky_circle_bounds_invalid_arguments_raise(
     projection: Projection[Any], center: Any, radius: Any, message: str
 ) -> None:
     with pytest.raises(GeometryError, match=message):
         projection.sky_circle_bounds(center, radius)
 
 
-def test_words_say_where_the_pixels_are(projection: Projection[Any]) -> None:
+def test_projection_text_and_report_contain_positions(projection: Projection[Any]) -> None:
     assert str(projection) == "GeneralFrame → ICRS"
     assert repr(projection) == "<Projection: GeneralFrame → ICRS>"
     text = str(projection.describe())
@@ -297,12 +299,12 @@ def test_words_say_where_the_pixels_are(projection: Projection[Any]) -> None:
     assert "center pixel" in str(bounded.describe())
 
 
-def test_the_sky_without_a_position_has_no_pixel() -> None:
+def test_sky_to_pixel_nan_returns_nan() -> None:
     found = tangent().sky_to_pixel(SkyCoord(np.nan * u.deg, 1.0 * u.deg))
     assert np.isnan(found.x) and np.isnan(found.y)
 
 
-def test_sky_in_a_frame_that_does_not_convert_to_icrs_is_refused() -> None:
+def test_sky_to_pixel_unconvertible_frame_raises() -> None:
     horizon = SkyCoord(alt=[1.0] * u.deg, az=[2.0] * u.deg, frame="altaz")
     with pytest.raises(GeometryError, match="Cannot convert positions in the frame 'altaz' to ICRS"):
         tangent().sky_to_pixel(horizon)
@@ -310,7 +312,7 @@ def test_sky_in_a_frame_that_does_not_convert_to_icrs_is_refused() -> None:
         tangent().sky_circle_bounds(horizon[0], 1.0 * u.arcsec)
 
 
-def test_a_fits_approximation_maps_from_the_same_frame() -> None:
+def test_projection_approximation_of_other_frame_raises() -> None:
     exact = tangent()
     other = DetectorFrame(instrument="Cam", detector=1, bbox=Box.factory[0:9, 0:9])
     approximation = Transform(other, ICRS, exact.pixel_to_sky_transform.ast_mapping)

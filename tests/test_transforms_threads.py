@@ -44,7 +44,7 @@ JOBS = {
 
 
 @pytest.mark.parametrize("what", JOBS)
-def test_threads_may_use_ast_at_the_same_time_while(what: str) -> None:
+def test_ast_mapping_concurrent_use_in_threads(what: str) -> None:
     more, job = JOBS[what]
     # What goes wrong takes the whole process down.
     code = WORK.format(more=more, job=job)

@@ -55,7 +55,7 @@ def to_field_angle() -> Transform[Any, Any]:
 
 
 @given(x=numbers, y=numbers)
-def test_an_affine_transform_multiplies_columns_with_its_matrix(x: float, y: float) -> None:
+def test_affine_transform_multiplies_column_vectors(x: float, y: float) -> None:
     transform = Transform.affine(PIXELS, FOCAL_PLANE, MATRIX)
     expected = np.array(MATRIX) @ [x, y, 1.0]
     found = transform.apply_forward(x=x, y=y)
@@ -64,7 +64,7 @@ def test_an_affine_transform_multiplies_columns_with_its_matrix(x: float, y: flo
     np.testing.assert_allclose(transform.apply_inverse(found), [x, y], rtol=1e-12, atol=1e-8)
 
 
-def test_arrays_are_mapped_as_bare_ast_maps_them() -> None:
+def test_transform_arrays_match_ast() -> None:
     mapping = polynomial()
     transform = Transform(PIXELS, PIXELS, mapping)
     x, y = np.meshgrid(np.linspace(0, 4000, 7), np.linspace(-20, 4000, 5))
@@ -76,7 +76,7 @@ def test_arrays_are_mapped_as_bare_ast_maps_them() -> None:
     np.testing.assert_allclose(back, [x, y], rtol=0, atol=1e-9)
 
 
-def test_points_come_in_every_customary_form(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_accepts_all_forms_of_points(to_focal_plane: Transform[Any, Any]) -> None:
     expected = to_focal_plane.apply_forward(x=3.0, y=5.0)
     assert to_focal_plane.apply_forward(XY(3, 5)) == expected
     assert to_focal_plane.apply_forward(YX(5, 3)) == expected
@@ -102,27 +102,27 @@ def test_points_come_in_every_customary_form(to_focal_plane: Transform[Any, Any]
     ],
 )
 @pytest.mark.parametrize("method", ["apply_forward", "apply_inverse"])
-def test_what_is_no_point_is_a_type_error(
+def test_transform_invalid_points_raise_type_error(
     to_focal_plane: Transform[Any, Any], method: str, args: Any, kwargs: Any
 ) -> None:
     with pytest.raises(TypeError):
         getattr(to_focal_plane, method)(*args, **kwargs)
 
 
-def test_shapes_that_do_not_broadcast_are_refused(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_incompatible_shapes_raise(to_focal_plane: Transform[Any, Any]) -> None:
     with pytest.raises(GeometryError, match="broadcast"):
         to_focal_plane.apply_forward(x=[1, 2], y=[1, 2, 3])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_undefined_points_map_to_nan_and_leave_others_alone(bad: float) -> None:
+def test_transform_undefined_points_map_to_nan(bad: float) -> None:
     transform = Transform(PIXELS, PIXELS, polynomial())
     found = transform.apply_forward(x=[bad, 1.0], y=[2.0, 2.0])
     assert np.isnan(found.x[0])
     assert found.x[1] == transform.apply_forward(x=1.0, y=2.0).x
 
 
-def test_quantities_are_converted_to_the_units_of_the_frames(to_field_angle: Transform[Any, Any]) -> None:
+def test_transform_quantities_are_converted_to_frame_units(to_field_angle: Transform[Any, Any]) -> None:
     found = to_field_angle.apply_forward_q(x=[1.0, 2.0] * u.cm, y=30.0 * u.mm)
     assert found.x.unit == found.y.unit == u.rad
     np.testing.assert_allclose(found.x.value, [0.01, 0.02])
@@ -135,7 +135,7 @@ def test_quantities_are_converted_to_the_units_of_the_frames(to_field_angle: Tra
         to_field_angle.apply_forward_q(x=1 * u.s, y=1 * u.mm)
 
 
-def test_angles_are_brought_to_their_standard_range() -> None:
+def test_transform_angles_are_wrapped_to_standard_range() -> None:
     to_sky = Transform.affine(FIELD_ANGLE, ICRS, [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     assert to_sky.apply_forward(x=-0.5, y=0.25).x == pytest.approx(2 * np.pi - 0.5)
     assert to_sky.apply_inverse(x=[6.0], y=[0.25]).x[0] == pytest.approx(6.0 - 2 * np.pi)
@@ -152,12 +152,12 @@ def test_angles_are_brought_to_their_standard_range() -> None:
         [1, 2],
     ],
 )
-def test_a_matrix_that_makes_no_invertible_map_is_refused(matrix: Any) -> None:
+def test_affine_transform_singular_matrix_raises(matrix: Any) -> None:
     with pytest.raises(GeometryError, match="affine"):
         Transform.affine(PIXELS, PIXELS, matrix)
 
 
-def test_a_mapping_without_inverse_says_so() -> None:
+def test_transform_without_inverse_apply_inverse_raises() -> None:
     transform = Transform(PIXELS, PIXELS, polynomial("IterInverse=0"))
     assert transform.apply_forward(x=1.0, y=1.0).x == pytest.approx(1.0, abs=1e-4)
     with pytest.raises(GeometryError, match="no inverse transformation"):
@@ -165,25 +165,25 @@ def test_a_mapping_without_inverse_says_so() -> None:
 
 
 @pytest.mark.parametrize("mapping", [ast.UnitMap(3), ast.PermMap([1, 1], [1], [])])
-def test_mappings_of_other_dimensions_are_refused(mapping: Any) -> None:
+def test_transform_other_dimensions_raise(mapping: Any) -> None:
     with pytest.raises(GeometryError, match="2 to 2"):
         Transform(PIXELS, PIXELS, mapping)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", " Begin ZoomMap\n Nin = 2", " Begin KeyMap\n End KeyMap"])
-def test_text_that_is_no_mapping_is_refused(text: str) -> None:
+def test_transform_invalid_ast_text_raises(text: str) -> None:
     with pytest.raises(GeometryError, match="text"):
         AstMapping.from_text(text)
     # An error leaves nothing behind that would spoil the next call.
     assert AstMapping.from_text(str(ast.UnitMap(2))).is_identity
 
 
-def test_objects_that_are_no_mapping_are_refused() -> None:
+def test_transform_other_objects_raise() -> None:
     with pytest.raises(TypeError, match=r"starlink\.Ast\.Mapping"):
         Transform(PIXELS, PIXELS, 3)
 
 
-def test_chains_apply_their_parts_in_turn_and_remember_them(
+def test_transform_then_applies_components_in_order(
     to_focal_plane: Transform[Any, Any], to_field_angle: Transform[Any, Any]
 ) -> None:
     chain = to_focal_plane.then(to_field_angle)
@@ -199,13 +199,13 @@ def test_chains_apply_their_parts_in_turn_and_remember_them(
     assert (chain.in_frame, chain.out_frame) == (PIXELS, FIELD_ANGLE)
 
 
-def test_chaining_is_associative_to_the_last_digit() -> None:
+def test_transform_then_is_bitwise_associative() -> None:
     a, b, c = (Transform(PIXELS, PIXELS, ast.ShiftMap([d, 2 * d])) for d in (0.1, 0.7, 1.3))
     assert a.then(b).then(c) == a.then(b.then(c))
     assert len(a.then(b.then(c)).decompose()) == 3
 
 
-def test_transforms_chain_through_equal_frames_only(
+def test_transform_then_different_frames_raises(
     to_focal_plane: Transform[Any, Any], to_field_angle: Transform[Any, Any]
 ) -> None:
     with pytest.raises(TransformCompositionError, match="Cannot apply .* after .* differ"):
@@ -215,7 +215,7 @@ def test_transforms_chain_through_equal_frames_only(
         Transform.affine(PIXELS, other, MATRIX).then(to_field_angle)
 
 
-def test_the_identity_has_no_parts_and_changes_nothing(to_focal_plane: Transform[Any, Any]) -> None:
+def test_identity_transform_has_no_components(to_focal_plane: Transform[Any, Any]) -> None:
     identity = Transform.identity(PIXELS)
     assert identity.decompose() == []
     assert identity.apply_forward(x=1.5, y=-2.5) == (1.5, -2.5)
@@ -223,12 +223,12 @@ def test_the_identity_has_no_parts_and_changes_nothing(to_focal_plane: Transform
     assert to_focal_plane.then(Transform.identity(FOCAL_PLANE)) == to_focal_plane
 
 
-def test_a_map_of_a_frame_on_itself_is_still_a_part() -> None:
+def test_transform_within_one_frame_is_a_component() -> None:
     shift = Transform(PIXELS, PIXELS, ast.ShiftMap([1.0, 2.0]))
     assert shift.decompose() == [shift]
 
 
-def test_inverting_twice_gives_the_same_transform(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_inverted_twice_is_equal(to_focal_plane: Transform[Any, Any]) -> None:
     inverse = to_focal_plane.inverted()
     assert inverse.inverted() == to_focal_plane
     assert (inverse.in_frame, inverse.out_frame) == (FOCAL_PLANE, PIXELS)
@@ -236,7 +236,7 @@ def test_inverting_twice_gives_the_same_transform(to_focal_plane: Transform[Any,
     assert inverse.apply_forward(point) == to_focal_plane.apply_inverse(point)
 
 
-def test_bounds_are_those_of_the_frames_unless_given() -> None:
+def test_transform_bounds_default_to_frames() -> None:
     bbox = Box.factory[0:10, 0:20]
     frame = TractFrame(skymap="s", tract=1, bbox=bbox)
     transform = Transform.affine(frame, PIXELS, [[1, 1], [0, 1]])
@@ -249,7 +249,7 @@ def test_bounds_are_those_of_the_frames_unless_given() -> None:
     assert (chain.in_bounds, chain.out_bounds) == (Box.factory[2:3, 4:5], bbox)
 
 
-def test_pickles_and_copies_are_equal(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_pickles_and_copies_are_equal(to_focal_plane: Transform[Any, Any]) -> None:
     chain = to_focal_plane.then(Transform.affine(FOCAL_PLANE, PIXELS, [[1, 2], [3, 4]]))
     twin = pickle.loads(pickle.dumps(chain))
     assert twin == chain and twin is not chain
@@ -257,7 +257,7 @@ def test_pickles_and_copies_are_equal(to_focal_plane: Transform[Any, Any]) -> No
     assert copy.deepcopy(chain) == copy.copy(chain) == chain
 
 
-def test_equality_looks_at_the_mapping_and_the_frames(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_equality_compares_mapping_and_frames(to_focal_plane: Transform[Any, Any]) -> None:
     assert Transform.affine(PIXELS, FOCAL_PLANE, MATRIX) == to_focal_plane
     assert Transform.affine(PIXELS, PIXELS, MATRIX) != to_focal_plane
     assert to_focal_plane != 3
@@ -269,12 +269,12 @@ def test_equality_looks_at_the_mapping_and_the_frames(to_focal_plane: Transform[
         hash(to_focal_plane)
 
 
-def test_words_name_the_frames(to_focal_plane: Transform[Any, Any]) -> None:
+def test_transform_text_contains_frames(to_focal_plane: Transform[Any, Any]) -> None:
     assert str(to_focal_plane) == "GeneralFrame → FocalPlaneFrame"
     assert repr(Transform.affine(PIXELS, ICRS, [[1, 0], [0, 1]])) == "<Transform: GeneralFrame → ICRS>"
 
 
-def test_text_comes_back_as_it_went_in() -> None:
+def test_transform_show_returns_original_text() -> None:
     text = str(ast.ZoomMap(2, 3.0)) + "\n"
     mapping = AstMapping.from_text(text)
     assert mapping.text == text
@@ -284,7 +284,7 @@ def test_text_comes_back_as_it_went_in() -> None:
     assert hash(AstMapping.from_text(mapping.show())) == hash(mapping)
 
 
-def test_simplified_text_merges_steps_and_drops_frames() -> None:
+def test_transform_show_simplified_merges_steps_and_drops_frames() -> None:
     frame_set = ast.FrameSet(ast.Frame(2, "Domain=PIXEL"))
     frame_set.addframe(1, ast.CmpMap(ast.ZoomMap(2, 2.0), ast.ZoomMap(2, 3.0), True), ast.Frame(2))
     transform = Transform(PIXELS, PIXELS, frame_set)
@@ -295,7 +295,7 @@ def test_simplified_text_merges_steps_and_drops_frames() -> None:
     assert transform.inverted().apply_forward(x=6.0, y=12.0) == (1.0, 2.0)
 
 
-def test_the_wrapper_does_not_see_later_changes_of_the_ast_object() -> None:
+def test_transform_copies_ast_object() -> None:
     mapping = ast.ZoomMap(2, 3.0)
     transform = Transform(PIXELS, PIXELS, mapping)
     mapping.invert()
@@ -303,7 +303,7 @@ def test_the_wrapper_does_not_see_later_changes_of_the_ast_object() -> None:
     assert transform.apply_forward(x=1.0, y=2.0) == (3.0, 6.0)
 
 
-def test_threads_can_share_a_transform() -> None:
+def test_transform_is_shared_between_threads() -> None:
     transform = Transform(PIXELS, PIXELS, polynomial())
     x = np.linspace(0, 4000, 5000)
     expected = transform.apply_forward(x=x, y=x[::-1])
@@ -317,7 +317,7 @@ def test_threads_can_share_a_transform() -> None:
         assert all(pool.map(work, range(16)))
 
 
-def test_linear_fits_axes_become_affine_and_come_back() -> None:
+def test_from_fits_wcs_linear_axes_round_trip() -> None:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["LINEAR", "LINEAR"]
     wcs.wcs.cunit = ["cm", "mm"]
@@ -336,12 +336,12 @@ def test_linear_fits_axes_become_affine_and_come_back() -> None:
         Transform.from_fits_wcs(wcs, PIXELS, PIXELS)
 
 
-def test_a_distorted_map_that_is_not_of_the_sky_is_no_fits_wcs() -> None:
+def test_as_fits_wcs_distorted_linear_mapping_returns_none() -> None:
     assert Transform(PIXELS, FOCAL_PLANE, polynomial()).as_fits_wcs(Box.factory[0:100, 0:100]) is None
 
 
 @pytest.mark.parametrize("lon", [-0.5, 7.0, 2 * np.pi])
-def test_scalars_beyond_the_standard_range_of_a_frame_are_wrapped_like_arrays(lon: float) -> None:
+def test_transform_scalars_are_wrapped_like_arrays(lon: float) -> None:
     to_sky = Transform.affine(PIXELS, ICRS, [[0.1, 0.0], [0.0, 0.1]])
     found = to_sky.apply_inverse(x=lon, y=0.25)
     assert isinstance(found.x, float)
@@ -349,7 +349,7 @@ def test_scalars_beyond_the_standard_range_of_a_frame_are_wrapped_like_arrays(lo
     assert found.x == pytest.approx(10.0 * (lon % (2 * np.pi)))
 
 
-def test_scalars_that_are_not_finite_map_to_nan_in_both_directions() -> None:
+def test_transform_non_finite_scalars_map_to_nan() -> None:
     to_sky = Transform.affine(PIXELS, ICRS, [[0.1, 0.0], [0.0, 0.1]])
     for apply in (to_sky.apply_forward, to_sky.apply_inverse):
         for bad in (np.nan, np.inf, -np.inf):
