@@ -161,7 +161,7 @@ def test_orientation_other_units_raise() -> None:
         orientation.yaw = 3 * u.mm
 
 
-# Whole detectors, of real files.
+# Detectors from files.
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def tree(shared_data: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def detector(tree: dict[str, Any]) -> Detector:
-    """A detector of a real file."""
+    """A detector from a file."""
     return DetectorSerializationModel.model_validate(tree).deserialize(DetachedArchive())
 
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What all fields share: positions in, units, products, sums."""
+"""Tests of the common behaviour of fields: positions, units, products, sums."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_composite_field_is_constant_if_all_operands_are(kind: Any) -> None:
 
 
 class StrangersField(BaseField):
-    """A field that somebody else defines: the distance from the origin."""
+    """A third-party field: the distance from the origin."""
 
     bounds = BOX
     unit = None

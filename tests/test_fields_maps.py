@@ -56,7 +56,7 @@ def test_background_map_duplicate_names_raise() -> None:
 
 
 @copies
-def test_copies_are_equal_and_independent(duplicate: Callable[[Any], Any]) -> None:
+def test_background_map_copies_are_equal_and_independent(duplicate: Callable[[Any], Any]) -> None:
     original = make_map()
     other = duplicate(original)
     assert other == original

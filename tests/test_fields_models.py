@@ -106,7 +106,7 @@ def test_spline_model_stores_up_to_64_nodes_inline(tmp_path: Path) -> None:
 
 
 class Holder(ArchiveTree, schema="test.holder", version="1.0.0"):
-    """A tree with a place for any field."""
+    """A model with a field for any type of field."""
 
     field: FieldSerializationModel
 
@@ -163,11 +163,11 @@ def test_background_map_model_unknown_subtracted_raises() -> None:
         BackgroundMapSerializationModel(subtracted="sky").deserialize(DetachedArchive())
 
 
-# Real files.
+# Files of the pipelines.
 
 
 class InlineArchive(DetachedArchive):
-    """The tree of a JSON file is all there is."""
+    """Return the tree of a JSON file."""
 
     def get_array(self, model: Any, *, slices: Any = ...) -> Any:
         return model.to_array()[slices]
@@ -175,7 +175,7 @@ class InlineArchive(DetachedArchive):
 
 @pytest.fixture(scope="module")
 def visit(shared_data: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tree of a visit image, and what another reader found in it."""
+    """Tree of a visit image, and reference values of another reader."""
     path = shared_data / "examples" / "visit_image.json"
     return json.loads(path.read_text()), json.loads(path.with_suffix(".json.truth.json").read_text())
 

@@ -81,10 +81,14 @@ def test_region_geometry_without_area_raises() -> None:
         HOLED.geometry = None  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("far", [1e40, -(2.0**53)])
-def test_region_vertices_beyond_max_coordinate_raise(far: float) -> None:
-    with pytest.raises(GeometryError, match=re.escape(f"vertex (x=6.0, y={far!r})")):
-        Region(shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.Polygon([(5, 5), (6, 5), (6, far)])]))
+@pytest.mark.parametrize("coordinate", [1e40, -(2.0**53)])
+def test_region_vertices_beyond_max_coordinate_raise(coordinate: float) -> None:
+    with pytest.raises(GeometryError, match=re.escape(f"vertex (x=6.0, y={coordinate!r})")):
+        Region(
+            shapely.MultiPolygon(
+                [shapely.box(0, 0, 1, 1), shapely.Polygon([(5, 5), (6, 5), (6, coordinate)])]
+            )
+        )
 
 
 def test_polygon_from_box_accepts_widest_box() -> None:

@@ -69,8 +69,8 @@ def test_intersection_with_itself_is_identity(bounds: Bounds) -> None:
 
 @pytest.mark.parametrize("bounds", ALL, ids=lambda bounds: type(bounds).__name__)
 def test_intersection_disjoint_bounds_raises(bounds: Bounds) -> None:
-    far = Box.factory[1000:1001, 1000:1001]
-    for a, b in ((bounds, far), (far, bounds), (bounds, far.to_polygon())):
+    distant = Box.factory[1000:1001, 1000:1001]
+    for a, b in ((bounds, distant), (distant, bounds), (bounds, distant.to_polygon())):
         with pytest.raises(NoOverlapError, match="do not overlap"):
             a.intersection(b)
 

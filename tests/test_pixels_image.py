@@ -34,7 +34,7 @@ def make_projection() -> Any:
 
 
 class PassthroughMetadata:
-    """What a container would want back."""
+    """Minimal passthrough metadata."""
 
     def __init__(self, pixels: bool = True) -> None:
         self.pixels = pixels
@@ -364,10 +364,10 @@ def test_image_butler_information_has_butler_types() -> None:
         assert part.butler_provenance.quantum_id is None
 
 
-# The sky.
+# Sky projections.
 
 
-def test_image_wcs_without_projection_is_none() -> None:
+def test_image_wcs_without_projection_returns_no_wcs() -> None:
     image = Image(0, bbox=BOX)
     assert image.projection is image.sky_projection is image.fits_wcs is image.astropy_wcs is None
     with pytest.raises(ValueError, match="sky projection"):
@@ -402,9 +402,9 @@ def test_bbox_from_sky_circle_outside_raises_unless_clipped() -> None:
     with pytest.raises(NotContainedError, match="clip=True"):
         image.bbox_from_sky_circle(center, radius)
     assert image.bbox_from_sky_circle(center, radius, clip=True) == Box.factory[5:17, 8:16]
-    far = image.projection.pixel_to_sky(x=-500.0, y=6.0)
+    outside = image.projection.pixel_to_sky(x=-500.0, y=6.0)
     with pytest.raises(NotContainedError, match="do not overlap the image"):
-        image.bbox_from_sky_circle(far, radius, clip=True)
+        image.bbox_from_sky_circle(outside, radius, clip=True)
     with pytest.raises(ValueError, match="scalar SkyCoord"):
         image.bbox_from_sky_circle(SkyCoord([45, 46], [30, 30], unit="deg"), radius)
     with pytest.raises(ValueError, match="scalar Angle"):

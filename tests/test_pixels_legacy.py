@@ -2,7 +2,7 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """Tests of the legacy methods of image-like types.
 
-They ask the plugins; here a stranger's plugin says what it was asked.
+They call plugin hooks; a plugin of the test records the arguments.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ MASK = Mask(schema=SCHEMA, bbox=BOX)
 MASKED = MaskedImage(IMAGE, mask=MASK)
 
 
-class Stranger:
-    """Knows one legacy object and one file, and remembers the questions."""
+class RecordingPlugin:
+    """Plugin that handles one legacy object and one file, and records its calls."""
 
     LEGACY = object()
-    FILE = "somewhere/stranger.fits"
+    FILE = "somewhere/recorded.fits"
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
 
     @hookimpl
     def convert_from_legacy(self, legacy: Any, pytype: type, options: Mapping[str, Any]) -> Any | None:
         if legacy is not self.LEGACY:
             return None
-        self.asked.append((pytype, dict(options)))
+        self.calls.append((pytype, dict(options)))
         return pytype
 
     @hookimpl
     def convert_to_legacy(self, obj: Any, options: Mapping[str, Any]) -> Any | None:
-        self.asked.append((obj, dict(options)))
+        self.calls.append((obj, dict(options)))
         return self.LEGACY
 
     @hookimpl
@@ -51,16 +51,16 @@ class Stranger:
     ) -> Found | None:
         if uri != self.FILE:
             return None
-        self.asked.append((pytype, component, dict(options)))
+        self.calls.append((pytype, component, dict(options)))
         return Found(pytype)
 
 
 @pytest.fixture
-def stranger() -> Iterator[Stranger]:
-    plugin = Stranger()
-    registry.register(plugin, name="stranger")
-    yield plugin
-    registry.unregister("stranger")
+def plugin() -> Iterator[RecordingPlugin]:
+    recording = RecordingPlugin()
+    registry.register(recording, name="recording")
+    yield recording
+    registry.unregister("recording")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def stranger() -> Iterator[Stranger]:
     ],
 )
 def test_from_legacy_calls_plugin(
-    pytype: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
+    pytype: Any, given: dict[str, Any], options: dict[str, Any], plugin: RecordingPlugin
 ) -> None:
-    assert pytype.from_legacy(stranger.LEGACY, **given) is pytype
-    assert stranger.asked == [(pytype, options)]
+    assert pytype.from_legacy(plugin.LEGACY, **given) is pytype
+    assert plugin.calls == [(pytype, options)]
 
 
-def test_from_legacy_accepts_positional_unit_and_planes(stranger: Stranger) -> None:
-    Image.from_legacy(stranger.LEGACY, u.nJy)
-    Mask.from_legacy(stranger.LEGACY, PLANE_MAP)
+def test_from_legacy_accepts_positional_unit_and_planes(plugin: RecordingPlugin) -> None:
+    Image.from_legacy(plugin.LEGACY, u.nJy)
+    Mask.from_legacy(plugin.LEGACY, PLANE_MAP)
     MASK.to_legacy(PLANE_MAP)
-    assert [options for *_, options in stranger.asked] == [
+    assert [options for *_, options in plugin.calls] == [
         {"unit": u.nJy, "projection": None},
         {"plane_map": PLANE_MAP, "projection": None},
         {"plane_map": PLANE_MAP},
@@ -107,11 +107,11 @@ def test_from_legacy_accepts_positional_unit_and_planes(stranger: Stranger) -> N
     ],
 )
 def test_to_legacy_calls_plugin(
-    obj: Any, given: dict[str, Any], options: dict[str, Any], stranger: Stranger
+    obj: Any, given: dict[str, Any], options: dict[str, Any], plugin: RecordingPlugin
 ) -> None:
-    assert obj.to_legacy(**given) is stranger.LEGACY
-    ((asked, said),) = stranger.asked
-    assert asked is obj and said == options
+    assert obj.to_legacy(**given) is plugin.LEGACY
+    ((converted, given_options),) = plugin.calls
+    assert converted is obj and given_options == options
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,18 @@ def test_to_legacy_calls_plugin(
     ],
 )
 def test_read_legacy_calls_plugin(
-    pytype: Any, given: dict[str, Any], component: str | None, options: dict[str, Any], stranger: Stranger
+    pytype: Any,
+    given: dict[str, Any],
+    component: str | None,
+    options: dict[str, Any],
+    plugin: RecordingPlugin,
 ) -> None:
-    assert pytype.read_legacy(stranger.FILE, **given) is pytype
-    assert stranger.asked == [(pytype, component, options)]
+    assert pytype.read_legacy(plugin.FILE, **given) is pytype
+    assert plugin.calls == [(pytype, component, options)]
 
 
 @pytest.mark.parametrize("pytype", [Image, MaskedImage])
-def test_from_hdu_list_uses_default_pixel_frame(pytype: Any, stranger: Stranger) -> None:
-    assert pytype.from_hdu_list(stranger.LEGACY) is pytype
-    assert pytype.from_hdu_list(stranger.LEGACY, fits_wcs_frame=None) is pytype
-    assert stranger.asked == [(pytype, {"fits_wcs_frame": FRAME}), (pytype, {"fits_wcs_frame": None})]
+def test_from_hdu_list_uses_default_pixel_frame(pytype: Any, plugin: RecordingPlugin) -> None:
+    assert pytype.from_hdu_list(plugin.LEGACY) is pytype
+    assert pytype.from_hdu_list(plugin.LEGACY, fits_wcs_frame=None) is pytype
+    assert plugin.calls == [(pytype, {"fits_wcs_frame": FRAME}), (pytype, {"fits_wcs_frame": None})]

@@ -229,7 +229,7 @@ def test_mask_setitem_other_types_raise() -> None:
 
 
 def test_mask_update_several_blocks_matches_direct_computation() -> None:
-    # More pixels than are moved at a time, and not a multiple of that.
+    # More pixels than a block, and not a multiple of the block size.
     bbox = Box.from_shape((301, 503))
     schema = MaskSchema([MaskPlane(name, "") for name in NAMES])
     mask = Mask(
@@ -258,7 +258,7 @@ def test_mask_add_planes_keeps_pixels_of_retained_planes(
     new = data.draw(st.lists(st.sampled_from(["NEW1", "NEW2", None]), unique_by=lambda n: n or object()))
     result = mask.add_planes([None if n is None else MaskPlane(n, "New.") for n in new], drop=drop)
     kept = [plane for plane in mask.schema if plane is None or plane.name not in drop]
-    # No planes at all are one unused bit.
+    # A schema without planes has one unused bit.
     assert list(result.schema)[: len(kept) + len(new)] == [
         *kept,
         *(None if n is None else MaskPlane(n, "New.") for n in new),

@@ -204,7 +204,7 @@ def test_mask_plane_read_legacy_returns_bits_by_name(strip: bool) -> None:
     for bit, name in enumerate(("BAD", "DETECTED_NEGATIVE", "UNMASKEDNAN")):
         header[f"HIERARCH MP_{name}"] = bit
     header["OTHER"] = 3
-    header.add_comment("MP_COMMENT is no card")
+    header.add_comment("MP_COMMENT in a comment")
     bits = MaskPlane.read_legacy(header, strip=strip)
     assert bits == {"BAD": 0, "DETECTED_NEGATIVE": 1, "UNMASKEDNAN": 2}
     assert ("MP_BAD" in header, "MP_UNMASKEDNAN" in header, "OTHER" in header) == (not strip, not strip, True)

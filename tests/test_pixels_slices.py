@@ -94,7 +94,7 @@ def test_local_slices_compose_like_numpy(ys: slice, xs: slice, inner_ys: slice, 
         return
     part = image.local[ys, xs].local[inner_ys, inner_xs]
     np.testing.assert_array_equal(part.array, expected)
-    # Absolute coordinates survive any number of cuts.
+    # Absolute coordinates are unchanged by repeated slicing.
     np.testing.assert_array_equal(image[part.bbox].array, expected)
 
 

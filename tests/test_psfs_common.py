@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What all PSFs share: positions, boxes, sums, stacks, files."""
+"""Tests of the common behaviour of PSFs: positions, boxes, sums, stacks, files."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ MAKERS = {
 
 # PSFEx adds up its pixels in single precision.
 KERNEL_SUM = {"psfex": 1e-6}
-# What a shift of the kernel leaves is not normalized, as in afw; one of these
-# has sharp edges, which suffer.
+# Shifted kernels are not normalized again, as in afw; the deviation is larger
+# for the PSF with sharp edges.
 STAR_SUM = {"gaussian": 1e-12, "psfex": 1e-6, "kernel": 5e-3}
 
 
@@ -287,8 +287,8 @@ def test_psf_bounds_accept_polygon() -> None:
         gaussian.compute_kernel_image(x=90, y=90)
 
 
-class StrangersPsf(PointSpreadFunction):
-    """The least that somebody else's PSF has to define."""
+class ThirdPartyPsf(PointSpreadFunction):
+    """The minimal definition of a third-party PSF."""
 
     bounds = BOX
     kernel_bbox = Box.factory[-1:2, -2:3]
@@ -300,7 +300,7 @@ class StrangersPsf(PointSpreadFunction):
 
 
 def lanczos5(t: Any) -> np.ndarray:
-    """Weights of pixels, of all that sum to 1."""
+    """Weights of pixels, whose sum is 1."""
     t = np.asarray(t)
     everywhere = np.arange(-5, 6) + t[0] % 1.0
     norm = (np.sinc(everywhere) * np.sinc(everywhere / 5) * (abs(everywhere) < 5)).sum()
@@ -308,7 +308,7 @@ def lanczos5(t: Any) -> np.ndarray:
 
 
 def test_third_party_psf_requires_three_definitions() -> None:
-    psf = StrangersPsf()
+    psf = ThirdPartyPsf()
     assert psf.compute_stellar_image(x=7, y=9).bbox == Box.factory[8:11, 5:10]
     shifted = psf.compute_stellar_image(x=7.3, y=9.2).array
     np.testing.assert_allclose(
@@ -322,53 +322,53 @@ def test_third_party_psf_requires_three_definitions() -> None:
         psf.compute_stellar_image(x=-7, y=9)
 
 
-class StrangersModel(
-    ArchiveTree, schema="stranger.delta_psf", version="1.0.0", url_base="https://example.org/schemas"
+class ThirdPartyModel(
+    ArchiveTree, schema="thirdparty.delta_psf", version="1.0.0", url_base="https://example.org/schemas"
 ):
-    """How somebody else's PSF is packed."""
+    """The serialization model of a third-party PSF."""
 
     flavour: str
 
     @classmethod
-    def serialize(cls, obj: StrangersPsf, archive: Any) -> StrangersModel:
+    def serialize(cls, obj: ThirdPartyPsf, archive: Any) -> ThirdPartyModel:
         return cls(flavour="delta")
 
-    def deserialize(self, archive: Any) -> StrangersPsf:
-        return StrangersPsf()
+    def deserialize(self, archive: Any) -> ThirdPartyPsf:
+        return ThirdPartyPsf()
 
 
-class StrangersPlugin:
-    """Declares it."""
+class ThirdPartyPlugin:
+    """A plugin that declares the third-party PSF."""
 
     @hookimpl
     def register_datasets(self) -> list[DatasetSpec]:
         here = __name__
         return [
             DatasetSpec(
-                schema="stranger.delta_psf", pytype=f"{here}:StrangersPsf", model=f"{here}:StrangersModel"
+                schema="thirdparty.delta_psf", pytype=f"{here}:ThirdPartyPsf", model=f"{here}:ThirdPartyModel"
             )
         ]
 
 
 class Holder(ArchiveTree, schema="test.psf_holder", version="1.0.0"):
-    """A tree with a place for any PSF."""
+    """A model with a field for any PSF."""
 
     psf: PSFSerializationModel
 
 
 def test_third_party_psf_without_declaration_cannot_be_stored(tmp_path: Path) -> None:
-    with pytest.raises(UnserializableTypeError, match="StrangersPsf"):
-        write(StrangersPsf(), tmp_path / "psf.json")
-    tree = json.loads(StrangersModel(flavour="delta").model_dump_json())
+    with pytest.raises(UnserializableTypeError, match="ThirdPartyPsf"):
+        write(ThirdPartyPsf(), tmp_path / "psf.json")
+    tree = json.loads(ThirdPartyModel(flavour="delta").model_dump_json())
     unreadable = Holder.model_validate({"psf": tree})
-    registry.register(StrangersPlugin(), name="stranger")
+    registry.register(ThirdPartyPlugin(), name="thirdparty")
     try:
-        write(StrangersPsf(), tmp_path / "psf.json")
-        assert isinstance(read(tmp_path / "psf.json", PointSpreadFunction), StrangersPsf)
+        write(ThirdPartyPsf(), tmp_path / "psf.json")
+        assert isinstance(read(tmp_path / "psf.json", PointSpreadFunction), ThirdPartyPsf)
         holder = Holder.model_validate({"psf": tree})
-        assert isinstance(holder.psf.deserialize(DetachedArchive()), StrangersPsf)
+        assert isinstance(holder.psf.deserialize(DetachedArchive()), ThirdPartyPsf)
         assert holder.model_dump(mode="json")["psf"] == tree == unreadable.model_dump(mode="json")["psf"]
     finally:
-        registry.unregister("stranger")
+        registry.unregister("thirdparty")
     with pytest.raises(UnknownSchemaError, match="delta_psf"):
         unreadable.psf.deserialize(DetachedArchive())

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""PSFs of Piff: real files, rewriting, and life without Piff."""
+"""Tests of Piff PSFs: files, serialization, and behaviour without Piff."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BOX = Box.factory[0:200, 0:300]
 
 
 class InlineArchive(DetachedArchive):
-    """The tree of a JSON file is all there is."""
+    """Return the tree of a JSON file."""
 
     def get_structured_array(self, model: Any) -> Any:
         return model.inline_array()
@@ -140,7 +140,7 @@ def test_piff_copies_are_equal(duplicate: Any, from_record: bool) -> None:
     ("size", "x", "y", "offset"),
     [
         (21, 40.3, 51.8, (0.0, 0.0)),
-        # Exactly between two pixels, box and stamp of odd size go different ways.
+        # Exactly between two pixels, the box and an odd stamp are rounded in different directions.
         (21, 40.5, 51.8, (1.0, 0.0)),
         (21, 41.5, 50.5, (1.0, 1.0)),
         (20, 40.5, 50.5, (0.0, 0.0)),
@@ -190,7 +190,7 @@ def test_piff_colour_dependent_psf_raises() -> None:
 )
 def test_piff_unsupported_coordinates_can_be_evaluated_but_not_written(changes: Any, tmp_path: Path) -> None:
     if "pointing" in changes:
-        # Piff asks for a celestial WCS with a pointing only when it is used.
+        # Piff requires a celestial WCS for a pointing only in evaluations.
         impl = make_piff()
         impl.pointing = changes["pointing"]
     else:
@@ -232,7 +232,7 @@ def test_piff_not_installed_only_evaluation_raises(tmp_path: Path, monkeypatch: 
         psf.compute_kernel_image(x=3, y=4)
 
 
-# Real files.
+# Files of the pipelines.
 
 
 def test_piff_of_file_is_readable_with_current_piff(shared_data: Path) -> None:

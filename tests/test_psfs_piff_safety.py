@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A file with a Piff PSF runs no code of its own."""
+"""Files with Piff PSFs cannot run code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALLOWED = "Lanczos Quintic Cubic Linear Nearest Delta GSParams Gaussian Moffat K
 
 
 def record(interp: str) -> PiffRecord:
-    """What a simple PSF of pixels writes, with an interpolant of our choice."""
+    """The record of a simple PixelGrid PSF, with a given interpolant."""
     model = PiffRecord(structs={"model": {"type": "PixelGrid", "scale": 0.2, "size": 5, "interp": interp}})
     model.structs["piff"] = {"type": "Simple", "outliers": 0, "chisq": 0.0, "last_delta_chisq": 0.0, "dof": 0}
     return model
@@ -65,7 +65,7 @@ def test_piff_record_with_code_raises(tmp_path: Path, attack: str, place: str) -
     ],
 )
 def test_piff_record_with_interpolants_is_accepted(text: str) -> None:
-    # Refused or not, this record is too small for a PSF; what matters is why.
+    # The record is incomplete, so an error is raised in any case; the test checks its message.
     with pytest.raises(ArchiveReadError) as caught:
         build_piff(record(text))
     assert "evaluate as code" not in str(caught.value)

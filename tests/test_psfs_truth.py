@@ -31,7 +31,7 @@ PIXELS = GeneralFrame(unit=u.pix)
 
 
 def check_images(psf: Any, path: Path, *, kernel: float, image: float) -> None:
-    """Compare boxes and pixels with those in the file beside."""
+    """Compare boxes and pixels with those in the reference file."""
     samples = read_psf_truth(path)
     assert len(samples) >= 3
     for sample in samples:
@@ -45,7 +45,7 @@ def check_images(psf: Any, path: Path, *, kernel: float, image: float) -> None:
 
 
 def make_fixed_gaussian(row: dict[str, Any]) -> KernelPointSpreadFunction:
-    """Make what afw's GaussianPsf is: an image that is shifted with Lanczos."""
+    """Return the equivalent of GaussianPsf in afw: an image shifted with a Lanczos kernel."""
     gaussian = GaussianPointSpreadFunction(row["sigma"], WIDE, row["dimensions_x"])
     return KernelPointSpreadFunction.fixed(gaussian.compute_kernel_image(x=0, y=0), WIDE)
 
@@ -110,7 +110,7 @@ def test_psfex_area_matches_file(shared_data: Path) -> None:
 
 def test_psfex_scratch_values_are_polynomial_terms(shared_data: Path) -> None:
     psf = read_psfex(shared_data / "afw" / "exposure_visit_like_psfex.fits")
-    # PSFEx leaves those of the last position it was evaluated at.
+    # PSFEx stores the terms of the position that was evaluated last.
     assert len(psf.basis) == len(psf.parameters) == 6
     assert psf.basis[0] == 1.0
     assert psf.basis[4] == pytest.approx(psf.basis[1] * psf.basis[3])

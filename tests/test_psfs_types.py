@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What is particular to each kind of PSF: arguments and errors."""
+"""Tests of the types of PSFs: arguments and errors."""
 
 from __future__ import annotations
 

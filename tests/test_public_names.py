@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Every name that others import, and every name that a Butler knows."""
+"""Public names, and the names in the configuration of the Butler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from lsst.images import Box, GeneralFrame
 
-FACE = """
+PUBLIC = """
 XY YX SerializableXY SerializableYX Interval IntervalSliceFactory Box BoxSliceFactory Bounds BoundsError
 NoOverlapError NotContainedError Region Polygon RegionSerializationModel
 GeneralizedImage AbsoluteSliceProxy LocalSliceProxy Image ImageSerializationModel Mask MaskPlane MaskPlaneBit
@@ -39,7 +39,7 @@ SUBMODULES = "aperture_corrections cameras cells convolution_kernels describe fi
     "ndf psfs serialization tests utils"  # fmt: skip
 
 MODULES = {
-    "": f"{FACE} {DESCRIBE}",
+    "": f"{PUBLIC} {DESCRIBE}",
     "describe": DESCRIBE,
     "aperture_corrections": "ApertureCorrectionMap ApertureCorrectionMapSerializationModel "
     "aperture_corrections_from_legacy aperture_corrections_to_legacy",
@@ -155,7 +155,7 @@ def test_projection_test_helpers_have_aliases_and_compare() -> None:
 
 
 def butler_names() -> list[str]:
-    """Find our names in the Butler's own configuration, as it was installed."""
+    """Return the names of this package in the configuration of the installed Butler."""
     spec = importlib.util.find_spec("lsst.daf.butler")
     if spec is None or spec.submodule_search_locations is None:
         return []

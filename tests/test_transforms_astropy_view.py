@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The APE 14 view, through Astropy's own high-level interface."""
+"""Tests of the APE 14 view through the high-level API of astropy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BBOX = Box.factory[1000:1200, -50:50]
 
 @pytest.fixture(scope="module")
 def wcs() -> WCS:
-    """The same sky for an array of the pixels of the box."""
+    """The view of the projection for an array of the pixels of the box."""
     result = WCS(naxis=2)
     result.wcs.ctype, result.wcs.crval, result.wcs.crpix = ["RA---TAN", "DEC--TAN"], [0.0, 30.0], [10.0, 20.0]
     result.wcs.cd = [[-5e-5, 1e-5], [1e-5, 5e-5]]

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""SIP fits that stand in for exact projections, and their measured error."""
+"""Tests of SIP fits as approximations of projections, and of their measured error."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BBOX = Box.factory[-100:3900, 50:4122]
 
 
 def radial_projection(strength: float = 1e-12) -> Projection[Any]:
-    """Return a projection whose distortion is radial, about a far point.
+    """Return a projection whose distortion is radial about a distant point.
 
-    FITS has no words for it, since it is no polynomial in pixels about the
-    reference point: ``r -> r + strength r^3 + strength^2 r^5 / 10``, in pixels
+    FITS cannot represent it exactly, because it is not a polynomial in pixels
+    relative to the reference point: ``r -> r + strength r^3 + strength^2 r^5 / 10``, in pixels
     from a point outside the box.
     """
     center = ast.ShiftMap([3000.0, -2500.0])

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""FITS world coordinates into projections and back, against astropy.wcs."""
+"""Conversion of FITS world coordinates to projections and back, compared with astropy.wcs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_from_fits_wcs_inverse_returns_original_pixels(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     back = projection.sky_to_pixel(projection.pixel_to_sky(x=X, y=Y))
     # An ulp of a right ascension in radians is 5e-10 of these pixels; the
-    # inverses of zenithal polynomials are AST's own.
+    # inverses of zenithal polynomials are those of AST.
     limit = 1e-6 if "ZPN" in wcs.wcs.ctype[0] else 2e-9
     assert max(np.abs(back.x - X).max(), np.abs(back.y - Y).max()) < limit / np.cos(
         np.radians(projection.pixel_to_sky(x=X, y=Y).dec.deg)
@@ -107,7 +107,7 @@ def test_as_fits_wcs_first_pixel_is_box_start(wcs: WCS) -> None:
     projection = Projection.from_fits_wcs(wcs, PIXELS)
     fits_wcs = projection.as_fits_wcs(BBOX)
     if wcs is GOOD["SIP with its own CRPIX"]:
-        # FITS cannot say it together with the original reference point.
+        # FITS cannot represent it together with the original reference point.
         assert fits_wcs is None
         return
     assert fits_wcs.pixel_shape == (BBOX.x.size, BBOX.y.size)
@@ -198,7 +198,7 @@ def test_tangent_projection_fits_round_trip_is_exact(
     again = projection.as_fits_wcs(Box.factory[y0 : y0 + 100, x0 : x0 + 90])
     x, y = np.array([[0.0, 89.0, 30.0], [0.0, 10.0, 99.0]])
     separation = again.pixel_to_world(x, y).separation(wcs.pixel_to_world(x, y)).arcsec
-    # AST takes matrix elements below 1.5e-8 for zero, of rotations too.
+    # AST takes matrix elements below 1.5e-8 as zero, also in rotations.
     assert separation.max() < 3.3e-3 + 1e-4 * scale
     sky: Any = projection.pixel_to_sky(x=x + x0, y=y + y0)
     assert sky.separation(wcs.pixel_to_world(x, y)).arcsec.max() < 3.3e-3 + 1e-5 * scale

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Camera frames: a real detector, and small ones made by hand."""
+"""Tests of camera frames: a detector from a file, and small synthetic ones."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_camera_from_file_detector_box_has_all_pixels(shared_data: Path) -> None
     assert detector.bbox == Box.factory[0:4004, 0:4096]
     assert camera.ast_text == tree["frames"]["ast"]
     assert camera.focal_plane().unit == u.mm
-    # The reference pixel of its orientation lies where that says.
+    # The reference pixel maps to the position in the orientation.
     orientation = attributes["orientation"]
     point = camera[detector, camera.focal_plane()].apply_forward(
         x=orientation["pixel_reference_x"], y=orientation["pixel_reference_y"]

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Coordinate frames: identity, ranges, and their stored form."""
+"""Tests of coordinate frames: equality, ranges, and serialized form."""
 
 from __future__ import annotations
 

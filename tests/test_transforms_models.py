@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Stored transforms, projections and camera frames: today's form and older."""
+"""Tests of serialized transforms, projections and camera frames, in current and older forms."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def to_sky() -> Transform[Any, Any]:
 
 
 def through_json(model: Any) -> Any:
-    """Return the object that the JSON of a model stands for."""
+    """Return the object that is deserialized from the JSON of a model."""
     return type(model).model_validate_json(model.model_dump_json()).deserialize(ARCHIVE)
 
 
@@ -205,7 +205,7 @@ def test_projection_file_round_trip_preserves_approximation(tmp_path: Path) -> N
 
 
 class RigModel(ArchiveTree, schema="test.rig", version="1.0.0"):
-    """A tree with a camera that transforms point at."""
+    """A model with a camera to which transforms refer."""
 
     camera: Pointer
     transform: TransformSerializationModel
@@ -229,7 +229,7 @@ def test_transform_model_components_of_camera_are_references() -> None:
     model = TransformSerializationModel.serialize(transform, archive, use_frame_sets=True)
     assert model.mappings[0] == pointer
     assert not isinstance(model.mappings[1], Pointer)
-    # Equal frames with another mapping between them must not be mistaken.
+    # Equal frames with another mapping between them must not be replaced by a reference.
     other = Transform.affine(DETECTOR, FOCAL_PLANE, [[1, 0], [0, 1]])
     assert not isinstance(
         TransformSerializationModel.serialize(other, archive, use_frame_sets=True).mappings[0], Pointer

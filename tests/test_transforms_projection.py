@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Sky projections: real ones against their truths, circles, words, errors."""
+"""Tests of sky projections: values of files, circles, text, errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def projection() -> Projection[Any]:
 
 @pytest.fixture
 def stored(shared_data: Path) -> tuple[str, dict[str, Any]]:
-    """AST text of an example, and what another package read of it."""
+    """AST text of an example, and reference values computed by another package."""
     path = shared_data / "examples" / "sky_projection.json"
     truth = json.loads(path.with_suffix(".json.truth.json").read_text())["sky_projection"]
     return json.loads(path.read_text())["pixel_to_sky"]["mappings"][0]["ast"], truth
@@ -179,7 +179,7 @@ def test_projection_undefined_positions_are_nan(projection: Projection[Any]) -> 
     assert np.isnan(antipode.x[0]) and antipode.x[1] == pytest.approx(100.0)
     sky = projection.pixel_to_sky(x=[np.nan, 1.0], y=[1.0, 1.0])
     assert np.isnan(sky.ra[0]) and np.isfinite(sky.ra[1])
-    # Not a projection of the sphere: declinations leave it.
+    # Not a projection of the sphere: declinations exceed 90 degrees.
     plane = Projection(Transform.affine(PIXELS, ICRS, [[1.0, 0.0], [0.0, 1.0]]))
     sky = plane.pixel_to_sky(x=[1.0, 1.0], y=[1.0, 2.0])
     assert sky.dec.rad[0] == 1.0 and np.isnan(sky.dec[1]) and np.isnan(sky.ra[1])
@@ -260,7 +260,7 @@ def test_sky_circle_bounds_zero_radius_is_center(projection: Projection[Any]) ->
 def test_box_from_sky_circle_matches_projection_bounds(projection: Projection[Any]) -> None:
     center = projection.pixel_to_sky(x=100.0, y=50.0)
     assert Box.from_sky_circle(projection, center, 1.85 * u.arcsec) == Box.factory[41:60, 91:110]
-    # The same circle, seen from the other celestial frame.
+    # The same circle, with its center in the other celestial frame.
     assert Box.from_sky_circle(projection, center.galactic, 1.85 * u.arcsec) == Box.factory[41:60, 91:110]
 
 

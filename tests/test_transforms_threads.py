@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Mappings in several threads: AST itself has no threads, and crashes if two are in it."""
+"""Mappings in several threads: AST is not thread-safe, and crashes if two threads call it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ JOBS = {
 @pytest.mark.parametrize("what", JOBS)
 def test_ast_mapping_concurrent_use_in_threads(what: str) -> None:
     more, job = JOBS[what]
-    # What goes wrong takes the whole process down.
+    # A failure would crash the whole process.
     code = WORK.format(more=more, job=job)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert result.stdout == "alive\n", f"exit code {result.returncode}: {result.stderr[-2000:]}"

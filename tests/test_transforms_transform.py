@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Transforms against AST itself: applying, chaining, inverting, comparing."""
+"""Tests of transforms, compared with AST."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_transform_other_dimensions_raise(mapping: Any) -> None:
 def test_transform_invalid_ast_text_raises(text: str) -> None:
     with pytest.raises(GeometryError, match="text"):
         AstMapping.from_text(text)
-    # An error leaves nothing behind that would spoil the next call.
+    # An error does not affect the next call.
     assert AstMapping.from_text(str(ast.UnitMap(2))).is_identity
 
 
@@ -261,7 +261,7 @@ def test_transform_equality_compares_mapping_and_frames(to_focal_plane: Transfor
     assert Transform.affine(PIXELS, FOCAL_PLANE, MATRIX) == to_focal_plane
     assert Transform.affine(PIXELS, PIXELS, MATRIX) != to_focal_plane
     assert to_focal_plane != 3
-    # AST remembers that something was simplified; that is no difference.
+    # AST stores that an object is simplified, which does not affect equality.
     other = Transform.affine(PIXELS, FOCAL_PLANE, MATRIX)
     other.apply_forward(x=1.0, y=2.0)
     assert other == to_focal_plane
