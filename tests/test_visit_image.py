@@ -423,7 +423,7 @@ def test_read_component_in_tree_needs_no_array(tmp_path: Path) -> None:
             tree.deserialize_component(name, DetachedArchive())
 
 
-def test_read_missing_components_are_none(tmp_path: Path) -> None:
+def test_read_missing_components_return_none(tmp_path: Path) -> None:
     planes = make_planes(BOX, unit=None)
     visit = VisitImage(planes.pop("image"), **planes, allow_missing=True)
     path = tmp_path / "bare.fits"

@@ -43,10 +43,10 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
     ROOT_NAME = "provenance"
 
     instrument: Names = pydantic.Field(
-        description="Name of the instrument, or the numbers that stand for names in the tables."
+        description="Name of the instrument, or the codes of the names in the tables."
     )
     physical_filter: Names = pydantic.Field(
-        description="Name of the filter, or the numbers that stand for names in the tables."
+        description="Name of the filter, or the codes of the names in the tables."
     )
     inputs: TableModel = pydantic.Field(description="A row for each image.")
     contributions: TableModel = pydantic.Field(description="A row for each image and cell.")
