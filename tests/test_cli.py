@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Both command lines: ours, and our part of the Butler's."""
+"""Tests of the command ``lsst-images`` and of the subcommands of ``butler``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESOURCES = ROOT / "python" / "lsst" / "images" / "butler" / "cli" / "resources.yaml"
 
 
-def ours(*arguments: object, code: int = 0) -> Result:
+def lsst_images(*arguments: object, code: int = 0) -> Result:
     """Run ``lsst-images``."""
     result = CliRunner().invoke(cli, [str(a) for a in arguments])
     assert result.exit_code == code, result.output
@@ -49,7 +49,7 @@ def ours(*arguments: object, code: int = 0) -> Result:
 
 
 def butler(*arguments: object, code: int = 0) -> Result:
-    """Run ``butler`` with a subcommand of ours."""
+    """Run one of the subcommands of ``butler``."""
     name, *rest = map(str, arguments)
     (command,) = (c for c in get_cli_subcommands() if c.name == name)
     result = CliRunner().invoke(command, rest)
@@ -66,7 +66,7 @@ def file(tmp_path) -> Path:
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory) -> Path:
-    """A repository that commands only read."""
+    """A repository that is not modified."""
     root = tmp_path_factory.mktemp("cli") / "repo"
     made = new_repo(root, mi="MaskedImageV2")
     for seed, data_id in enumerate(DATA_IDS):
@@ -74,32 +74,32 @@ def repo(tmp_path_factory) -> Path:
     return root
 
 
-# Ours.
+# lsst-images.
 
 
-def test_help_lists_every_command_in_a_line():
-    output = ours("-h").output
+def test_help_lists_every_command():
+    output = lsst_images("-h").output
     for name in ("butler-config", "describe", "plugins", "verify"):
         assert f"  {name} " in output
-        assert "Usage:" in ours(name, "--help").output
+        assert "Usage:" in lsst_images(name, "--help").output
 
 
-def test_plugins_are_listed_with_package_and_hooks():
-    output = ours("plugins").output
+def test_plugins_lists_package_and_hooks():
+    output = lsst_images("plugins").output
     assert "lsst.images._builtin_plugin._plugin" in output and "parse_bbox" in output
-    listed = json.loads(ours("plugins", "--json").output)
+    listed = json.loads(lsst_images("plugins", "--json").output)
     assert listed["faults"] == []
     assert all(plugin["error"] is None for plugin in listed["plugins"])
 
 
-def test_a_plugin_whose_declaration_fails_is_told_with_its_reason():
+def test_plugins_failed_declaration_is_listed_with_reason():
     @hookimpl
     def register_datasets():
         raise RuntimeError("no disk today")
 
     registry.register(SimpleNamespace(register_datasets=register_datasets), name="ailing")
     try:
-        output = ours("plugins", "--strict", code=1).output
+        output = lsst_images("plugins", "--strict", code=1).output
     finally:
         registry.unregister("ailing")
     assert "ailing" in output and "no disk today" in output
@@ -113,27 +113,27 @@ def with_commands(function: Callable[[Any], None], action: Callable[[], None]) -
         registry.unregister("guest")
 
 
-def test_a_broken_plugin_leaves_a_command_that_prints_its_traceback():
+def test_broken_plugin_command_prints_traceback():
     def register_commands(cli):
         raise RuntimeError("cannot import the telescope")
 
     def action() -> None:
-        assert "cannot import the telescope" in ours("--help").output
+        assert "cannot import the telescope" in lsst_images("--help").output
         result = CliRunner().invoke(cli, ["guest", "--any", "argument"])
         assert result.exit_code == 1
         assert "Traceback" in result.output and "cannot import the telescope" in result.output
-        ours("plugins")
+        lsst_images("plugins")
 
     with_commands(register_commands, action)
 
 
-def test_a_plugin_cannot_take_the_name_of_a_command():
+def test_plugin_command_with_existing_name_is_broken():
     def register_commands(cli):
         cli.add_command(click.Command("describe"))
         cli.add_command(click.Command("fine", callback=lambda: click.echo("fine")))
 
     def action() -> None:
-        assert ours("fine").output == "fine\n"
+        assert lsst_images("fine").output == "fine\n"
         context = click.Context(cli)
         assert isinstance(cli.get_command(context, "guest:describe"), BrokenCommand)
         assert not isinstance(cli.get_command(context, "describe"), BrokenCommand)
@@ -141,43 +141,43 @@ def test_a_plugin_cannot_take_the_name_of_a_command():
     with_commands(register_commands, action)
 
 
-def test_describe_says_what_a_file_is(file):
-    output = ours("describe", file).output
+def test_describe_shows_schema_type_and_metadata(file):
+    output = lsst_images("describe", file).output
     for fact in ("masked_image 1.0.0", "lsst.images.MaskedImage", str(FULL), "nJy", "airmass"):
         assert fact in output
-    assert "object " in ours("describe", "--read", file).output
+    assert "object " in lsst_images("describe", "--read", file).output
 
 
-def test_describe_knows_files_of_the_pipelines(shared_data):
-    output = ours("describe", shared_data / "afw" / "exposure_visit_like.fits").output
+def test_describe_legacy_file_shows_planes(shared_data):
+    output = lsst_images("describe", shared_data / "afw" / "exposure_visit_like.fits").output
     assert "lsst.afw" in output and "IMAGE, MASK, VARIANCE" in output
 
 
 @pytest.mark.parametrize("command", ["describe", "verify"])
-def test_a_file_that_is_not_there_is_told_in_words(command, tmp_path):
-    assert "absent.fits" in ours(command, tmp_path / "absent.fits", code=1).output
+def test_command_missing_file_fails_without_traceback(command, tmp_path):
+    assert "absent.fits" in lsst_images(command, tmp_path / "absent.fits", code=1).output
 
 
-def test_verify_tells_good_files_from_damaged_ones(file, tmp_path):
-    assert "good" in ours("verify", file).output
+def test_verify_counts_damaged_files(file, tmp_path):
+    assert "good" in lsst_images("verify", file).output
     bad = tmp_path / "bad.fits"
     bad.write_bytes(file.read_bytes()[:-2880])
-    output = ours("verify", file, bad, code=1).output
+    output = lsst_images("verify", file, bad, code=1).output
     assert "1 of 2 files are damaged" in output
 
 
-def test_butler_config_writes_a_directory_or_tells_a_repository(tmp_path):
-    assert "DAF_BUTLER_CONFIG_PATH" in ours("butler-config", tmp_path / "config").output
+def test_butler_config_writes_directory_or_repository(tmp_path):
+    assert "DAF_BUTLER_CONFIG_PATH" in lsst_images("butler-config", tmp_path / "config").output
     assert (tmp_path / "config" / "storageClasses.yaml").is_file()
     new_repo(tmp_path / "repo")
-    assert "butler.yaml" in ours("butler-config", tmp_path / "repo").output
-    ours("butler-config", code=2)
+    assert "butler.yaml" in lsst_images("butler-config", tmp_path / "repo").output
+    lsst_images("butler-config", code=2)
 
 
-# The Butler's.
+# butler.
 
 
-def test_the_butler_finds_our_subcommands():
+def test_butler_command_lists_subcommands():
     code = "import sys; from lsst.daf.butler.cli.butler import main; sys.exit(main())"
     path = os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path}
@@ -187,7 +187,7 @@ def test_the_butler_finds_our_subcommands():
     except importlib.metadata.PackageNotFoundError:
         installed = False
     if not installed:
-        # As in an EUPS set-up; both at once would be a duplicate.
+        # As with EUPS. Subcommands that are found twice would be an error.
         environment["DAF_BUTLER_PLUGINS"] = str(RESOURCES)
     result = subprocess.run(
         [sys.executable, "-c", code, "--help"], env=environment, capture_output=True, text=True
@@ -197,7 +197,7 @@ def test_the_butler_finds_our_subcommands():
         assert command.name in result.stdout
 
 
-def test_the_list_for_eups_names_the_same_commands():
+def test_eups_resources_list_the_same_subcommands():
     content = yaml.safe_load(RESOURCES.read_text())["cmd"]
     assert sorted(content["commands"]) == sorted(command.name for command in get_cli_subcommands())
     for name in content["commands"]:
@@ -205,7 +205,7 @@ def test_the_list_for_eups_names_the_same_commands():
         assert function in sys.modules[content["import"]].__all__
 
 
-def test_our_options_are_spelled_as_the_butlers_own():
+def test_butler_subcommand_options_have_butler_names():
     decorators = [value for name, value in vars(opt).items() if name.endswith("_option")]
     own = {option for decorator in decorators for option in decorator.opts()}
     own |= {o for name in cmd.__all__ for p in getattr(cmd, name).params for o in p.opts}
@@ -217,7 +217,7 @@ def test_our_options_are_spelled_as_the_butlers_own():
                     assert option in own | new, f"{option} of {command.name}"
 
 
-def test_presets_are_listed_and_registered(tmp_path):
+def test_register_image_dataset_types_lists_and_registers_presets(tmp_path):
     new_repo(tmp_path / "repo")
     assert (
         "deep_coadd: CellCoadd" in butler("register-image-dataset-types", tmp_path / "repo", "--list").output
@@ -228,7 +228,7 @@ def test_presets_are_listed_and_registered(tmp_path):
     assert "nonsense" in butler("register-image-dataset-types", tmp_path / "repo", "nonsense", code=1).output
 
 
-def test_files_are_ingested_dry_then_wet_then_resumed(tmp_path, repo):
+def test_ingest_images_dry_run_ingest_and_repeat(tmp_path, repo):
     source = Butler.from_config(str(repo))
     source.retrieveArtifacts(source.query_datasets("mi", "run"), f"{tmp_path}/files/", transfer="copy")
     new_repo(tmp_path / "repo", mi="MaskedImageV2")
@@ -250,7 +250,7 @@ def test_files_are_ingested_dry_then_wet_then_resumed(tmp_path, repo):
     assert_same_pixels(made.get("mi", DATA_IDS[1]), make_image(1))
 
 
-def test_a_calexp_is_ingested_into_an_empty_repository(tmp_path, shared_data):
+def test_ingest_images_calexp_with_dimension_records(tmp_path, shared_data):
     Butler.makeRepo(str(tmp_path / "repo"))
     calexp = shared_data / "legacy" / "calexp" / "cfht_calexp-849375-12.fits.fz"
     command = [
@@ -268,7 +268,7 @@ def test_a_calexp_is_ingested_into_an_empty_repository(tmp_path, shared_data):
     assert "1 ingested" in butler(*command, *options, "--data-id", "band=r").output
 
 
-def test_cutouts_are_written_by_box_position_and_table(tmp_path, repo):
+def test_image_cutouts_box_position_and_table(tmp_path, repo):
     y, x = BOX.y.start + 20, BOX.x.start + 30
     place = projection().pixel_to_sky(x=float(x), y=float(y))
     ra, dec = place.icrs.ra.deg, place.icrs.dec.deg
@@ -280,7 +280,7 @@ def test_cutouts_are_written_by_box_position_and_table(tmp_path, repo):
         "--where", "detector=2 AND instrument='TestCam'",
         "--component", "image",
     )  # fmt: skip
-    # The position is in the table, too, and is the same file.
+    # The position is also in the table; both are written to the same file.
     assert "outside" in result.output
     files = sorted((tmp_path / "out").glob("*.fits"))
     assert len(files) == 2
@@ -292,7 +292,7 @@ def test_cutouts_are_written_by_box_position_and_table(tmp_path, repo):
     assert any(Image.read(path).bbox == BOX for path in files)
 
 
-def test_cutouts_find_their_images_by_place(tmp_path, repo):
+def test_image_cutouts_where_region_overlaps_point(tmp_path, repo):
     where = "visit_detector_region.region OVERLAPS POINT(53.1, -27.8) AND instrument='TestCam'"
     options = ["-d", "mi", "--collections", "run", "--bbox", "130:170,240:300"]
     assert (
@@ -307,19 +307,19 @@ def test_cutouts_find_their_images_by_place(tmp_path, repo):
     )
 
 
-def test_a_malformed_box_is_told_how_to_write_one(tmp_path, repo):
+def test_image_cutouts_malformed_box_shows_expected_format(tmp_path, repo):
     output = butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", "--bbox", "here", code=2).output
     assert "y=START:STOP" in output
     assert "No region is given" in butler("image-cutouts", repo, tmp_path / "out", "-d", "mi", code=2).output
 
 
-def test_stored_images_are_described(repo):
+def test_describe_image_describes_every_dataset(repo):
     output = butler("describe-image", repo, "-d", "mi", "--collections", "run").output
     assert output.count("masked_image 1.0.0") == len(DATA_IDS)
     assert "in run 'run'" in output
 
 
-def test_stored_images_are_verified(tmp_path):
+def test_verify_images_counts_damaged_datasets(tmp_path):
     made = new_repo(tmp_path / "repo", mi="MaskedImageV2")
     for data_id in DATA_IDS[:2]:
         made.put(make_image(), "mi", data_id)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The command that converts files of `lsst.afw`."""
+"""Tests of the command ``lsst-images convert``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(*args: Any) -> Result:
         ("legacy/calexp/obs_base_calexp_oldest.fits.gz", VisitImage),
     ],
 )
-def test_a_file_becomes_what_it_holds(shared_data: Path, tmp_path: Path, name: str, pytype: type) -> None:
+def test_convert_determines_type_of_file(shared_data: Path, tmp_path: Path, name: str, pytype: type) -> None:
     result = run(shared_data / name, "-o", tmp_path / "new.fits")
     assert result.exit_code == 0, result.output
     assert "exact" in result.output and "not exact" not in result.output, result.output
@@ -55,14 +55,14 @@ def test_a_file_becomes_what_it_holds(shared_data: Path, tmp_path: Path, name: s
         np.testing.assert_array_equal(image.array, expected.array)
 
 
-def test_the_type_may_be_given(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_type_option_selects_type(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "afw/exposure_visit_like.fits"
     result = run(source, "-o", tmp_path / "new.fits", "--type", "difference_image")
     assert result.exit_code == 0, result.output
     assert type(read(tmp_path / "new.fits")) is DifferenceImage
 
 
-def test_quantized_pixels_are_kept_unless_one_does_not_want_it(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_preserve_quantization_copies_compressed_pixels(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "afw/exposure_lossy.fits"
     assert run(source, "-o", tmp_path / "kept.fits").exit_code == 0
     assert run(source, "-o", tmp_path / "new.fits", "--no-preserve-quantization").exit_code == 0
@@ -77,10 +77,8 @@ def test_quantized_pixels_are_kept_unless_one_does_not_want_it(shared_data: Path
     )
 
 
-def test_a_folder_is_filled_by_several_processes_and_errors_cost_one_file_each(
-    shared_data: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "text.fits").write_text("This is no FITS file.")
+def test_convert_several_files_with_one_damaged_converts_others(shared_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.fits").write_text("This is not a FITS file.")
     good = [shared_data / f"afw/{name}.fits" for name in ("imageF", "maskedimage", "exposure_bare")]
     files = [good[0], tmp_path / "text.fits", *good[1:]]
     report = tmp_path / "report.json"
@@ -99,7 +97,7 @@ def test_a_folder_is_filled_by_several_processes_and_errors_cost_one_file_each(
     assert all(not record["differences"] for record in records)
 
 
-def test_an_interrupted_run_is_taken_up(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_existing_files_are_skipped(shared_data: Path, tmp_path: Path) -> None:
     files = [shared_data / f"afw/{name}.fits" for name in ("imageF", "imageU")]
     assert run(files[0], "-o", f"{tmp_path}/").exit_code == 0
     before = (tmp_path / "imageF.fits").stat().st_mtime_ns
@@ -111,14 +109,14 @@ def test_an_interrupted_run_is_taken_up(shared_data: Path, tmp_path: Path) -> No
     assert (tmp_path / "imageF.fits").stat().st_mtime_ns != before
 
 
-def test_what_cannot_be_kept_is_told(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_unsupported_component_is_reported(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "legacy/afw/archiveImportTest.fits"
     result = run(source, "-o", tmp_path / "new.fits")
     assert result.exit_code == 0, result.output
     assert "psf is left out" in result.output and "DummyPsf" in result.output
 
 
-def test_a_coadd_is_converted_with_its_psf_and_corrections(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_coadd_keeps_psf_and_aperture_corrections(shared_data: Path, tmp_path: Path) -> None:
     result = run(shared_data / "afw/exposure_coadd.fits", "-o", tmp_path / "coadd.fits")
     assert result.exit_code == 0, result.output
     assert "left out" not in result.output and "differs" not in result.output, result.output
@@ -126,14 +124,14 @@ def test_a_coadd_is_converted_with_its_psf_and_corrections(shared_data: Path, tm
 
 
 @pytest.mark.parametrize("extension", ["json", "sdf"])
-def test_other_formats_are_written_too(shared_data: Path, tmp_path: Path, extension: str) -> None:
+def test_convert_format_option_selects_container(shared_data: Path, tmp_path: Path, extension: str) -> None:
     result = run(shared_data / "afw/exposure_bare.fits", "-o", f"{tmp_path}/", "--format", extension)
     assert result.exit_code == 0, result.output
     new = read(tmp_path / f"exposure_bare.{extension}")
     assert isinstance(new, VisitImage)
 
 
-def test_two_files_of_one_name_are_refused(shared_data: Path, tmp_path: Path) -> None:
+def test_convert_equal_target_names_raise_usage_error(shared_data: Path, tmp_path: Path) -> None:
     shutil.copy(shared_data / "afw/imageF.fits", tmp_path / "imageF.fits.gz")
     result = CliRunner().invoke(
         cli,

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The skeleton around the package: commands, metadata, configuration."""
+"""Tests of scripts, package metadata, configuration files and the EUPS table."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COMMANDS = ["bin/demo", "bin/test", ".ci/run"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_can_be_called_and_has_no_syntax_error(command: str) -> None:
+def test_script_has_valid_syntax_and_is_executable(command: str) -> None:
     assert os.access(ROOT / command, os.X_OK)
     subprocess.run(["bash", "-n", str(ROOT / command)], check=True)
 
 
-def test_the_set_up_names_what_it_looked_for_when_no_python_is_new_enough() -> None:
+def test_setup_script_without_python_names_requirement() -> None:
     script = f"source {ROOT / 'bin' / '_setup.sh'}; set_up test"
     result = subprocess.run(
         ["bash", "-c", script],
@@ -44,7 +44,7 @@ def test_the_set_up_names_what_it_looked_for_when_no_python_is_new_enough() -> N
     assert "Python 3.11" in result.stderr and "no-such-python" in result.stderr
 
 
-def test_the_demo_explains_itself_without_a_repository() -> None:
+def test_demo_without_repository_prints_usage() -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "bin" / "demo.py"), "--help"],
         env=ENVIRONMENT,
@@ -55,7 +55,7 @@ def test_the_demo_explains_itself_without_a_repository() -> None:
     assert "calexp" in result.stdout
 
 
-def test_the_demo_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_demo_missing_file_exits_with_error(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "bin" / "demo.py"), "absent.fits"],
         cwd=tmp_path,
@@ -68,7 +68,7 @@ def test_the_demo_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_the_demo_cannot_read_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_demo_unreadable_file_creates_no_repository(tmp_path: Path) -> None:
     (tmp_path / "text.fits").write_text("no FITS file")
     result = subprocess.run(
         [sys.executable, str(ROOT / "bin" / "demo.py"), "text.fits"],
@@ -82,14 +82,14 @@ def test_what_the_demo_cannot_read_leaves_nothing_behind(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["text.fits"]
 
 
-def test_the_readme_shows_both_commands_and_python_that_compiles() -> None:
+def test_readme_shows_commands_and_valid_python() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "bin/demo" in readme and "bin/test" in readme
     (block,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     ast.parse(block)
 
 
-def test_the_installed_version_is_the_written_one() -> None:
+def test_installed_version_equals_version_module() -> None:
     try:
         installed = importlib.metadata.version(PROJECT["name"])
     except importlib.metadata.PackageNotFoundError:
@@ -97,20 +97,20 @@ def test_the_installed_version_is_the_written_one() -> None:
     assert installed == __version__
 
 
-def test_the_configuration_is_inside_the_package() -> None:
+def test_configuration_is_package_data() -> None:
     outside = {p.relative_to(ROOT / "config").as_posix() for p in (ROOT / "config").rglob("*.yaml")}
     inside = {name for name in outside if files("lsst.images").joinpath("config", name).is_file()}
     assert inside == outside
 
 
-def test_the_eups_table_sets_what_a_set_up_needs() -> None:
+def test_eups_table_sets_required_variables() -> None:
     table = (ROOT / "ups" / "images.table").read_text()
     for variable, folder in (("PYTHONPATH", "python"), ("PATH", "bin"), ("DAF_BUTLER_CONFIG_PATH", "config")):
         assert re.search(rf"^env(Prepend|Append)\({variable}, \${{PRODUCT_DIR}}/{folder}\)$", table, re.M)
 
 
 @pytest.mark.parametrize("first", ["lsst.images.errors", "lsst.daf.butler"])
-def test_the_namespace_is_shared_whoever_comes_first(first: str) -> None:
+def test_namespace_package_is_shared_in_any_order(first: str) -> None:
     code = f"import {first}, lsst.daf.butler, lsst.resources, lsst.utils, lsst.images.errors"
     result = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

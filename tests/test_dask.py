@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A function over stored images on a real cluster of processes."""
+"""Tests of functions of stored images on a cluster of processes."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def whole_median(image: Any) -> tuple[float, int]:
     return float(np.median(image.image.array)), os.getpid()
 
 
-def test_whole_images_are_mapped_by_other_processes(client, butler):
+def test_map_images_datasets_are_read_by_workers(client, butler):
     refs = sorted(butler.query_datasets("mi"))
     found = map_images(whole_median, refs, butler=butler, client=client)
     assert [value for value, _ in found] == [median(make_image(seed).image) for seed in range(len(refs))]
     assert os.getpid() not in {pid for _, pid in found}
 
 
-def test_boxes_are_mapped_in_their_order(client, butler):
+def test_map_images_boxes_returns_results_in_order(client, butler):
     refs = sorted(butler.query_datasets("mi"))
     items = [(ref, BOX.padded(-n)) for n in range(5) for ref in refs]
     found = map_images(median, items, butler=butler, client=client, component="image")
@@ -66,14 +66,14 @@ def test_boxes_are_mapped_in_their_order(client, butler):
     assert found == truth
 
 
-def test_wholes_and_boxes_can_be_mixed_and_come_as_they_are_done(client, butler):
+def test_iter_images_mixed_datasets_and_boxes_yields_numbers(client, butler):
     ref = sorted(butler.query_datasets("mi"))[0]
     found = dict(iter_images(median, [ref, (ref, BOX)], butler=butler, client=client, component="variance"))
     variance = make_image(0).variance
     assert found == {0: median(variance), 1: median(variance[BOX])}
 
 
-def test_an_error_of_a_worker_arrives_as_itself(client, butler):
+def test_map_images_worker_error_is_raised(client, butler):
     ref = sorted(butler.query_datasets("mi"))[0]
     with pytest.raises(NoOverlapError, match="outside"):
         map_images(

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Files appear complete or not at all, and never over somebody else's."""
+"""Tests of atomic writing: files appear when complete, and existing files are kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def types() -> Iterator[None]:
 
 
 class Odd:
-    """A type whose serializer does what a test wants."""
+    """A type whose serializer calls a function given by the test."""
 
     def __init__(self, action: Any) -> None:
         self.action = action
@@ -56,7 +56,7 @@ class OddPlugin:
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
 @pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt(), MemoryError()], ids=repr)
-def test_a_serializer_that_fails_leaves_nothing_and_its_own_error(
+def test_write_serializer_error_is_raised_and_leaves_no_file(
     tmp_path: Path, extension: str, error: BaseException
 ) -> None:
     def fail() -> None:
@@ -68,26 +68,26 @@ def test_a_serializer_that_fails_leaves_nothing_and_its_own_error(
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_a_tree_that_does_not_validate_is_a_write_error(tmp_path: Path, extension: str) -> None:
+def test_write_invalid_tree_raises_write_error(tmp_path: Path, extension: str) -> None:
     with pytest.raises(ArchiveWriteError, match="Odd cannot be written.*"):
         write(Odd(lambda: "many"), tmp_path / f"x{extension}")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_a_file_that_another_writer_finished_first_is_left_alone(tmp_path: Path, extension: str) -> None:
+def test_write_file_created_meanwhile_is_kept(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"x{extension}"
 
-    def rival() -> None:
-        write(Bundle(metadata={"who": "rival"}), path)
+    def write_other() -> None:
+        write(Bundle(metadata={"writer": "other"}), path)
 
     with pytest.raises(FileExistsError, match="appeared while"):
-        write(Odd(rival), path)
-    assert read(path).metadata == {"who": "rival"}
+        write(Odd(write_other), path)
+    assert read(path).metadata == {"writer": "other"}
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_nobody_sees_an_unfinished_file(tmp_path: Path) -> None:
+def test_write_unfinished_file_is_not_visible(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     seen = []
     write(Odd(lambda: seen.append(path.exists())), path)
@@ -95,7 +95,7 @@ def test_nobody_sees_an_unfinished_file(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_two_files_are_written_at_once_without_getting_in_each_others_way(tmp_path: Path) -> None:
+def test_write_two_files_concurrently_succeeds(tmp_path: Path) -> None:
     with (
         atomic_output(ResourcePath(tmp_path / "a")) as first,
         atomic_output(ResourcePath(tmp_path / "b")) as second,
@@ -107,26 +107,26 @@ def test_two_files_are_written_at_once_without_getting_in_each_others_way(tmp_pa
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_bad_metadata_is_refused_by_key(tmp_path: Path, extension: str) -> None:
+def test_write_invalid_metadata_error_names_key(tmp_path: Path, extension: str) -> None:
     with pytest.raises(ArchiveWriteError, match=r"metadata\['nested'\]"):
         write(Bundle(), tmp_path / f"x{extension}", metadata={"nested": {"a": 1}})
     assert not list(tmp_path.iterdir())
 
 
-def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+def test_write_new_file_has_default_permissions(tmp_path: Path) -> None:
     (tmp_path / "reference").write_text("")
     write(Bundle(), tmp_path / "x.json")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
 
 
-def test_a_folder_that_does_not_exist_is_a_write_error(tmp_path: Path) -> None:
+def test_write_missing_directory_raises_write_error(tmp_path: Path) -> None:
     with pytest.raises(ArchiveWriteError, match="nowhere"):
         write(Bundle(), tmp_path / "nowhere" / "x.json")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_is_read_only_is_a_write_error(tmp_path: Path) -> None:
+def test_write_read_only_directory_raises_write_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(ArchiveWriteError, match="ermission"):
@@ -137,19 +137,19 @@ def test_a_folder_that_is_read_only_is_a_write_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_compression_of_the_whole_file_is_refused(tmp_path: Path, extension: str, suffix: str) -> None:
+def test_write_compressed_file_name_raises(tmp_path: Path, extension: str, suffix: str) -> None:
     with pytest.raises(UnsupportedFormatError, match="last suffix"):
         write(Bundle(), tmp_path / f"x{extension}{suffix}")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["x", "x.png", "x.fits.bak", ".gz"])
-def test_an_unknown_extension_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
+def test_write_unknown_extension_error_lists_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnsupportedFormatError, match=r"\.json.*\.sdf"):
         write(Bundle(), tmp_path / name)
 
 
-def test_a_format_overrules_the_extension(tmp_path: Path) -> None:
+def test_write_format_takes_precedence_over_extension(tmp_path: Path) -> None:
     write(Bundle(metadata={"a": 1}), tmp_path / "x.data", format="json")
     assert (tmp_path / "x.data").read_bytes().startswith(b"{")
     with open_archive(tmp_path / "x.data") as reader:
@@ -158,7 +158,7 @@ def test_a_format_overrules_the_extension(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spelled", [str, Path, ResourcePath, lambda path: ResourcePath(path).geturl()])
-def test_a_place_may_be_spelled_in_any_way(tmp_path: Path, spelled: Any) -> None:
+def test_write_accepts_path_string_and_uri(tmp_path: Path, spelled: Any) -> None:
     for extension in EXTENSIONS:
         target = spelled(str(tmp_path / f"a b+c%20{extension}"))
         write(Bundle(metadata={"a": 1}), target)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Containers as objects, and reading with what a file says about the object."""
+"""Tests of backends, and of reading an object together with its metadata."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def image() -> Image:
     return Image(np.arange(12, dtype=np.int16).reshape(3, 4), start=(5, 7), metadata={"a": 1})
 
 
-def test_a_backend_writes_and_reads_its_container(tmp_path: Path, image: Image) -> None:
+def test_backend_writes_and_reads_its_container(tmp_path: Path, image: Image) -> None:
     backend = backend_for_name("fits")
     assert isinstance(backend, Backend) and backend.input_archive is FitsInputArchive
     tree = backend.write(image, tmp_path / "image.anything")
@@ -48,13 +48,13 @@ def test_a_backend_writes_and_reads_its_container(tmp_path: Path, image: Image) 
     ("path", "name"),
     [("a.fits", "fits"), ("b.json.gz", "json"), ("https://host/c.h5?x=1", "ndf"), ("d.sdf", "ndf")],
 )
-def test_a_name_says_which_backend(path: str, name: str) -> None:
+def test_backend_for_path_uses_extension(path: str, name: str) -> None:
     if name == "ndf":
         pytest.importorskip("h5py")
     assert backend_for_path(path).name == name
 
 
-def test_what_is_not_known_is_refused() -> None:
+def test_backend_for_unknown_name_path_or_stream_raises() -> None:
     with pytest.raises(ValueError, match="Unrecognized file extension.*fits"):
         backend_for_path("x.gz")
     with pytest.raises(ValueError, match="Unrecognized format name 'tiff'"):
@@ -68,7 +68,7 @@ def test_what_is_not_known_is_refused() -> None:
     assert backend_for_stream(stream).name == "json" and stream.tell() == 2
 
 
-def test_reading_fits_gives_what_the_file_says(tmp_path: Path, image: Image) -> None:
+def test_read_fits_returns_object_and_metadata(tmp_path: Path, image: Image) -> None:
     fits.write(image, tmp_path / "a.fits", metadata={"b": 2})
     result = fits.read(Image, tmp_path / "a.fits")
     assert isinstance(result, fits.ReadResult)
@@ -78,14 +78,14 @@ def test_reading_fits_gives_what_the_file_says(tmp_path: Path, image: Image) -> 
     assert np.array_equal(part.array, image.array[1:3, 1:3]) and metadata == result.metadata
 
 
-def test_reading_fits_gives_the_butler_information(tmp_path: Path, image: Image) -> None:
+def test_read_fits_returns_butler_information(tmp_path: Path, image: Image) -> None:
     butler = pytest.importorskip("lsst.daf.butler")
     fits.write(image, tmp_path / "a.fits", butler_info=BUTLER_INFO)
     info = fits.read(Image, tmp_path / "a.fits").butler_info
     assert isinstance(info.dataset, butler.SerializedDatasetRef) and info.dataset.run == "r"
 
 
-def test_reading_fits_refuses_other_types_and_parameters(tmp_path: Path, image: Image) -> None:
+def test_read_fits_other_type_or_parameter_raises(tmp_path: Path, image: Image) -> None:
     fits.write(image, tmp_path / "a.fits")
     with pytest.raises(TypeError, match="holds schema 'image'.*Mask"):
         fits.read(Mask, tmp_path / "a.fits")
@@ -96,13 +96,13 @@ def test_reading_fits_refuses_other_types_and_parameters(tmp_path: Path, image: 
         fits.read(Mask, tmp_path / "m.json")
 
 
-def test_an_extension_is_a_class_of_astropy() -> None:
+def test_fits_extension_hdu_is_astropy_class() -> None:
     assert isinstance(astropy.io.fits.BinTableHDU(), fits.ExtensionHDU)
     assert not isinstance(astropy.io.fits.PrimaryHDU(), fits.ExtensionHDU)
     assert fits.READ_CACHE_MAX_BYTES >= fits.DEFAULT_PAGE_SIZE > 0
 
 
-def test_knowing_the_backends_loads_none() -> None:
+def test_import_backends_does_not_import_containers() -> None:
     code = "import sys, lsst.images.io; print([m for m in sys.modules if m.startswith('lsst.images.fits')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

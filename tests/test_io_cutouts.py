@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Many pieces of one file: values, edges, errors, and what they cost."""
+"""Tests of cutouts of one file: values, edges, errors, and number of requests."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def assert_same(found: MaskedImage, truth: MaskedImage) -> None:
     assert found.variance == truth.variance
 
 
-def test_pieces_come_in_order_and_are_what_single_reads_give(path: Path) -> None:
+def test_read_cutouts_equal_single_reads_in_order(path: Path) -> None:
     full = read(path)
     boxes = [Box.factory[0:30, 110:150], Box.factory[40:41, 120:121], Box.factory[-30:90, 100:260]]
     boxes += boxes[:1]
@@ -83,7 +83,7 @@ def test_pieces_come_in_order_and_are_what_single_reads_give(path: Path) -> None
         assert_same(cutout.image, read(path, bbox=box))
 
 
-def test_equal_pieces_do_not_share_their_pixels(path: Path) -> None:
+def test_read_cutouts_equal_boxes_do_not_share_pixels(path: Path) -> None:
     box = Box.factory[0:10, 110:120]
     one, other = read_cutouts(path, [box, box])
     one.image.image.array[...] = -1
@@ -92,7 +92,9 @@ def test_equal_pieces_do_not_share_their_pixels(path: Path) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
-def test_any_boxes_of_a_fits_file_are_right(fits_path: Path, whole: MaskedImage, data: st.DataObject) -> None:
+def test_read_cutouts_random_fits_boxes_equal_slices(
+    fits_path: Path, whole: MaskedImage, data: st.DataObject
+) -> None:
     y = st.integers(-30, 669)
     x = st.integers(100, 899)
     boxes = []
@@ -104,7 +106,7 @@ def test_any_boxes_of_a_fits_file_are_right(fits_path: Path, whole: MaskedImage,
         assert_same(cutout.image, whole[box])
 
 
-def test_single_planes_and_several_are_read_by_name(path: Path) -> None:
+def test_read_cutouts_planes_selects_components(path: Path) -> None:
     full = read(path)
     box = Box.factory[0:30, 110:150]
     assert read_cutouts(path, [box], planes="variance")[0].image == full.variance[box]
@@ -115,13 +117,13 @@ def test_single_planes_and_several_are_read_by_name(path: Path) -> None:
         read_cutouts(path, [box], planes="wavelength")
 
 
-def test_a_file_of_one_image_gives_images(tmp_path: Path, whole: MaskedImage) -> None:
+def test_read_cutouts_of_image_file_returns_images(tmp_path: Path, whole: MaskedImage) -> None:
     write(whole.image, tmp_path / "one.fits")
     box = Box.factory[0:30, 110:150]
     assert read_cutouts(tmp_path / "one.fits", [box])[0].image == whole.image[box]
 
 
-def test_a_bad_box_is_an_error_of_its_own(path: Path) -> None:
+def test_read_cutouts_invalid_box_returns_its_error(path: Path) -> None:
     good, outside = Box.factory[0:30, 110:150], Box.factory[0:30, 90:110]
     found = read_cutouts(path, [good, outside, "nonsense", good])
     assert [cutout.error is None for cutout in found] == [True, False, False, True]
@@ -129,11 +131,11 @@ def test_a_bad_box_is_an_error_of_its_own(path: Path) -> None:
     assert isinstance(found[2].error, InvalidParameterError) and found[2].bbox is None
 
 
-def test_boxes_over_the_edge_are_filled(path: Path) -> None:
+def test_read_cutouts_fill_sets_pixels_outside_image(path: Path) -> None:
     full = read(path)
     inside, across = Box.factory[0:5, 110:115], Box.factory[-35:-20, 95:110]
-    far = Box.factory[5000:5010, 0:10]
-    found = read_cutouts(path, [inside, across, far], fill="NO_DATA")
+    outside = Box.factory[5000:5010, 0:10]
+    found = read_cutouts(path, [inside, across, outside], fill="NO_DATA")
     assert isinstance(found[2].error, NoOverlapError)
     assert found[0].image.mask.schema == found[1].image.mask.schema
     assert not found[0].image.mask.get("NO_DATA").any()
@@ -148,20 +150,20 @@ def test_boxes_over_the_edge_are_filled(path: Path) -> None:
     assert piece.unit == full.unit
     assert piece.image[there] == full.image[there]
     np.testing.assert_array_equal(piece.mask[there].get("SAT"), full.mask[there].get("SAT"))
-    # A plane that the file has may be chosen.
+    # The mask plane may exist in the file.
     chosen = read_cutouts(path, [across], fill="BAD")[0].image
     assert chosen.mask.schema == full.mask.schema
     assert chosen.mask.get("BAD")[absent].all()
 
 
-def test_integers_are_filled_with_zero(tmp_path: Path) -> None:
+def test_read_cutouts_fill_sets_integers_to_zero(tmp_path: Path) -> None:
     image = Image(np.full((20, 30), 7, dtype="i4"))
     write(image, tmp_path / "integers.fits")
     (found,) = read_cutouts(tmp_path / "integers.fits", [Box.factory[-1:2, 0:2]], fill="NO_DATA")
     assert found.image.array.tolist() == [[0, 0], [7, 7], [7, 7]]
 
 
-def test_boxes_over_the_edge_are_cut_if_wanted(path: Path) -> None:
+def test_read_cutouts_clip_clips_boxes_to_image(path: Path) -> None:
     full = read(path)
     (found,) = read_cutouts(path, [Box.factory[-35:-20, 95:110]], clip=True)
     assert_same(found.image, full[Box.factory[-30:-20, 100:110]])
@@ -169,7 +171,7 @@ def test_boxes_over_the_edge_are_cut_if_wanted(path: Path) -> None:
         read_cutouts(path, [], fill="NO_DATA", clip=True)
 
 
-def test_a_damaged_tile_costs_only_the_pieces_that_touch_it(fits_path: Path, tmp_path: Path) -> None:
+def test_read_cutouts_damaged_tile_affects_only_its_cutouts(fits_path: Path, tmp_path: Path) -> None:
     content = bytearray(fits_path.read_bytes())
     with FitsFile.open(fits_path) as file:
         offset, size = file.find("VARIANCE").byte_ranges((slice(0, 1), slice(0, 1)))[0]
@@ -181,7 +183,7 @@ def test_a_damaged_tile_costs_only_the_pieces_that_touch_it(fits_path: Path, tmp
     assert isinstance(bad.error, CorruptArchiveError)
 
 
-def test_an_open_reader_may_be_given_and_stays_open(fits_path: Path, whole: MaskedImage) -> None:
+def test_read_cutouts_of_open_reader_leaves_it_open(fits_path: Path, whole: MaskedImage) -> None:
     box = Box.factory[0:30, 110:150]
     with open_archive(fits_path) as reader:
         for _ in range(2):
@@ -190,7 +192,7 @@ def test_an_open_reader_may_be_given_and_stays_open(fits_path: Path, whole: Mask
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the example files are not here")
-def test_pieces_of_legacy_files_and_of_visits_are_read() -> None:
+def test_read_cutouts_of_legacy_file_and_visit_image() -> None:
     with open_legacy(DATA / "afw" / "maskedimage.fits") as reader:
         full = reader.read()
         boxes = [full.bbox.padded(-10), full.bbox.padded(3)]
@@ -216,13 +218,13 @@ def server(fits_path: Path) -> Iterator[CountingServer]:
     found.http.shutdown()
 
 
-def test_each_tile_is_fetched_once_for_all_pieces(
+def test_read_cutouts_remote_file_downloads_each_tile_once(
     server: CountingServer, whole: MaskedImage, fits_path: Path
 ) -> None:
     boxes = random_boxes(60)
     found = read_cutouts(server.url, boxes)
     for cutout, box in zip(found, boxes, strict=True):
         assert_same(cutout.image, whole[box])
-    # Sixty pieces touch all tiles several times; no byte comes twice but for the ends of the file.
+    # Sixty cutouts overlap all tiles several times; only the start and end of the file are read twice.
     assert server.sent < 1.02 * fits_path.stat().st_size + 34560 + 69120
     assert server.round_trips() <= 3

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A container that a plugin registers: files, the Butler, ``convert`` and ingest."""
+"""Tests of a container that a plugin registers: files, Butler, ``convert`` and ingest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The NDF container: the contract of all containers, and Starlink's rules."""
+"""Tests of the NDF container: conformance to the container interface, and NDF layout."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def bundles() -> Iterator[None]:
 
 
 class Sky:
-    """A projection whose sky is 1 radian per 1000 pixels."""
+    """A sky projection with a scale of 1 radian per 1000 pixels."""
 
     @property
     def pixel_to_sky_transform(self) -> Sky:
@@ -65,7 +65,7 @@ class Sky:
 
 
 def written(*arrays: tuple[str, np.ndarray, ArrayHints], **options: Any) -> tuple[h5py.File, list[Any]]:
-    """Write arrays with hints; return the file, and the references to it."""
+    """Write arrays with hints; return the file, and the references to the arrays."""
     stream = io.BytesIO()
     archive = NdfOutputArchive.create(stream, **options)
     models = [archive.add_array(array, name=name, hints=hints) for name, array, hints in arrays]
@@ -74,7 +74,7 @@ def written(*arrays: tuple[str, np.ndarray, ArrayHints], **options: Any) -> tupl
 
 
 def layout(file: h5py.File) -> dict[str, str]:
-    """List every group with its class, and every dataset with its type."""
+    """Return the class of every group, and the type of every dataset, by path."""
     found = {"/": file.attrs["CLASS"].decode()}
 
     def note(name: str, item: Any) -> None:
@@ -96,10 +96,10 @@ def ast_object(file: h5py.File, path: str) -> Any:
     return starlink.Ast.Channel(lines_from_records(records)).read()
 
 
-# What we write.
+# Writing.
 
 
-def test_a_masked_image_has_the_components_of_an_ndf() -> None:
+def test_write_ndf_masked_image_has_ndf_components() -> None:
     mask = np.zeros((4, 5, 2), np.uint8)
     mask[1, 2] = (0, 8)
     hints = ArrayHints(bbox=BOX, projection=Sky())
@@ -150,19 +150,19 @@ def test_a_masked_image_has_the_components_of_an_ndf() -> None:
     assert json.loads(file["MORE/LSST/JSON"][0])["schema_url"] == BundleModel.SCHEMA_URL
 
 
-def test_a_mask_of_one_byte_is_the_quality() -> None:
+def test_write_ndf_mask_of_one_byte_is_quality() -> None:
     mask = np.arange(20, dtype=np.uint8).reshape(4, 5, 1)
     file, _ = written(("mask", mask, ArrayHints(bbox=BOX)))
     assert np.array_equal(file["QUALITY/QUALITY/DATA"][()], mask[..., 0])
     assert "DATA_ARRAY" not in file
 
 
-def test_a_mask_of_other_integers_has_no_quality() -> None:
+def test_write_ndf_mask_of_other_integers_has_no_quality() -> None:
     file, _ = written(("mask", np.zeros((4, 5, 1), np.int32), ArrayHints(bbox=BOX)))
     assert "QUALITY" not in file
 
 
-def test_strings_are_ascii_of_fixed_length_and_padded_with_blanks(tmp_path: Path, bundles: None) -> None:
+def test_write_ndf_strings_are_padded_ascii_of_fixed_length(tmp_path: Path, bundles: None) -> None:
     write(Bundle(arrays=[("image", PIXELS)], metadata={"é": "日本"}), tmp_path / "x.sdf")
     with h5py.File(tmp_path / "x.sdf") as file:
         for group in (file, file["DATA_ARRAY"]):
@@ -180,7 +180,7 @@ def test_strings_are_ascii_of_fixed_length_and_padded_with_blanks(tmp_path: Path
     ("unit", "text"),
     [("nJy", "nJy"), ("ct", "count"), ("electron", "electron"), ("adu / s", "adu s-1"), ("nJy2", "nJy2")],
 )
-def test_the_unit_is_written_in_the_words_of_fits(unit: str, text: str) -> None:
+def test_write_ndf_unit_has_fits_spelling(unit: str, text: str) -> None:
     import astropy.units as u
 
     file, (model,) = written(("image", PIXELS, ArrayHints(bbox=BOX, unit=u.Unit(unit))))
@@ -188,7 +188,7 @@ def test_the_unit_is_written_in_the_words_of_fits(unit: str, text: str) -> None:
     assert model.unit == u.Unit(unit)
 
 
-def test_images_side_by_side_make_a_collection_of_ndfs() -> None:
+def test_write_ndf_several_images_are_separate_ndfs() -> None:
     hints = ArrayHints(bbox=BOX, projection=Sky())
     file, models = written(*((name, PIXELS, hints) for name in ("red", "green", "blue")))
     tree = layout(file)
@@ -201,7 +201,7 @@ def test_images_side_by_side_make_a_collection_of_ndfs() -> None:
     assert "/BLUE/WCS/DATA" in tree
 
 
-def test_hoisted_arrays_have_no_origin_and_numbered_names() -> None:
+def test_write_ndf_other_arrays_have_numbered_names_and_zero_origin() -> None:
     hints = ArrayHints(bbox=BOX)
     file, models = written(
         ("image", PIXELS, hints),
@@ -221,7 +221,7 @@ def test_hoisted_arrays_have_no_origin_and_numbered_names() -> None:
     assert all(len(part) <= 15 for path in tree for part in path.split("/"))
 
 
-def test_a_column_alone_stands_at_the_path_of_its_table(tmp_path: Path, bundles: None) -> None:
+def test_write_ndf_single_column_has_path_of_its_table(tmp_path: Path, bundles: None) -> None:
     one = np.zeros(3, dtype=[("a", "f4")])
     two = np.zeros(3, dtype=[("a", "f4"), ("b", "f8", (2,))])
     write(Bundle(records=[("psf/one", one), ("psf/two", two)]), tmp_path / "x.sdf")
@@ -230,7 +230,7 @@ def test_a_column_alone_stands_at_the_path_of_its_table(tmp_path: Path, bundles:
         assert file["MORE/LSST/PSF/TWO/B/DATA_ARRAY/DATA"].shape == (3, 2)
 
 
-def test_a_pointer_is_the_path_of_its_json(tmp_path: Path, bundles: None) -> None:
+def test_write_ndf_pointer_is_path_of_subtree(tmp_path: Path, bundles: None) -> None:
     tree = write(Bundle(shared="once"), tmp_path / "x.sdf")
     assert [pointer.root for pointer in tree.shared] == [{"path": "/MORE/LSST/FIRST/JSON"}] * 2
     with h5py.File(tmp_path / "x.sdf") as file:
@@ -238,7 +238,7 @@ def test_a_pointer_is_the_path_of_its_json(tmp_path: Path, bundles: None) -> Non
         assert json.loads(file["MORE/LSST/FIRST/JSON"][0])["text"] == "once"
 
 
-def test_the_wcs_of_an_image_leads_from_its_grid_to_the_sky() -> None:
+def test_write_ndf_image_wcs_maps_grid_to_sky() -> None:
     file, _ = written(("image", PIXELS, ArrayHints(bbox=BOX, projection=Sky())))
     frame_set = ast_object(file, "WCS/DATA")
     domains = [frame_set.getframe(n).Domain for n in range(1, frame_set.Nframe + 1)]
@@ -250,7 +250,7 @@ def test_the_wcs_of_an_image_leads_from_its_grid_to_the_sky() -> None:
     assert np.ravel(frame_set.getmapping(1, 2).tran([[1.0], [1.0]])).tolist() == [-8, 5]
 
 
-def test_the_wcs_of_a_mask_counts_its_bytes_from_zero() -> None:
+def test_write_ndf_mask_wcs_counts_bytes_from_zero() -> None:
     file, _ = written(
         ("mask", np.zeros((4, 5, 2), np.uint8), ArrayHints(bbox=BOX, projection=Sky())),
     )
@@ -262,7 +262,7 @@ def test_the_wcs_of_a_mask_counts_its_bytes_from_zero() -> None:
 
 
 @pytest.mark.parametrize("length", range(25, 70))
-def test_blanks_survive_wherever_a_record_ends(length: int) -> None:
+def test_wcs_records_keep_blanks_at_record_ends(length: int) -> None:
     line = 'Ident = "' + "ab " * length + '"'
     records = records_from_lines([line, "End Frame"])
     assert max(map(len, records)) <= 32
@@ -270,7 +270,7 @@ def test_blanks_survive_wherever_a_record_ends(length: int) -> None:
     assert lines_from_records(stored) == [line, "End Frame"]
 
 
-def test_records_without_flags_are_lines() -> None:
+def test_wcs_records_without_flags_are_lines() -> None:
     assert lines_from_records(["Begin Frame  ", " Naxes = 2"]) == ["Begin Frame", "Naxes = 2"]
 
 
@@ -279,7 +279,7 @@ class PassthroughCards:
         return ["LONGSTRN= 'aaa&'".ljust(80), "CONTINUE  'bbb'".ljust(80)]
 
 
-def test_header_cards_travel_in_the_fits_extension() -> None:
+def test_ndf_fits_extension_keeps_header_cards() -> None:
     file, _ = written(("image", PIXELS, ArrayHints(bbox=BOX)), passthrough=PassthroughCards())
     assert file["MORE/FITS"].dtype == "S80"
     file.close()
@@ -293,7 +293,7 @@ def test_header_cards_travel_in_the_fits_extension() -> None:
     assert passthrough.for_subset() == passthrough
 
 
-def test_arrays_are_compressed_on_demand(bundles: None, tmp_path: Path) -> None:
+def test_write_ndf_compression_options_are_applied(bundles: None, tmp_path: Path) -> None:
     bundle = Bundle(arrays=[("image", np.zeros((300, 300))), ("flags", np.zeros((300, 300), bool))])
     write(bundle, tmp_path / "small.sdf", compression_options={"compression": "gzip", "compression_opts": 4})
     write(bundle, tmp_path / "large.sdf")
@@ -303,16 +303,16 @@ def test_arrays_are_compressed_on_demand(bundles: None, tmp_path: Path) -> None:
         assert np.array_equal(found, expected)
 
 
-def test_options_that_are_none_of_h5py_are_refused() -> None:
+def test_write_ndf_invalid_option_raises() -> None:
     with pytest.raises(InvalidArgumentError, match="algorithm"):
         NdfOutputArchive.create(io.BytesIO(), compression_options={"algorithm": "GZIP_2"})
 
 
-# What we read of ours and the peer's.
+# Reading.
 
 
 @pytest.mark.parametrize("name", ["masked_image", "masked_image_8bit", "visit_image"])
-def test_arrays_of_real_files_equal_their_truth(shared_data: Path, name: str) -> None:
+def test_read_ndf_real_file_arrays_equal_truth(shared_data: Path, name: str) -> None:
     path = shared_data / "examples" / f"{name}.sdf"
     truth = np.load(f"{path}.truth.npz")
     with NdfInputArchive.open(path) as archive:
@@ -333,7 +333,7 @@ def test_arrays_of_real_files_equal_their_truth(shared_data: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["30.0.10", "30.0.9", "w.2026.23"])
-def test_files_of_old_releases_open(shared_data: Path, name: str) -> None:
+def test_read_ndf_of_old_release_succeeds(shared_data: Path, name: str) -> None:
     path = shared_data / "examples" / "old_versions" / name / "masked_image.sdf"
     with NdfInputArchive.open(path) as archive:
         model = ArrayReferenceModel.model_validate(archive.get_raw_tree()["image"]["data"]["value"])
@@ -341,7 +341,7 @@ def test_files_of_old_releases_open(shared_data: Path, name: str) -> None:
         assert archive.info.schema_name == "masked_image"
 
 
-def test_the_continued_cards_of_a_real_file_come_back(shared_data: Path) -> None:
+def test_read_ndf_real_file_keeps_continued_cards(shared_data: Path) -> None:
     with NdfInputArchive.open(shared_data / "examples" / "visit_image.sdf") as archive:
         passthrough = archive.get_passthrough()
     assert passthrough is not None
@@ -350,7 +350,7 @@ def test_the_continued_cards_of_a_real_file_come_back(shared_data: Path) -> None
     assert {len(card) for card in cards} == {80}
 
 
-def test_a_file_from_before_the_layout_had_a_version_opens(tmp_path: Path, bundles: None) -> None:
+def test_read_ndf_without_format_version_succeeds(tmp_path: Path, bundles: None) -> None:
     path = tmp_path / "x.sdf"
     write(Bundle(arrays=[("image", PIXELS)]), path)
     with h5py.File(path, "r+") as file:
@@ -358,7 +358,7 @@ def test_a_file_from_before_the_layout_had_a_version_opens(tmp_path: Path, bundl
     assert np.array_equal(read(path).arrays[0][1], PIXELS)
 
 
-def test_a_newer_layout_is_refused_by_number(tmp_path: Path, bundles: None) -> None:
+def test_read_ndf_newer_format_version_raises(tmp_path: Path, bundles: None) -> None:
     path = tmp_path / "x.sdf"
     write(Bundle(), path)
     with h5py.File(path, "r+") as file:
@@ -407,7 +407,7 @@ def damage_tree_type(file: h5py.File) -> None:
         (damage_tree_type, "strings"),
     ],
 )
-def test_a_file_that_contradicts_its_tree_is_named(
+def test_read_ndf_contradicting_its_tree_raises(
     tmp_path: Path, bundles: None, damage: Any, message: str
 ) -> None:
     path = tmp_path / "x.sdf"
@@ -422,7 +422,7 @@ def test_a_file_that_contradicts_its_tree_is_named(
 @pytest.mark.parametrize(
     "source", ["fits:IMAGE", 3, "ndf:", "ndf:/", "ndf:/nowhere/at/all", "ndf:/DATA_ARRAY/DATA/X"]
 )
-def test_a_source_that_leads_nowhere_is_named(source: Any) -> None:
+def test_read_ndf_invalid_source_raises(source: Any) -> None:
     stream = io.BytesIO()
     archive = NdfOutputArchive.create(stream)
     model = archive.add_array(PIXELS, name="image")
@@ -431,7 +431,7 @@ def test_a_source_that_leads_nowhere_is_named(source: Any) -> None:
         reader.get_array(model.model_copy(update={"source": source}))
 
 
-def test_slices_do_not_read_the_rest(tmp_path: Path, bundles: None) -> None:
+def test_read_ndf_slice_reads_only_needed_bytes(tmp_path: Path, bundles: None) -> None:
     path = tmp_path / "x.sdf"
     write(Bundle(arrays=[("image", np.zeros((2000, 500)))]), path)
     with path.open("rb") as inner:
@@ -442,7 +442,7 @@ def test_slices_do_not_read_the_rest(tmp_path: Path, bundles: None) -> None:
 
 
 class Counting(io.RawIOBase):
-    """A stream that counts what is read of another one."""
+    """A stream that counts the bytes read from another stream."""
 
     def __init__(self, inner: Any) -> None:
         self.inner, self.n_bytes, self.n_calls = inner, 0, 0
@@ -467,7 +467,7 @@ class Counting(io.RawIOBase):
         return len(data)
 
 
-def test_a_part_of_a_remote_file_needs_few_requests(tmp_path: Path, bundles: None) -> None:
+def test_read_ndf_part_of_remote_file_needs_few_requests(tmp_path: Path, bundles: None) -> None:
     from lsst.images.ndf._source import RemoteFile  # private: the file object passed to h5py
 
     path = tmp_path / "x.sdf"
@@ -483,16 +483,16 @@ def test_a_part_of_a_remote_file_needs_few_requests(tmp_path: Path, bundles: Non
     assert counted.n_calls < 20
 
 
-# Other conditions.
+# Errors and optional dependencies.
 
 
-def test_nothing_needs_h5py_before_a_file_is_opened() -> None:
+def test_import_ndf_does_not_import_h5py() -> None:
     code = "import sys; import lsst.images.ndf; print('h5py' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
 
 
-def test_a_missing_h5py_is_named() -> None:
+def test_read_ndf_without_h5py_raises() -> None:
     code = (
         "import sys; sys.modules['h5py'] = None\n"
         "from lsst.images.errors import MissingOptionalDependencyError\n"
@@ -505,14 +505,14 @@ def test_a_missing_h5py_is_named() -> None:
     assert "h5py" in result.stdout and "lsst-images[ndf]" in result.stdout
 
 
-def test_an_hdf5_file_that_is_no_ndf_is_no_archive(tmp_path: Path) -> None:
+def test_read_hdf5_file_without_ndf_raises(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["something"] = np.arange(3)
     with pytest.raises(NotAnArchiveError, match="something"):
         read(tmp_path / "x.h5")
 
 
-def test_a_pointer_of_another_container_is_refused(tmp_path: Path, bundles: None) -> None:
+def test_read_ndf_pointer_of_other_container_raises(tmp_path: Path, bundles: None) -> None:
     path = tmp_path / "x.sdf"
     write(Bundle(), path)
     with h5py.File(path, "r+") as file:
@@ -524,7 +524,7 @@ def test_a_pointer_of_another_container_is_refused(tmp_path: Path, bundles: None
         read(path)
 
 
-def test_a_failed_write_does_not_keep_the_stream_busy() -> None:
+def test_write_ndf_failure_closes_file() -> None:
     stream = io.BytesIO()
     archive = NdfOutputArchive.create(stream)
     archive.close()

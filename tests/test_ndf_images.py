@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images in NDFs: real files with their truth, and what Starlink would see."""
+"""Tests of images in NDFs: real files with their truth, and layout for Starlink."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def planes_of(masked_image: MaskedImage) -> tuple[Image, Mask, Image]:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_files_equal_their_truth(shared_data: Path, name: str) -> None:
+def test_read_ndf_real_file_image_equals_truth(shared_data: Path, name: str) -> None:
     path = shared_data / "examples" / name
     truth = json.loads(Path(f"{path}.truth.json").read_text())
     arrays = np.load(f"{path}.truth.npz")
@@ -55,7 +55,7 @@ def test_real_files_equal_their_truth(shared_data: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_what_we_write_has_the_layout_of_the_real_file(shared_data: Path, tmp_path: Path, name: str) -> None:
+def test_write_ndf_has_layout_of_real_file(shared_data: Path, tmp_path: Path, name: str) -> None:
     def layout(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
 
@@ -76,9 +76,7 @@ def test_what_we_write_has_the_layout_of_the_real_file(shared_data: Path, tmp_pa
 
 
 @pytest.mark.parametrize(("n_planes", "dtype"), [(3, "uint8"), (20, "uint8"), (40, "int32"), (9, "int16")])
-def test_masks_of_any_size_and_type_come_back_whole_and_in_part(
-    tmp_path: Path, n_planes: int, dtype: str
-) -> None:
+def test_ndf_mask_of_any_size_and_type_is_read_back(tmp_path: Path, n_planes: int, dtype: str) -> None:
     original = make_masked_image(n_planes, dtype)
     write(original, tmp_path / "x.sdf")
     assert planes_of(read(tmp_path / "x.sdf")) == planes_of(original)
@@ -89,7 +87,7 @@ def test_masks_of_any_size_and_type_come_back_whole_and_in_part(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_a_mask_that_is_as_deep_as_it_is_wide_keeps_its_axes(tmp_path: Path, size: int) -> None:
+def test_ndf_mask_with_equal_axes_keeps_axis_order(tmp_path: Path, size: int) -> None:
     schema = MaskSchema([MaskPlane(f"P{n}", "") for n in range(8 * size)])
     mask = Mask(schema=schema, bbox=Box.factory[:size, :size])
     mask.array[...] = np.arange(size**3, dtype=np.uint8).reshape(size, size, size)
@@ -98,7 +96,7 @@ def test_a_mask_that_is_as_deep_as_it_is_wide_keeps_its_axes(tmp_path: Path, siz
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint16", "uint32", "uint64", "int8", "float64"])
-def test_images_of_all_types_come_back_as_they_are(tmp_path: Path, dtype: str) -> None:
+def test_ndf_image_of_any_type_is_read_back(tmp_path: Path, dtype: str) -> None:
     image = Image(np.arange(200).reshape(BOX.shape).astype(dtype), bbox=BOX)
     write(image, tmp_path / "x.sdf")
     assert read(tmp_path / "x.sdf") == image
@@ -106,7 +104,7 @@ def test_images_of_all_types_come_back_as_they_are(tmp_path: Path, dtype: str) -
 
 
 @pytest.mark.filterwarnings("ignore::lsst.images.errors.DevelopmentSchemaWarning")
-def test_a_color_image_is_a_collection_with_one_sky(tmp_path: Path) -> None:
+def test_ndf_color_image_is_collection_with_one_projection(tmp_path: Path) -> None:
     red, green, blue = (Image(np.full(BOX.shape, n, np.float32), bbox=BOX) for n in range(3))
     color = ColorImage.from_channels(red, green, blue)
     write(color, tmp_path / "x.sdf")
@@ -119,7 +117,7 @@ def test_a_color_image_is_a_collection_with_one_sky(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.array, color.array)
 
 
-def test_the_tree_alone_is_made_without_a_file(tmp_path: Path) -> None:
+def test_ndf_write_without_filename_returns_tree(tmp_path: Path) -> None:
     image = Image(np.zeros(BOX.shape, np.float32), bbox=BOX)
     tree = write_ndf(image)
     assert tree.data.source == "ndf:/DATA_ARRAY/DATA"
@@ -129,10 +127,10 @@ def test_the_tree_alone_is_made_without_a_file(tmp_path: Path) -> None:
         assert reader.read() == image
 
 
-# Starlink's.
+# NDFs of Starlink.
 
 
-def test_a_starlink_file_is_read_as_an_image_or_a_masked_image(shared_data: Path) -> None:
+def test_read_starlink_returns_image_or_masked_image(shared_data: Path) -> None:
     path = shared_data / "images" / "example-ndf.sdf"
     with pytest.warns(LossyConversionWarning, match="Starlink bad value -32768"):
         image = read_starlink(Image, path)
@@ -153,18 +151,18 @@ def test_a_starlink_file_is_read_as_an_image_or_a_masked_image(shared_data: Path
     assert read(path) == image
 
 
-def test_a_starlink_file_goes_into_every_container(shared_data: Path, tmp_path: Path) -> None:
+def test_read_starlink_result_is_written_to_every_container(shared_data: Path, tmp_path: Path) -> None:
     image = read_starlink(Image, shared_data / "images" / "example-ndf.sdf")
     for extension in ("sdf", "fits"):
         write(image, tmp_path / f"x.{extension}")
         assert read(tmp_path / f"x.{extension}") == image
 
 
-def test_our_own_files_are_not_read_as_starlinks(shared_data: Path) -> None:
+def test_read_starlink_file_of_this_package_raises(shared_data: Path) -> None:
     with pytest.raises(ArchiveReadError, match="tree of lsst.images"):
         read_starlink(MaskedImage, shared_data / "examples" / "masked_image.sdf")
 
 
-def test_starlink_files_are_no_masks(shared_data: Path) -> None:
+def test_read_starlink_as_mask_raises(shared_data: Path) -> None:
     with pytest.raises(ArchiveReadError, match="not as 'mask'"):
         read_starlink(Mask, shared_data / "images" / "example-ndf.sdf")

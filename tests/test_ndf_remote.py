@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""NDFs in an object store: parts are read without fetching the whole."""
+"""Tests of NDFs in an object store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield "s3://pixels"
 
 
-def test_a_file_is_written_to_a_bucket_and_read_whole_and_in_part(bucket: str) -> None:
+def test_ndf_in_bucket_is_written_and_read(bucket: str) -> None:
     write(Bundle(arrays=[("image", PIXELS)]), f"{bucket}/x.sdf")
     assert np.array_equal(read(f"{bucket}/x.sdf").arrays[0][1], PIXELS)
     part = (slice(100, 110), slice(3, 700))
@@ -38,7 +38,7 @@ def test_a_file_is_written_to_a_bucket_and_read_whole_and_in_part(bucket: str) -
         write(Bundle(), f"{bucket}/x.sdf")
 
 
-def test_a_part_is_read_without_the_whole(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_ndf_box_in_bucket_downloads_part_of_file(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from lsst.resources.s3 import S3ResourceHandle
 
     write(Bundle(arrays=[("image", PIXELS)]), f"{bucket}/x.sdf")
@@ -56,6 +56,6 @@ def test_a_part_is_read_without_the_whole(bucket: str, monkeypatch: pytest.Monke
     assert sum(fetched) < PIXELS.nbytes / 8
 
 
-def test_a_file_that_is_not_there_is_missing(bucket: str) -> None:
+def test_read_ndf_missing_in_bucket_raises(bucket: str) -> None:
     with pytest.raises(FileNotFoundError):
         read(f"{bucket}/nowhere.sdf", slices=(slice(0, 1), slice(0, 1)))

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""NDFs that Starlink and others wrote, which have no tree of ours."""
+"""Tests of NDFs of other software, which do not have a tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXELS = np.arange(12, dtype=np.int16).reshape(3, 4)
 
 
 def make_ndf(**components: Any) -> io.BytesIO:
-    """Write an HDF5 file with an NDF; a component's value is its dataset."""
+    """Return an HDF5 file with an NDF, given the datasets of its components."""
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
         file.attrs["CLASS"] = np.bytes_("NDF")
@@ -54,7 +54,7 @@ def sky_of(tree: dict[str, Any], x: float, y: float) -> np.ndarray:
     return np.degrees(starlink.Ast.Channel(text.splitlines()).read().tran([[x], [y]])).ravel()
 
 
-def test_a_real_starlink_file_opens(shared_data: Path) -> None:
+def test_open_real_starlink_file_succeeds(shared_data: Path) -> None:
     with NdfInputArchive.open(shared_data / "images" / "example-ndf.sdf") as archive:
         tree = archive.get_raw_tree()
         array = array_of(archive, tree["data"])
@@ -72,7 +72,7 @@ def test_a_real_starlink_file_opens(shared_data: Path) -> None:
     assert not [card for card in cards if card.startswith(("END", "NAXIS", "CRVAL1", "SIMPLE"))]
 
 
-def test_the_sky_of_a_real_starlink_file_is_where_its_own_frame_set_says(shared_data: Path) -> None:
+def test_real_starlink_file_projection_equals_its_frame_set(shared_data: Path) -> None:
     path = shared_data / "images" / "example-ndf.sdf"
     with NdfInputArchive.open(path) as archive:
         tree = archive.get_raw_tree()
@@ -87,14 +87,14 @@ def test_the_sky_of_a_real_starlink_file_is_where_its_own_frame_set_says(shared_
     np.testing.assert_allclose(sky_of(tree, 304 + x0, 305 + y0) % 360, [283.39, 33.03], atol=0.01)
 
 
-def test_a_simple_array_without_origin_starts_at_zero() -> None:
+def test_starlink_array_without_origin_starts_at_zero() -> None:
     with NdfInputArchive.open(make_ndf(DATA_ARRAY=PIXELS)) as archive:
         tree = archive.get_raw_tree()
         assert tree["yx0"] == [0, 0]
         assert np.array_equal(array_of(archive, tree["data"]), PIXELS)
 
 
-def test_variance_quality_and_units_become_a_masked_image() -> None:
+def test_starlink_variance_quality_and_units_are_masked_image() -> None:
     quality = np.arange(12, dtype=np.uint8).reshape(3, 4)
     stream = make_ndf(
         DATA_ARRAY__DATA=PIXELS,
@@ -118,7 +118,7 @@ def test_variance_quality_and_units_become_a_masked_image() -> None:
         assert np.array_equal(array_of(archive, tree["variance"]["data"]), PIXELS.astype(np.float64))
 
 
-def test_a_masked_image_of_bare_data_has_unit_variance_and_a_clear_mask() -> None:
+def test_starlink_data_only_masked_image_has_unit_variance_and_clear_mask() -> None:
     with NdfInputArchive.open(make_ndf(DATA_ARRAY=PIXELS), schema="masked_image") as archive:
         tree = archive.get_raw_tree()
         variance = array_of(archive, tree["variance"]["data"])
@@ -128,7 +128,7 @@ def test_a_masked_image_of_bare_data_has_unit_variance_and_a_clear_mask() -> Non
     assert [plane["name"] for plane in tree["mask"]["planes"]] == ["BAD"]
 
 
-def test_the_single_ndf_of_a_container_file_is_found() -> None:
+def test_starlink_container_file_with_one_ndf_is_read() -> None:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
         file.create_group("SPECTRUM").attrs["CLASS"] = np.bytes_("NDF")
@@ -137,7 +137,7 @@ def test_the_single_ndf_of_a_container_file_is_found() -> None:
         assert np.array_equal(array_of(archive, archive.get_raw_tree()["data"]), PIXELS)
 
 
-def test_two_ndfs_in_a_file_are_one_too_many() -> None:
+def test_starlink_container_file_with_two_ndfs_raises() -> None:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
         for name in "AB":
@@ -147,7 +147,7 @@ def test_two_ndfs_in_a_file_are_one_too_many() -> None:
 
 
 @pytest.mark.parametrize("system", ["FK5", "GALACTIC"])
-def test_other_sky_systems_are_converted_to_icrs(system: str) -> None:
+def test_starlink_wcs_in_other_system_is_converted_to_icrs(system: str) -> None:
     frame_set = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=GRID"))
     frame_set.addframe(1, starlink.Ast.ZoomMap(2, 1e-3), starlink.Ast.SkyFrame(f"System={system}"))
     stream = make_ndf(DATA_ARRAY=PIXELS, WCS__DATA=wcs_records(frame_set))
@@ -160,7 +160,7 @@ def test_other_sky_systems_are_converted_to_icrs(system: str) -> None:
     np.testing.assert_allclose(found - [0, sky.dec.deg], [sky.ra.deg - 360 * (found[0] < 0), 0], atol=1e-6)
 
 
-def test_latitude_before_longitude_is_put_right() -> None:
+def test_starlink_wcs_with_latitude_first_is_reordered() -> None:
     sky = starlink.Ast.SkyFrame("System=ICRS")
     sky.permaxes([2, 1])
     frame_set = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=GRID"))
@@ -182,7 +182,7 @@ def no_sky() -> Any:
     [np.array([b" Begin Nonsense"]), np.array([b" Begin FrameSet"]), no_sky(), np.array([b""])],
     ids=["nonsense", "unfinished", "no sky", "empty"],
 )
-def test_a_wcs_that_says_nothing_is_logged_and_left_out(
+def test_starlink_unusable_wcs_is_logged_and_ignored(
     records: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "lsst.images.ndf"):
@@ -191,7 +191,7 @@ def test_a_wcs_that_says_nothing_is_logged_and_left_out(
     assert "WCS" in caplog.text
 
 
-def test_a_unit_that_nobody_knows_is_logged_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_starlink_unknown_unit_is_logged_and_ignored(caplog: pytest.LogCaptureFixture) -> None:
     stream = make_ndf(DATA_ARRAY=PIXELS, UNITS=np.bytes_("furlong/fortnight"))
     with NdfInputArchive.open(stream) as archive:
         assert "value" not in archive.get_raw_tree()["data"]
@@ -210,13 +210,13 @@ def test_a_unit_that_nobody_knows_is_logged_and_left_out(caplog: pytest.LogCaptu
         ({"DATA_ARRAY": np.zeros((2, 2), np.float16)}, "float16"),
     ],
 )
-def test_what_cannot_be_read_is_named(components: dict[str, Any], message: str) -> None:
+def test_starlink_unsupported_components_raise(components: dict[str, Any], message: str) -> None:
     with pytest.raises(ArchiveReadError, match=message):
         with NdfInputArchive.open(make_ndf(**components)) as archive:
             archive.get_raw_tree()
 
 
-def test_no_other_schema_is_made_up() -> None:
+def test_starlink_as_other_schema_raises() -> None:
     with NdfInputArchive.open(make_ndf(DATA_ARRAY=PIXELS), schema="visit_image") as archive:
         with pytest.raises(ArchiveReadError, match="visit_image"):
             archive.get_raw_tree()

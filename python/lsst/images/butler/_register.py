@@ -51,7 +51,7 @@ def register_dataset_types(
     presets = registry.dataset_types()
     wanted = list(names) or sorted(presets)
     if unknown := [name for name in wanted if name not in presets]:
-        raise PluginError(f"There are no presets {unknown}; the declared presets are {sorted(presets)}.")
+        raise PluginError(f"The presets {unknown} do not exist; the declared presets are {sorted(presets)}.")
     types = [_dataset_type(butler, presets[name], storage_class, dimensions) for name in wanted]
     return {found.name: butler.registry.registerDatasetType(found) for found in types}
 

@@ -33,7 +33,7 @@ def verify_file(path: ResourcePathExpression, *, ref: DatasetRef | None = None) 
     Returns
     -------
     problems
-        Description of each problem; empty if there is none.
+        Description of each problem; an empty list for an undamaged file.
     """
     uri = ResourcePath(path, forceDirectory=False)
     pytype = None if ref is None else ref.datasetType.storageClass.pytype
@@ -68,7 +68,7 @@ def verify_dataset(butler: Butler, ref: DatasetRef) -> list[str]:
     Returns
     -------
     problems
-        Description of each problem; empty if there is none.
+        Description of each problem; an empty list for an undamaged file.
     """
     try:
         primary, components = butler.getURIs(ref)

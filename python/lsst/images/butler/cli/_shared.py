@@ -87,7 +87,7 @@ def select(
     ]
     if not refs:
         raise click.ClickException(
-            f"There are no datasets of type {', '.join(dataset_type)} in "
+            f"Found no datasets of type {', '.join(dataset_type)} in "
             f"{', '.join(searched) or 'the repository'}" + (f" where {where}." if where else ".")
         )
     return butler, sorted(refs)
