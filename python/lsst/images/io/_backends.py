@@ -13,9 +13,9 @@ from typing import IO
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
-from ..plugins import ContainerSpec, registry
+from ..plugins import ContainerSpec
 from ..serialization import ArchiveTree, InputArchive
-from ._containers import container_for_name, container_for_path, container_for_stream
+from ._containers import container_for_name, container_for_path, container_for_stream, input_class
 from ._write import write
 
 
@@ -89,4 +89,4 @@ def backend_for_stream(stream: IO[bytes]) -> Backend:
 
 
 def _make_backend(spec: ContainerSpec) -> Backend:
-    return Backend(spec.name, functools.partial(write, format=spec.name), registry.load(spec.input_archive))
+    return Backend(spec.name, functools.partial(write, format=spec.name), input_class(spec))

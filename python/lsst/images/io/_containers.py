@@ -9,6 +9,7 @@ __all__ = (
     "container_for_name",
     "container_for_path",
     "container_for_stream",
+    "input_class",
     "open_input",
     "output_class",
     "readable_extensions",
@@ -165,7 +166,7 @@ def open_input(
     if format is None:
         archive = registry.input_for_file(name)
     else:
-        archive = registry.load(container_for_name(format).input_archive)
+        archive = input_class(container_for_name(format))
     if archive is None:
         return _open_by_content(uri, partial, None)
     try:
@@ -183,16 +184,16 @@ def _open_by_content(uri: ResourcePath, partial: bool, refusal: NotAnArchiveErro
         return _open_stream(decompress(uri), None, partial)
     found = _recognize(uri, head)
     if found is not None and (refusal is None or found != _find_by_extension(uri.basename())):
-        return registry.load(found.input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
+        return input_class(found).open(uri, partial=partial)
     if refusal is not None:
         raise refusal
     # Raises an error that lists the registered extensions.
-    return registry.load(container_for_path(uri).input_archive).open(uri, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
+    return input_class(container_for_path(uri)).open(uri, partial=partial)
 
 
 def _open_stream(stream: Any, format: str | None, partial: bool) -> InputArchive:
     spec = container_for_stream(stream) if format is None else container_for_name(format)
-    return registry.load(spec.input_archive).open(stream, partial=partial)  # type: ignore[no-any-return]  # the spec promises it
+    return input_class(spec).open(stream, partial=partial)
 
 
 def container_for_stream(stream: IO[bytes]) -> ContainerSpec:
@@ -233,6 +234,17 @@ def _read_head(uri: ResourcePath) -> bytes:
     return uri.read(HEAD_SIZE)
 
 
+def input_class(spec: ContainerSpec) -> type[InputArchive]:
+    """Return the class that reads files of a container.
+
+    Parameters
+    ----------
+    spec
+        The container.
+    """
+    return registry.load_class(spec.input_archive, InputArchive)  # type: ignore[type-abstract]  # returns a subclass
+
+
 def output_class(spec: ContainerSpec) -> type[OutputArchive]:
     """Return the class that writes files of a container.
 
@@ -241,4 +253,4 @@ def output_class(spec: ContainerSpec) -> type[OutputArchive]:
     spec
         The container.
     """
-    return registry.load(spec.output_archive)  # type: ignore[no-any-return]  # the spec promises it
+    return registry.load_class(spec.output_archive, OutputArchive)  # type: ignore[type-abstract]  # returns a subclass
