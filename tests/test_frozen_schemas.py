@@ -156,7 +156,7 @@ def test_write_frozen_schemas_with_development_dependency_raises(
     register_schema_class(InnerModel)
     register_schema_class(OuterModel)
     assert available_schema_classes(__name__) == [InnerModel, OuterModel]
-    with pytest.raises(FrozenSchemaError, match=r"frozen_outer: made of .*frozen_inner-1\.0\.0\.dev2"):
+    with pytest.raises(FrozenSchemaError, match=r"frozen_outer contains .*frozen_inner-1\.0\.0\.dev2"):
         write_frozen_schemas(tmp_path, __name__)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of our files in astropy's unified interface for reading and writing."""
+"""Reading and writing files with the unified I/O of astropy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lsst.images.interop import FORMAT, from_ccddata, register_astropy_io
 @pytest.mark.parametrize("extension", ["fits", "json", "sdf"])
 @pytest.mark.parametrize("cls", [CCDData, NDDataRef])
 @pytest.mark.parametrize("keywords", [{}, {"format": FORMAT}])
-def test_astropy_reads_files_of_every_container(
+def test_ccddata_read_every_container_returns_image(
     tmp_path: Path, extension: str, cls: Any, keywords: dict[str, str]
 ) -> None:
     if extension == "sdf":
@@ -36,7 +36,7 @@ def test_astropy_reads_files_of_every_container(
     assert type(back) is VisitImage and back.mask == visit.mask and back.psf == visit.psf
 
 
-def test_reading_takes_boxes_and_planes(tmp_path: Path) -> None:
+def test_ccddata_read_accepts_bbox_and_mask_planes(tmp_path: Path) -> None:
     visit, box = make_visit_image(), Box.factory[15:20, 25:31]
     visit.write(tmp_path / "visit.fits")
     data = CCDData.read(tmp_path / "visit.fits", format=FORMAT, bbox=box, mask_planes=["BAD"], psf=True)
@@ -45,14 +45,14 @@ def test_reading_takes_boxes_and_planes(tmp_path: Path) -> None:
     assert from_ccddata(data).bbox == box
 
 
-def test_a_stream_is_recognized_and_stays_usable(tmp_path: Path) -> None:
+def test_ccddata_read_stream_is_recognized_and_left_open(tmp_path: Path) -> None:
     make_visit_image().write(tmp_path / "visit.fits")
     with open(tmp_path / "visit.fits", "rb") as stream:
         assert CCDData.read(stream).shape == make_visit_image().bbox.shape
 
 
 @pytest.mark.parametrize("make_one", [make_visit_image, make_cell_coadd])
-def test_astropy_writes_files_of_ours(tmp_path: Path, make_one: Any) -> None:
+def test_ccddata_write_creates_file_of_package(tmp_path: Path, make_one: Any) -> None:
     whole = make_one()
     data = whole.to_ccddata()
     data.write(tmp_path / "again.fits", format=FORMAT)
@@ -62,7 +62,7 @@ def test_astropy_writes_files_of_ours(tmp_path: Path, make_one: Any) -> None:
         data.write(tmp_path / "again.fits", format=FORMAT)
 
 
-def test_other_files_stay_those_of_astropy(tmp_path: Path) -> None:
+def test_ccddata_read_plain_fits_uses_astropy_reader(tmp_path: Path) -> None:
     CCDData(np.ones((2, 3)), unit="adu").write(tmp_path / "foreign.fits")
     data = CCDData.read(tmp_path / "foreign.fits")
     assert np.array_equal(data.data, np.ones((2, 3))) and type(from_ccddata(data)) is Image
@@ -73,7 +73,7 @@ def test_other_files_stay_those_of_astropy(tmp_path: Path) -> None:
         assert FORMAT not in found
 
 
-def test_masks_are_no_images(tmp_path: Path) -> None:
+def test_ccddata_read_mask_file_is_not_recognized(tmp_path: Path) -> None:
     make_visit_image().mask.write(tmp_path / "mask.fits")
     with open(tmp_path / "mask.fits", "rb") as stream:
         found = registry.identify_format("read", CCDData, None, stream, [], {})
@@ -82,7 +82,7 @@ def test_masks_are_no_images(tmp_path: Path) -> None:
         CCDData.read(tmp_path / "mask.fits", format=FORMAT)
 
 
-def test_registration_happens_once_and_not_before_it_is_asked_for() -> None:
+def test_register_astropy_io_runs_once_at_import_of_interop() -> None:
     register_astropy_io()
     register_astropy_io()
     code = (
@@ -95,7 +95,7 @@ def test_registration_happens_once_and_not_before_it_is_asked_for() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_files_of_other_writers_read(shared_data: Path) -> None:
+def test_ccddata_read_files_of_other_writers(shared_data: Path) -> None:
     data = CCDData.read(shared_data / "examples" / "masked_image.fits")
     truth = np.load(shared_data / "examples" / "masked_image.fits.truth.npz")
     assert data.shape in {truth[name].shape for name in truth.files}

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of `lsst.images.interop.to_hdulist`: plain astropy reads what it makes."""
+"""Conversion to HDU lists that astropy reads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FRAME = GeneralFrame(unit=u.pix)
 
 
 def through_bytes(hdus: fits.HDUList) -> fits.HDUList:
-    """Write and read, with anything that astropy has to say being an error."""
+    """Write and read; warnings of astropy are errors."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -44,7 +44,7 @@ def through_bytes(hdus: fits.HDUList) -> fits.HDUList:
 
 
 @pytest.mark.parametrize("make_one", [make_visit_image, make_cell_coadd])
-def test_planes_are_three_plain_images(make_one: Any) -> None:
+def test_to_hdulist_masked_image_has_three_image_hdus(make_one: Any) -> None:
     image = make_one()
     hdus = through_bytes(image.to_hdulist())
     assert [hdu.name for hdu in hdus] == ["PRIMARY", "IMAGE", "MASK", "VARIANCE"]
@@ -71,7 +71,7 @@ def test_planes_are_three_plain_images(make_one: Any) -> None:
     ),
     seed=st.integers(0, 99),
 )
-def test_every_plane_can_be_found_by_its_cards(names: list[str], seed: int) -> None:
+def test_to_hdulist_mask_cards_name_all_planes(names: list[str], seed: int) -> None:
     schema = MaskSchema([MaskPlane(name, f"About {name}\nand more.") for name in names])
     rng = np.random.default_rng(seed)
     mask = Mask(0, schema=schema, bbox=BOX)
@@ -109,13 +109,13 @@ def test_every_plane_can_be_found_by_its_cards(names: list[str], seed: int) -> N
         | st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=200),
     )
 )
-def test_metadata_never_breaks_a_header(metadata: dict[str, Any]) -> None:
+def test_to_hdulist_any_metadata_gives_valid_header(metadata: dict[str, Any]) -> None:
     image = Image(np.arange(6, dtype=np.int16).reshape(2, 3), metadata=metadata)
     hdus = through_bytes(image.to_hdulist())
     assert np.array_equal(hdus["IMAGE"].data, image.array)
 
 
-def test_simple_metadata_is_in_the_primary_header() -> None:
+def test_to_hdulist_simple_metadata_is_in_primary_header() -> None:
     metadata = {"AIRMASS": 1.25, "note": "it's seen", "N": 3, "bad": float("nan"), "deep": {"a": 1}}
     header = through_bytes(Image(0.0, bbox=BOX, metadata=metadata).to_hdulist())[0].header
     assert header["AIRMASS"] == 1.25 and header["note"] == "it's seen" and header["N"] == 3
@@ -123,24 +123,24 @@ def test_simple_metadata_is_in_the_primary_header() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "?"])
-def test_pixels_of_every_real_type_are_the_same_numbers(dtype: str) -> None:
+def test_to_hdulist_real_pixel_types_keep_values(dtype: str) -> None:
     array = np.arange(6).reshape(2, 3).astype(dtype)
     assert np.array_equal(through_bytes(Image(array).to_hdulist())["IMAGE"].data, array)
 
 
-def test_complex_pixels_are_refused() -> None:
+def test_to_hdulist_complex_pixels_raises() -> None:
     with pytest.raises(TypeError, match="complex"):
         Image(np.ones((2, 3), dtype=complex)).to_hdulist()
 
 
-def test_a_color_image_has_three_images() -> None:
+def test_to_hdulist_color_image_has_three_hdus() -> None:
     array = np.arange(63 * 3, dtype=np.uint8).reshape(7, 9, 3)
     hdus = through_bytes(ColorImage(array, bbox=BOX, projection=make_projection(FRAME)).to_hdulist())
     assert [hdu.name for hdu in hdus] == ["PRIMARY", "RED", "GREEN", "BLUE"]
     assert np.array_equal(hdus["GREEN"].data, array[..., 1]) and "CRVAL1" in hdus["GREEN"].header
 
 
-def test_ccddata_reads_the_planes(tmp_path: Any) -> None:
+def test_ccddata_read_hdulist_returns_planes(tmp_path: Any) -> None:
     image = make_visit_image()
     image.to_hdulist().writeto(tmp_path / "plain.fits")
     data = CCDData.read(tmp_path / "plain.fits", format="fits", hdu="IMAGE", hdu_mask=None)

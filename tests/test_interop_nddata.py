@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tests of `lsst.images.interop`: NDData and CCDData, there and back."""
+"""Conversion to and from NDData and CCDData."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EVERYTHING = [make_visit_image, make_cell_coadd]
 
 @st.composite
 def masked_images(draw: Any) -> MaskedImage:
-    """Draw masked images of all units, mask types, numbers of planes and places."""
+    """Generate masked images with various units, mask types, numbers of planes and origins."""
     planes = [MaskPlane(name, f"About {name}.") for name in NAMES[: draw(st.integers(0, len(NAMES)))]]
     planes[1:1] = [None] * draw(st.integers(0, 2))
     schema = MaskSchema(planes, draw(st.sampled_from([np.uint8, np.int16, np.uint32, np.int64])))
@@ -81,7 +81,7 @@ def make(**changes: Any) -> MaskedImage:
 
 
 def make_bent_projection() -> Projection[Any]:
-    """Make a projection that FITS headers cannot express."""
+    """Create a projection without an exact FITS WCS."""
     ast = pytest.importorskip("starlink.Ast")
     bend = ast.MathMap(2, 2, ["u = x + 2*sin(y/9)", "v = y"], ["x = u - 2*sin(v/9)", "y = v"])
     scale = ast.ZoomMap(2, 1e-6)
@@ -100,13 +100,13 @@ def assert_same(a: Any, b: Any) -> None:
 
 @pytest.mark.parametrize("convert", [to_nddata, to_ccddata])
 @given(masked=masked_images())
-def test_a_masked_image_comes_back_exactly(convert: Any, masked: MaskedImage) -> None:
+def test_ccddata_round_trip_masked_image_is_equal(convert: Any, masked: MaskedImage) -> None:
     assert_same(from_ccddata(convert(masked)), masked)
 
 
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))])
 @pytest.mark.parametrize("make_one", EVERYTHING)
-def test_what_is_no_plane_comes_back_too(make_one: Any, travel: Any) -> None:
+def test_ccddata_round_trip_keeps_components(make_one: Any, travel: Any) -> None:
     whole = make_one()
     back = from_ccddata(travel(whole.to_ccddata()))
     assert_same(back, whole)
@@ -120,7 +120,7 @@ def test_what_is_no_plane_comes_back_too(make_one: Any, travel: Any) -> None:
     rows=st.tuples(*[st.integers(0, 5)] * 2),
     columns=st.tuples(*[st.integers(0, 8)] * 2),
 )
-def test_slices_of_data_with_a_wcs_know_their_place(masked: MaskedImage, rows: Any, columns: Any) -> None:
+def test_from_ccddata_slice_with_wcs_has_bbox_of_slice(masked: MaskedImage, rows: Any, columns: Any) -> None:
     masked = MaskedImage(
         masked.image, mask=masked.mask, variance=masked.variance, projection=make_projection(FRAME)
     )
@@ -131,7 +131,7 @@ def test_slices_of_data_with_a_wcs_know_their_place(masked: MaskedImage, rows: A
 
 
 @pytest.mark.parametrize("make_one", EVERYTHING)
-def test_a_slice_takes_along_what_is_attached(make_one: Any) -> None:
+def test_from_ccddata_slice_keeps_attachments(make_one: Any) -> None:
     whole = make_one()
     back = type(whole).from_ccddata(whole.to_ccddata()[2:9, 3:20])
     part = whole.local[2:9, 3:20]
@@ -139,13 +139,13 @@ def test_a_slice_takes_along_what_is_attached(make_one: Any) -> None:
     assert back.psf == part.psf and type(back) is type(whole)
 
 
-def test_a_slice_that_nothing_places_needs_its_start() -> None:
+def test_from_ccddata_slice_without_wcs_requires_start() -> None:
     masked = make(projection=None)
     piece = masked.to_ccddata()[1:4, 2:5]
     with pytest.raises(GeometryError, match="give start="):
         MaskedImage.from_ccddata(piece)
     assert_same(MaskedImage.from_ccddata(piece, start=(11, 22)), masked.local[1:4, 2:5])
-    with pytest.raises(GeometryError, match="not all within"):
+    with pytest.raises(GeometryError, match="not contained in"):
         MaskedImage.from_ccddata(piece, start=(14, 22))
     with pytest.raises(GeometryError, match="give start="):
         MaskedImage.from_ccddata(make().to_ccddata()[::2, ::2])
@@ -154,7 +154,7 @@ def test_a_slice_that_nothing_places_needs_its_start() -> None:
 # Masks.
 
 
-def test_bad_planes_make_the_boolean_mask_and_the_others_are_kept() -> None:
+def test_to_ccddata_boolean_mask_combines_bad_planes() -> None:
     masked = make()
     data = masked.to_ccddata()
     expected = masked.mask.get("BAD") | masked.mask.get("SATURATED") | masked.mask.get("NO_DATA")
@@ -165,7 +165,7 @@ def test_bad_planes_make_the_boolean_mask_and_the_others_are_kept() -> None:
 
 
 @given(names=st.sets(st.sampled_from(NAMES[:5])))
-def test_the_caller_chooses_the_planes(names: set[str]) -> None:
+def test_to_ccddata_mask_planes_selects_planes(names: set[str]) -> None:
     masked = make()
     expected = np.zeros(BOX.shape, dtype=bool)
     for name in names:
@@ -177,7 +177,7 @@ def test_the_caller_chooses_the_planes(names: set[str]) -> None:
 
 
 @given(boolean=hnp.arrays(bool, BOX.shape))
-def test_a_changed_boolean_mask_is_heard(boolean: Any) -> None:
+def test_from_ccddata_changed_boolean_mask_updates_planes(boolean: Any) -> None:
     masked = make()
     data = masked.to_ccddata(mask_planes=["BAD", "HUNGRY"])
     explained = data.mask.copy()
@@ -194,13 +194,13 @@ def test_a_changed_boolean_mask_is_heard(boolean: Any) -> None:
     assert np.array_equal(back.to_ccddata(mask_planes=["BAD", "HUNGRY"]).mask, boolean & explained)
 
 
-def test_a_boolean_mask_that_was_dropped_leaves_the_planes() -> None:
+def test_from_ccddata_without_boolean_mask_keeps_planes() -> None:
     data = make().to_ccddata()
     data.mask = None
     assert MaskedImage.from_ccddata(data).mask == make().mask
 
 
-def test_what_comes_back_has_a_mask_of_its_own() -> None:
+def test_from_ccddata_mask_is_a_copy() -> None:
     masked = make()
     MaskedImage.from_ccddata(masked.to_ccddata()).mask.clear()
     assert masked.mask == make().mask
@@ -209,7 +209,7 @@ def test_what_comes_back_has_a_mask_of_its_own() -> None:
 # Values.
 
 
-def test_pixels_are_shared_and_the_variance_is_a_variance() -> None:
+def test_to_ccddata_shares_pixels_and_variance() -> None:
     masked = make()
     data = masked.to_ccddata()
     assert np.shares_memory(data.data, masked.image.array)
@@ -217,7 +217,7 @@ def test_pixels_are_shared_and_the_variance_is_a_variance() -> None:
     assert np.shares_memory(data.uncertainty.array, masked.variance.array)
 
 
-def test_changed_values_and_units_are_those_of_the_data() -> None:
+def test_from_ccddata_uses_values_and_unit_of_data() -> None:
     data = make().to_ccddata().multiply(2.0 * u.s)
     data.meta = make().to_ccddata().meta
     back = MaskedImage.from_ccddata(data)
@@ -227,7 +227,7 @@ def test_changed_values_and_units_are_those_of_the_data() -> None:
     assert back.mask == make().mask
 
 
-def test_an_image_without_unit_has_none_afterwards() -> None:
+def test_ccddata_round_trip_without_unit_has_no_unit() -> None:
     image = Image(np.arange(6.0).reshape(2, 3), start=(4, 5), metadata={"k": "v"})
     data = image.to_ccddata()
     assert data.unit == u.dimensionless_unscaled and data.mask is None and data.uncertainty is None
@@ -240,50 +240,50 @@ def test_an_image_without_unit_has_none_afterwards() -> None:
 @pytest.mark.parametrize(
     ("kind", "variance"), [(StdDevUncertainty, 9.0), (VarianceUncertainty, 3.0), (InverseVariance, 1.0 / 3.0)]
 )
-def test_every_uncertainty_with_a_variance_converts(kind: Any, variance: float) -> None:
+def test_from_ccddata_uncertainty_types_are_converted_to_variance(kind: Any, variance: float) -> None:
     data = CCDData(np.ones((2, 3)), unit="nJy", uncertainty=kind(np.full((2, 3), 3.0)))
     found = MaskedImage.from_ccddata(data).variance
     assert np.allclose(found.array, variance) and found.unit == u.nJy**2
 
 
-def test_the_unit_of_an_uncertainty_is_converted() -> None:
+def test_from_ccddata_uncertainty_unit_is_converted() -> None:
     uncertainty = VarianceUncertainty(np.ones((2, 3)), unit=u.uJy**2)
     found = MaskedImage.from_ccddata(CCDData(np.ones((2, 3)), unit="nJy", uncertainty=uncertainty)).variance
     assert np.allclose(found.array, 1e6) and found.unit == u.nJy**2
 
 
-def test_an_uncertainty_without_a_variance_is_refused() -> None:
+def test_from_ccddata_unknown_uncertainty_raises() -> None:
     data = NDDataRef(np.ones((2, 3)), uncertainty=UnknownUncertainty(np.ones((2, 3))))
     with pytest.raises(TypeError):
         MaskedImage.from_ccddata(data)
 
 
-def test_the_psf_is_that_in_the_middle() -> None:
+def test_to_ccddata_psf_is_kernel_at_center() -> None:
     visit = make_visit_image()
     box = visit.bbox
     kernel = visit.psf.compute_kernel_image(x=(box.x.min + box.x.max) / 2, y=(box.y.min + box.y.max) / 2)
     assert np.array_equal(visit.to_ccddata(psf=True).psf, kernel.array)
     assert visit.to_ccddata().psf is None
-    with pytest.raises(TypeError, match="no PSF"):
+    with pytest.raises(TypeError, match="requires a PSF"):
         make().to_ccddata(psf=True)
 
 
-# The sky.
+# WCS.
 
 
 def separations(image: MaskedImage, wcs: Any) -> Any:
-    """Measure how far a WCS is from the projection, in arcsec, at all pixels."""
+    """Return the largest deviation of a WCS from the projection, in arcsec."""
     y, x = np.mgrid[0 : image.bbox.y.size, 0 : image.bbox.x.size]
     expected = image.projection.pixel_to_sky(x=x + image.bbox.x.start, y=y + image.bbox.y.start)
     return wcs.pixel_to_world(x, y).separation(expected).arcsec
 
 
 @pytest.mark.parametrize("convert", [to_nddata, to_ccddata])
-def test_the_wcs_is_exact_where_fits_can_say_it(convert: Any) -> None:
+def test_to_ccddata_exact_fits_wcs_is_used(convert: Any) -> None:
     assert separations(make(), convert(make()).wcs).max() < 1e-9
 
 
-def test_a_wcs_that_fits_cannot_say_is_approximated_in_ccddata_alone() -> None:
+def test_to_ccddata_projection_without_fits_wcs_is_approximated() -> None:
     masked = make(projection=make_bent_projection())
     assert masked.fits_wcs is None
     assert separations(masked, masked.to_nddata().wcs).max() < 1e-9
@@ -292,7 +292,7 @@ def test_a_wcs_that_fits_cannot_say_is_approximated_in_ccddata_alone() -> None:
     assert_same(from_ccddata(data[2:, 3:]), masked.local[2:, 3:])
 
 
-def test_another_wcs_replaces_the_projection() -> None:
+def test_from_ccddata_replaced_wcs_becomes_projection() -> None:
     data = make().to_ccddata()
     data.wcs.wcs.crval = [46.0, 31.0]
     back = MaskedImage.from_ccddata(data)
@@ -301,10 +301,10 @@ def test_another_wcs_replaces_the_projection() -> None:
     assert MaskedImage.from_ccddata(data).projection is None
 
 
-# From elsewhere.
+# Data of other packages.
 
 
-def test_data_from_elsewhere_keeps_mask_flags_and_metadata() -> None:
+def test_from_ccddata_other_data_keeps_mask_flags_and_metadata() -> None:
     flags = FlagCollection(shape=(2, 3))
     flags["hot"] = np.array([[True, False, False], [False, False, True]])
     boolean = np.array([[False, True, False], [False, False, True]])
@@ -317,30 +317,30 @@ def test_data_from_elsewhere_keeps_mask_flags_and_metadata() -> None:
     assert np.array_equal(back.to_ccddata().mask, boolean)
 
 
-def test_the_origin_of_data_from_elsewhere_may_be_stated() -> None:
+def test_from_ccddata_other_data_start_sets_origin() -> None:
     data = CCDData(np.ones((2, 3)), unit="adu", meta={"LTV1": -7.0, "LTV2": -5.0})
     assert type(from_ccddata(data)) is Image
     assert from_ccddata(data).bbox == Box.from_shape((2, 3), start=(5, 7))
     assert Image.from_ccddata(data, start=(1, 2)).bbox == Box.from_shape((2, 3), start=(1, 2))
 
 
-def test_what_cannot_be_kept_is_told() -> None:
+def test_from_ccddata_lossy_conversion_warns() -> None:
     data = CCDData(np.ones((2, 3)), unit="adu", flags=np.ones((2, 3), dtype=int))
-    with pytest.warns(LossyConversionWarning, match="no names"):
+    with pytest.warns(LossyConversionWarning, match="not a FlagCollection"):
         MaskedImage.from_ccddata(data)
-    with pytest.warns(LossyConversionWarning, match="no place for the mask"):
+    with pytest.warns(LossyConversionWarning, match="mask is discarded"):
         Image.from_ccddata(make().to_ccddata())
-    with pytest.raises(TypeError, match="more parts"):
+    with pytest.raises(TypeError, match="not made from a VisitImage"):
         VisitImage.from_ccddata(CCDData(np.ones((2, 3)), unit="adu"))
     with pytest.raises(GeometryError, match="two-dimensional"):
         from_ccddata(NDDataRef(np.ones(3)))
-    with pytest.raises(TypeError, match="not Mask"):
+    with pytest.raises(TypeError, match="got a Mask"):
         to_ccddata(make().mask)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=META_KEY):
         make(metadata={META_KEY: 1}).to_ccddata()
 
 
-def test_astropy_writes_it_to_fits_and_reads_it_again(tmp_path: Any) -> None:
+def test_to_ccddata_result_is_writable_to_fits(tmp_path: Any) -> None:
     masked = make(metadata={"AIRMASS": 1.5})
     masked.to_ccddata().write(tmp_path / "plain.fits")
     data = CCDData.read(tmp_path / "plain.fits", format="fits")
@@ -353,7 +353,7 @@ def test_astropy_writes_it_to_fits_and_reads_it_again(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("make_one", EVERYTHING)
-def test_photutils_takes_a_psf_of_an_image(make_one: Any) -> None:
+def test_photutils_image_psf_accepts_kernel_image(make_one: Any) -> None:
     pytest.importorskip("photutils")
     image = make_one()
     box = image.bbox if isinstance(image, VisitImage) else image.psf.bounds.bbox
@@ -364,7 +364,7 @@ def test_photutils_takes_a_psf_of_an_image(make_one: Any) -> None:
     assert np.allclose(model.data[0], kernel)
 
 
-def test_photometry_with_a_psf_of_an_image_finds_a_star() -> None:
+def test_photutils_photometry_with_kernel_image_finds_star() -> None:
     psf_module = pytest.importorskip("photutils.psf")
     visit = make_visit_image()
     model = visit.psf.to_gridded(3, bbox=visit.bbox)

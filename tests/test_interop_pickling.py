@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images travel between processes: pickling, and names by content for dask."""
+"""Pickling of images, and content tokens for dask."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def arrays_of(image: Any) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("make", IMAGES)
-def test_pixels_of_every_image_survive_pickling(make: Any) -> None:
+def test_pickling_images_keeps_pixels(make: Any) -> None:
     image = make()
     back = travel(image)
     assert type(back) is type(image) and back.bbox == image.bbox and back.metadata == image.metadata
@@ -83,7 +83,7 @@ def test_pixels_of_every_image_survive_pickling(make: Any) -> None:
 
 @pytest.mark.parametrize("make", IMAGES)
 @pytest.mark.parametrize("writeable", [True, False])
-def test_read_only_pixels_stay_read_only(make: Any, writeable: bool) -> None:
+def test_pickling_read_only_pixels_stay_read_only(make: Any, writeable: bool) -> None:
     image = make()
     for array in arrays_of(image):
         array.flags.writeable = writeable
@@ -93,13 +93,13 @@ def test_read_only_pixels_stay_read_only(make: Any, writeable: bool) -> None:
 
 
 @pytest.mark.parametrize("make", IMAGES)
-def test_attachments_survive_pickling(make: Any) -> None:
+def test_pickling_keeps_attachments(make: Any) -> None:
     image = make()
     image._attachments = Attachments({"dataset": {"id": 7}})
     assert travel(image)._attachments == image._attachments
 
 
-def test_what_a_file_brings_along_survives_pickling(shared_data: Path, tmp_path: Path) -> None:
+def test_pickling_image_from_file_keeps_passthrough_metadata(shared_data: Path, tmp_path: Path) -> None:
     image = read(shared_data / "examples" / "masked_image_butler.fits")
     back = travel(image)
     assert back._attachments.butler_info == image._attachments.butler_info is not None
@@ -108,11 +108,11 @@ def test_what_a_file_brings_along_survives_pickling(shared_data: Path, tmp_path:
     assert token(read(tmp_path / "after.fits")) == token(read(tmp_path / "before.fits"))
 
 
-# Names by content.
+# Content tokens.
 
 
 @pytest.mark.parametrize("make", IMAGES + OTHERS)
-def test_equal_content_has_one_name(make: Any) -> None:
+def test_token_equal_content_is_equal(make: Any) -> None:
     first = make()
     name = token(first)
     assert name == token(make()) == token(travel(first))
@@ -122,7 +122,7 @@ def test_equal_content_has_one_name(make: Any) -> None:
     assert str(first) and token(first) == name
 
 
-def test_a_projection_has_the_same_name_after_use() -> None:
+def test_token_projection_after_use_is_unchanged() -> None:
     projection = make_projection(FRAME)
     name = token(projection)
     projection.sky_to_pixel(projection.pixel_to_sky(x=np.arange(3.0), y=np.arange(3.0)))
@@ -131,7 +131,7 @@ def test_a_projection_has_the_same_name_after_use() -> None:
 
 
 @given(index=st.integers(0, 41), value=st.floats(width=32))
-def test_one_other_pixel_makes_another_name(index: int, value: float) -> None:
+def test_token_changed_pixel_differs(index: int, value: float) -> None:
     image = make_image()
     image.array.flat[index] = value
     same = image.array.tobytes() == make_image().array.tobytes()
@@ -149,23 +149,23 @@ def test_one_other_pixel_makes_another_name(index: int, value: float) -> None:
         {"dtype": np.float64},
     ],
 )
-def test_what_is_no_pixel_counts_too(changes: dict[str, Any]) -> None:
+def test_token_changed_attribute_differs(changes: dict[str, Any]) -> None:
     assert token(make_image(**changes)) != token(make_image())
 
 
-def test_masks_with_other_words_have_other_names() -> None:
+def test_token_mask_description_changes_token() -> None:
     assert len({token(make_mask()), token(make_mask("Worse.")), token(make_mask(value=0))}) == 3
     assert token(BOX) != token(Box.factory[3:9, 5:13])
 
 
 @pytest.mark.parametrize("make", [make_visit_image, make_cell_coadd])
-def test_another_psf_makes_another_name(make: Any) -> None:
+def test_token_other_psf_differs(make: Any) -> None:
     image, other = make(), make()
     other._psf = make_visit_image().psf.__class__(2.5, Box.factory[0:64, 0:80], 21)
     assert token(image) != token(other)
 
 
-def test_strided_pixels_are_the_same_pixels() -> None:
+def test_token_strided_pixels_equal_contiguous_pixels() -> None:
     wide = np.zeros((6, 14), dtype=np.float32)
     wide[:, ::2] = make_image().array
     image = Image(
@@ -174,7 +174,7 @@ def test_strided_pixels_are_the_same_pixels() -> None:
     assert token(image) == token(make_image())
 
 
-def test_names_are_the_same_in_another_process() -> None:
+def test_token_is_equal_in_another_process() -> None:
     code = (
         "import pickle, sys; from lsst.images.interop import token;"
         "print(token(pickle.loads(sys.stdin.buffer.read())))"
@@ -190,7 +190,7 @@ def test_names_are_the_same_in_another_process() -> None:
 
 
 @pytest.mark.parametrize("make", IMAGES + OTHERS[:2])
-def test_dask_asks_for_the_name(make: Any) -> None:
+def test_token_is_used_by_dask(make: Any) -> None:
     dask_base = pytest.importorskip("dask.base")
     assert dask_base.tokenize(make()) == dask_base.tokenize(make())
     assert make().__dask_tokenize__() == token(make())

@@ -262,7 +262,7 @@ def test_read_planes_of_other_boxes_raise_for_every_bbox(kind: str, box: Box | N
     ("members", "fragment"),
     [
         ({"unit": "furlong"}, "at image/data/unit: .*furlong"),
-        ({"unit": 3}, "at image/data/unit: .*not 3"),
+        ({"unit": 3}, "at image/data/unit: .*got 3"),
         ({"value": {"data": [[1.0]], "datatype": "float99"}}, "at image/data/value/datatype: .*float99"),
     ],
 )
@@ -437,9 +437,14 @@ def other_frame(tree: dict[str, Any]) -> None:
             "visit_image",
             lambda tree: tree.update(photometric_scaling=tree["sky_projection"]),
             "photometric_scaling",
-            "BaseField belongs",
+            "expected a BaseField",
         ),
-        ("visit_image", lambda tree: tree.update(psf=tree["detector"]), "psf", "PointSpreadFunction belongs"),
+        (
+            "visit_image",
+            lambda tree: tree.update(psf=tree["detector"]),
+            "psf",
+            "expected a PointSpreadFunction",
+        ),
         ("visit_image", without_unit, "photometric_scaling", "unit"),
         ("cell_coadd", lambda tree: tree.update(sky_projection=None), "sky_projection", "projection"),
         ("cell_coadd", other_frame, "sky_projection", "TractFrame"),

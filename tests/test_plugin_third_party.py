@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A package of somebody else, installed beside ours and taken through a day."""
+"""A third-party package that is installed and used with files, a Butler and commands."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from helpers.third_party import COMMAND, EXAMPLE, install, run
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("stranger")
+    return tmp_path_factory.mktemp("third_party")
 
 
 @pytest.fixture(scope="module")
 def environment(place) -> dict[str, str]:
-    """An environment in which the package is installed, and configured."""
+    """An environment in which the package is installed and configured."""
     return {**os.environ, **install(place)}
 
 
@@ -39,7 +39,7 @@ def old_file(place) -> Path:
 
 @pytest.fixture(scope="module")
 def stored(environment, place, old_file) -> Path:
-    """The file in a repository, at the end of the day."""
+    """The file that the example stores in a Butler repository."""
     result = subprocess.run(
         [sys.executable, str(EXAMPLE / "use_fringes.py"), str(old_file), str(place / "repo")],
         env=environment,
@@ -50,22 +50,22 @@ def stored(environment, place, old_file) -> Path:
     return Path(result.stdout.splitlines()[-1])
 
 
-def test_the_stranger_is_listed_with_the_hooks_it_takes(environment):
+def test_plugins_command_lists_hooks_of_third_party_plugin(environment):
     listed = {p["name"]: p for p in json.loads(run(environment, "plugins", "--json", "--strict"))["plugins"]}
-    stranger = listed["my_survey"]
-    assert (stranger["package"], stranger["version"], stranger["error"]) == ("my-survey-images", "1.0", None)
+    plugin = listed["my_survey"]
+    assert (plugin["package"], plugin["version"], plugin["error"]) == ("my-survey-images", "1.0", None)
     assert {"register_datasets", "parse_bbox", "convert_from_legacy", "register_commands"} <= {
-        *stranger["hooks"]
+        *plugin["hooks"]
     }
 
 
-def test_the_configuration_knows_the_stranger(environment, place):
+def test_butler_config_contains_third_party_storage_class(environment, place):
     text = (place / "config" / "storageClasses.yaml").read_text()
     assert "FringeFrame" in text
     assert "FringeFrame" in (place / "config" / "datastores" / "fileDatastore.yaml").read_text()
 
 
-def test_the_stranger_goes_through_a_butler(stored, old_file):
+def test_third_party_dataset_put_stores_pixels(stored, old_file):
     assert stored.is_file()
     with fits.open(old_file) as old:
         whole = old[0].data
@@ -73,16 +73,16 @@ def test_the_stranger_goes_through_a_butler(stored, old_file):
         assert np.array_equal(hdus["IMAGE"].data, whole)
 
 
-def test_a_command_of_the_stranger_is_one_of_ours(environment, stored):
+def test_third_party_command_is_a_subcommand(environment, stored):
     assert "fringe-amplitude" in run(environment, "--help")
     assert run(environment, "fringe-amplitude", str(stored)) == "0.025\n"
 
 
-def test_the_strangers_description_is_asked_for(environment, stored):
+def test_describe_command_uses_third_party_description(environment, stored):
     assert "Fringes of 2.5% over" in run(environment, "describe", "--read", str(stored))
 
 
-def test_old_files_of_the_stranger_are_read_as_legacy(environment, old_file):
+def test_read_legacy_uses_third_party_reader(environment, old_file):
     code = (
         "import sys; from lsst.images.plugins import registry; from lsst.resources import ResourcePath;"
         "from my_survey_images import FringeFrame;"
@@ -91,7 +91,7 @@ def test_old_files_of_the_stranger_are_read_as_legacy(environment, old_file):
     assert run(environment, str(old_file), code=code) == "0.025\n"
 
 
-def test_without_the_stranger_the_file_says_what_is_missing(environment, stored):
+def test_describe_command_without_plugin_names_missing_schema(environment, stored):
     alone = {**environment, "LSST_IMAGES_DISABLE_PLUGINS": "my_survey"}
     result = subprocess.run(
         [sys.executable, "-c", COMMAND, "describe", str(stored)], env=alone, capture_output=True, text=True
@@ -101,7 +101,7 @@ def test_without_the_stranger_the_file_says_what_is_missing(environment, stored)
     assert "Traceback" not in result.stderr
 
 
-def test_the_example_stays_short():
+def test_third_party_example_is_short():
     lines = [
         line
         for path in (EXAMPLE / "my_survey_images").glob("*.py")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Plugins: who is found, who wins, and how little a broken one costs."""
+"""Loading of plugins, declarations and first-result hooks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Declares:
 
 @pytest.fixture
 def registry() -> Registry:
-    """A registry of its own, with nothing but the built-in plugins."""
+    """A separate registry with the built-in plugins only."""
     return Registry()
 
 
@@ -58,7 +58,7 @@ def registry() -> Registry:
 
 
 def install(folder: Path, name: str, code: str, *, version: str = "1.0", point: str = "") -> None:
-    """Put a distribution with one entry point on disk."""
+    """Install a distribution with one entry point."""
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
@@ -86,7 +86,7 @@ GOOD = """
 """
 
 
-def test_the_fake_plugin_is_found_with_its_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugins_installed_plugin_has_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(HERE / "fake_plugin")
     # The example of the documentation has a package of the same name.
     monkeypatch.delitem(sys.modules, "my_survey_images", raising=False)
@@ -101,7 +101,7 @@ def test_the_fake_plugin_is_found_with_its_name_and_version(monkeypatch: pytest.
     assert registry.model_for_type(pytype) is model
 
 
-def test_the_fake_plugin_goes_into_a_file_and_comes_back(tmp_path: Path) -> None:
+def test_plugins_installed_dataset_type_round_trip(tmp_path: Path) -> None:
     code = """
         import sys, numpy as np
         from lsst.images import Box, Image
@@ -126,7 +126,7 @@ def test_the_fake_plugin_goes_into_a_file_and_comes_back(tmp_path: Path) -> None
     )
 
 
-def test_a_plugin_that_cannot_be_imported_warns_and_is_listed(site: Path) -> None:
+def test_plugins_import_error_warns_and_is_listed(site: Path) -> None:
     install(site, "broken_plugin", "import no_such_module_at_all")
     install(site, "good_plugin", GOOD)
     registry = Registry()
@@ -137,7 +137,7 @@ def test_a_plugin_that_cannot_be_imported_warns_and_is_listed(site: Path) -> Non
     assert "good" in registry.datasets()
 
 
-def test_a_broken_plugin_is_fatal_when_strictness_is_asked_for(
+def test_plugins_import_error_with_strict_variable_raises(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(site, "broken_plugin", "1 / 0")
@@ -146,7 +146,7 @@ def test_a_broken_plugin_is_fatal_when_strictness_is_asked_for(
         Registry().plugins()
 
 
-def test_a_disabled_plugin_is_not_even_imported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugins_disabled_plugin_is_not_imported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(site, "broken_plugin", "1 / 0")
     install(site, "good_plugin", GOOD)
     monkeypatch.setenv("LSST_IMAGES_DISABLE_PLUGINS", "broken_plugin,another")
@@ -158,7 +158,7 @@ def test_a_disabled_plugin_is_not_even_imported(site: Path, monkeypatch: pytest.
     assert "broken_plugin" not in names
 
 
-def test_a_plugin_with_an_unknown_hook_is_left_out_and_the_hook_named(site: Path) -> None:
+def test_plugins_unknown_hook_warns_with_its_name(site: Path) -> None:
     install(
         site,
         "typo_plugin",
@@ -175,7 +175,7 @@ def test_a_plugin_with_an_unknown_hook_is_left_out_and_the_hook_named(site: Path
         registry.plugins()
 
 
-def test_a_declaration_that_fails_costs_only_its_own_plugin(site: Path) -> None:
+def test_declaration_hook_exception_is_ignored_with_warning(site: Path) -> None:
     install(
         site,
         "half_plugin",
@@ -193,7 +193,7 @@ def test_a_declaration_that_fails_costs_only_its_own_plugin(site: Path) -> None:
         assert "good" in registry.datasets()
 
 
-def test_an_entry_point_listed_twice_is_one_plugin(site: Path) -> None:
+def test_plugins_duplicate_entry_point_is_listed_once(site: Path) -> None:
     install(site, "good_plugin", GOOD)
     (site / "good_plugin-1.0.egg-info").mkdir()
     for name in ("METADATA", "entry_points.txt"):
@@ -203,7 +203,7 @@ def test_an_entry_point_listed_twice_is_one_plugin(site: Path) -> None:
     assert [info.name for info in Registry().plugins()].count("good_plugin") == 1
 
 
-def test_calls_are_traced_on_demand(
+def test_trace_variable_prints_hook_calls(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LSST_IMAGES_TRACE_PLUGINS", "1")
@@ -211,10 +211,10 @@ def test_calls_are_traced_on_demand(
     assert "guess_container(" in capsys.readouterr().err
 
 
-# Plugins that are registered by hand.
+# Plugins added by register().
 
 
-def test_a_registered_plugin_answers_at_once_and_until_it_is_taken_back(registry: Registry) -> None:
+def test_register_plugin_is_used_until_unregistered(registry: Registry) -> None:
     assert registry.model_for_schema("a") is None
     registry.register(Declares(SPEC), name="mine")
     assert registry.model_for_schema("a") is __import__("decimal").Decimal
@@ -223,13 +223,13 @@ def test_a_registered_plugin_answers_at_once_and_until_it_is_taken_back(registry
     registry.unregister("mine")
 
 
-def test_reset_forgets_what_was_registered(registry: Registry) -> None:
+def test_reset_removes_registered_plugins(registry: Registry) -> None:
     registry.register(Declares(SPEC), name="mine")
     registry.reset()
     assert "mine" not in [info.name for info in registry.plugins()]
 
 
-def test_an_unknown_hook_of_a_registered_plugin_is_an_error_and_changes_nothing(registry: Registry) -> None:
+def test_register_unknown_hook_raises_and_changes_nothing(registry: Registry) -> None:
     class Typo:
         @hookimpl
         def after_reed(self, obj: Any) -> None: ...
@@ -239,7 +239,7 @@ def test_an_unknown_hook_of_a_registered_plugin_is_an_error_and_changes_nothing(
     assert "typo" not in [info.name for info in registry.plugins()]
 
 
-def test_a_hook_with_an_unknown_argument_is_an_error_that_names_it(registry: Registry) -> None:
+def test_register_unknown_hook_argument_raises_with_its_name(registry: Registry) -> None:
     class Typo:
         @hookimpl
         def after_read(self, obj: Any, contents: Any) -> None: ...
@@ -248,10 +248,10 @@ def test_a_hook_with_an_unknown_argument_is_an_error_that_names_it(registry: Reg
         registry.register(Typo(), name="typo")
 
 
-# Claims.
+# Duplicate declarations.
 
 
-def test_two_claims_on_one_schema_are_an_error_that_names_both(registry: Registry) -> None:
+def test_datasets_duplicate_schema_raises_with_both_packages(registry: Registry) -> None:
     registry.register(Declares(SPEC), name="first")
     registry.register(Declares(SPEC), name="second")
     with pytest.raises(DuplicateRegistrationError, match="'a' is declared by 'first' and again.*'second'"):
@@ -259,7 +259,7 @@ def test_two_claims_on_one_schema_are_an_error_that_names_both(registry: Registr
 
 
 @pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
-def test_a_claim_that_replaces_another_wins_in_any_order(registry: Registry, order: tuple[str, str]) -> None:
+def test_datasets_replaces_overrides_in_any_order(registry: Registry, order: tuple[str, str]) -> None:
     newer = DatasetSpec(schema="a", pytype="fractions:Fraction", model="numbers:Number", replaces="old")
     plugins = {"old": Declares(SPEC), "new": Declares(newer)}
     for name in order:
@@ -267,7 +267,7 @@ def test_a_claim_that_replaces_another_wins_in_any_order(registry: Registry, ord
     assert registry.datasets()["a"] is newer
 
 
-def test_two_storage_classes_of_one_name_are_an_error(registry: Registry) -> None:
+def test_storage_classes_duplicate_name_raises(registry: Registry) -> None:
     storage = StorageClassSpec(name="Thing")
     for schema in "ab":
         spec = DatasetSpec(schema=schema, pytype="x:X", model="x:Y", storage_class=storage)
@@ -277,7 +277,7 @@ def test_two_storage_classes_of_one_name_are_an_error(registry: Registry) -> Non
 
 
 class DeclaresAll:
-    """A plugin that declares one of everything."""
+    """A plugin with one declaration of each kind."""
 
     @hookimpl
     def register_storage_classes(self) -> list[StorageClassSpec]:
@@ -308,7 +308,7 @@ class DeclaresAll:
         return {"ExtraPsf": "x:decode"}
 
 
-def test_every_kind_of_declaration_is_found_by_its_key(registry: Registry) -> None:
+def test_declarations_are_returned_by_key(registry: Registry) -> None:
     registry.register(DeclaresAll(), name="all")
     assert registry.storage_classes()["Extra"].name == "Extra"
     assert registry.dataset_types()["extra"].dimensions == ("visit",)
@@ -320,7 +320,7 @@ def test_every_kind_of_declaration_is_found_by_its_key(registry: Registry) -> No
 # Look-ups.
 
 
-def test_a_type_without_a_model_of_its_own_gets_that_of_its_nearest_base(registry: Registry) -> None:
+def test_model_for_type_subclass_uses_model_of_base(registry: Registry) -> None:
     import fractions
 
     class Half(fractions.Fraction):
@@ -330,12 +330,12 @@ def test_a_type_without_a_model_of_its_own_gets_that_of_its_nearest_base(registr
     assert registry.model_for_type(Half) is __import__("decimal").Decimal
 
 
-def test_a_type_that_nobody_declares_is_named(registry: Registry) -> None:
+def test_model_for_type_undeclared_type_raises_with_its_name(registry: Registry) -> None:
     with pytest.raises(UnserializableTypeError, match="threading"):
         registry.model_for_type(threading.Thread)
 
 
-def test_an_unstamped_tree_belongs_to_the_schema_that_claims_most_of_its_members(registry: Registry) -> None:
+def test_guess_schema_returns_schema_with_most_members(registry: Registry) -> None:
     narrow = DatasetSpec(schema="narrow", pytype="x:A", model="x:B", members=frozenset({"q1", "q2", "q3"}))
     wide = DatasetSpec(schema="wide", pytype="x:A", model="x:B", members=frozenset({"q1"}))
     registry.register(Declares(wide, narrow), name="mine")
@@ -345,16 +345,16 @@ def test_an_unstamped_tree_belongs_to_the_schema_that_claims_most_of_its_members
 
 
 @pytest.mark.parametrize("dotted", ["no_such_module:Name", "decimal:NoSuchName", "decimal"])
-def test_a_dotted_name_that_leads_nowhere_is_named(registry: Registry, dotted: str) -> None:
+def test_load_invalid_dotted_name_raises_with_the_name(registry: Registry, dotted: str) -> None:
     with pytest.raises(PluginLoadError, match=dotted):
         registry.load(dotted)
 
 
-# Questions.
+# First-result hooks.
 
 
 class Answers:
-    """A plugin that answers questions."""
+    """A plugin that implements first-result hooks."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -372,19 +372,19 @@ class Answers:
         return self.answer
 
 
-def test_the_last_plugin_in_is_asked_first_and_none_passes_the_question_on(registry: Registry) -> None:
+def test_first_result_hook_last_registered_plugin_is_called_first(registry: Registry) -> None:
     registry.register(Answers("first"), name="first")
     registry.register(Answers("second"), name="second")
     registry.register(Answers(None), name="silent")
     assert registry.convert_to_legacy(object()) == "second"
 
 
-def test_a_found_answer_may_be_nothing(registry: Registry) -> None:
+def test_read_legacy_found_none_returns_none(registry: Registry) -> None:
     registry.register(Answers(Found(None)), name="mine")
     assert registry.read_legacy("x", Registry) is None
 
 
-def test_a_question_that_nobody_answers_is_an_error(registry: Registry) -> None:
+def test_conversions_without_result_raise(registry: Registry) -> None:
     with pytest.raises(LegacyConversionError, match="Registry"):
         registry.convert_from_legacy(object(), Registry)
     with pytest.raises(LegacyConversionError, match="object"):
@@ -393,7 +393,7 @@ def test_a_question_that_nobody_answers_is_an_error(registry: Registry) -> None:
         registry.read_legacy("x", Registry)
 
 
-def test_threads_that_ask_at_once_get_one_answer(registry: Registry) -> None:
+def test_registry_concurrent_first_use_loads_once(registry: Registry) -> None:
     registry.register(Declares(SPEC), name="mine")
     barrier, found = threading.Barrier(8), []
 

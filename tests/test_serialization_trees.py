@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Trees: stamps, versions, migrations, components, and branches of any type."""
+"""Trees: versions, migrations, components, and polymorphic subtrees."""
 
 from __future__ import annotations
 
@@ -113,10 +113,10 @@ def branch(**members: Any) -> dict[str, Any]:
     return {"schema_version": "1.0.0", "min_read_version": 1, "leaf": LEAF, **members}
 
 
-# Stamps.
+# JSON form.
 
 
-def test_a_tree_begins_with_its_versions_and_ends_with_its_url() -> None:
+def test_tree_json_starts_with_versions_and_ends_with_url() -> None:
     text = Branch(leaf=Leaf(value=3)).model_dump_json()
     assert list(json.loads(text)) == [
         "schema_version",
@@ -130,7 +130,7 @@ def test_a_tree_begins_with_its_versions_and_ends_with_its_url() -> None:
     assert json.loads(text)["leaf"]["schema_url"] == "https://images.lsst.io/schemas/tests.leaf-2.1.0"
 
 
-def test_what_is_empty_is_left_out_and_what_is_not_is_written() -> None:
+def test_tree_json_omits_empty_fields() -> None:
     tree = Branch(leaf=Leaf(value=3), metadata={"a": float("inf")}, butler_info={"b": 1}, indirect=[2])
     found = json.loads(tree.model_dump_json())
     assert found["metadata"] == {"a": float("inf")}
@@ -139,18 +139,18 @@ def test_what_is_empty_is_left_out_and_what_is_not_is_written() -> None:
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, b"bytes", 1j])
-def test_metadata_is_flat(value: Any) -> None:
+def test_metadata_nested_value_raises(value: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         Leaf(value=1, metadata={"a": value})
 
 
 @pytest.mark.parametrize(("value", "kind"), [(1, int), (1.0, float), (True, bool), ("1", str)])
-def test_metadata_keeps_its_types(value: Any, kind: type) -> None:
+def test_metadata_keeps_types(value: Any, kind: type) -> None:
     tree = Leaf.model_validate_json(Leaf(value=1, metadata={"a": value}).model_dump_json())
     assert type(tree.metadata["a"]) is kind
 
 
-def test_a_model_ignores_type_parameters() -> None:
+def test_model_type_parameters_are_ignored() -> None:
     assert Leaf[int] is Leaf
 
 
@@ -158,12 +158,12 @@ def test_a_model_ignores_type_parameters() -> None:
 
 
 @pytest.mark.parametrize("version", ["2.0.0", "2.1.0", "2.99.3", "3.0.0", "2.1.0.dev3"])
-def test_any_version_is_read_that_says_it_can_be(version: str) -> None:
+def test_version_with_supported_min_read_version_is_read(version: str) -> None:
     tree = Leaf.model_validate({"schema_version": version, "min_read_version": 2, "value": 1})
     assert (tree.value, tree.schema_version) == (1, "2.1.0")
 
 
-def test_a_tree_for_a_newer_reader_is_refused_by_number() -> None:
+def test_version_for_newer_reader_raises_with_number() -> None:
     with pytest.raises(SchemaVersionError, match="requires reader major >= 3"):
         Leaf.prepare({"schema_version": "3.0.0", "min_read_version": 3, "value": 1})
 
@@ -174,37 +174,37 @@ def test_a_tree_for_a_newer_reader_is_refused_by_number() -> None:
         ({"schema_version": "x.y.z"}, "non-integer major"),
         ({"schema_version": ""}, "not a non-empty string"),
         ({"schema_version": 2}, "not a non-empty string"),
-        ({"schema_version": "2.0.0", "min_read_version": "one"}, "wanted is an integer"),
+        ({"schema_version": "2.0.0", "min_read_version": "one"}, "expected an integer"),
     ],
 )
-def test_malformed_stamps_are_named(stamps: dict[str, Any], message: str) -> None:
+def test_version_malformed_raises(stamps: dict[str, Any], message: str) -> None:
     with pytest.raises(SchemaVersionError, match=message):
         Leaf.prepare({**stamps, "value": 1})
 
 
-def test_an_older_major_is_lifted_by_the_steps_that_plugins_declare() -> None:
+def test_migration_older_major_uses_declared_migrations() -> None:
     raw = {"schema_version": "1.4.0", "min_read_version": 1, "values": [5, 6]}
     tree = Leaf.model_validate(raw)
     assert (tree.value, tree.upgraded, tree.schema_version) == (5, "1 to 2", "2.1.0")
     assert raw == {"schema_version": "1.4.0", "min_read_version": 1, "values": [5, 6]}
 
 
-def test_a_step_that_is_missing_is_named() -> None:
+def test_migration_missing_step_raises() -> None:
     with pytest.raises(SchemaVersionError, match="no migration from major 0 to 1 of schema 'tests.leaf'"):
         Leaf.prepare({"schema_version": "0.9.0", "values": [5]})
 
 
-def test_nested_trees_are_lifted_on_their_own() -> None:
+def test_migration_nested_trees_are_migrated() -> None:
     old = {"schema_version": "1.4.0", "min_read_version": 1, "values": [5]}
     assert Branch.model_validate(branch(leaf=old)).leaf.value == 5
 
 
-def test_a_tree_from_before_versions_is_upgraded_by_its_model() -> None:
+def test_upgrade_is_called_for_tree_without_version() -> None:
     assert Leaf.model_validate({"old_value": 4}).value == 4
 
 
 @pytest.mark.parametrize(("version", "answer"), [("1.0.0", False), ("1.0.0.dev0", True)])
-def test_development_versions_are_told_from_stable_ones(version: str, answer: bool) -> None:
+def test_is_development_version(version: str, answer: bool) -> None:
     assert is_development_version(version) is answer
 
 
@@ -215,7 +215,7 @@ def test_development_versions_are_told_from_stable_ones(version: str, answer: bo
         ("http://a.b/c/d/schemas/my-own-thing-2.0.0.dev1", ("my-own-thing", "2.0.0.dev1")),
     ],
 )
-def test_schema_urls_are_split_at_the_last_hyphen(url: str, expected: tuple[str, str]) -> None:
+def test_parse_schema_url_splits_at_last_hyphen(url: str, expected: tuple[str, str]) -> None:
     assert parse_schema_url(url) == expected
     info = ArchiveInfo.from_schema_url(url, format_version=1)
     assert (info.schema_name, info.schema_version, info.format_version) == (*expected, 1)
@@ -231,7 +231,7 @@ def test_schema_urls_are_split_at_the_last_hyphen(url: str, expected: tuple[str,
         ("https://a.b/schemas/my-image", "Cannot parse schema name/version"),
     ],
 )
-def test_other_urls_are_refused(url: str, message: str) -> None:
+def test_parse_schema_url_malformed_raises(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_schema_url(url)
     with pytest.raises(NotAnArchiveError, match=message):
@@ -241,7 +241,7 @@ def test_other_urls_are_refused(url: str, message: str) -> None:
 # Components.
 
 
-def test_a_component_looks_only_at_what_it_needs() -> None:
+def test_component_validates_needed_members_only() -> None:
     raw = branch(number="broken", guest=3, other=[])
     assert Branch.read_component(raw, "double", ARCHIVE, {}) == 14
     assert Branch.read_component(raw, "double", ARCHIVE, {"offset": 1}) == 15
@@ -249,7 +249,7 @@ def test_a_component_looks_only_at_what_it_needs() -> None:
         Branch.read_component(raw, "first", ARCHIVE, {})
 
 
-def test_a_member_is_a_component() -> None:
+def test_component_member_is_read() -> None:
     raw = branch(number=2.5)
     assert Branch.read_component(raw, "number", ARCHIVE, {}) == 2.5
     assert Branch.read_component(raw, "leaf", ARCHIVE, {}) == 7
@@ -258,7 +258,7 @@ def test_a_member_is_a_component() -> None:
     assert [Branch.read_component(raw, name, ARCHIVE, {}) for name in ("first", "second")] == [2.5, 2.5]
 
 
-def test_a_subclass_may_read_a_component_differently() -> None:
+def test_component_subclass_overrides_reader() -> None:
     raw = branch(number=0.25)
     assert Younger.read_component(raw, "double", ARCHIVE, {}) == 14.25
     assert Younger.read_component(raw, "first", ARCHIVE, {}) == 0.25
@@ -274,26 +274,26 @@ def test_a_subclass_may_read_a_component_differently() -> None:
     }
 
 
-def test_a_required_member_that_is_missing_is_named() -> None:
+def test_component_missing_member_raises_with_its_name() -> None:
     with pytest.raises(ArchiveReadError, match="'leaf'"):
         Branch.read_component({"schema_version": "1.0.0"}, "double", ARCHIVE, {})
 
 
-def test_unknown_components_and_parameters_are_refused_by_name() -> None:
+def test_component_unknown_name_or_parameter_raises() -> None:
     with pytest.raises(InvalidComponentError, match=r"'triple' is not recognized by 'tests.branch'.*double"):
         Branch.read_component(branch(), "triple", ARCHIVE, {})
     with pytest.raises(InvalidParameterError, match=r"'shift'.*'offset'"):
         Branch.read_component(branch(), "double", ARCHIVE, {"shift": 1})
 
 
-def test_components_of_a_tree_in_memory_equal_those_of_a_raw_one() -> None:
+def test_component_of_model_equals_component_of_raw_tree() -> None:
     tree = Branch.model_validate(branch(number=2.5))
     for name in ("double", "first", "leaf", "number", "other"):
         raw = Branch.read_component(branch(number=2.5), name, ARCHIVE, {})
         assert tree.deserialize_component(name, ARCHIVE) == raw
 
 
-def test_a_tree_that_stands_for_nothing_says_so() -> None:
+def test_deserialize_not_implemented_raises() -> None:
     class Bare(ArchiveTree, schema="tests.bare", version="1.0.0"):
         pass
 
@@ -301,18 +301,18 @@ def test_a_tree_that_stands_for_nothing_says_so() -> None:
         Bare().deserialize(ARCHIVE)
 
 
-# Branches of any type.
+# Polymorphic subtrees.
 
 GUEST = {**LEAF, "schema_url": "https://elsewhere.org/schemas/tests.leaf-2.1.0"}
 
 
-def test_a_branch_is_read_by_the_model_that_it_names() -> None:
+def test_polymorphic_subtree_uses_model_of_its_schema() -> None:
     tree = Branch.model_validate(branch(guest=GUEST))
     assert isinstance(tree.guest, Leaf)
     assert tree.guest.deserialize(ARCHIVE) == 7
 
 
-def test_an_unstamped_branch_is_recognized_by_its_members() -> None:
+def test_polymorphic_subtree_without_url_is_recognized_by_members() -> None:
     assert isinstance(Branch.model_validate(branch(guest={"value": 7})).guest, Leaf)
 
 
@@ -324,12 +324,12 @@ def test_an_unstamped_branch_is_recognized_by_its_members() -> None:
         ({"schema_url": "no url"}, NotAnArchiveError, "no url"),
         ({**GUEST, "value": "x"}, CorruptArchiveError, "tests.leaf"),
         ({**GUEST, "schema_version": "9.0.0", "min_read_version": 9}, SchemaVersionError, "major >= 9"),
-        (3, CorruptArchiveError, "JSON object is needed here, not 3"),
-        ("text", CorruptArchiveError, "not 'text'"),
-        ([1], CorruptArchiveError, "not \\[1\\]"),
+        (3, CorruptArchiveError, "JSON object is required here; got 3"),
+        ("text", CorruptArchiveError, "got 'text'"),
+        ([1], CorruptArchiveError, "got \\[1\\]"),
     ],
 )
-def test_a_branch_that_cannot_be_read_complains_when_it_is_used(
+def test_polymorphic_unreadable_subtree_raises_at_use(
     guest: Any, error: type[Exception], message: str
 ) -> None:
     tree = Branch.model_validate(branch(guest=guest))
@@ -342,7 +342,7 @@ def test_a_branch_that_cannot_be_read_complains_when_it_is_used(
 
 
 @pytest.mark.parametrize("guest", [1j, object()])
-def test_a_branch_that_is_no_json_is_malformed(guest: Any) -> None:
+def test_polymorphic_subtree_not_json_raises(guest: Any) -> None:
     with pytest.raises(pydantic.ValidationError, match="JSON object"):
         Branch.model_validate(branch(guest=guest))
 
@@ -357,14 +357,14 @@ def test_a_branch_that_is_no_json_is_malformed(guest: Any) -> None:
         ({"source": 3, "a": [1, None, "x", {"data": [1], "datatype": "uint8"}]}, False),
     ],
 )
-def test_branches_that_need_their_file_are_told_from_others(node: dict[str, Any], answer: bool) -> None:
+def test_unreadable_tree_refers_to_arrays(node: dict[str, Any], answer: bool) -> None:
     assert UnreadableTree.because(node, UnknownSchemaError("x")).refers_to_arrays is answer
 
 
-# Archives without a file.
+# Detached archives.
 
 
-def test_a_detached_archive_refuses_all_data() -> None:
+def test_detached_archive_raises_for_all_data() -> None:
     reference = ArrayReferenceModel(source="x", shape=(1,), datatype="uint8")
     table = TableModel(columns=[])
     for ask in (
@@ -380,6 +380,6 @@ def test_a_detached_archive_refuses_all_data() -> None:
     assert ARCHIVE.get_passthrough() is None
 
 
-def test_a_frame_set_that_was_not_read_yet_is_an_error() -> None:
+def test_get_frame_set_before_read_raises() -> None:
     with pytest.raises(ArchiveReadError, match="before it is read"):
         ARCHIVE.get_frame_set(Pointer({"$ref": "x"}))

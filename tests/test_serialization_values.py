@@ -62,26 +62,26 @@ def through_json(**fields: Any) -> Values:
 
 
 @pytest.mark.parametrize("number_type", list(NumberType))
-def test_number_types_are_those_of_numpy(number_type: NumberType) -> None:
+def test_number_type_matches_numpy_type(number_type: NumberType) -> None:
     assert np.dtype(number_type.to_numpy()).name == number_type.value
     assert NumberType.from_numpy(np.dtype(number_type.value).newbyteorder(">")) is number_type
     assert is_integer(number_type) == ("int" in number_type.value)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "complex64", "S3", "U3", "O", "M8[s]", "V4"])
-def test_other_types_are_refused_with_the_possible_ones(dtype: str) -> None:
+def test_number_type_unsupported_dtype_raises_with_supported_types(dtype: str) -> None:
     with pytest.raises(ValueError, match="float32"):
         NumberType.from_numpy(dtype)
 
 
-def test_sub_array_types_are_split() -> None:
+def test_number_type_sub_array_is_split() -> None:
     assert NumberType.from_numpy_with_shape(np.dtype(("i4", (2, 3)))) == (NumberType.int32, (2, 3))
     assert NumberType.from_numpy_with_shape("u1") == (NumberType.uint8, ())
     with pytest.raises(TypeError, match="from_numpy_with_shape"):
         NumberType.from_numpy(np.dtype(("i4", (2, 3))))
 
 
-def test_only_integers_pass_where_integers_are_needed() -> None:
+def test_require_integer_raises_for_other_types() -> None:
     assert NumberType.int8.require_integer() is NumberType.int8
     for other in (NumberType.bool, NumberType.float32):
         with pytest.raises(TypeError, match=other.value):
@@ -100,7 +100,7 @@ def test_only_integers_pass_where_integers_are_needed() -> None:
         ({"value": INLINE, "unit": "nJy"}, InlineArrayQuantityModel),
     ],
 )
-def test_the_four_forms_of_an_array_are_told_apart(raw: dict[str, Any], kind: type) -> None:
+def test_array_model_forms_are_distinguished(raw: dict[str, Any], kind: type) -> None:
     model = Values.model_validate({"any_array": raw}).any_array
     assert type(model) is kind
     assert json.loads(model.model_dump_json()) == raw
@@ -109,7 +109,7 @@ def test_the_four_forms_of_an_array_are_told_apart(raw: dict[str, Any], kind: ty
     assert unit == (u.nJy if "unit" in raw else None)
 
 
-def test_an_old_reference_without_shape_is_read() -> None:
+def test_array_reference_without_shape_is_read() -> None:
     assert ArrayReferenceModel.model_validate({"source": "x", "datatype": "uint8"}).shape == ()
 
 
@@ -119,14 +119,14 @@ def test_an_old_reference_without_shape_is_read() -> None:
         lambda t: hnp.arrays(t.to_numpy(), hnp.array_shapes(min_dims=1, max_dims=3, max_side=4))
     )
 )
-def test_inline_arrays_come_back_bit_by_bit(array: np.ndarray) -> None:
+def test_inline_array_round_trip_is_identical(array: np.ndarray) -> None:
     found = through_json(array=array).array
     assert isinstance(found, np.ndarray)
     assert (found.dtype, found.shape) == (array.dtype, array.shape)
     np.testing.assert_array_equal(found, array)
 
 
-def test_inline_arrays_with_units_come_back() -> None:
+def test_inline_array_with_unit_round_trip() -> None:
     values = np.array([[1.5, np.nan], [np.inf, -2]]) * u.Unit("nJy / electron")
     found = through_json(quantities=values).quantities
     assert found is not None
@@ -135,14 +135,14 @@ def test_inline_arrays_with_units_come_back() -> None:
 
 
 @pytest.mark.parametrize("data", [[[1], [2, 3]], ["x"], ["1"], [1e9], [300], [-1], [None], [1.5]])
-def test_an_inline_array_that_holds_what_it_cannot_is_refused(data: Any) -> None:
+def test_inline_array_invalid_values_raises(data: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         Values.model_validate({"array": {"data": data, "datatype": "uint8"}})
     with pytest.raises(CorruptArchiveError, match="uint8"):
         ARCHIVE.get_array(InlineArrayModel(data=data, datatype="uint8"))
 
 
-def test_part_of_an_inline_array_is_read() -> None:
+def test_get_array_inline_with_slices() -> None:
     model = InlineArrayModel.from_array(np.arange(12).reshape(3, 4))
     assert ARCHIVE.get_array(model, slices=(slice(1, 3), slice(0, 2))).tolist() == [[4, 5], [8, 9]]
 
@@ -165,26 +165,26 @@ def test_part_of_an_inline_array_is_read() -> None:
         (u.radian, "rad"),
     ],
 )
-def test_units_are_vounits_or_else_generic(unit: u.UnitBase, text: str) -> None:
+def test_unit_is_written_as_vounit_or_generic(unit: u.UnitBase, text: str) -> None:
     assert format_unit(unit) == text
     assert parse_unit(text) == unit
     assert through_json(unit=unit).unit == unit
 
 
 @pytest.mark.parametrize("text", ["furlong per fortnight", "nJy**", "((", 3, ["nJy"], "m " * 501])
-def test_what_is_no_unit_is_refused(text: Any) -> None:
+def test_unit_invalid_text_raises(text: Any) -> None:
     with pytest.raises(pydantic.ValidationError):
         Values.model_validate({"unit": text})
 
 
 @pytest.mark.parametrize("value", [0.0, -1.5e-300, float("inf")])
-def test_quantities_come_back(value: float) -> None:
+def test_quantity_round_trip(value: float) -> None:
     assert through_json(quantity=value * u.rad).quantity == value * u.rad
     dumped = json.loads(Values(quantity=value * u.rad).model_dump_json())["quantity"]
     assert dumped == {"value": value, "unit": "rad"}
 
 
-def test_times_keep_their_nanoseconds_and_their_scale() -> None:
+def test_time_round_trip_keeps_nanoseconds_and_scale() -> None:
     for scale in ("utc", "tai"):
         time = astropy.time.Time("2025-05-20T05:31:00.123456789", scale=scale, precision=9)
         found = through_json(time=time).time
@@ -192,7 +192,7 @@ def test_times_keep_their_nanoseconds_and_their_scale() -> None:
         assert abs((found - time).to_value("ns")) < 0.01
 
 
-def test_times_of_other_scales_become_tai() -> None:
+def test_time_other_scale_is_converted_to_tai() -> None:
     time = astropy.time.Time("2025-05-20T05:31:00", scale="tt")
     found = through_json(time=time).time
     assert found.scale == "tai"
@@ -202,7 +202,7 @@ def test_times_of_other_scales_become_tai() -> None:
 # Tables.
 
 
-def test_the_first_spelling_of_tables_is_read() -> None:
+def test_table_of_first_releases_is_read() -> None:
     old = {
         "source": "fits:PROVENANCE",
         "columns": [
@@ -218,20 +218,20 @@ def test_the_first_spelling_of_tables_is_read() -> None:
     assert table.meta == {"a": 1}
 
 
-def test_columns_of_variable_length_are_refused_by_name() -> None:
+def test_table_variable_length_column_raises_with_its_name() -> None:
     column = {"name": "ragged", "datatype": "uint8", "is_variable_length": True}
     with pytest.raises(pydantic.ValidationError, match="ragged"):
         TableModel.model_validate({"source": "fits:X", "columns": [column]})
 
 
 @pytest.mark.parametrize("columns", [5, None, ["a"], [{"name": "no type"}]])
-def test_columns_of_the_first_spelling_that_are_none_are_refused(columns: Any) -> None:
-    with pytest.raises(pydantic.ValidationError, match="not the columns of a table"):
+def test_table_of_first_releases_malformed_columns_raises(columns: Any) -> None:
+    with pytest.raises(pydantic.ValidationError, match="columns of the table are malformed"):
         TableModel.model_validate({"source": "fits:X", "columns": columns})
 
 
 @pytest.mark.parametrize("column", [["a", "b"], [None, {}], [b"x", b"y"]])
-def test_columns_of_anything_but_numbers_are_refused_by_name(column: list[Any]) -> None:
+def test_table_non_numeric_column_raises_with_its_name(column: list[Any]) -> None:
     array = astropy.table.Table({"odd": np.array(column, dtype=np.asarray(column).dtype)}).as_array()
     with pytest.raises(UnsupportedTableError, match="'odd'"):
         TableModel.from_structured_array(array, source=None)
@@ -239,7 +239,7 @@ def test_columns_of_anything_but_numbers_are_refused_by_name(column: list[Any]) 
         TableModel.from_structured_array(array, source=None)
 
 
-def test_a_column_writes_only_what_it_has() -> None:
+def test_column_json_omits_empty_fields() -> None:
     array = np.zeros(1, dtype=[("a", "i4"), ("b", "f8", (2,))])
     table = TableModel.from_structured_array(
         array, source="fits:X[{}]", units={"b": u.nJy}, descriptions={"b": "Flux."}
@@ -272,18 +272,18 @@ def test_a_column_writes_only_what_it_has() -> None:
     ],
     ids=["lengths", "strings", "scalar"],
 )
-def test_an_inline_table_that_contradicts_itself_is_named(columns: list[Any]) -> None:
+def test_inline_table_inconsistent_columns_raises(columns: list[Any]) -> None:
     with pytest.raises(CorruptArchiveError, match="'a'"):
         ARCHIVE.get_table(TableModel.model_validate({"columns": columns}))
 
 
-def test_two_columns_of_one_name_are_refused() -> None:
+def test_table_duplicate_column_names_raises() -> None:
     column = {"data": {"data": [1], "datatype": "uint8"}, "name": "twin"}
     with pytest.raises(pydantic.ValidationError, match="twin"):
         TableModel.model_validate({"columns": [column, column]})
 
 
-def test_a_column_that_is_not_what_the_tree_says_is_named() -> None:
+def test_table_column_differs_from_model_raises_with_its_name() -> None:
     table = astropy.table.Table({"a": np.zeros(3, np.float32)})
     right = TableColumnModel(data=ArrayReferenceModel(source="x", datatype="float32"), name="a", unit=u.nJy)
     right.update_table(table)

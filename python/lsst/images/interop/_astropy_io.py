@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Our files in astropy's unified interface for reading and writing."""
+"""Register the files of this package with the unified I/O of astropy."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ FORMAT = "lsst.images"
 _CONVERSIONS = {CCDData: to_ccddata, NDDataRef: to_nddata}
 
 PRIORITY = 1
-"""Above astropy's own FITS reader, which finds no image in the primary HDU."""
+"""Higher than that of the FITS reader of astropy, which reads the primary HDU, without pixels."""
 
 
 def register_astropy_io() -> None:
-    """Make `~astropy.nddata.CCDData` and `~astropy.nddata.NDDataRef` read and
-    write our files.
+    """Register readers and writers of `~astropy.nddata.CCDData` and
+    `~astropy.nddata.NDDataRef`.
 
-    Importing `lsst.images.interop` calls this; a second call changes nothing.
+    Importing `lsst.images.interop` calls this function; later calls have no
+    effect.
 
     Notes
     -----
-    Readers take what `to_ccddata` takes (``mask_planes``, ``psf``) and read
-    parameters, ``bbox`` for instance.  Files of any of our containers are
-    recognized by content, so that ``format=`` is only needed for writing.
+    Readers accept the options of `to_ccddata` (``mask_planes``, ``psf``) and
+    read parameters, ``bbox`` for instance.  Files of all containers are
+    recognized by content, so ``format=`` is needed for writing only.
     """
     for cls in _CONVERSIONS:
         astropy_registry.register_reader(FORMAT, cls, _make_reader(cls), force=True, priority=PRIORITY)
@@ -58,7 +59,7 @@ def _make_reader(cls: type) -> Any:
         obj = read(path, format=container, **parameters)
         return convert(obj, mask_planes=mask_planes, psf=psf)
 
-    read_as.__doc__ = f"""Read a {cls.__name__} from a file of ours.
+    read_as.__doc__ = f"""Read a {cls.__name__} from a file of lsst.images.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def _make_reader(cls: type) -> Any:
     mask_planes, psf
         As for `lsst.images.interop.{convert.__name__}`.
     container
-        Name of the container; found out by default.
+        Name of the container; determined from the file by default.
     **parameters
         Read parameters, ``bbox`` for instance.
     """
@@ -75,16 +76,16 @@ def _make_reader(cls: type) -> Any:
 
 
 def _write(data: Any, path: Any, *, container: str | None = None, **options: Any) -> None:
-    """Write to a new file of ours, as the type that the data was made of.
+    """Write to a new file, as the type that the data was made from.
 
     Parameters
     ----------
     data
         The data.
     path
-        Where the file will be.
+        Location of the file.
     container
-        Name of the container; by the extension of the name by default.
+        Name of the container; by default, determined from the file name extension.
     **options
         As for `lsst.images.io.write`.
     """
@@ -92,7 +93,7 @@ def _write(data: Any, path: Any, *, container: str | None = None, **options: Any
 
 
 def _identify(origin: str, path: Any, fileobj: Any, *args: Any, **kwargs: Any) -> bool:
-    """Say whether a file holds an image of ours; writing always needs ``format=``."""
+    """Return whether a file contains an image; writing always requires ``format=``."""
     target = path if fileobj is None else fileobj
     if origin != "read" or target is None:
         return False

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Projections that FITS headers can say, if need be by a fit."""
+"""Convert projections to FITS WCS, if necessary by fitting an approximation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .._geom import Box
 from .._transforms import Projection
 from ..errors import GeometryError, LossyConversionWarning
 
-TOLERABLE_ERROR = 0.01
-"""Arcseconds by which a FITS WCS may be wrong without a warning: 5 % of a pixel
-of LSSTCam."""
+MAX_WCS_ERROR = 0.01
+"""Largest error of a FITS WCS without a warning, in arcseconds: 5 % of a pixel of
+LSSTCam."""
 
 
 def with_fits_form(projection: Projection[Any] | None, bbox: Box) -> Projection[Any] | None:
-    """Make sure that a projection has a FITS form.
+    """Add a FITS approximation to a projection that has no exact FITS WCS.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def with_fits_form(projection: Projection[Any] | None, bbox: Box) -> Projection[
     Returns
     -------
     projection
-        The same, or with a fitted approximation if it had no FITS form;
-        `None`, with a warning, if it cannot be fitted.
+        The same projection, or one with a fitted approximation; `None`, with
+        a warning, if it cannot be fitted.
     """
     if projection is None or projection.as_fits_wcs(bbox, allow_approximation=True) is not None:
         return projection
@@ -40,7 +40,7 @@ def with_fits_form(projection: Projection[Any] | None, bbox: Box) -> Projection[
         return projection.with_fits_approximation(projection.fit_fits_approximation(bbox))
     except GeometryError as err:
         warnings.warn(
-            f"The sky projection has no FITS form and is left out: {err}",
+            f"The sky projection cannot be converted to a FITS WCS and is omitted: {err}",
             LossyConversionWarning,
             stacklevel=2,
         )
@@ -48,7 +48,7 @@ def with_fits_form(projection: Projection[Any] | None, bbox: Box) -> Projection[
 
 
 def make_fits_wcs(projection: Projection[Any] | None, bbox: Box) -> Any:
-    """Make a FITS WCS for those who take nothing else.
+    """Convert a projection to a FITS WCS.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def make_fits_wcs(projection: Projection[Any] | None, bbox: Box) -> Any:
     Returns
     -------
     fits_wcs
-        A new `astropy.wcs.WCS`, or `None`.  There is a warning if it is wrong
-        by more than 0.01 arcsec.
+        A new `astropy.wcs.WCS`, or `None`.  A warning is issued if its
+        error is larger than 0.01 arcsec.
     """
     projection = with_fits_form(projection, bbox)
     if projection is None:
@@ -70,9 +70,9 @@ def make_fits_wcs(projection: Projection[Any] | None, bbox: Box) -> Any:
     if exact is not None:
         return exact
     accuracy = projection.fits_wcs_error(bbox)
-    if accuracy is not None and accuracy.max > TOLERABLE_ERROR:
+    if accuracy is not None and accuracy.max > MAX_WCS_ERROR:
         warnings.warn(
-            f"The FITS WCS is wrong by up to {accuracy.max:.3g} arcsec; use to_nddata() for the exact one.",
+            f"The FITS WCS has errors up to {accuracy.max:.3g} arcsec; use to_nddata() for the exact WCS.",
             LossyConversionWarning,
             stacklevel=2,
         )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images out of astropy's NDData and CCDData."""
+"""Convert NDData and CCDData of astropy to images."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .._components import AnnotatedImage
 from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from .._transforms import Projection
-from ..errors import LossyConversionWarning
+from ..errors import InvalidArgumentError, LossyConversionWarning
 from ..serialization import attach_from
 from ._kept import META_KEY, Kept
 from ._place import find_place
 
 MASKED = MaskPlane("MASKED", "Pixel was masked by other software, which does not say why.")
-"""Plane of pixels whose boolean mask no plane explains."""
+"""Plane for pixels of a boolean mask that is not derived from mask planes."""
 
 
 def from_ccddata(ccd: NDData, cls: type[Any] | None = None, *, start: Sequence[int] | None = None) -> Any:
@@ -33,16 +33,17 @@ def from_ccddata(ccd: NDData, cls: type[Any] | None = None, *, start: Sequence[i
     Parameters
     ----------
     ccd
-        What `to_ccddata` or `to_nddata` made, a slice of it, or anything like
-        it from elsewhere.
+        Result of `to_ccddata` or `to_nddata`, a slice of it, or any other
+        NDData.
     cls
-        Type wanted: `~lsst.images.Image` or `~lsst.images.MaskedImage`, or the
-        type that ``ccd`` was made of, which is the default.  For objects from
-        elsewhere, it is an image if they have neither mask nor uncertainty.
+        Type of the result: `~lsst.images.Image` or `~lsst.images.MaskedImage`,
+        or the type that ``ccd`` was made from, which is the default.  For
+        other NDData, the default is `~lsst.images.Image` if it has neither
+        mask nor uncertainty, else `~lsst.images.MaskedImage`.
     start
         Absolute coordinates ``(y, x)`` of the first pixel.  By default, they
-        are found out from the WCS of slices, and from cards ``LTV1`` and
-        ``LTV2`` of objects from elsewhere, else zeros.
+        are determined from the WCS for slices, and from the cards ``LTV1``
+        and ``LTV2``, if present, for other NDData; else they are (0, 0).
 
     Returns
     -------
@@ -52,18 +53,20 @@ def from_ccddata(ccd: NDData, cls: type[Any] | None = None, *, start: Sequence[i
     Raises
     ------
     GeometryError
-        If the data is not two-dimensional, or if it has another shape than
-        what it was made of and neither WCS nor ``start`` tell why.
+        If the data is not two-dimensional, or if its shape differs from that
+        of the original image and neither the WCS nor ``start`` gives the
+        offset.
+    InvalidArgumentError
+        If ``cls`` requires parts that ``ccd`` does not have.
     TypeError
-        If the uncertainty is of a kind that has no variance, or ``cls`` needs
-        more than ``ccd`` has.
+        If the uncertainty cannot be converted to a variance.
 
     Notes
     -----
-    Pixels, units, uncertainty and metadata are those of ``ccd``.  Planes come
-    back as they were, except that where the boolean mask was changed, the
-    planes it was made of are cleared, or the plane `MASKED` is added and set.
-    Without an uncertainty, variances are one.
+    Pixels, units, uncertainty and metadata are those of ``ccd``.  Mask planes
+    are those of the original image, except where the boolean mask was
+    changed: there its planes are cleared, or the plane `MASKED` is added and
+    set.  Without an uncertainty, variances are one.
     """
     kept = ccd.meta.get(META_KEY)
     source = kept.source if isinstance(kept, Kept) else None
@@ -77,10 +80,14 @@ def from_ccddata(ccd: NDData, cls: type[Any] | None = None, *, start: Sequence[i
         result = _make_masked(ccd, cls, image, source, kept)
     elif issubclass(cls, Image):
         if ccd.mask is not None and np.any(ccd.mask):
-            warnings.warn("An Image has no place for the mask.", LossyConversionWarning, stacklevel=2)
+            warnings.warn(
+                "The mask is discarded, because an Image does not have one.",
+                LossyConversionWarning,
+                stacklevel=2,
+            )
         result = image
     else:
-        raise TypeError(f"NDData converts to an Image or a MaskedImage, not to {cls!r}.")
+        raise InvalidArgumentError(f"NDData can be converted to an Image or a MaskedImage, not to {cls!r}.")
     result.metadata = _metadata(ccd.meta)
     if source is not None:
         attach_from(result, source, whole=False)
@@ -123,9 +130,9 @@ def _make_masked(ccd: NDData, cls: type[MaskedImage], image: Image, source: Any,
             variance = Image(1.0, bbox=image.bbox, dtype=np.float32)
         return source._assemble(image, mask, variance, metadata={}, components=source._component_values())
     if issubclass(cls, AnnotatedImage):
-        raise TypeError(
-            f"A {cls.__name__} has more parts than this {type(ccd).__name__}, which was not made of one; "
-            "convert to a MaskedImage."
+        raise InvalidArgumentError(
+            f"This {type(ccd).__name__} was not made from a {cls.__name__}, and does not contain all of its "
+            "parts; convert it to a MaskedImage."
         )
     return cls(image, mask=mask, variance=variance)
 
@@ -153,7 +160,7 @@ def _new_mask(ccd: NDData, bbox: Box) -> Mask:
         planes |= flags
     elif flags is not None:
         warnings.warn(
-            "Flags that are no FlagCollection have no names; they are left out.",
+            "The flags are ignored, because they are not a FlagCollection, which has names.",
             LossyConversionWarning,
             stacklevel=3,
         )
@@ -181,7 +188,7 @@ def _variance(ccd: NDData, unit: u.UnitBase | None) -> np.ndarray | None:
 
 
 def _metadata(meta: Any) -> dict[str, Any]:
-    # A header may repeat COMMENT and HISTORY, which it hands out as objects.
+    # A header returns COMMENT and HISTORY, which may be repeated, as objects.
     plain = (str, int, float, bool, list, dict, type(None))
     return {
         key: value if isinstance(value, plain) else str(value)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images as plain HDUs, for ds9, Firefly and everything else that reads FITS."""
+"""Convert images to plain HDUs, for ds9, Firefly and other FITS readers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from astropy.io import fits
 from .._geom import Box
 from .._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage
 from .._transforms import Projection
+from ..errors import InvalidArgumentError
 from ..fits import WcsCards, hint_cards
 from ..serialization import ArrayHints
 from ._fits_wcs import with_fits_form
@@ -24,57 +25,57 @@ from ._fits_wcs import with_fits_form
 Card = tuple[str, Any, str]
 
 MASK_TYPE = np.dtype(np.int32)
-"""What afw writes and viewers read; 31 planes for each HDU."""
+"""Type of mask pixels that afw writes and viewers read; 31 planes for each HDU."""
 
 STRUCTURAL = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|END|BSCALE|BZERO|BLANK|EXTNAME|EXTVER|"
     r"CHECKSUM|DATASUM|COMMENT|HISTORY|CONTINUE|HIERARCH"
 )
-"""Keywords that belong to FITS, not to anyone's metadata."""
+"""Keywords with a meaning in FITS, which metadata cannot use."""
 
 KEYWORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:/-]{0,29}")
 SHORT_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
-"""What may be a keyword at all, and without the ``HIERARCH`` convention."""
+"""Valid keywords, and those that do not need the ``HIERARCH`` convention."""
 
-ROOM = 80 - len("KEYWORD = ") - len(" / ")
-"""Characters that a value and its comment share."""
+MAX_VALUE_AND_COMMENT_SIZE = 80 - len("KEYWORD = ") - len(" / ")
+"""Number of characters for a value and its comment."""
 
-MAX_TEXT = 32
-"""Length of text that fits into the card of the longest keyword, quoted."""
+MAX_TEXT_SIZE = 32
+"""Largest number of characters of a text after a keyword of maximal length."""
 
 
 def to_hdulist(obj: GeneralizedImage) -> fits.HDUList:
-    """Make plain FITS HDUs of an image.
+    """Convert an image to plain FITS HDUs.
 
     Parameters
     ----------
     obj
         `~lsst.images.Image`, `~lsst.images.Mask`, `~lsst.images.MaskedImage`
-        (visit images and coadds are) or `~lsst.images.ColorImage`.
+        (including visit images and coadds) or `~lsst.images.ColorImage`.
 
     Returns
     -------
     hdulist
-        An empty primary HDU with as much of the metadata as fits into header
-        cards, then uncompressed HDUs ``IMAGE``, ``MASK`` and ``VARIANCE`` (or
-        ``RED``, ``GREEN`` and ``BLUE``).  Pixels are shared where FITS has
-        their type.
+        An empty primary HDU with the metadata that fit into header cards, then
+        uncompressed HDUs ``IMAGE``, ``MASK`` and ``VARIANCE`` (or ``RED``,
+        ``GREEN`` and ``BLUE``).  Pixels are shared if FITS supports their type.
 
     Raises
     ------
-    TypeError
-        If it is none of these, or has complex pixels.
+    InvalidArgumentError
+        If ``obj`` has another type, or complex pixels.
 
     Notes
     -----
-    This is for looking at; `~lsst.images.Image.write_fits` writes everything.
+    The HDUs do not contain all of the object; use
+    `~lsst.images.Image.write_fits` to write all of it.
 
-    Every HDU has the celestial WCS (an approximation, if need be, with its
+    Every HDU has the celestial WCS (if necessary an approximation, with its
     error in ``WCSMAXER``), the origin of the array in the alternate WCS ``A``
     and in ``LTV1`` and ``LTV2``, and its unit.  Masks name their planes twice:
     in ``MSKN``, ``MSKM`` and ``MSKD`` cards (name, value, description), and in
     the ``MP_`` cards (number of the bit) of `lsst.afw`.  With more than 31
-    planes, there are several HDUs ``MASK``, told apart by ``EXTVER``.
+    planes, there are several HDUs ``MASK`` with different ``EXTVER``.
     """
     primary = fits.PrimaryHDU()
     primary.header["EXTEND"] = (True, "There may be extensions")
@@ -86,10 +87,10 @@ def to_hdulist(obj: GeneralizedImage) -> fits.HDUList:
 
 
 class _PlaneWriter:
-    """Makes the HDUs of one object, whose planes share their WCS."""
+    """Create the HDUs of one object, whose planes share their WCS."""
 
     def __init__(self, obj: GeneralizedImage) -> None:
-        # An unreadable projection raises when asked of the whole, not of its plane.
+        # The projection of a masked image raises its deferred error; that of a plane does not.
         plane = obj.image if isinstance(obj, MaskedImage) else obj
         self.bbox: Box = obj.bbox
         self.projection: Projection[Any] | None = with_fits_form(plane.projection, obj.bbox)
@@ -108,7 +109,9 @@ class _PlaneWriter:
             for name in ("red", "green", "blue"):
                 yield self.image(getattr(obj, name), name.upper())
         else:
-            raise TypeError(f"A {type(obj).__name__} has no form as plain FITS images.")
+            raise InvalidArgumentError(
+                f"A {type(obj).__name__} cannot be converted to an HDU list; only images and masks can."
+            )
 
     def image(self, image: Image, name: str) -> fits.ImageHDU:
         return self._hdu(_storable(image.array), name, ArrayHints(unit=image.unit))
@@ -140,34 +143,36 @@ class _PlaneWriter:
 
 def _storable(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "c":
-        raise TypeError("FITS images hold no complex numbers; convert the real and imaginary parts.")
+        raise InvalidArgumentError(
+            "FITS images cannot store complex numbers; convert the real and imaginary parts."
+        )
     if array.dtype.kind == "b":
         return array.astype(np.uint8)
     return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind == "f" else array
 
 
 def _ascii(text: str) -> str:
-    """Replace what header cards cannot hold."""
+    """Replace characters that header cards cannot contain."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in text)
 
 
 def _append(header: fits.Header, card: Card) -> None:
-    """Append a card, without its comment where there is no place for it."""
+    """Append a card, without its comment if that does not fit."""
     keyword, value, comment = card
     if not SHORT_KEYWORD.fullmatch(keyword):
         made = fits.Card(f"HIERARCH {keyword}", value)
     else:
-        made = fits.Card(keyword, value, comment if _has_room(value, comment) else "")
+        made = fits.Card(keyword, value, comment if _fits_into_card(value, comment) else "")
     header.append(made, end=True)
 
 
-def _has_room(value: Any, comment: str) -> bool:
+def _fits_into_card(value: Any, comment: str) -> bool:
     width = 20 if not isinstance(value, str) else max(20, len(value.replace("'", "''")) + 2)
-    return width + len(comment) <= ROOM
+    return width + len(comment) <= MAX_VALUE_AND_COMMENT_SIZE
 
 
 def _metadata_cards(metadata: dict[str, Any]) -> Iterator[fits.Card]:
-    """Yield the items that header cards can say."""
+    """Yield the items that fit into header cards."""
     for key, value in metadata.items():
         short = SHORT_KEYWORD.fullmatch(key) is not None
         if KEYWORD.fullmatch(key) and not STRUCTURAL.fullmatch(key.upper()) and _is_card_value(value, short):
@@ -176,8 +181,8 @@ def _metadata_cards(metadata: dict[str, Any]) -> Iterator[fits.Card]:
 
 def _is_card_value(value: Any, short: bool) -> bool:
     if isinstance(value, str):
-        # Text goes on in CONTINUE cards, but only behind a short keyword.
-        return _ascii(value) == value and (short or len(value.replace("'", "''")) <= MAX_TEXT)
+        # Long text uses CONTINUE cards, which require a short keyword.
+        return _ascii(value) == value and (short or len(value.replace("'", "''")) <= MAX_TEXT_SIZE)
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and -(2**63) <= value < 2**63

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What an `~astropy.nddata.NDData` has no place for, kept in its ``meta``."""
+"""The original image of an `~astropy.nddata.NDData`, stored in its ``meta``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ WcsIdentity = tuple[str, tuple[float, ...]]
 
 
 class Kept(str):
-    """The image that an `~astropy.nddata.NDData` was made of.
+    """The image that an `~astropy.nddata.NDData` was made from.
 
-    It is a string that says so in a few words, since astropy writes strings
-    of ``meta`` to FITS headers and refuses everything else; the attributes do
-    not get there.
+    It is a string that describes the image, because astropy writes strings of
+    ``meta`` to FITS headers and raises an error for other types.  The
+    attributes are not written.
 
     Parameters
     ----------
     text
-        The words.
+        Description of the image.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Kept(str):
     mask_planes : `tuple` [`str`, ...]
         Planes that are in the boolean mask.
     has_wcs : `bool`
-        Whether a WCS was handed out.
+        Whether the NDData was given a WCS.
     wcs : `tuple` | `None`
-        What `wcs_identity` says about it.
+        Result of `wcs_identity` for this WCS.
     """
 
     source: Image | MaskedImage
@@ -50,7 +50,7 @@ class Kept(str):
 
     @classmethod
     def of(cls, source: Image | MaskedImage, mask_planes: tuple[str, ...], wcs: Any) -> Self:
-        """Make a note of an image.
+        """Create from an image.
 
         Parameters
         ----------
@@ -59,10 +59,10 @@ class Kept(str):
         mask_planes
             Planes that are in the boolean mask.
         wcs
-            The WCS that is handed out.
+            WCS that the NDData is given.
         """
         self = cls(f"{type(source).__name__} {source.bbox}, mask of {' '.join(mask_planes) or 'nothing'}")
-        # Not the object itself: its own projection or planes may be exchanged.
+        # A view, because the projection or planes of the image may be replaced later.
         self.source = source[...]
         self.mask_planes = mask_planes
         self.has_wcs = wcs is not None
@@ -71,7 +71,7 @@ class Kept(str):
 
 
 def wcs_identity(wcs: Any) -> WcsIdentity | None:
-    """Return what two FITS WCS share if one is a slice of the other.
+    """Return the header cards of a FITS WCS that slicing does not change.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images as astropy's NDData and CCDData."""
+"""Convert images to NDData and CCDData of astropy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataRef, VarianceUncertainty
 
 from .._pixels import Image, Mask, MaskedImage
+from ..errors import InvalidArgumentError
 from ._fits_wcs import make_fits_wcs
 from ._kept import META_KEY, Kept
 
@@ -29,21 +30,22 @@ BAD_PLANES = (
     "STREAK",
     "SAT_TEMPLATE",
     "MASKED",
-    # As lsst.afw spells them, for masks that kept those names.
+    # Names of lsst.afw, for masks that use them.
     "SAT",
     "CR",
     "UNMASKEDNAN",
 )
-"""Planes that make a pixel one that astropy should ignore, as far as a mask has
-them.  Not among them are planes that tell a source (``DETECTED``), a repair
-(``INTERPOLATED``, ``CROSSTALK``), or a doubt (``DETECTION_EDGE``,
-``PARTLY_VIGNETTED``)."""
+"""Mask planes of pixels that astropy should ignore.
+
+Planes that mark sources (``DETECTED``), corrected pixels (``INTERPOLATED``,
+``CROSSTALK``) or reduced quality (``DETECTION_EDGE``, ``PARTLY_VIGNETTED``) are
+not included."""
 
 
 def to_nddata(
     obj: Image | MaskedImage, *, mask_planes: Iterable[str] | None = None, psf: bool = False
 ) -> NDDataRef:
-    """Convert an image to astropy's general container.
+    """Convert an image to `~astropy.nddata.NDDataRef`.
 
     Parameters
     ----------
@@ -53,27 +55,26 @@ def to_nddata(
         Names of planes that the boolean mask combines; by default, those of
         `BAD_PLANES` that the mask has.
     psf
-        Whether to evaluate the PSF in the middle of the image.
+        Whether to evaluate the PSF at the center of the image.
 
     Returns
     -------
     nddata
         Shares the pixels of the image and the variance.  The WCS is exact
-        (APE 14).  ``meta`` has the metadata, and under `META_KEY` a `Kept`
-        with everything else, all mask planes included.
+        (APE 14).  ``meta`` contains the metadata, and under `META_KEY` a
+        `Kept` with the original image, including all mask planes.
 
     Raises
     ------
     KeyError
-        If the mask has no such plane.
-    TypeError
-        If it is no image, or ``psf`` is wanted of one that has none.
-    ValueError
-        If the metadata has the key `META_KEY` already.
+        If the mask does not have one of the planes.
+    InvalidArgumentError
+        If ``obj`` is not an image, if ``psf`` is true and it does not have a
+        PSF, or if the metadata contain the key `META_KEY`.
 
     Notes
     -----
-    Arrays of astropy know no absolute coordinates: the first pixel is (0, 0).
+    The pixel coordinates of astropy start at (0, 0).
     """
     image = _image_of(obj)
     return _convert(obj, NDDataRef, image.astropy_wcs, image.unit, mask_planes, psf)
@@ -82,7 +83,7 @@ def to_nddata(
 def to_ccddata(
     obj: Image | MaskedImage, *, mask_planes: Iterable[str] | None = None, psf: bool = False
 ) -> CCDData:
-    """Convert an image to astropy's container for images of a CCD.
+    """Convert an image to `~astropy.nddata.CCDData`.
 
     Parameters
     ----------
@@ -92,30 +93,29 @@ def to_ccddata(
         Names of planes that the boolean mask combines; by default, those of
         `BAD_PLANES` that the mask has.
     psf
-        Whether to evaluate the PSF in the middle of the image.
+        Whether to evaluate the PSF at the center of the image.
 
     Returns
     -------
     ccddata
-        Shares the pixels of the image and the variance.  ``meta`` has the
-        metadata, and under `META_KEY` a `Kept` with everything else, all mask
-        planes and the exact projection included.  `from_ccddata` is the way
-        back.
+        Shares the pixels of the image and the variance.  ``meta`` contains
+        the metadata, and under `META_KEY` a `Kept` with the original image,
+        including all mask planes and the exact projection.  `from_ccddata`
+        converts back.
 
     Raises
     ------
     KeyError
-        If the mask has no such plane.
-    TypeError
-        If it is no image, or ``psf`` is wanted of one that has none.
-    ValueError
-        If the metadata has the key `META_KEY` already.
+        If the mask does not have one of the planes.
+    InvalidArgumentError
+        If ``obj`` is not an image, if ``psf`` is true and it does not have a
+        PSF, or if the metadata contain the key `META_KEY`.
 
     Notes
     -----
-    CCDData takes no WCS but FITS', and no data without a unit.  A projection
-    that FITS cannot express is approximated, with a warning if that is off by
-    more than 0.01 arcsec; pixels without a unit become dimensionless.
+    CCDData requires a FITS WCS and a unit.  A projection without an exact FITS
+    WCS is approximated, with a warning if the error is larger than 0.01 arcsec;
+    pixels without a unit become dimensionless.
     """
     image = _image_of(obj)
     unit = u.dimensionless_unscaled if image.unit is None else image.unit
@@ -123,10 +123,12 @@ def to_ccddata(
 
 
 def _image_of(obj: Any) -> Image:
-    # An unreadable projection raises when asked of the whole, not of its plane.
+    # The projection of a masked image raises its deferred error; that of a plane does not.
     image = obj.image if isinstance(obj, MaskedImage) else obj
     if not isinstance(image, Image):
-        raise TypeError(f"Only an Image or a MaskedImage converts to NDData, not {type(obj).__name__}.")
+        raise InvalidArgumentError(
+            f"Only an Image or a MaskedImage can be converted to NDData; got a {type(obj).__name__}."
+        )
     return image
 
 
@@ -139,7 +141,9 @@ def _convert(
     psf: bool,
 ) -> Any:
     if META_KEY in obj.metadata:
-        raise ValueError(f"The metadata has a key {META_KEY!r}, which is needed here; rename it.")
+        raise InvalidArgumentError(
+            f"The metadata contain the key {META_KEY!r}, which is reserved; rename it."
+        )
     mask, uncertainty = None, None
     names: tuple[str, ...] = ()
     if isinstance(obj, MaskedImage):
@@ -148,7 +152,9 @@ def _convert(
         squared = None if unit is None else unit**2
         uncertainty = VarianceUncertainty(obj.variance.array, unit=squared, copy=False)
     elif mask_planes is not None:
-        raise TypeError(f"An {type(obj).__name__} has no mask, so mask_planes={mask_planes!r} says nothing.")
+        raise InvalidArgumentError(
+            f"mask_planes={mask_planes!r} requires a mask, but an {type(obj).__name__} does not have one."
+        )
     return cls(
         _image_of(obj).array,
         uncertainty=uncertainty,
@@ -164,13 +170,15 @@ def _choose(mask: Mask, mask_planes: Iterable[str] | None) -> tuple[str, ...]:
     if mask_planes is None:
         return tuple(name for name in BAD_PLANES if name in mask.schema)
     names = (mask_planes,) if isinstance(mask_planes, str) else tuple(mask_planes)
-    mask.schema.bitmask(*names)  # refuses unknown ones
+    mask.schema.bitmask(*names)  # raises KeyError for unknown planes
     return names
 
 
 def _psf_image(obj: Any) -> np.ndarray:
     if (psf := getattr(obj, "psf", None)) is None:
-        raise TypeError(f"This {type(obj).__name__} has no PSF; leave psf=True out.")
+        raise InvalidArgumentError(
+            f"psf=True requires a PSF, but this {type(obj).__name__} does not have one."
+        )
     box = obj.bbox
     x, y = 0.5 * (box.x.min + box.x.max), 0.5 * (box.y.min + box.y.max)
     return np.asarray(psf.compute_kernel_image(x=x, y=y).array)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Where the pixels of an NDData belong, and on the sky."""
+"""Find the bounding box and the sky projection of an NDData."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from ..fits import read_yx0
 from ._kept import META_KEY, Kept, wcs_identity
 
 MAX_DEVIATION = 1e-3
-"""Pixels by which a slice of a WCS may be off a whole number."""
+"""Largest deviation of the offset of a sliced WCS from whole pixels, in pixels."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where pixels belong.
+    """Position of an array.
 
     Parameters
     ----------
     bbox
-        In absolute coordinates.
+        Bounding box in absolute coordinates.
     projection
-        To the sky.
+        Sky projection.
     """
 
     bbox: Box
@@ -44,28 +44,28 @@ class Place:
 
 
 def find_place(ccd: NDData, kept: Kept | None, start: Sequence[int] | None) -> Place:
-    """Find where the pixels of an NDData belong.
+    """Find the bounding box and sky projection of an NDData.
 
     Parameters
     ----------
     ccd
         The NDData.
     kept
-        What it was made of.
+        Image that it was made from, if any.
     start
-        Where the caller says that its first pixel is.
+        Coordinates ``(y, x)`` of the first pixel given by the caller, if any.
 
     Raises
     ------
     GeometryError
-        If the data is not two-dimensional, or of unknown origin or outside
-        of what it was made of.
+        If the data is not two-dimensional, its origin is unknown, or it is
+        outside the image that it was made from.
     """
     shape = ccd.data.shape
     if len(shape) != 2:
-        raise GeometryError(f"An image is made of two-dimensional data; this has shape {shape}.")
+        raise GeometryError(f"Only two-dimensional data can be converted to an image; got shape {shape}.")
     if kept is None:
-        origin = _stated_origin(ccd.meta) if start is None else YX(*start)
+        origin = _header_origin(ccd.meta) if start is None else YX(*start)
         bbox = Box.from_shape(shape, start=origin)
         return Place(bbox, _project(ccd.wcs, bbox))
     source = kept.source
@@ -74,8 +74,8 @@ def find_place(ccd: NDData, kept: Kept | None, start: Sequence[int] | None) -> P
     bbox = Box.from_shape(shape, start=_origin(source.bbox, shape, offset, start))
     if not source.bbox.contains(bbox):
         raise GeometryError(
-            f"The pixels {bbox} are not all within {source.bbox}, of which the data was made; "
-            f"give the right start=, or delete {META_KEY!r} from meta."
+            f"The pixels {bbox} are not contained in {source.bbox}, the bounding box of the image that the "
+            f"data was made from. Give the correct start=, or delete {META_KEY!r} from meta."
         )
     return Place(bbox, plane.projection if same_sky else _project(ccd.wcs, bbox))
 
@@ -90,20 +90,20 @@ def _origin(
     if shape == whole.shape:
         return whole.start
     raise GeometryError(
-        f"The data has shape {shape} but was made of the pixels {whole}, and its WCS does not tell which "
-        "of them it has; give start=(y, x)."
+        f"The data has shape {shape}, but was made from the pixels {whole}, and the offset cannot be "
+        "determined from its WCS; give start=(y, x)."
     )
 
 
 def _match(ccd: NDData, kept: Kept, plane: Image) -> tuple[bool, YX[int] | None]:
-    """Say whether the WCS is that of the source, and which pixel it begins with."""
+    """Return whether the WCS is that of the source, and the offset of the first pixel."""
     wcs = ccd.wcs
     if wcs is None:
         return not kept.has_wcs, None
     if isinstance(wcs, astropy.wcs.WCS):
         offset, found = None, wcs_identity(wcs)
         if kept.wcs is not None and found is not None and found[0] == kept.wcs[0]:
-            offset = _whole(*(before - now for before, now in zip(kept.wcs[1], found[1], strict=True)))
+            offset = _round_offset(*(before - now for before, now in zip(kept.wcs[1], found[1], strict=True)))
     elif (view := plane.astropy_wcs) is not None:
         offset = _compare(wcs.low_level_wcs, view, ccd.data.shape)
     else:
@@ -112,7 +112,7 @@ def _match(ccd: NDData, kept: Kept, plane: Image) -> tuple[bool, YX[int] | None]
 
 
 def _compare(wcs: Any, view: ProjectionAstropyView, shape: tuple[int, ...]) -> YX[int] | None:
-    """Compare two WCS at opposite corners, in pixels."""
+    """Compare two WCS at opposite corners, and return the offset in pixels."""
     if tuple(wcs.world_axis_units) != view.world_axis_units or wcs.pixel_n_dim != 2:
         return None
     corners = np.array([0.0, shape[1] - 1.0]), np.array([0.0, shape[0] - 1.0])
@@ -120,26 +120,28 @@ def _compare(wcs: Any, view: ProjectionAstropyView, shape: tuple[int, ...]) -> Y
     dx, dy = x - corners[0], y - corners[1]
     if np.ptp(dx) > MAX_DEVIATION or np.ptp(dy) > MAX_DEVIATION:
         return None
-    return _whole(float(dx[0]), float(dy[0]))
+    return _round_offset(float(dx[0]), float(dy[0]))
 
 
-def _whole(dx: float, dy: float) -> YX[int] | None:
-    near = YX(y=round(dy), x=round(dx))
-    return near if max(abs(dx - near.x), abs(dy - near.y)) < MAX_DEVIATION else None
+def _round_offset(dx: float, dy: float) -> YX[int] | None:
+    offset = YX(y=round(dy), x=round(dx))
+    return offset if max(abs(dx - offset.x), abs(dy - offset.y)) < MAX_DEVIATION else None
 
 
-def _stated_origin(meta: Any) -> YX[int]:
+def _header_origin(meta: Any) -> YX[int]:
     return read_yx0(meta) if "LTV1" in meta else YX(0, 0)
 
 
 def _project(wcs: Any, bbox: Box) -> Projection[Any] | None:
-    """Make a projection of a WCS from elsewhere."""
+    """Convert a WCS of another package to a projection."""
     if wcs is None:
         return None
     try:
         if not isinstance(wcs, astropy.wcs.WCS):
-            raise GeometryError(f"{type(wcs.low_level_wcs).__name__} is no FITS WCS")
+            raise GeometryError(f"{type(wcs.low_level_wcs).__name__} is not a FITS WCS")
         return Projection.from_fits_wcs(wcs, PIXEL_FRAME, bbox, x0=bbox.x.start, y0=bbox.y.start)
     except ImagesError as err:
-        warnings.warn(f"The WCS is left out: {err}.", LossyConversionWarning, stacklevel=2)
+        warnings.warn(
+            f"The WCS cannot be converted and is ignored: {err}.", LossyConversionWarning, stacklevel=2
+        )
         return None

@@ -36,7 +36,7 @@ from ..errors import (
     UnserializableTypeError,
 )
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, UnreadableTree, parse_schema_url
-from ..serialization._polymorphic import branch_as_read, is_json, make_branch, remember_branch
+from ..serialization._polymorphic import is_json, keep_raw_subtree, raw_subtree, validate_subtree
 from ..serialization._tree import tree_error
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def _validate(value: Any, *, model: Any) -> Any:
     try:
         if _is_of_another_schema(value, model):
             return _make_extended(value, model)
-        return remember_branch(_adapter(model).validate_python(value), value)
+        return keep_raw_subtree(_adapter(model).validate_python(value), value)
     except ArchiveReadError as err:
         reason = err
     except pydantic.ValidationError as err:
@@ -77,7 +77,7 @@ def _is_of_another_schema(value: Any, model: Any) -> bool:
 
 def _make_extended(value: dict[str, Any], model: type[ArchiveTree]) -> ArchiveTree | UnreadableTree:
     """Validate a raw field whose schema extends that of its declaration."""
-    field = make_branch(value)
+    field = validate_subtree(value)
     if isinstance(field, UnreadableTree | model):
         return field
     raise CorruptArchiveError(f"A field has schema {value['schema_url']!r}; expected {model.SCHEMA_NAME!r}.")
@@ -227,7 +227,7 @@ def make_placeholder(value: Any, model: Any, reason: ArchiveReadError) -> Unread
     placeholder
         The raw field with the reason.
     """
-    raw = branch_as_read(value)
+    raw = raw_subtree(value)
     return UnreadableTree.because(
         _adapter(model).dump_python(value, mode="json") if raw is None else raw, reason
     )

@@ -27,7 +27,7 @@ from .._transforms import Projection
 from ..errors import ArchiveReadError
 from ..serialization import DetachedArchive, InputArchive, OutputArchive, UnreadableTree
 from ..serialization._component import LATE
-from ..serialization._polymorphic import branch_as_read
+from ..serialization._polymorphic import raw_subtree
 from ._deferrable import Deferrable, deserialize_field
 from ._transforms import ProjectionSerializationModel
 
@@ -60,7 +60,7 @@ def _raw(field: Any) -> Any:
     if isinstance(field, UnreadableTree):
         return field.root
     if isinstance(field, ProjectionSerializationModel):
-        raw = branch_as_read(field)
+        raw = raw_subtree(field)
         return field.model_dump(mode="json") if raw is None else raw
     return field
 

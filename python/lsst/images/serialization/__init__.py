@@ -2,8 +2,8 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """Archives, trees and the JSON forms of arrays, tables and units.
 
-This floor knows neither a container nor an image type: containers implement
-its archives below the types, models subclass its tree above them.
+This package does not depend on containers or image types: containers implement
+`InputArchive` and `OutputArchive`, and models of types subclass `ArchiveTree`.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class ArrayReferenceModel(pydantic.BaseModel):
 
 
 class InlineArrayModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
-    """An array whose elements stand in the tree, as nested lists."""
+    """An array whose elements are stored in the tree, as nested lists."""
 
     data: Any
     datatype: NumberType
@@ -63,7 +63,7 @@ class InlineArrayModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
 
     @classmethod
     def from_array(cls, array: np.ndarray) -> InlineArrayModel:
-        """Make a model of an array.
+        """Create a model from an array.
 
         Parameters
         ----------
@@ -78,11 +78,12 @@ class InlineArrayModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
         Raises
         ------
         ValueError
-            If the nested lists are ragged, or hold what the type cannot.
+            If the nested lists are ragged, or contain values that the type cannot
+            represent.
         """
         try:
             array = np.asarray(self.data, dtype=self.datatype.to_numpy())
-            # Numpy cuts fractions off, and everything but zero is true.
+            # Numpy truncates fractions, and converts any number but zero to True.
             if array.dtype.kind in "iub" and not np.array_equal(array, found := np.asarray(self.data)):
                 raise ValueError(f"it holds {found[array != found].flat[0]!r}")
         except (OverflowError, TypeError) as err:
@@ -187,11 +188,11 @@ InlineArray = Annotated[
     pydantic.PlainValidator(_validate_inline, json_schema_input_type=InlineArrayModel),
     pydantic.PlainSerializer(dump_inline_array, return_type=dict[str, Any]),
 ]
-"""Annotation of a model field that holds an array written inline."""
+"""Annotation of a model field that contains an array written inline."""
 
 InlineArrayQuantity = Annotated[
     u.Quantity,
     pydantic.PlainValidator(_validate_inline_quantity, json_schema_input_type=InlineArrayQuantityModel),
     pydantic.PlainSerializer(_dump_inline_quantity, return_type=dict[str, Any]),
 ]
-"""Annotation of a model field that holds a quantity array written inline."""
+"""Annotation of a model field that contains a quantity array written inline."""

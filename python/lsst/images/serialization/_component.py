@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Recipes for reading one component of a tree without the rest of it."""
+"""Declare how one component of a tree is read without validating the rest."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__lsst_images_component__"
 
 LATE = "late"
-"""Mark, in the annotation of a member, that components get it as it is in the
-file, because what is made of it validates it when somebody needs it."""
+"""Marker in the annotation of a member: component readers get its raw JSON, and
+the object that is created from it validates it at first use."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ def component(name: str, *, needs: tuple[str, ...] = ()) -> Callable[[F], F]:
     name
         Name of the component.
     needs
-        Members of the tree that the method looks at.  Only these are
+        Members of the tree that the method uses.  Only these are
         validated; the others are absent from the model it is called on.
 
     Returns
@@ -81,7 +81,7 @@ def keyword_parameters(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def declared_components(namespace: Mapping[str, Any]) -> dict[str, ComponentReader]:
-    """Collect the recipes that a class body declares.
+    """Return the component readers that a class body declares.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Parts of an object that could not be read, which complain when used.
+"""Deferred errors: placeholders for parts of an object that cannot be read.
 
-A damaged PSF must not cost the pixels it belongs to.
+The error is raised when the part is used, so that an image with a damaged PSF
+can be read.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from ._polymorphic import UnreadableTree
 T = TypeVar("T")
 
 Deferred: TypeAlias = ArchiveReadError | UnreadableTree
-"""What stands for a part that could not be read: the reason, or the raw
-branch of the file with the reason."""
+"""Placeholder for a part that cannot be read: the error, or the raw subtree with
+the error."""
 
 
 def is_deferred(value: Any) -> TypeIs[Deferred]:
-    """Tell whether a value only stands for one that could not be read.
+    """Return whether a value is a placeholder for a part that cannot be read.
 
     Parameters
     ----------
@@ -35,33 +36,34 @@ def is_deferred(value: Any) -> TypeIs[Deferred]:
 
 
 def available(value: T | Deferred) -> T:
-    """Return a value, or raise the reason why there is none.
+    """Return a value, or raise its deferred error.
 
     Parameters
     ----------
     value
-        The value, or what stands for it.
+        The value, or a placeholder.
 
     Raises
     ------
     ArchiveReadError
-        If the value could not be read.
+        If the value is a placeholder.
     """
     reason = value.reason if isinstance(value, UnreadableTree) else value
     if isinstance(reason, ArchiveReadError):
-        # One exception is raised for every use; tracebacks must not pile up.
+        # The same exception is raised at each use; without this, its traceback would grow.
         raise reason.with_traceback(None)
     result: Any = value
     return result  # type: ignore[no-any-return]  # what remains of the union
 
 
 def copied(value: T) -> T:
-    """Copy a part, unless there is none.
+    """Copy a part.
 
     Parameters
     ----------
     value
-        `None`, something with a ``copy`` method, or what stands for it.
+        An object with a ``copy`` method; `None` and placeholders are returned
+        unchanged.
     """
     if value is None or is_deferred(value):
         return value

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Trees of trees, and warnings about those that may still change."""
+"""Iterate over nested trees, and warn of development schemas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def iter_trees(value: Any) -> Iterator[ArchiveTree | UnreadableTree]:
     Parameters
     ----------
     value
-        A tree, or what a member of one holds.
+        A tree, or the value of a member of one.
     """
     if isinstance(value, ArchiveTree | UnreadableTree):
         yield value
@@ -42,7 +42,7 @@ def iter_trees(value: Any) -> Iterator[ArchiveTree | UnreadableTree]:
 
 
 def warn_for_development_schemas(tree: ArchiveTree, *, stacklevel: int = 2) -> None:
-    """Warn of schemas in a tree that may still change.
+    """Warn if a tree uses development schemas, which may still change.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def warn_for_development_schemas(tree: ArchiveTree, *, stacklevel: int = 2) -> N
     }
     if urls:
         warnings.warn(
-            f"The file uses schemas that may still change: {sorted(urls)}",
+            f"The file uses development schemas, which may still change: {sorted(urls)}",
             DevelopmentSchemaWarning,
             stacklevel=stacklevel,
         )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Small things that model declarations share."""
+"""Field types and factories that several models share."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ T = TypeVar("T")
 
 
 class _FailFast(pydantic.FailFast):
-    # Unions and caches of annotations need hashes.
+    # Unions and caches require annotations to be hashable.
     def __hash__(self) -> int:
         return hash(self.fail_fast)
 
 
 Series: TypeAlias = Annotated[list[T], _FailFast()]
-"""A list that is refused at its first wrong item, since it may have millions."""
+"""A list whose validation stops at the first invalid item, since it may have millions."""
 
-_MANY = 1000
-"""Items that are quickly complained of all together."""
+MAX_ITEMS_FOR_FULL_REPORT = 1000
+"""Largest number of items for which all validation errors are reported."""
 
 
 def _one_by_one(value: Any, validate: pydantic.ValidatorFunctionWrapHandler) -> Any:
-    if not isinstance(value, dict) or len(value) <= _MANY:
+    if not isinstance(value, dict) or len(value) <= MAX_ITEMS_FOR_FULL_REPORT:
         return validate(value)
     result: dict[str, Any] = {}
     for name, item in value.items():
@@ -47,16 +47,16 @@ def _one_by_one(value: Any, validate: pydantic.ValidatorFunctionWrapHandler) -> 
 
 
 Named: TypeAlias = Annotated[dict[str, T], pydantic.WrapValidator(_one_by_one)]
-"""The same of a dictionary."""
+"""A dictionary; if it is large, validation stops at the first invalid value."""
 
 MetadataValue: TypeAlias = (
     pydantic.StrictInt | pydantic.StrictFloat | pydantic.StrictStr | pydantic.StrictBool | None
 )
-"""What a metadata value may be."""
+"""Types of a metadata value."""
 
 
 def is_empty(value: Any) -> bool:
-    """Tell whether a container is empty.
+    """Return whether a container is empty.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def is_empty(value: Any) -> bool:
 
 
 def omit_if_none(**options: Any) -> Any:
-    """Make an optional field that is left out of the JSON when `None`.
+    """Return an optional field that is omitted from the JSON if it is `None`.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def omit_if_none(**options: Any) -> Any:
 
 
 def omit_if_empty(factory: Any, **options: Any) -> Any:
-    """Make a container field that is left out of the JSON when empty.
+    """Return a container field that is omitted from the JSON if it is empty.
 
     Parameters
     ----------
     factory
-        Makes the default value.
+        Returns the default value.
     **options
         Further arguments of `pydantic.Field`.
     """
@@ -93,7 +93,7 @@ def omit_if_empty(factory: Any, **options: Any) -> Any:
 class Pointer(pydantic.RootModel[dict[str, Any]]):
     """A reference to a sub-tree that is stored once and used several times.
 
-    What is inside is the container's own: a row of a FITS table, a path in an
+    Its content depends on the container: a row of a FITS table, a path in an
     NDF, a ``$ref`` in JSON.
     """
 

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""JSON Schema documents of trees, and their freezing when they are released.
+"""JSON Schema documents of trees, which are frozen when they are released.
 
-A document that is frozen is never written again: whoever changes what a file
-may hold gives the schema a new version.  Titles, descriptions and the names of
-definitions may change.
+A frozen document must not change: a change of the allowed content of a file
+requires a new schema version.  Titles, descriptions and names of definitions
+may change.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from ._migrations import is_development_version
 from ._tree import ArchiveTree
 
 _SECTION = re.compile(r"\n\s*\n[A-Z][a-z]+\n-{3,}\n.*", re.DOTALL)
-_IDLE = ("title", "description", "$defs")
-"""Keywords that by themselves demand nothing."""
+_ANNOTATION_KEYWORDS = ("title", "description", "$defs")
+"""Keywords that do not constrain the content."""
 
 _BY_NAME = ("properties", "patternProperties")
-"""Keywords whose keys are names of others and no keywords."""
+"""Keywords whose keys are names of members, not keywords."""
 
 
 def available_schema_classes(package: str = "lsst.images") -> list[type[ArchiveTree]]:
@@ -65,7 +65,7 @@ def available_schema_classes(package: str = "lsst.images") -> list[type[ArchiveT
 
 
 def dump_schema(cls: type[ArchiveTree]) -> dict[str, Any]:
-    """Describe the trees that a model reads as a JSON Schema document.
+    """Return the JSON Schema document of the trees that a model reads.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def dump_schema(cls: type[ArchiveTree]) -> dict[str, Any]:
     Returns
     -------
     schema
-        The document; models of other schemas that it holds have their URL as
+        The document; definitions of other schemas have their URL as
         ``x-lsst-schema-url``.
     """
     schema: dict[str, Any] = json.loads(_generate(cls)[0])
@@ -83,7 +83,7 @@ def dump_schema(cls: type[ArchiveTree]) -> dict[str, Any]:
 
 
 def schema_dependencies(cls: type[ArchiveTree]) -> set[type[ArchiveTree]]:
-    """Find the models that a model is made of, or derived from.
+    """Return the models that a model contains, or is derived from.
 
     Parameters
     ----------
@@ -93,15 +93,15 @@ def schema_dependencies(cls: type[ArchiveTree]) -> set[type[ArchiveTree]]:
     Returns
     -------
     models
-        Those of members, of members of members and so on, and bases.  What
-        may be in a member that takes a branch of any schema is not known.
+        Models of members at any depth, and base classes.  Members that accept
+        a subtree of any schema are not included.
     """
     bases = {base for base in cls.__mro__ if issubclass(base, ArchiveTree) and base.SCHEMA_NAME}
     return {*_generate(cls)[1], *bases} - {cls}
 
 
 def frozen_schema_filename(cls: type[ArchiveTree]) -> str:
-    """Return the name of the file that holds a frozen schema.
+    """Return the file name of a frozen schema.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def frozen_schema_filename(cls: type[ArchiveTree]) -> str:
 
 
 def frozen_schema_path(directory: str | os.PathLike[str], cls: type[ArchiveTree]) -> Path:
-    """Return the path of the file that holds a frozen schema.
+    """Return the path of the file of a frozen schema.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def write_frozen_schemas(directory: str | os.PathLike[str], package: str = "lsst
     directory
         Directory of all frozen schemas.
     package
-        Package whose schemas are meant.
+        Package that declares the schemas.
 
     Returns
     -------
@@ -142,13 +142,13 @@ def write_frozen_schemas(directory: str | os.PathLike[str], package: str = "lsst
     Raises
     ------
     FrozenSchemaError
-        If a schema is not what was frozen, or is made of one that may still
-        change.  Nothing is written then.
+        If a schema differs from its frozen document, or contains a
+        development schema.  No file is written then.
     """
     faults = [fault for fault in check_frozen_schemas(directory, package) if not fault.endswith(": missing")]
     for cls in _released(package):
-        loose = [dep.SCHEMA_URL for dep in schema_dependencies(cls) if _is_loose(dep)]
-        faults += [f"{cls.SCHEMA_NAME}: made of the development schema {url}" for url in sorted(loose)]
+        unreleased = [dep.SCHEMA_URL for dep in schema_dependencies(cls) if _is_development(dep)]
+        faults += [f"{cls.SCHEMA_NAME} contains the development schema {url}" for url in sorted(unreleased)]
     if faults:
         raise FrozenSchemaError("Schemas cannot be frozen: " + "; ".join(faults))
     written = []
@@ -162,40 +162,40 @@ def write_frozen_schemas(directory: str | os.PathLike[str], package: str = "lsst
 
 
 def check_frozen_schemas(directory: str | os.PathLike[str], package: str = "lsst.images") -> list[str]:
-    """Compare the released schemas with what was frozen.
+    """Compare the released schemas with their frozen documents.
 
     Parameters
     ----------
     directory
         Directory of all frozen schemas.
     package
-        Package whose schemas are meant.
+        Package that declares the schemas.
 
     Returns
     -------
     faults
-        One sentence for each schema that is not frozen or was changed.
+        One message for each schema that is not frozen, or was changed.
     """
     faults = []
     for cls in _released(package):
         path = frozen_schema_path(directory, cls)
         if not path.exists():
             faults.append(f"{path}: missing")
-        elif _meaning(json.loads(path.read_text())) != _meaning(dump_schema(cls)):
+        elif _constraints(json.loads(path.read_text())) != _constraints(dump_schema(cls)):
             faults.append(f"{path}: finalized schema changed; bump SCHEMA_VERSION")
     return faults
 
 
 def _released(package: str) -> Iterator[type[ArchiveTree]]:
-    return (cls for cls in available_schema_classes(package) if not _is_loose(cls))
+    return (cls for cls in available_schema_classes(package) if not _is_development(cls))
 
 
-def _is_loose(cls: type[ArchiveTree]) -> bool:
+def _is_development(cls: type[ArchiveTree]) -> bool:
     return is_development_version(cls.SCHEMA_VERSION)
 
 
-def _meaning(schema: dict[str, Any]) -> str:
-    """Return what a document demands: no prose, and no names of definitions."""
+def _constraints(schema: dict[str, Any]) -> str:
+    """Return the constraints of a document, without descriptions and names of definitions."""
     definitions = schema.get("$defs", {})
 
     def expand(node: Any, inside: tuple[str, ...] = (), names: bool = False) -> Any:
@@ -212,14 +212,14 @@ def _meaning(schema: dict[str, Any]) -> str:
         return {
             key: expand(value, inside, not names and key in _BY_NAME)
             for key, value in node.items()
-            if names or key not in _IDLE
+            if names or key not in _ANNOTATION_KEYWORDS
         }
 
     return json.dumps(expand(schema), sort_keys=True)
 
 
 class _Generator(GenerateJsonSchema):
-    """Remembers the models of other schemas, and names them."""
+    """Record the models of other schemas, and add their URLs."""
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
     seen: set[type[ArchiveTree]]
@@ -239,16 +239,16 @@ class _Generator(GenerateJsonSchema):
         try:
             json.dumps(encoded, allow_nan=False)
         except ValueError as err:
-            # JSON has no NaN; this makes pydantic leave the default out.
+            # JSON does not support NaN; pydantic omits the default after this error.
             raise PydanticSerializationError(str(err)) from err
         return encoded
 
 
 @functools.cache
 def _generate(cls: type[ArchiveTree]) -> tuple[str, frozenset[type[ArchiveTree]]]:
-    """Return the document as text, and the models that it is made of."""
+    """Return the document as text, and the models that it contains."""
     seen: set[type[ArchiveTree]] = set()
-    # Pydantic makes the generator itself, so what it has seen is in its class.
+    # Pydantic creates the generator, so the result is stored in its class.
     schema = cls.model_json_schema(schema_generator=type("_Generator", (_Generator,), {"seen": seen}))
     schema.pop("x-lsst-schema-url", None)
     return json.dumps({**schema, "$id": cls.SCHEMA_URL, "title": cls.SCHEMA_NAME}), frozenset(seen)

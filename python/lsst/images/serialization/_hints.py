@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a model tells a container about an array, in neutral words.
+"""Container-independent information about an array, for other software.
 
-A container may turn hints into something that other software understands
-(FITS header cards, NDF components) or ignore them; nothing of them is read
-back, since the tree says it all.
+A container may convert hints to its own form (FITS header cards, NDF
+components) or ignore them.  They are not read back, because the tree contains
+the same information.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._geom import Box
 
 
 class FitsWcsSource(Protocol):
-    """Something that can say its sky projection in other formats' words."""
+    """A sky projection that can be converted to a FITS WCS."""
 
     def as_fits_wcs(self, bbox: Box, allow_approximation: bool = False) -> Any:
         """Return an `astropy.wcs.WCS` for an array that covers a box.
@@ -30,7 +30,7 @@ class FitsWcsSource(Protocol):
         bbox
             Pixels of the array.
         allow_approximation
-            Whether an approximation may stand in for the exact projection.
+            Whether an approximation may be returned in place of the exact WCS.
         """
 
     def fits_wcs_error(self, bbox: Box) -> Any:
@@ -45,7 +45,7 @@ class FitsWcsSource(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class ArrayHints:
-    """Facts about an array that other software may want to see.
+    """Information about an array for other software.
 
     Parameters
     ----------
@@ -66,4 +66,4 @@ class ArrayHints:
 
 
 NO_HINTS = ArrayHints()
-"""Hints about an array of which nothing is known."""
+"""Empty hints."""

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a container must be able to do for reading."""
+"""Abstract base class for reading a container."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 
 
 ArrayPart = tuple[ArrayReferenceModel | InlineArrayModel, tuple[slice, ...] | EllipsisType]
-"""What the tree says about an array, and which part of it is wanted."""
+"""Model of an array, and the slices of the part to read."""
 
 
 class ArchiveInfo(pydantic.BaseModel, frozen=True):
-    """What a file says about itself.
+    """Schema and format version of a file.
 
     Parameters
     ----------
     schema_url, schema_name, schema_version
         Schema of the root of the tree.
     format_version
-        Version of the container's layout; `None` where there is none.
+        Version of the container's layout; `None` if it does not have one.
     """
 
     schema_url: str
@@ -55,7 +55,7 @@ class ArchiveInfo(pydantic.BaseModel, frozen=True):
 
     @classmethod
     def from_schema_url(cls, url: str, *, format_version: int | None) -> ArchiveInfo:
-        """Take a schema URL apart.
+        """Create from a schema URL.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class ArchiveInfo(pydantic.BaseModel, frozen=True):
         Raises
         ------
         ValueError
-            If the URL is not of this form.
+            If the URL does not have this form.
         """
         name, version = parse_schema_url(url)
         return cls(schema_url=url, schema_name=name, schema_version=version, format_version=format_version)
@@ -76,26 +76,27 @@ class ArchiveInfo(pydantic.BaseModel, frozen=True):
 class InputArchive(abc.ABC):
     """An open file: a JSON tree, and arrays and tables that it refers to.
 
-    An archive knows arrays, tables and JSON, never an image type.
+    An archive contains arrays, tables and JSON, and does not depend on image
+    types.
     """
 
     CONTAINER: ClassVar[str]
     """Name of the container, for messages."""
 
     remote: bool = False
-    """Whether it pays to call `expect` before reading."""
+    """Whether reads are faster after a call of `expect`, as for remote files."""
 
     @functools.cached_property
     def _pointed(self) -> dict[tuple[str, str], Any]:
-        """What pointers point at, by pointer and name of the model."""
+        """Objects that pointers refer to, by pointer and name of the model."""
         return {}
 
     @functools.cached_property
     def _frame_sets(self) -> dict[str, Any]:
-        """The same by pointer alone."""
+        """The same objects by pointer."""
         return {}
 
-    # Life.
+    # Opening and closing.
 
     @classmethod
     @abc.abstractmethod
@@ -113,9 +114,9 @@ class InputArchive(abc.ABC):
         Raises
         ------
         NotAnArchiveError
-            If it is not a file of this container.
+            If the file does not have the format of this container.
         CorruptArchiveError
-            If it is, and is damaged.
+            If the file is damaged.
         """
 
     @abc.abstractmethod
@@ -133,21 +134,21 @@ class InputArchive(abc.ABC):
     @property
     @abc.abstractmethod
     def schema_url(self) -> str | None:
-        """Schema of the root; `None` in files from before it was stored."""
+        """Schema URL of the root; `None` for older files without one."""
 
     @property
     def format_version(self) -> int | None:
-        """Version of the container's layout; `None` where there is none."""
+        """Version of the container's layout; `None` if it does not have one."""
         return None
 
     @property
     def info(self) -> ArchiveInfo:
-        """What the file says about itself.
+        """Schema and format version of the file.
 
         Raises
         ------
         ArchiveReadError
-            If it does not say it.
+            If the file does not contain a schema URL.
         """
         if self.schema_url is None:
             raise ArchiveReadError(f"This {self.CONTAINER} file does not name the schema of its content.")
@@ -155,11 +156,11 @@ class InputArchive(abc.ABC):
 
     @abc.abstractmethod
     def get_raw_tree(self) -> dict[str, Any]:
-        """Return the root of the tree, as it is in the file."""
+        """Return the root of the tree as raw JSON."""
 
     @abc.abstractmethod
     def get_passthrough(self) -> PassthroughMetadata | None:
-        """Return what the container wants back with the next write."""
+        """Return the content that the container preserves when the object is rewritten."""
 
     @abc.abstractmethod
     def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
@@ -171,35 +172,35 @@ class InputArchive(abc.ABC):
 
     @abc.abstractmethod
     def _read_pointer(self, pointer: dict[str, Any]) -> dict[str, Any]:
-        """Return the raw sub-tree that a pointer points at."""
+        """Return the raw subtree that a pointer refers to."""
 
-    # What models call.
+    # Methods called by models.
 
     def expect(self, parts: Sequence[ArrayPart]) -> None:
-        """Announce arrays that will be read soon, so that they can be fetched together.
+        """Announce arrays that will be read, so that they can be fetched together.
 
         Parameters
         ----------
         parts
-            What `get_array` will be asked for.
+            Arguments of the later calls of `get_array`.
         """
 
     def read_ahead(self, parts: Sequence[ArrayPart]) -> None:
-        """Read parts of arrays now, so that what they share is decoded once.
+        """Read several parts of arrays, so that tiles they share are decoded once.
 
-        Each is handed out by `get_array` when it is asked for; what nobody
-        asks for is dropped when this is called again.  A container that gains
-        nothing by it does nothing.
+        Later calls of `get_array` return these parts; the next call of this
+        method discards parts that were not requested.  A container without
+        shared tiles does nothing.
 
         Parameters
         ----------
         parts
-            What `get_array` will be asked for.
+            Arguments of the later calls of `get_array`.
 
         Raises
         ------
         ArchiveReadError
-            If one of them cannot be read; then none is kept.
+            If one of them cannot be read; none is kept then.
         """
 
     def get_array(
@@ -216,7 +217,7 @@ class InputArchive(abc.ABC):
         Parameters
         ----------
         model
-            What the tree says; a unit is ignored.
+            Model of the array; a unit is ignored.
         slices
             One slice with unit step for each axis, slowest first.
 
@@ -228,7 +229,7 @@ class InputArchive(abc.ABC):
         Raises
         ------
         CorruptArchiveError
-            If the array is not what the tree says.
+            If the array differs from its model.
         """
         array = model if isinstance(model, ArrayReferenceModel | InlineArrayModel) else model.value
         if isinstance(array, ArrayReferenceModel):
@@ -246,12 +247,12 @@ class InputArchive(abc.ABC):
         Parameters
         ----------
         model
-            What the tree says.
+            Model of the table.
 
         Raises
         ------
         CorruptArchiveError
-            If the table is not what the tree says.
+            If the table differs from its model.
         """
         if not model.is_inline:
             return self._read_columns(model)
@@ -269,12 +270,12 @@ class InputArchive(abc.ABC):
         Parameters
         ----------
         model
-            What the tree says.
+            Model of the table.
 
         Raises
         ------
         ArchiveReadError
-            If a column is not of the declared type or shape.
+            If a column does not have the declared type or shape.
         """
         table = astropy.table.Table(self.get_structured_array(model), copy=False)
         try:
@@ -289,14 +290,14 @@ class InputArchive(abc.ABC):
     def deserialize_pointer(
         self, pointer: Pointer, model_type: type[M], deserializer: Callable[[M, InputArchive], T]
     ) -> T:
-        """Make the object that a pointer points at, once for each pointer.
+        """Create the object that a pointer refers to, once for each pointer.
 
         Parameters
         ----------
         pointer
-            What the tree says.
+            Pointer in the tree.
         model_type
-            Model of the sub-tree.
+            Model of the subtree.
         deserializer
             Called with the model and this archive.
         """
@@ -308,17 +309,17 @@ class InputArchive(abc.ABC):
         return result
 
     def get_frame_set(self, pointer: Pointer) -> Any:
-        """Return a frame set that `deserialize_pointer` made before.
+        """Return a frame set that `deserialize_pointer` created.
 
         Parameters
         ----------
         pointer
-            What the tree says.
+            Pointer in the tree.
 
         Raises
         ------
         ArchiveReadError
-            If it was not read yet.
+            If it has not been read.
         """
         try:
             return self._frame_sets[_pointer_key(pointer)]
@@ -331,7 +332,7 @@ def _pointer_key(pointer: Pointer) -> str:
 
 
 class DetachedArchive(InputArchive):
-    """An archive without a file, for components that live in the tree."""
+    """An archive without a file, for components that need the tree only."""
 
     CONTAINER = "detached"
 
@@ -347,26 +348,28 @@ class DetachedArchive(InputArchive):
         return None
 
     def get_raw_tree(self) -> NoReturn:
-        raise self._refusal("the tree")
+        raise self._access_error("the tree")
 
     def get_passthrough(self) -> None:
         return None
 
     def get_array(self, model: Any, *, slices: tuple[slice, ...] | EllipsisType = ...) -> NoReturn:
-        raise self._refusal("an array")
+        raise self._access_error("an array")
 
     def get_structured_array(self, model: TableModel) -> NoReturn:
-        raise self._refusal("a table")
+        raise self._access_error("a table")
 
     def _read_array(self, model: Any, slices: Any) -> NoReturn:
-        raise self._refusal("an array")
+        raise self._access_error("an array")
 
     def _read_columns(self, model: TableModel) -> NoReturn:
-        raise self._refusal("a table")
+        raise self._access_error("a table")
 
     def _read_pointer(self, pointer: dict[str, Any]) -> NoReturn:
-        raise self._refusal("a shared sub-tree")
+        raise self._access_error("a shared subtree")
 
     @staticmethod
-    def _refusal(what: str) -> ArchiveAccessRequiredError:
-        return ArchiveAccessRequiredError(f"Reading {what} needs the file, and this archive is detached.")
+    def _access_error(what: str) -> ArchiveAccessRequiredError:
+        return ArchiveAccessRequiredError(
+            f"Reading {what} requires the file, but this archive is detached from it."
+        )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Metadata as they go into a tree."""
+"""Convert metadata to the form that is written to a tree."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ._fields import MetadataValue
 
 
 def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    """Return metadata in the form that goes into a tree.
+    """Convert metadata to the form that is written to a tree.
 
     Parameters
     ----------
     metadata
-        Metadata of an object.  Numpy scalars become Python's.
+        Metadata of an object.  Numpy scalars become Python scalars.
 
     Returns
     -------
@@ -31,8 +31,8 @@ def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     Raises
     ------
     UnserializableTypeError
-        If a name is no string, a value is nested or of another type, or
-        either is no text.
+        If a name is not a string, a value is nested or has another type, or
+        a string cannot be encoded.
     """
     result: dict[str, MetadataValue] = {}
     for key, value in metadata.items():
@@ -40,19 +40,19 @@ def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
         if not isinstance(key, str) or not isinstance(plain, int | float | str | bool | None):
             raise UnserializableTypeError(
                 f"metadata[{key!r}] = {value!r:.80} cannot be written: names are strings, and values are "
-                "int, float, str, bool or None; nested values need a name for each of their parts."
+                "int, float, str, bool or None. Give each part of a nested value its own name."
             )
         if not _is_text(key) or (isinstance(plain, str) and not _is_text(plain)):
             raise UnserializableTypeError(
-                f"metadata[{key!r}] = {plain!r:.80} cannot be written: half a surrogate pair is no text. "
-                "Decode with errors='replace' where it comes from."
+                f"metadata[{key!r}] = {plain!r:.80} cannot be written: it contains an unpaired "
+                "surrogate, which UTF-8 cannot encode. Decode the source with errors='replace'."
             )
         result[key] = plain
     return result
 
 
 def _is_text(text: str) -> bool:
-    """Tell whether a string can be encoded."""
+    """Return whether a string can be encoded as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Versions of schemas: which trees can be read, and how old ones are lifted."""
+"""Check schema versions, and migrate trees of older versions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ _URL = re.compile(r"https?://[^/]+/(?:.*/)?schemas/(?P<name>[^/]+)")
 
 
 def is_development_version(version: str) -> bool:
-    """Tell whether a schema version may still change.
+    """Return whether a schema version is a development version.
 
     Parameters
     ----------
     version
-        ``major.minor.patch``, with ``.devN`` behind it for a development
-        version.
+        ``major.minor.patch``, followed by ``.devN`` for a development version.
     """
     return ".dev" in version
 
@@ -46,7 +45,7 @@ def parse_schema_url(url: str) -> tuple[str, str]:
     Raises
     ------
     NotAnArchiveError
-        If the URL is not of this form.  It is a `ValueError` too.
+        If the URL does not have this form.  It is a `ValueError` too.
     """
     if (match := _URL.fullmatch(url)) is None:
         raise ArchiveSyntaxError(
@@ -68,7 +67,7 @@ def check_version(schema: str, tree: dict[str, Any], reader_version: str) -> int
     tree
         Raw JSON object.
     reader_version
-        Version of the schema that this process knows.
+        Version of the installed model.
 
     Returns
     -------
@@ -78,12 +77,12 @@ def check_version(schema: str, tree: dict[str, Any], reader_version: str) -> int
     Raises
     ------
     SchemaVersionError
-        If the tree needs a newer reader, or its stamps are malformed.
+        If the tree requires a newer reader, or its versions are malformed.
     """
     version = tree.get("schema_version")
     needed = tree.get("min_read_version", 1)
     if not isinstance(needed, int):
-        raise SchemaVersionError(f"A {schema!r} tree has min_read_version={needed!r}; wanted is an integer.")
+        raise SchemaVersionError(f"A {schema!r} tree has min_read_version={needed!r}; expected an integer.")
     if needed > int(reader_version.partition(".")[0]):
         raise SchemaVersionError(
             f"A {schema!r} tree of version {version!r} requires reader major >= {needed}; this is "
@@ -101,7 +100,7 @@ def check_version(schema: str, tree: dict[str, Any], reader_version: str) -> int
 
 
 def migrate(schema: str, tree: dict[str, Any], major: int, wanted: int) -> dict[str, Any]:
-    """Lift a raw tree to the major version that this process knows.
+    """Migrate a raw tree to another major version.
 
     Parameters
     ----------
@@ -110,17 +109,17 @@ def migrate(schema: str, tree: dict[str, Any], major: int, wanted: int) -> dict[
     tree
         Raw JSON object; it is not changed.
     major, wanted
-        Major version of the tree, and the one wanted.
+        Major version of the tree, and of the result.
 
     Returns
     -------
     tree
-        Raw JSON object of the wanted major version.
+        Raw JSON object of the new major version.
 
     Raises
     ------
     SchemaVersionError
-        If a step is missing.
+        If a migration of one of the steps is missing.
     """
     steps = registry.migrations()
     if major >= wanted or not any(name == schema for name, _ in steps):
@@ -130,14 +129,14 @@ def migrate(schema: str, tree: dict[str, Any], major: int, wanted: int) -> dict[
             raise SchemaVersionError(
                 f"There is no migration from major {major} to {major + 1} of schema {schema!r}."
             )
-        # A copy, because a failed step must not spoil the tree for others.
+        # A copy, because the function may modify the tree and then fail.
         tree = step.function(_deep_copy(tree))
         major += 1
     return tree
 
 
 def _deep_copy(tree: Any) -> Any:
-    """Copy raw JSON, without the memo that `copy.deepcopy` keeps."""
+    """Copy raw JSON, faster than `copy.deepcopy`, which keeps a memo."""
     if isinstance(tree, dict):
         return {key: _deep_copy(value) for key, value in tree.items()}
     if isinstance(tree, list):

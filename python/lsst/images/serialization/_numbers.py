@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The number types that arrays in files may have."""
+"""Element types of arrays in files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NumberType(enum.StrEnum):
 
     @classmethod
     def from_numpy(cls, dtype: Any) -> NumberType:
-        """Make a number type of a numpy one.
+        """Return the number type of a numpy type.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class NumberType(enum.StrEnum):
             return cls(dtype.name)
         except ValueError:
             raise ValueError(
-                f"Arrays of {dtype.name!r} cannot be stored; possible are {[t.value for t in cls]}. "
+                f"Arrays of {dtype.name!r} cannot be stored; supported are {[t.value for t in cls]}. "
                 "Convert with array.astype() first."
             ) from None
 
@@ -79,7 +79,7 @@ class NumberType(enum.StrEnum):
         return cls.from_numpy(base), tuple(shape)
 
     def require_integer(self) -> NumberType:
-        """Return the type itself if it is an integer one.
+        """Return the type itself if it is an integer type.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class NumberType(enum.StrEnum):
             If it is not.
         """
         if not is_integer(self):
-            raise TypeError(f"An integer type is needed, not {self.value!r}.")
+            raise TypeError(f"An integer type is required; got {self.value!r}.")
         return self
 
 
@@ -100,7 +100,7 @@ FloatType: TypeAlias = Literal[NumberType.float32, NumberType.float64]
 
 
 def is_integer(number_type: NumberType) -> bool:
-    """Tell whether a number type is an integer; a boolean is not.
+    """Return whether a number type is an integer type; ``bool`` is not.
 
     Parameters
     ----------

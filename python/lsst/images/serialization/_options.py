@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""How arrays are compressed in files: frozen records, checked when made.
+"""Compression options of arrays: immutable models, validated on construction.
 
 Source: FITS standard 4.0, sections 10.1 and 10.2 (tiled image compression and
 quantization of floating-point data).
@@ -22,7 +22,7 @@ import pydantic
 
 
 class FitsCompressionAlgorithm(enum.StrEnum):
-    """How the bytes of a tile are compressed."""
+    """Compression algorithm of the bytes of a tile."""
 
     GZIP_1 = "GZIP_1"
     GZIP_2 = "GZIP_2"
@@ -30,7 +30,7 @@ class FitsCompressionAlgorithm(enum.StrEnum):
 
 
 class FitsDitherAlgorithm(enum.StrEnum):
-    """How rounding errors of quantized pixels are spread."""
+    """Dithering of the rounding errors of quantized pixels."""
 
     NO_DITHER = "NO_DITHER"
     SUBTRACTIVE_DITHER_1 = "SUBTRACTIVE_DITHER_1"
@@ -42,18 +42,19 @@ class FitsDitherAlgorithm(enum.StrEnum):
 
 
 class FitsQuantizationOptions(pydantic.BaseModel, frozen=True, extra="forbid"):
-    """How floating-point pixels are turned into integers, which loses bits.
+    """Lossy quantization of floating-point pixels to integers.
 
     Parameters
     ----------
     dither
-        How rounding errors are spread.
+        Dithering of rounding errors.
     level
-        Positive: the step is the noise of a tile divided by this number, so
-        a larger number keeps more.  Negative: the step is its absolute value.
+        Positive: the step is the noise of a tile divided by this number, so a
+        larger number is more precise.  Negative: the step is its absolute
+        value.
     seed
-        1 to 10000: start of the random sequence.  0: taken from the clock,
-        or from the writer's ``compression_seed`` when there is one.  -1: from
+        1 to 10000: start of the random sequence.  0: from the write option
+        ``compression_seed``, or from the clock without that option.  -1: from
         a checksum of the first tile.  `None`: from ``compression_seed``.
     """
 
@@ -63,17 +64,17 @@ class FitsQuantizationOptions(pydantic.BaseModel, frozen=True, extra="forbid"):
 
 
 class FitsCompressionOptions(pydantic.BaseModel, frozen=True, extra="forbid"):
-    """How one array is compressed.
+    """Compression of one array.
 
     Parameters
     ----------
     algorithm
         Compression of the bytes of a tile.
     tile_shape
-        Shape of a tile, slowest axis first: ``(y, x)`` for an image.  `None`:
-        what the type suggests, else the package's default.
+        Shape of a tile, slowest axis first: ``(y, x)`` for an image.  `None`
+        means the default of the type or of the package.
     quantization
-        `None` keeps every bit.
+        `None` means lossless.
     """
 
     algorithm: FitsCompressionAlgorithm = FitsCompressionAlgorithm.GZIP_2

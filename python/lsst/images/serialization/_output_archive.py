@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a container must be able to do for writing."""
+"""Abstract base class for writing a container."""
 
 from __future__ import annotations
 
@@ -39,39 +39,39 @@ class OutputArchive(abc.ABC):
     """Name of the container, for messages."""
 
     prefers_native_masks: ClassVar[bool] = False
-    """Whether masks are stored as the three-dimensional array they are."""
+    """Whether masks are stored as three-dimensional arrays, without conversion."""
 
     def __init__(self) -> None:
         self._uses: dict[str, int] = {}
         self._pointers: dict[Hashable, Pointer] = {}
         self._frame_sets: list[tuple[Any, Pointer]] = []
 
-    # What a container provides.
+    # Methods implemented by containers.
 
     @classmethod
     @abc.abstractmethod
     def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> OutputArchive:
-        """Make an archive that starts a file.
+        """Create an archive at the start of a file.
 
         Parameters
         ----------
         stream
-            Empty, seekable, readable and writable.
+            Empty stream that is seekable, readable and writable.
         passthrough
-            What the object brought from the file it was read from; a
-            container ignores what is not its own.
+            Passthrough metadata of the object; a container ignores those of
+            other containers.
         **options
             Options of the container.
 
         Raises
         ------
         InvalidArgumentError
-            If an option is not known to the container.
+            If the container does not have an option of this name.
         """
 
     @abc.abstractmethod
     def finish(self, tree: ArchiveTree) -> None:
-        """Write the tree and whatever completes the file.
+        """Write the tree and complete the file.
 
         Parameters
         ----------
@@ -79,8 +79,8 @@ class OutputArchive(abc.ABC):
             Root of the tree.
         """
 
-    def close(self) -> None:  # most containers hold nothing but the stream
-        """Give back what the archive holds; also called when a write fails.
+    def close(self) -> None:  # most containers have no resources but the stream
+        """Release the resources of the archive; also called when a write fails.
 
         The stream is left open.  Closing twice is allowed.
         """
@@ -96,7 +96,7 @@ class OutputArchive(abc.ABC):
         tile_shape: tuple[int, ...] | None,
         options_name: str,
     ) -> ArrayModel:
-        """Store an array under a path that may have been used before."""
+        """Store an array; the path may have been used before, see ``version``."""
 
     @abc.abstractmethod
     def _write_columns(
@@ -113,13 +113,13 @@ class OutputArchive(abc.ABC):
 
     @abc.abstractmethod
     def _write_pointer(self, path: str, tree: pydantic.BaseModel) -> Pointer:
-        """Store a sub-tree, and return a pointer to it."""
+        """Store a subtree, and return a pointer to it."""
 
-    # What models call.
+    # Methods called by models.
 
     @property
     def path(self) -> str:
-        """Where in the archive we are; empty at the root."""
+        """Current path in the archive; empty at the root."""
         return ""
 
     def add_array(
@@ -138,21 +138,21 @@ class OutputArchive(abc.ABC):
         array
             Any shape.
         name
-            Name of the array below the current path.  `None`: the current
-            path names it.  Several arrays may have one name.
+            Name of the array below the current path; `None` uses the current
+            path.  Several arrays may have the same name.
         hints
-            What other software may want to know; its unit goes into the
+            Information for other software; the unit is also added to the
             returned model.
         tile_shape
             Suggested shape of compression tiles, slowest axis first.
         options_name
-            Name under which compression options are looked up; `None`: the
-            path.
+            Name under which compression options are looked up; `None` means
+            the path.
 
         Returns
         -------
         model
-            To be put into the tree.
+            Model or pointer for the tree.
 
         Raises
         ------
@@ -180,7 +180,7 @@ class OutputArchive(abc.ABC):
         Parameters
         ----------
         array
-            One-dimensional.
+            One-dimensional array.
         name
             As for `add_array`.
         units, descriptions
@@ -191,7 +191,7 @@ class OutputArchive(abc.ABC):
         Raises
         ------
         UnsupportedTableError
-            If a column holds strings or objects.
+            If a column contains strings or objects.
         """
         path, version = self._claim(name)
         return self._write_columns(
@@ -211,7 +211,7 @@ class OutputArchive(abc.ABC):
         Raises
         ------
         UnsupportedTableError
-            If a column holds strings or objects.
+            If a column contains strings or objects.
         """
         return self.add_structured_array(
             table.as_array(),
@@ -259,28 +259,28 @@ class OutputArchive(abc.ABC):
         Returns
         -------
         result
-            What the function returned.
+            Result of the function.
         """
         return serializer(self.nested(name))
 
     def serialize_pointer(
         self, name: str, serializer: Callable[[OutputArchive], pydantic.BaseModel], key: Hashable
     ) -> Pointer:
-        """Store a sub-tree once, however often it is asked for.
+        """Store a subtree once, even if it is requested several times.
 
         Parameters
         ----------
         name
             Path below the current one.
         serializer
-            Called with the nested archive at the first time.
+            Called with the nested archive at the first request.
         key
-            Equal for equal sub-trees.
+            Equal for equal subtrees.
 
         Returns
         -------
         pointer
-            To be put into the tree.
+            Model or pointer for the tree.
         """
         root = self._root
         if key not in root._pointers:
@@ -332,23 +332,23 @@ class OutputArchive(abc.ABC):
         return self
 
     def _claim(self, name: str | None) -> tuple[str, int]:
-        """Return the full path of an array, and how often it was used."""
+        """Return the full path of an array, and the number of its uses."""
         path = "/".join(filter(None, (self.path, name)))
         if not path:
             raise ArchiveWriteError("An array at the root of an archive needs a name.")
         uses = self._root._uses
-        # Containers that fold case must still tell the names apart.
+        # Paths must be unique in containers that do not distinguish upper and lower case.
         uses[path.upper()] = uses.get(path.upper(), 0) + 1
         return path, uses[path.upper()]
 
 
 class NestedOutputArchive(OutputArchive):
-    """An archive that puts a path in front of all names.
+    """An archive that prefixes all names with a path.
 
     Parameters
     ----------
     root
-        The archive that does the work.
+        Archive that stores the content.
     parent
         The path.
     """
@@ -361,7 +361,7 @@ class NestedOutputArchive(OutputArchive):
 
     @classmethod
     def create(cls, stream: IO[bytes], *, passthrough: Any = None, **options: Any) -> OutputArchive:
-        raise TypeError("A nested archive is made with nested(), not on a stream.")
+        raise TypeError("A nested archive is created by nested(), not from a stream.")
 
     @property
     def path(self) -> str:

@@ -1,15 +1,16 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Branches of a tree whose schema the branch itself names.
+"""Subtrees whose model is selected by their own schema URL.
 
-There is no union to edit: who adds a PSF or a field declares its schema, and
-every tree with a place for one can hold it.  A branch that nobody installed
-understands, or that is damaged, is kept as it is and complains when used.
+A plugin that adds a type of PSF or field declares its schema; a field of a
+model that is annotated with `Polymorphic` then accepts it.  A subtree with an
+unknown schema, or a damaged one, becomes an `UnreadableTree`, which raises the
+error when it is used.
 """
 
 from __future__ import annotations
 
-__all__ = ("Polymorphic", "UnreadableTree", "branch_as_read", "make_branch", "remember_branch")
+__all__ = ("Polymorphic", "UnreadableTree", "raw_subtree", "validate_subtree", "keep_raw_subtree")
 
 import functools
 import itertools
@@ -33,27 +34,27 @@ M = TypeVar("M")
 _JSON_TYPES = (dict, list, str, int, float, type(None))
 
 _MAX_DEPTH = 210
-"""Levels of a tree, some more than our parser accepts."""
+"""Largest depth of a tree, in levels; the JSON parser accepts 200."""
 
-_AS_READ = "_branch_as_read"
-"""Where a model keeps the raw branch; no field, so that nobody else sees it."""
+_AS_READ = "_raw_subtree"
+"""Attribute of a model for its raw JSON; not a pydantic field, so it is not serialized."""
 
 
 class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
-    """A branch that could not be understood, with the reason."""
+    """A placeholder for a subtree that cannot be read, with the error."""
 
     _reason: ArchiveReadError = pydantic.PrivateAttr()
 
     @classmethod
     def because(cls, tree: Any, reason: ArchiveReadError) -> UnreadableTree:
-        """Keep a raw branch.
+        """Create a placeholder for a subtree.
 
         Parameters
         ----------
         tree
             Raw JSON, an object unless it is damaged badly.
         reason
-            Raised by whoever uses the branch.
+            Error that `deserialize` raises.
         """
         result = cls.model_construct(tree)
         result._reason = reason
@@ -61,16 +62,16 @@ class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
 
     @property
     def reason(self) -> ArchiveReadError:
-        """Why the branch is unreadable."""
+        """The error that prevents reading the subtree."""
         return self._reason
 
     @property
     def refers_to_arrays(self) -> bool:
-        """Whether the branch points at arrays, so that it cannot move."""
+        """Whether the subtree refers to arrays of its file, so that it cannot be written to another."""
         return any(dict in kinds and any(map(_is_reference, level)) for kinds, level in _levels(self.root))
 
     def deserialize(self, archive: InputArchive | None = None) -> NoReturn:
-        """Raise the reason.
+        """Raise the error.
 
         Parameters
         ----------
@@ -80,43 +81,43 @@ class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
         raise self._reason
 
 
-def make_branch(data: Any, pytype: type = object) -> Any:
-    """Validate a branch as the model that its own schema names.
+def validate_subtree(data: Any, pytype: type = object) -> Any:
+    """Validate a subtree as the model that its schema URL names.
 
     Parameters
     ----------
     data
         Raw JSON, or a model.
     pytype
-        Type of object that the branch must stand for.
+        Type of the object that the subtree must describe.
 
     Returns
     -------
-    branch
+    subtree
         An `ArchiveTree`, or an `UnreadableTree`.
 
     Raises
     ------
     ValueError
-        If it is no JSON.
+        If ``data`` is not JSON.
     """
     if isinstance(data, ArchiveTree | UnreadableTree):
         return data
     try:
         if not isinstance(data, dict):
-            message = f"A JSON object is needed here, not {data!r:.80}."
+            message = f"A JSON object is required here; got {data!r:.80}."
             raise CorruptArchiveError(message) if is_json(data) else ValueError(message)
-        return remember_branch(_find_model(data, pytype).model_validate(data), data)
+        return keep_raw_subtree(_find_model(data, pytype).model_validate(data), data)
     except ArchiveReadError as err:
         return UnreadableTree.because(data, err)
     except pydantic.ValidationError as err:
-        reason = tree_error(err, "its root", what=f"A branch of {data.get('schema_url')!r}")
+        reason = tree_error(err, "its root", what=f"A subtree of schema {data.get('schema_url')!r}")
         reason.__cause__ = err
         return UnreadableTree.because(data, reason)
 
 
 def is_json(value: Any) -> bool:
-    """Tell whether a value can be a raw branch, which ``null`` by itself is not.
+    """Return whether a value is JSON other than ``null``.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def is_json(value: Any) -> bool:
     Raises
     ------
     ValueError
-        If it is nested too deeply for any parser.
+        If it is nested too deeply.
     """
     return value is not None and all(
         issubclass(kind, _JSON_TYPES) for kinds, _ in _levels(value) for kind in kinds
@@ -134,9 +135,10 @@ def is_json(value: Any) -> bool:
 
 
 def _levels(node: Any) -> Iterator[tuple[set[type], list[Any]]]:
-    """Walk through raw JSON, all nodes of the same depth together, with their types.
+    """Yield the types and the nodes of raw JSON, one level of depth after the other.
 
-    A node may be megabytes of lists, which nobody should visit one by one.
+    A node may be a list of millions of numbers, so whole levels are processed
+    at once.
     """
     level = [node]
     for _ in range(_MAX_DEPTH):
@@ -148,36 +150,36 @@ def _levels(node: Any) -> Iterator[tuple[set[type], list[Any]]]:
             values = [list(node.values()) for node in level if isinstance(node, dict)]
             level = [node for node in level if isinstance(node, list)] + values
         level = list(itertools.chain.from_iterable(level))
-    raise ValueError(f"A branch is nested deeper than {_MAX_DEPTH} levels; it may contain itself.")
+    raise ValueError(f"A subtree has more than {_MAX_DEPTH} levels; it may contain itself.")
 
 
-def remember_branch(model: M, raw: Any) -> M:
-    """Let a model keep the raw branch, in case no object can be made of it.
+def keep_raw_subtree(model: M, raw: Any) -> M:
+    """Store the raw JSON of a subtree in its model, for errors in ``deserialize``.
 
     Parameters
     ----------
     model
-        What was validated.
+        The validated subtree.
     raw
         Raw JSON.
 
     Returns
     -------
     model
-        The same.
+        The same object.
     """
     if isinstance(model, ArchiveTree):
         vars(model)[_AS_READ] = raw
     return model
 
 
-def branch_as_read(model: Any) -> Any:
-    """Return the raw branch that a model keeps; `None` if it keeps none.
+def raw_subtree(model: Any) -> Any:
+    """Return the raw JSON that a model stores, or `None`.
 
     Parameters
     ----------
     model
-        What was validated.
+        The validated subtree.
     """
     return vars(model).get(_AS_READ) if isinstance(model, ArchiveTree) else None
 
@@ -188,20 +190,20 @@ def _find_model(data: dict[str, Any], wanted: type) -> type[ArchiveTree]:
     model, pytype = (None, None) if schema is None else registry.types_for_schema(schema)
     if model is None:
         broken = [info for info in registry.plugins() if info.error]
-        what = repr(url) if url else f"of a branch with the members {sorted(data)}"
+        what = repr(url) if url else f"of a subtree with the members {sorted(data)}"
         raise UnknownSchemaError(
-            f"No installed package knows the schema {what}."
-            + (f" Plugins that were left out: {[(i.name, i.error) for i in broken]}." if broken else "")
+            f"No installed package declares the schema {what}."
+            + (f" Plugins that could not be loaded: {[(i.name, i.error) for i in broken]}." if broken else "")
         )
     if pytype is not None and not issubclass(pytype, wanted):
         raise CorruptArchiveError(
-            f"A branch of schema {schema!r}, a {pytype.__name__}, stands where a {wanted.__name__} belongs."
+            f"A subtree of schema {schema!r} describes a {pytype.__name__}; expected a {wanted.__name__}."
         )
     return model
 
 
 def _is_reference(node: Any) -> bool:
-    """Tell whether a node is an array or table, or a pointer of any container."""
+    """Return whether a node refers to an array, a table or a pointer of a container."""
     if not isinstance(node, dict):
         return False
     path = node.get("path")
@@ -215,10 +217,10 @@ def _is_reference(node: Any) -> bool:
 if TYPE_CHECKING:
 
     class Polymorphic(Protocol[T]):
-        """What type checkers see: something that makes an object."""
+        """The type for type checkers: an object with ``deserialize``."""
 
         def deserialize(self, archive: Any) -> T:
-            """Make the object.
+            """Create the object.
 
             Parameters
             ----------
@@ -229,13 +231,13 @@ if TYPE_CHECKING:
 else:
 
     class Polymorphic:
-        """Annotation of a field that holds a branch of some public type.
+        """Annotation of a field whose model depends on the content.
 
-        ``psf: Polymorphic[PointSpreadFunction]`` says for readers which type
-        the branch stands for; which model reads it, the branch says.
+        ``psf: Polymorphic[PointSpreadFunction]`` accepts a subtree of any
+        schema whose in-memory type is a `PointSpreadFunction`.
         """
 
         def __class_getitem__(cls, pytype: Any) -> Any:
             pytype = object if pytype is Any else pytype
-            validate = functools.partial(make_branch, pytype=pytype)
+            validate = functools.partial(validate_subtree, pytype=pytype)
             return Annotated[Any, pydantic.PlainValidator(validate, json_schema_input_type=dict[str, Any])]

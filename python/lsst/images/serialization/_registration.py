@@ -1,10 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The plugin registry in the words of the younger vocabulary.
+"""Functions that look up and register schemas in this process.
 
-A package that is installed declares its schemas and migrations with hooks; the
-functions here are for notebooks and for code that was written before there
-were any.
+Installed packages declare schemas and migrations with plugin hooks.  These
+functions are for notebooks, and for code written before there were plugins.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def class_for_schema(name: str) -> type[ArchiveTree] | None:
     Returns
     -------
     model
-        `None` when nobody knows the schema.
+        `None` if no plugin declares the schema.
     """
     return registry.model_for_schema(name)
 
@@ -59,25 +58,25 @@ def public_type_for_schema(name: str) -> type | None:
     Returns
     -------
     pytype
-        `None` when nobody knows the schema.
+        `None` if no plugin declares the schema.
     """
     return registry.pytype_for_schema(name)
 
 
 def tree_class_for_info(info: ArchiveInfo, path: Any) -> type[ArchiveTree]:
-    """Return the serialization model of what a file holds.
+    """Return the serialization model of the content of a file.
 
     Parameters
     ----------
     info
-        What the file says about itself.
+        Schema and format version of the file.
     path
         The file, for the message.
 
     Raises
     ------
     UnknownSchemaError
-        If nobody knows the schema.
+        If no plugin declares the schema.
     """
     if (model := class_for_schema(info.schema_name)) is None:
         raise UnknownSchemaError(
@@ -87,7 +86,7 @@ def tree_class_for_info(info: ArchiveInfo, path: Any) -> type[ArchiveTree]:
 
 
 def parameterize_tree(cls: C, pointer_type: Any) -> C:
-    """Return the class itself: no tree of ours depends on a pointer type.
+    """Return the class itself; models do not depend on a pointer type.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ def parameterize_tree(cls: C, pointer_type: Any) -> C:
 
 
 def no_header_updates(header: Any) -> None:
-    """Leave a header as it is.
+    """Do nothing, as the header update of files without extra cards.
 
     Parameters
     ----------
@@ -115,9 +114,9 @@ def register_schema_class(cls: C, pytype: type = dict) -> C:
     Parameters
     ----------
     cls
-        The model; a name at the top of its module.
+        The model, defined at module level.
     pytype
-        In-memory type that it stands for, likewise.
+        In-memory type of the model, defined at module level.
 
     Returns
     -------
@@ -127,7 +126,7 @@ def register_schema_class(cls: C, pytype: type = dict) -> C:
     Raises
     ------
     DuplicateRegistrationError
-        If another class has the schema.
+        If another class is registered for the schema.
     """
     declared = DatasetSpec(schema=cls.SCHEMA_NAME, pytype=_dotted(pytype), model=_dotted(cls))
     known = registry.datasets().get(cls.SCHEMA_NAME)
@@ -141,25 +140,25 @@ def register_schema_class(cls: C, pytype: type = dict) -> C:
 
 
 def migration(schema_name: str, from_major: int) -> Callable[[U], U]:
-    """Declare, in this process, how a tree is lifted by one major version.
+    """Declare a migration by one major version in this process.
 
     Parameters
     ----------
     schema_name
         Name of the schema.
     from_major
-        Major version of the trees that the decorated function takes.
+        Major version of the trees that the decorated function accepts.
 
     Returns
     -------
     decorator
-        For a function from a raw JSON object to one of the next major
-        version; it may change its argument.
+        For a function that converts a raw JSON object to the next major
+        version; it may modify its argument.
 
     Raises
     ------
     DuplicateRegistrationError
-        If there is such a step already.
+        If this migration is already registered.
     """
 
     def declare(function: U) -> U:

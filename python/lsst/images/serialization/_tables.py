@@ -37,7 +37,7 @@ class TableColumnModel(pydantic.BaseModel):
         return shape[1:] if isinstance(self.data, InlineArrayModel) else shape
 
     def update_table(self, table: astropy.table.Table) -> None:
-        """Give a column that was read its unit, description and metadata.
+        """Set unit, description and metadata of a column that was read.
 
         Parameters
         ----------
@@ -47,14 +47,14 @@ class TableColumnModel(pydantic.BaseModel):
         Raises
         ------
         ArchiveReadError
-            If the column is not there, or not of the declared type or shape.
+            If the column is missing, or does not have the declared type or shape.
         """
         if self.name not in table.colnames:
             raise ArchiveReadError(f"The table has no column {self.name!r}; it has {table.colnames}.")
         column = table[self.name]
         if column.dtype.base.name != self.data.datatype.value or column.shape[1:] != self.cell_shape:
             raise ArchiveReadError(
-                f"Column {self.name!r} holds {column.dtype.name} of shape {column.shape[1:]} per row, "
+                f"Column {self.name!r} contains {column.dtype.name} of shape {column.shape[1:]} per row, "
                 f"but the tree declares {self.data.datatype.value} of shape {self.cell_shape}."
             )
         column.unit = self.unit
@@ -71,17 +71,19 @@ class TableModel(pydantic.BaseModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _accept_first_spelling(cls, data: Any) -> Any:
-        """Turn the form of the first releases into today's.
+        """Convert the form of the first releases to the current one.
 
-        There a table had one ``source``, and a column's data was the column
-        of that number.
+        In the first releases a table had one ``source``, and the columns were
+        numbered.
         """
         if not (isinstance(data, dict) and "source" in data):
             return data
         try:
-            columns = [_modern(old, f"{data['source']}[{n}]") for n, old in enumerate(data["columns"], 1)]
+            columns = [
+                _convert_column(old, f"{data['source']}[{n}]") for n, old in enumerate(data["columns"], 1)
+            ]
         except (AttributeError, KeyError, TypeError) as err:
-            raise ValueError(f"These are not the columns of a table: {err!r}.") from err
+            raise ValueError(f"The columns of the table are malformed: {err!r}.") from err
         return {"columns": columns, "meta": data.get("meta", {})}
 
     @pydantic.model_validator(mode="after")
@@ -101,16 +103,16 @@ class TableModel(pydantic.BaseModel):
         descriptions: Mapping[str, str] | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> TableModel:
-        """Describe a structured array.
+        """Create a model of a structured array.
 
         Parameters
         ----------
         array
             One-dimensional structured array.
         source
-            Format of the source string, with a place for the number of the
-            column (from 1), ``fits:NAME[{}]`` for instance; `None` writes the
-            data inline.
+            Format string with a placeholder for the number of the column
+            (from 1), ``fits:NAME[{}]`` for instance; `None` stores the data
+            inline.
         units
             Units by name of column.
         descriptions
@@ -121,7 +123,7 @@ class TableModel(pydantic.BaseModel):
         Raises
         ------
         UnsupportedTableError
-            If a column holds strings or objects.
+            If a column contains strings or objects.
         """
         columns = []
         for number, name in enumerate(array.dtype.names or (), 1):
@@ -164,12 +166,12 @@ class TableModel(pydantic.BaseModel):
 
     @property
     def is_inline(self) -> bool:
-        """Whether the data stands in the tree."""
+        """Whether the data is stored in the tree."""
         return all(isinstance(column.data, InlineArrayModel) for column in self.columns)
 
 
-def _modern(old: dict[str, Any], source: str) -> dict[str, Any]:
-    """Turn a column of the first releases into one of today."""
+def _convert_column(old: dict[str, Any], source: str) -> dict[str, Any]:
+    """Convert a column of the first releases to the current form."""
     if old.get("is_variable_length"):
         raise ValueError(f"Column {old.get('name')!r} has cells of variable length.")
     new = {key: old[key] for key in ("name", "unit", "description") if old.get(key) is not None}

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The base of every serialization model: a JSON tree that knows its schema."""
+"""Base class of the serialization models: a JSON tree with a schema."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from ._output_archive import OutputArchive
 
 _FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
-"""What names one of several forms in the path of an error, not a member."""
+"""Elements of the path of a validation error that name a type, not a member."""
 
 _OTHER_FORMS = frozenset({"missing", "is_instance_of"})
-"""What pydantic says of a value in a form that it was not meant to have."""
+"""Types of validation errors that occur for the other types of a union."""
 
 _REPR = reprlib.Repr()
 _REPR.maxstring, _REPR.maxlevel = 80, 3
-"""Shows what was found without walking through megabytes of it."""
+"""Abbreviates invalid values, which may be large, in error messages."""
 
 SCHEMA_URL_BASE = "https://images.lsst.io/schemas"
 
 
 class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_bytes="base64"):
-    """A node of the JSON tree that stands for one object.
+    """A node of the JSON tree that describes one object.
 
     A subclass names its schema in the class statement,
     ``class FringeModel(ArchiveTree, schema="my.fringe", version="1.0.0")``,
@@ -64,15 +64,15 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
     MIN_READ_VERSION: ClassVar[int] = 1
     SCHEMA_URL: ClassVar[str] = ""
     ROOT_NAME: ClassVar[str] = ""
-    """Archive path of the object when it is the root; arrays need a name."""
+    """Archive path of the object if it is the root of a file; arrays require a path."""
 
     OLD_SCHEMA_NAMES: ClassVar[tuple[str, ...]] = ()
-    """Names that other releases gave the schema."""
+    """Names of the schema in other releases."""
 
     OLD_MEMBERS: ClassVar[Mapping[str, str]] = {}
-    """Names under which other releases stored members, and today's names.
+    """Names of members in other releases, and their current names.
 
-    Some of those releases stamped today's version of the schema."""
+    Some of those releases wrote the current version of the schema."""
 
     COMPONENTS: ClassVar[Mapping[str, ComponentReader]] = {}
     _PARAMETERS: ClassVar[frozenset[str]] = frozenset()
@@ -80,7 +80,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
     schema_version: str = pydantic.Field(default="", repr=False)
     min_read_version: int = pydantic.Field(default=1, repr=False)
     metadata: Named[MetadataValue] = omit_if_empty(dict)
-    # Whoever looks at it checks it; see _butler_info.py.
+    # Validated when it is used; see _butler_info.py.
     butler_info: Annotated[
         Any, pydantic.PlainValidator(lambda raw: raw, json_schema_input_type=dict[str, Any] | None)
     ] = omit_if_none(repr=False)
@@ -93,8 +93,8 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         return self.SCHEMA_URL
 
     def __class_getitem__(cls, item: Any) -> Any:
-        # The first release's models were generic over a pointer type; ours
-        # are not, and ignore it.
+        # The models of the first release were generic in a pointer type, which
+        # is ignored.
         return cls
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -129,13 +129,13 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
             and data.get("min_read_version", 1) == 1
             and data.keys().isdisjoint(cls.OLD_MEMBERS)
         ):
-            # What nearly every tree is, checked without another call.
+            # Nearly all trees are current; this avoids another call.
             return data
         return cls.prepare(data)
 
     @classmethod
     def prepare(cls, tree: dict[str, Any]) -> dict[str, Any]:
-        """Check the version of a raw tree and bring it to today's form.
+        """Check the version of a raw tree and convert it to the current form.
 
         Parameters
         ----------
@@ -145,12 +145,12 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Returns
         -------
         tree
-            Raw JSON object with the members and stamps of this model.
+            Raw JSON object with the members and versions of this model.
 
         Raises
         ------
         SchemaVersionError
-            If the tree needs a newer reader, or its stamps are malformed.
+            If the tree requires a newer reader, or its versions are malformed.
         """
         major = check_version(cls.SCHEMA_NAME, tree, cls.SCHEMA_VERSION)
         wanted = int(cls.SCHEMA_VERSION.partition(".")[0])
@@ -160,15 +160,15 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
 
     @classmethod
     def upgrade(cls, tree: dict[str, Any]) -> dict[str, Any]:
-        """Convert a tree from before versions were stamped to today's members.
+        """Convert a tree without a version to the current members.
 
-        Also called for the arguments of a model that is made in memory, so
-        it must leave today's members alone.
+        Also called with the arguments of a model that is created in memory,
+        so it must not change current members.
 
         Parameters
         ----------
         tree
-            Members of the tree; it may be changed.
+            Members of the tree; it may be modified.
         """
         return tree
 
@@ -224,7 +224,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         )
 
     def deserialize_component(self, name: str, archive: InputArchive, **parameters: Any) -> Any:
-        """Read one component of a tree that is validated already.
+        """Read one component of a validated tree.
 
         Parameters
         ----------
@@ -238,9 +238,9 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Raises
         ------
         InvalidComponentError
-            If there is no such component.
+            If there is no component of this name.
         InvalidParameterError
-            If the component does not take a parameter.
+            If the component does not accept a parameter.
         """
         recipe = self.find_component(name)
         check_parameters(recipe.parameters, parameters, f"Component {name!r} of {self.SCHEMA_NAME!r}")
@@ -250,12 +250,12 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
     def read_component(
         cls, tree: dict[str, Any], name: str, archive: InputArchive, parameters: Mapping[str, Any]
     ) -> Any:
-        """Read one component, validating only what it needs.
+        """Read one component, validating only the members that it needs.
 
         Parameters
         ----------
         tree
-            Raw JSON object of the whole.
+            Raw JSON object of the whole tree.
         name
             Name of the component.
         archive
@@ -266,9 +266,9 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Raises
         ------
         InvalidComponentError
-            If there is no such component.
+            If there is no component of this name.
         InvalidParameterError
-            If the component does not take a parameter.
+            If the component does not accept a parameter.
         """
         if (recipe := cls.COMPONENTS.get(name)) is None:
             recipe = cls.find_component(name)
@@ -294,17 +294,17 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
 
     @classmethod
     def find_component(cls, name: str) -> ComponentReader:
-        """Return the recipe for a component.
+        """Return the reader of a component.
 
         Parameters
         ----------
         name
-            Name of the component, in either vocabulary.
+            Name of the component, or an alias of it.
 
         Raises
         ------
         InvalidComponentError
-            If there is no such component.
+            If there is no component of this name.
         """
         name = COMPONENT_ALIASES.get(name, name)
         if (recipe := cls.COMPONENTS.get(name)) is not None:
@@ -333,7 +333,7 @@ def _member_adapter(cls: type[ArchiveTree], name: str, alone: bool) -> pydantic.
 
 @functools.cache
 def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
-    """Return the recipe for a component that simply is a member."""
+    """Return the reader of a component that is a member of the tree."""
 
     def read(model: ArchiveTree, archive: InputArchive, **parameters: Any) -> Any:
         value = getattr(model, name)
@@ -343,10 +343,10 @@ def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
             return archive.get_table(value)
         if isinstance(value, ArrayReferenceModel | InlineArrayModel):
             return archive.get_array(value)
-        # Regions, and branches that cannot be read, need no archive.
+        # Regions and placeholders do not need the archive.
         return value.deserialize() if hasattr(value, "deserialize") else value
 
-    # A nested tree takes the read parameters that it takes by itself.
+    # The read parameters of a nested tree are those of its own type.
     annotation = cls.model_fields[name].annotation
     types = (t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
     nested = [t for t in types if issubclass(t, ArchiveTree)]
@@ -356,26 +356,29 @@ def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
 def tree_error(
     err: pydantic.ValidationError, root: str = "the root", *, what: str = "The tree", at: str = ""
 ) -> ArchiveReadError:
-    """Say which node of a tree is wrong, keeping an error of ours if there is one.
+    """Convert a validation error to an error that names the invalid node.
+
+    The class is that of the `ArchiveReadError` that a validator raised, else
+    `CorruptArchiveError`.
 
     Parameters
     ----------
     err
-        What pydantic says.
+        Validation error of pydantic.
     root
-        Name of the root of what was validated, for the message.
+        Name of the root of the validated value, for the message.
     what
-        What was validated, for the message.
+        Description of the validated value, for the message.
     at
-        Path, in the tree, of what was validated.
+        Path of the validated value in the tree.
 
     Returns
     -------
     error
-        To be raised instead.
+        Error to raise in place of ``err``.
     """
-    # A branch that fits none of several forms lacks members of all the others,
-    # and no branch is an object yet.
+    # For a union, pydantic reports errors of all types; those of the intended
+    # type are of other kinds.
     first = min(err.errors(include_url=False), key=lambda error: error["type"] in _OTHER_FORMS)
     path = (at, *(part for part in map(str, first["loc"]) if not _FORM.search(part)))
     where = "/".join(path).strip("/") or root
@@ -386,21 +389,21 @@ def tree_error(
 
 
 def check_parameters(allowed: frozenset[str], given: Mapping[str, Any], what: str) -> None:
-    """Refuse read parameters that nobody would look at.
+    """Raise an error for unknown read parameters.
 
     Parameters
     ----------
     allowed
-        Names of the parameters that are understood.
+        Names of the supported parameters.
     given
         Parameters of the caller.
     what
-        What is read, for the message.
+        Description of the object that is read, for the message.
 
     Raises
     ------
     InvalidParameterError
-        If there is a parameter that is not understood.
+        If a parameter is not supported.
     """
     if unknown := given.keys() - allowed:
         raise InvalidParameterError(

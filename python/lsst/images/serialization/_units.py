@@ -2,8 +2,8 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """Units, quantities and times as JSON.
 
-A unit is written as a VOUnit string where one exists, else in astropy's own
-generic syntax (``electron``), and read the same way.
+A unit is written as a VOUnit string if possible, else in the generic syntax of
+astropy (``electron``), and read from either.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=256)
 def parse_unit(text: str) -> u.UnitBase:
-    """Make a unit of a string.
+    """Parse a unit.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def parse_unit(text: str) -> u.UnitBase:
     Raises
     ------
     ValueError
-        If no syntax understands the string.
+        If the string is not valid in any of these.
     """
     for syntax in ("vounit", "fits"):
         try:
@@ -58,7 +58,7 @@ def parse_unit(text: str) -> u.UnitBase:
 
 @functools.lru_cache(maxsize=256)
 def format_unit(unit: u.UnitBase) -> str:
-    """Make a string of a unit.
+    """Format a unit as a string.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def format_unit(unit: u.UnitBase) -> str:
     Returns
     -------
     text
-        VOUnit syntax where it can say it, else the generic syntax.
+        VOUnit syntax if it can represent the unit, else the generic syntax.
     """
     try:
         return str(unit.to_string("vounit"))
@@ -76,17 +76,18 @@ def format_unit(unit: u.UnitBase) -> str:
         return str(unit.to_string())
 
 
-LONGEST = 1000
-"""Longest unit in a file, far beyond any that somebody could read."""
+MAX_UNIT_LENGTH = 1000
+"""Largest number of characters of a unit in a file."""
 
 
 def _validate_unit(value: Any) -> u.UnitBase:
     if isinstance(value, u.UnitBase):
         return value
-    if isinstance(value, str) and len(value) <= LONGEST:
+    if isinstance(value, str) and len(value) <= MAX_UNIT_LENGTH:
         return parse_unit(value)
     raise ValueError(
-        f"A unit is a string of at most {LONGEST} characters or an astropy unit, not {value!r:.80}."
+        f"A unit must be an astropy unit or a string of at most {MAX_UNIT_LENGTH} characters; "
+        f"got {value!r:.80}."
     )
 
 
@@ -95,7 +96,7 @@ Unit = Annotated[
     pydantic.PlainValidator(_validate_unit, json_schema_input_type=str),
     pydantic.PlainSerializer(format_unit, return_type=str),
 ]
-"""Annotation of a model field that holds an astropy unit."""
+"""Annotation of a model field that contains an astropy unit."""
 
 
 class QuantityModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
@@ -121,7 +122,7 @@ Quantity = Annotated[
     pydantic.PlainValidator(_validate_quantity, json_schema_input_type=QuantityModel),
     pydantic.PlainSerializer(_dump_quantity, return_type=dict[str, Any]),
 ]
-"""Annotation of a model field that holds a scalar quantity."""
+"""Annotation of a model field that contains a scalar quantity."""
 
 
 class TimeModel(pydantic.BaseModel):
@@ -152,4 +153,4 @@ Time = Annotated[
     pydantic.PlainValidator(_validate_time, json_schema_input_type=TimeModel),
     pydantic.PlainSerializer(_dump_time, return_type=dict[str, Any]),
 ]
-"""Annotation of a model field that holds an `astropy.time.Time`."""
+"""Annotation of a model field that contains an `astropy.time.Time`."""
