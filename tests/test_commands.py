@@ -78,7 +78,7 @@ def test_demo_unreadable_file_creates_no_repository(tmp_path: Path) -> None:
         text=True,
     )
     assert result.returncode != 0
-    assert "is no FITS file" in result.stderr and "Traceback" not in result.stderr
+    assert "is not a FITS file" in result.stderr and "Traceback" not in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["text.fits"]
 
 

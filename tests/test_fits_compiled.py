@@ -48,7 +48,7 @@ def integers_of_all_blocks(draw: st.DrawFn, width: int) -> np.ndarray:
 @needs_loops
 @given(data=st.data(), width=st.sampled_from([1, 2, 4]), block=st.sampled_from([1, 7, 16, 32]))
 @settings(max_examples=300)
-def test_rice_tiles_of_another_encoder_are_decoded_whole_and_in_part(
+def test_rice_decode_tiles_of_imagecodecs_returns_same_pixels(
     data: st.DataObject, width: int, block: int
 ) -> None:
     tiles = [data.draw(integers_of_all_blocks(width)) for _ in range(data.draw(st.integers(1, 3)))]
@@ -64,7 +64,7 @@ def test_rice_tiles_of_another_encoder_are_decoded_whole_and_in_part(
 @needs_loops
 @given(data=st.data(), width=st.sampled_from([1, 2, 4]))
 @settings(max_examples=200)
-def test_rice_tiles_that_end_early_are_counted_out(data: st.DataObject, width: int) -> None:
+def test_rice_decode_truncated_tile_returns_number_of_good_tiles(data: st.DataObject, width: int) -> None:
     tile = data.draw(integers_of_all_blocks(width))
     code = bytes(imagecodecs.rcomp_encode(tile, nblock=32))
     # The last byte may be padding, or have been written ahead.
@@ -81,7 +81,7 @@ def test_rice_tiles_that_end_early_are_counted_out(data: st.DataObject, width: i
 @needs_loops
 @given(code=st.binary(max_size=300), width=st.sampled_from([1, 2, 4]), count=st.integers(0, 500))
 @settings(max_examples=500)
-def test_any_bytes_are_either_a_rice_tile_or_not(code: bytes, width: int, count: int) -> None:
+def test_rice_decode_random_bytes_agrees_with_imagecodecs(code: bytes, width: int, count: int) -> None:
     out = np.empty((1, count), dtype=f"u{width}")
     assert tile_loops.rice_decode([code], out, 32) in (0, 1)
 
@@ -100,14 +100,14 @@ def test_any_bytes_are_either_a_rice_tile_or_not(code: bytes, width: int, count:
         (b"0123456789", np.empty((10, 4), "i4"), 32),
     ],
 )
-def test_rice_decode_refuses_what_it_cannot_fill(tiles: Any, out: np.ndarray, block: int) -> None:
+def test_rice_decode_invalid_arguments_raises(tiles: Any, out: np.ndarray, block: int) -> None:
     with pytest.raises((ValueError, TypeError)):
         tile_loops.rice_decode(tiles, out, block)
 
 
 @needs_loops
 @given(data=st.data(), dtype=st.sampled_from(["i2", "u2", "i4", "u4", "f4", "i8", "f8"]))
-def test_bytes_of_any_box_of_tiles_are_put_together(data: st.DataObject, dtype: str) -> None:
+def test_unshuffle_any_box_equals_numpy(data: st.DataObject, dtype: str) -> None:
     shape = tuple(data.draw(st.lists(st.integers(1, 7), min_size=2, max_size=4)))
     kind = np.dtype(dtype)
     pixels = np.random.default_rng(3).integers(0, 256, (*shape, kind.itemsize), np.uint8).view(kind)[..., 0]
@@ -144,7 +144,7 @@ def test_bytes_of_any_box_of_tiles_are_put_together(data: st.DataObject, dtype: 
         (np.zeros((2, 4, 3), "u1"), np.zeros((2, 3), "f4")),
     ],
 )
-def test_unshuffle_refuses_what_does_not_fit_together(parts: Any) -> None:
+def test_unshuffle_mismatched_arrays_raises(parts: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         tile_loops.unshuffle(parts)
 
@@ -185,7 +185,7 @@ def scaling(**changes: Any) -> dict[str, Any]:
         {"step": -4},
     ],
 )
-def test_dequantize_refuses_what_does_not_fit_together(change: dict[str, Any]) -> None:
+def test_dequantize_mismatched_arrays_raises(change: dict[str, Any]) -> None:
     tile_loops.dequantize(*scaling().values())
     with pytest.raises(ValueError):
         tile_loops.dequantize(*scaling(**change).values())
@@ -193,7 +193,7 @@ def test_dequantize_refuses_what_does_not_fit_together(change: dict[str, Any]) -
 
 @pytest.mark.parametrize("keyword", ["ZBLANK", "ZDITHER0"])
 @pytest.mark.parametrize("number", [10**25, -(10**25)])
-def test_absurd_numbers_in_a_header_mean_no_more_than_others(keyword: str, number: int) -> None:
+def test_read_image_out_of_range_zblank_and_zdither0_are_ignored(keyword: str, number: int) -> None:
     array = np.random.default_rng(1).normal(100, 10, (20, 30)).astype("f4")
     array[3, 4] = np.nan
     stream = io.BytesIO()
@@ -209,9 +209,9 @@ def test_absurd_numbers_in_a_header_mean_no_more_than_others(keyword: str, numbe
     assert np.isnan(found[3, 4]) == (keyword != "ZBLANK")
 
 
-def test_without_the_loops_libraries_give_the_same_pixels() -> None:
-    words = "images_of_astropy or every_seed or cut_like or random_sequence or blank or damage"
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-k", words, "test_fits_compressed.py"]
+def test_codecs_without_c_extension_return_same_pixels() -> None:
+    names = "images_of_astropy or every_seed or cut_like or random_sequence or blank or damage"
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-k", names, "test_fits_compressed.py"]
     environment = {**os.environ, "LSST_IMAGES_COMPILED": "0"}
     result = subprocess.run(command, env=environment, cwd=ROOT / "tests", capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
@@ -221,7 +221,7 @@ def test_without_the_loops_libraries_give_the_same_pixels() -> None:
 
 
 @pytest.mark.parametrize("compiler", ["there", "missing"])
-def test_the_package_can_be_built_with_and_without_a_compiler(compiler: str, tmp_path: Path) -> None:
+def test_build_with_and_without_compiler_succeeds(compiler: str, tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     if compiler == "there" and tile_loops is None:
         pytest.skip("there is no C compiler here, or LSST_IMAGES_COMPILED=0")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tile-compressed images: our pixels against those of CFITSIO and astropy."""
+"""Comparison of tile-compressed images with CFITSIO and astropy."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def assert_same(ours: np.ndarray, other: np.ndarray) -> None:
 )
 @pytest.mark.parametrize("algorithm", ["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS"])
 @pytest.mark.parametrize("dtype", TYPES)
-def test_lossless_images_that_we_write_are_read_back_by_everyone(
+def test_compress_image_lossless_is_read_by_all_readers(
     dtype: str, algorithm: str, shape: tuple[int, ...], tile: tuple[int, ...], tmp_path: Path
 ) -> None:
     array = pixels(dtype, shape)
@@ -117,7 +117,7 @@ def large_tile(kind: str) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("rows", [(slice(None)), slice(0, 90)])
-def test_large_tiles_without_loss_are_read_by_everyone_and_no_larger_than_zlib_makes_them(
+def test_compress_image_large_lossless_tiles_are_no_larger_than_zlib(
     kind: str, rows: slice, tmp_path: Path
 ) -> None:
     array = large_tile(kind)[rows]
@@ -140,7 +140,7 @@ def test_large_tiles_without_loss_are_read_by_everyone_and_no_larger_than_zlib_m
 @pytest.mark.parametrize(
     "algorithm, dtype", [("RICE_1", "f4"), ("RICE_1", "f8"), ("GZIP_2", "f4"), ("GZIP_1", "f8")]
 )
-def test_quantized_images_that_we_write_decode_to_the_same_bits_everywhere(
+def test_compress_image_quantized_is_bit_identical_in_all_readers(
     algorithm: str, dtype: str, dither: str, level: float, holes: bool, tile: tuple[int, ...], tmp_path: Path
 ) -> None:
     array = pixels(dtype, (37, 300))
@@ -164,7 +164,7 @@ def test_quantized_images_that_we_write_decode_to_the_same_bits_everywhere(
 @pytest.mark.parametrize("tile", [None, (8, 50)])
 @pytest.mark.parametrize("compression", ["GZIP_1", "GZIP_2", "RICE_1", "HCOMPRESS_1", "PLIO_1"])
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4"])
-def test_integer_images_of_astropy_are_read_exactly(dtype: str, compression: str, tile: Any) -> None:
+def test_read_image_integer_images_of_astropy_are_exact(dtype: str, compression: str, tile: Any) -> None:
     if compression == "PLIO_1" and dtype in ("u2", "u4"):
         pytest.skip("PLIO_1 holds no integers with an offset")
     if compression == "HCOMPRESS_1" and tile is None:
@@ -181,7 +181,7 @@ def test_integer_images_of_astropy_are_read_exactly(dtype: str, compression: str
 @pytest.mark.parametrize("dither", DITHERS)
 @pytest.mark.parametrize("compression", ["GZIP_1", "GZIP_2", "RICE_1", "HCOMPRESS_1"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_quantized_images_of_astropy_are_read_to_the_last_bit(
+def test_read_image_quantized_images_of_astropy_are_bit_identical(
     dtype: str, compression: str, dither: str
 ) -> None:
     array = pixels(dtype, (48, 320))
@@ -202,7 +202,7 @@ def test_quantized_images_of_astropy_are_read_to_the_last_bit(
 
 @pytest.mark.parametrize("qmethod", [None, "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2"])
 @pytest.mark.parametrize("compress", ["GZIP", "GZIP_2", "RICE", "HCOMPRESS"])
-def test_images_of_cfitsio_are_read_to_the_last_bit(compress: str, qmethod: Any, tmp_path: Path) -> None:
+def test_read_image_images_of_cfitsio_are_bit_identical(compress: str, qmethod: Any, tmp_path: Path) -> None:
     array = pixels("f4", (50, 400))
     if compress != "HCOMPRESS":
         array = with_holes(array)
@@ -226,11 +226,11 @@ def test_images_of_cfitsio_are_read_to_the_last_bit(compress: str, qmethod: Any,
 @pytest.mark.parametrize("shape", [(40, 500), (256, 256), (30, 7), (9, 9)])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("flat, tolerance", [(False, 1e-12), (True, 0.2)])
-def test_scales_are_those_of_the_reference_implementation(
+def test_quantize_scales_equal_reference_implementation(
     dtype: str, shape: tuple[int, int], flat: bool, tolerance: float, tmp_path: Path
 ) -> None:
     array = pixels(dtype, shape, seed=7)
-    # Places without any noise are left out by both, but not in quite the same way.
+    # Both omit constant runs of pixels, but differently.
     if flat:
         array[: shape[0] // 2, shape[1] // 3 : -2] = 5.0
     path = tmp_path / "x.fits"
@@ -255,7 +255,7 @@ def test_scales_are_those_of_the_reference_implementation(
 
 
 @pytest.mark.parametrize("value", [3.0, np.inf, np.nan])
-def test_tiles_that_do_not_vary_are_kept_exactly(value: float) -> None:
+def test_quantize_constant_tiles_are_lossless(value: float) -> None:
     array = pixels("f4", (4, 64))
     array[1] = value
     array[2, 3] = np.inf
@@ -267,7 +267,7 @@ def test_tiles_that_do_not_vary_are_kept_exactly(value: float) -> None:
 
 
 @given(data=st.data())
-def test_a_box_is_the_same_as_a_slice_of_the_whole(data: st.DataObject) -> None:
+def test_read_image_box_equals_slice_of_whole_image(data: st.DataObject) -> None:
     shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3), label="shape"))
     tile = tuple(data.draw(st.integers(1, 45), label="tile") for _ in shape)
     dtype = data.draw(st.sampled_from(TYPES), label="dtype")
@@ -310,7 +310,9 @@ def test_a_box_is_the_same_as_a_slice_of_the_whole(data: st.DataObject) -> None:
     dither=st.sampled_from(sorted(DITHERS)),
 )
 @settings(max_examples=20)
-def test_every_seed_and_tiling_decodes_like_astropy(tile: tuple[int, int], seed: int, dither: str) -> None:
+def test_read_image_every_seed_and_tiling_equals_astropy(
+    tile: tuple[int, int], seed: int, dither: str
+) -> None:
     array = pixels("f4", (130, 130), seed=seed)
     content = file_bytes(
         compress_image(
@@ -322,7 +324,7 @@ def test_every_seed_and_tiling_decodes_like_astropy(tile: tuple[int, int], seed:
 
 @given(data=st.data())
 @settings(max_examples=60)
-def test_any_image_of_astropy_is_read_and_cut_like_astropy_does(data: st.DataObject) -> None:
+def test_read_image_any_image_of_astropy_is_cut_like_astropy(data: st.DataObject) -> None:
     codec = data.draw(
         st.sampled_from(["GZIP_1", "GZIP_2", "RICE_1", "NOCOMPRESS", "HCOMPRESS_1", "PLIO_1"]), label="codec"
     )
@@ -359,10 +361,10 @@ def test_any_image_of_astropy_is_read_and_cut_like_astropy_does(data: st.DataObj
 
 @pytest.mark.parametrize("dither", ["SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2"])
 @pytest.mark.parametrize("width", [9500, 9999, 10000, 10001, 20500])
-def test_rows_as_long_as_the_random_sequence_are_dithered_like_in_the_reference(
+def test_dither_rows_as_long_as_random_sequence_equals_reference(
     width: int, dither: str, tmp_path: Path
 ) -> None:
-    # Where the sequence ends, within a row or with it, depends on where it begins.
+    # The position of the end of the random sequence in a row depends on its start.
     array = pixels("f4", (40, width))
     content = file_bytes(
         compress_image(
@@ -375,7 +377,7 @@ def test_rows_as_long_as_the_random_sequence_are_dithered_like_in_the_reference(
     assert_same(hdu.read_image((slice(3, 30), slice(8000, 9490))), expected[3:30, 8000:9490])
 
 
-def test_blank_integers_may_differ_from_tile_to_tile() -> None:
+def test_read_image_blank_column_is_applied_per_tile() -> None:
     array = pixels("f4", (6, 64))
     hdu = compress_image(
         array, algorithm="RICE_1", tile_shape=(1, 64), quantize_level=4.0, dither="NO_DITHER"
@@ -401,7 +403,7 @@ def test_blank_integers_may_differ_from_tile_to_tile() -> None:
     assert_same(ours, by_astropy(content))
 
 
-def test_old_spellings_and_descriptor_formats_are_understood() -> None:
+def test_read_image_aliases_and_old_descriptor_formats_are_accepted() -> None:
     content = file_bytes(compress_image(pixels("i4", (20, 30)), algorithm="RICE_1"))
     table = FitsFile.open(content).hdu(1).values["TFORM1"]
     assert isinstance(table, str) and table.startswith("1PB(")
@@ -412,7 +414,7 @@ def test_old_spellings_and_descriptor_formats_are_understood() -> None:
     np.testing.assert_array_equal(FitsFile.open(content).hdu(1).read_image(), pixels("i4", (20, 30)))
 
 
-def test_wide_descriptors_are_understood() -> None:
+def test_read_image_64_bit_descriptors_are_accepted() -> None:
     hdu = compress_image(pixels("i4", (20, 30)), algorithm="RICE_1", tile_shape=(5, 30))
     hdu.data = [np.frombuffer(hdu.data[0], dtype=">i4").astype(">i8").tobytes(), *hdu.data[1:]]
     hdu.sums = None
@@ -424,7 +426,7 @@ def test_wide_descriptors_are_understood() -> None:
     np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), pixels("i4", (20, 30)))
 
 
-def test_scale_and_zero_may_be_keywords_instead_of_columns() -> None:
+def test_read_image_scale_and_zero_cards_replace_columns() -> None:
     array = pixels("f4", (8, 64))
     hdu = compress_image(
         array, algorithm="RICE_1", tile_shape=(8, 64), quantize_level=-0.25, dither="SUBTRACTIVE_DITHER_1"
@@ -438,7 +440,7 @@ def test_scale_and_zero_may_be_keywords_instead_of_columns() -> None:
     np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), expected)
 
 
-def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
+def test_read_image_uncompressed_fallback_column_is_read() -> None:
     array = pixels("f4", (2, 32))
     hdu = compress_image(array, algorithm="GZIP_2", tile_shape=(1, 32), quantize_level=4.0)
     raw = array.astype(">f4").tobytes()
@@ -460,7 +462,7 @@ def test_uncompressed_tiles_in_a_fallback_column_are_read() -> None:
     np.testing.assert_array_equal(FitsFile.open(file_bytes(hdu)).hdu(1).read_image(), array)
 
 
-def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compress_image_number_of_threads_does_not_change_file(monkeypatch: pytest.MonkeyPatch) -> None:
     array = pixels("f4", (800, 700))
     one, many = (
         file_bytes(
@@ -478,7 +480,7 @@ def test_the_number_of_threads_does_not_change_the_file(monkeypatch: pytest.Monk
         FitsFile.open(one).hdu(1).read_image()
 
 
-def test_seeds_may_come_from_the_clock_or_the_pixels() -> None:
+def test_compress_image_seed_from_clock_or_pixels() -> None:
     array = pixels("f4", (20, 30))
     for seed in (0, -1):
         content = file_bytes(compress_image(array, algorithm="RICE_1", quantize_level=16.0, seed=seed))
@@ -487,7 +489,7 @@ def test_seeds_may_come_from_the_clock_or_the_pixels() -> None:
         np.testing.assert_array_equal(FitsFile.open(content).hdu(1).read_image(), by_astropy(content))
 
 
-def test_default_tiles_are_squares_no_larger_than_the_image() -> None:
+def test_default_tile_shape_is_square_within_image() -> None:
     assert default_tile_shape((4000, 4072)) == (160, 160)
     assert default_tile_shape((5, 100, 4000)) == (1, 100, 160)
     assert default_tile_shape((10,)) == (10,)
@@ -506,13 +508,13 @@ def test_default_tiles_are_squares_no_larger_than_the_image() -> None:
         ({"seed": 10001}, "10001"),
     ],
 )
-def test_impossible_options_are_refused_by_name(change: dict[str, Any], message: str) -> None:
+def test_compress_image_invalid_option_raises(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ArchiveWriteError, match=message):
         compress_image(pixels("f4", (8, 8)), **change)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "bool", "c8"])
-def test_types_that_fits_does_not_have_are_refused(dtype: str) -> None:
+def test_encode_unsupported_pixel_type_raises(dtype: str) -> None:
     for encode in (compress_image, encode_image):
         with pytest.raises(ArchiveWriteError, match="FITS images do not support pixels of type"):
             encode(np.zeros((3, 3), dtype=dtype))
@@ -522,33 +524,32 @@ def test_types_that_fits_does_not_have_are_refused(dtype: str) -> None:
     "box",
     [(slice(0, 21),), (slice(-21, 3),), (slice(5, 4),), (slice(0, 5),) * 3, (slice(0, 1), slice(30, 31))],
 )
-def test_boxes_that_do_not_fit_are_an_error(box: tuple[slice, ...]) -> None:
+def test_read_image_box_outside_image_raises(box: tuple[slice, ...]) -> None:
     hdu = FitsFile.open(file_bytes(compress_image(pixels("f4", (20, 30))))).hdu(1)
     with pytest.raises(BoxIndexError, match="20, 30"):
         hdu.read_image(box)
 
 
-def test_outputs_that_do_not_fit_are_an_error() -> None:
+def test_read_image_mismatched_out_raises() -> None:
     hdu = FitsFile.open(file_bytes(compress_image(pixels("f4", (20, 30))))).hdu(1)
     with pytest.raises(InvalidParameterError, match="needed"):
         hdu.read_image(out=np.empty((20, 30), dtype="f8"))
-    with pytest.raises(InvalidParameterError, match="cannot cut"):
+    with pytest.raises(InvalidParameterError, match="Invalid image index 3"):
         hdu.read_image((3,))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("algorithm, level", [("GZIP_1", None), ("GZIP_2", None), ("RICE_1", 16.0)])
-def test_damaged_tiles_are_found_and_named(algorithm: str, level: float | None) -> None:
+def test_read_image_damaged_tile_raises_with_hdu(algorithm: str, level: float | None) -> None:
     content = bytearray(
         file_bytes(compress_image(pixels("f4", (50, 90)), algorithm=algorithm, quantize_level=level))
     )
     hdu = FitsFile.open(bytes(content)).hdu(1)
     start, size = hdu.byte_ranges()[0]
-    # Shortened in the table, so that the codec comes to the end too early.
+    # A tile whose size in the table is too small, and one outside the heap.
     short = (size - size // 2).to_bytes(4, "big")
     content[hdu.data_address : hdu.data_address + 4] = short
     with pytest.raises(CorruptArchiveError, match="HDU 1"):
         FitsFile.open(bytes(content)).hdu(1).read_image()
-    # Pointing out of the heap.
     content[hdu.data_address : hdu.data_address + 4] = (2**31 - 1).to_bytes(4, "big")
     with pytest.raises(CorruptArchiveError, match="2147483647 bytes"):
         FitsFile.open(bytes(content)).hdu(1).read_image()
@@ -556,7 +557,7 @@ def test_damaged_tiles_are_found_and_named(algorithm: str, level: float | None) 
 
 @given(noise=st.binary(min_size=1, max_size=200), at=st.integers(0, 10**6))
 @settings(max_examples=60)
-def test_random_damage_is_an_error_of_ours_or_other_pixels_but_never_worse(noise: bytes, at: int) -> None:
+def test_read_image_random_damage_raises_only_package_errors(noise: bytes, at: int) -> None:
     content = bytearray(
         file_bytes(
             compress_image(
@@ -580,7 +581,7 @@ def test_random_damage_is_an_error_of_ours_or_other_pixels_but_never_worse(noise
 
 @pytest.mark.parametrize("shape, tile", [((45, 50), (16, 16)), ((5, 20, 30), (2, 7, 9)), ((40, 33), (1, 33))])
 @pytest.mark.parametrize("dtype", TYPES)
-def test_a_box_of_few_tiles_is_the_same_as_a_cutout_of_many(
+def test_read_image_few_tiles_equals_read_boxes(
     dtype: str, shape: tuple[int, ...], tile: tuple[int, ...]
 ) -> None:
     array = pixels(dtype, shape)

@@ -37,7 +37,7 @@ def masked_image() -> MaskedImage:
     return masked_image
 
 
-def test_the_layout_is_the_one_that_other_readers_expect(masked_image, tmp_path):
+def test_write_layout_has_expected_hdus(masked_image, tmp_path):
     write(masked_image, tmp_path / "a.fits")
     with fits.open(tmp_path / "a.fits", disable_image_compression=True) as hdus:
         assert [h.name for h in hdus] == ["PRIMARY", "IMAGE", "MASK", "MASK", "VARIANCE", "JSON", "INDEX"]
@@ -54,7 +54,7 @@ def test_the_layout_is_the_one_that_other_readers_expect(masked_image, tmp_path)
             assert row["EXTNAME"] == ("" if hdu.name == "PRIMARY" else hdu.name)
 
 
-def test_mask_planes_are_named_in_cards_of_31_a_piece(masked_image, tmp_path):
+def test_write_mask_planes_are_named_in_cards(masked_image, tmp_path):
     write(masked_image, tmp_path / "a.fits")
     with fits.open(tmp_path / "a.fits") as hdus:
         first, second = hdus[2], hdus[3]
@@ -66,7 +66,7 @@ def test_mask_planes_are_named_in_cards_of_31_a_piece(masked_image, tmp_path):
         np.testing.assert_array_equal(second.data & second.header["MSKM0002"] != 0, expected)
 
 
-def test_astropy_sees_units_and_origin(masked_image, tmp_path):
+def test_write_units_and_origin_are_read_by_astropy(masked_image, tmp_path):
     write(masked_image, tmp_path / "a.fits")
     with fits.open(tmp_path / "a.fits") as hdus:
         header = hdus["VARIANCE"].header
@@ -74,7 +74,7 @@ def test_astropy_sees_units_and_origin(masked_image, tmp_path):
         assert (header["CTYPE1A"], header["CRVAL1A"], header["CRVAL2A"]) == ("LINEAR", -7.0, 5.0)
 
 
-def test_checksums_hold_for_other_readers(masked_image, tmp_path):
+def test_write_checksums_are_verified_by_astropy(masked_image, tmp_path):
     fitsio = pytest.importorskip("fitsio")
     write(masked_image, tmp_path / "a.fits")
     with fitsio.FITS(str(tmp_path / "a.fits")) as file:
@@ -84,7 +84,7 @@ def test_checksums_hold_for_other_readers(masked_image, tmp_path):
     assert len(hdus) == 7
 
 
-def test_seeds_count_up_and_wrap(masked_image, tmp_path):
+def test_write_seeds_increment_and_wrap(masked_image, tmp_path):
     write(
         masked_image,
         tmp_path / "a.fits",
@@ -97,19 +97,19 @@ def test_seeds_count_up_and_wrap(masked_image, tmp_path):
         assert hdus["VARIANCE"].header["ZDITHER0"] == 2
 
 
-def test_lossy_options_without_a_seed_are_refused(masked_image, tmp_path):
+def test_write_lossy_options_without_seed_raises(masked_image, tmp_path):
     with pytest.raises(ArchiveWriteError, match="No quantization seed provided"):
         write(masked_image, tmp_path / "a.fits", compression_options={"image": LOSSY})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_option_for_an_array_that_is_not_there_is_refused(masked_image, tmp_path):
+def test_write_option_for_unknown_array_raises(masked_image, tmp_path):
     with pytest.raises(InvalidArgumentError, match="imgae"):
         write(masked_image, tmp_path / "a.fits", compression_options={"imgae": None})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_field_of_an_option_is_refused():
+def test_compression_options_unknown_field_raises():
     with pytest.raises(ValueError, match="tile_shap"):
         FitsCompressionOptions.model_validate({"tile_shap": [10, 10]})
     with pytest.raises(ValueError, match="seed"):
@@ -121,7 +121,7 @@ def test_an_unknown_field_of_an_option_is_refused():
     [None, FitsCompressionOptions(tile_shape=(1, 90)), FitsCompressionOptions(algorithm="GZIP_1")],
     ids=["plain", "rows", "gzip1"],
 )
-def test_a_box_is_the_slice_of_the_whole_for_every_storage(masked_image, tmp_path, options):
+def test_read_box_equals_slice_for_every_storage(masked_image, tmp_path, options):
     write(masked_image, tmp_path / "a.fits", compression_options=dict.fromkeys(("image", "mask"), options))
     box = Box.factory[11:52, 3:60]
     part = read(tmp_path / "a.fits", MaskedImage, bbox=box)
@@ -130,7 +130,7 @@ def test_a_box_is_the_slice_of_the_whole_for_every_storage(masked_image, tmp_pat
     assert part.variance == masked_image.variance[box]
 
 
-def test_boolean_images_come_back_as_booleans(tmp_path):
+def test_write_boolean_image_is_read_as_boolean(tmp_path):
     image = Image(np.arange(12).reshape(3, 4) % 3 == 0)
     write(image, tmp_path / "a.fits")
     back = read(tmp_path / "a.fits")
@@ -138,7 +138,7 @@ def test_boolean_images_come_back_as_booleans(tmp_path):
     assert back == image
 
 
-def test_a_callback_may_add_primary_cards_but_no_date(masked_image, tmp_path):
+def test_update_header_adds_primary_cards_except_date(masked_image, tmp_path):
     def update(header):
         header["OBSERVER"] = "nobody"
         header["DATE"] = "1999-12-31"
@@ -149,7 +149,7 @@ def test_a_callback_may_add_primary_cards_but_no_date(masked_image, tmp_path):
     assert not header["DATE"].startswith("1999")
 
 
-def test_keys_are_spelled_as_source_strings():
+def test_extension_key_converts_to_source_string():
     assert str(ExtensionKey("MASK", 2)) == "fits:MASK,2"
     assert ExtensionKey.from_str("fits:PSF/PARAMETERS[3]") == ExtensionKey("PSF/PARAMETERS")
 
@@ -173,7 +173,7 @@ def distorted(shared_data) -> Image:
     return Image(np.zeros((200, 200), dtype=np.float32), projection=wavy)
 
 
-def test_the_error_of_an_approximate_header_is_in_it_and_warned_about(distorted, tmp_path):
+def test_write_approximate_wcs_records_error_and_warns(distorted, tmp_path):
     with pytest.warns(LossyConversionWarning, match="arcsec"):
         distorted.write_fits(tmp_path / "a.fits")
     header = fits.getheader(tmp_path / "a.fits", "IMAGE")

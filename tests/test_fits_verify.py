@@ -50,7 +50,7 @@ def hdu_named(content: bytes, name: str) -> Any:
     return FitsFile.open(content).find(name)
 
 
-def test_a_file_of_ours_is_good_and_every_hdu_has_sums(content: bytes) -> None:
+def test_verify_archive_is_good_with_checksums(content: bytes) -> None:
     report = verify(content)
     assert report.good and report.is_archive and report.findings == ()
     assert (report.n_hdus, report.n_summed, report.size) == (6, 6, len(content))
@@ -58,13 +58,15 @@ def test_a_file_of_ours_is_good_and_every_hdu_has_sums(content: bytes) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the example files are not here")
-def test_real_files_of_all_kinds_are_good() -> None:
+def test_verify_real_files_are_good() -> None:
     paths = [path for path in sorted(DATA.rglob("*.fits")) if path.read_bytes()[:6] == b"SIMPLE"]
+    # The files in bugs/ are damaged on purpose.
+    paths = [path for path in paths if "bugs" not in path.parts]
     assert len(paths) > 50
     assert [str(report) for report in map(verify, paths) if not report.good] == []
 
 
-def test_sums_agree_with_those_that_astropy_writes(tmp_path: Path) -> None:
+def test_verify_checksums_of_astropy_are_good(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     hdus = [
         astropy.io.fits.PrimaryHDU(rng.integers(0, 99, (33, 17), dtype="i2")),
@@ -81,7 +83,7 @@ def test_sums_agree_with_those_that_astropy_writes(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
-def test_any_changed_byte_is_found(content: bytes, data: st.DataObject) -> None:
+def test_verify_changed_byte_is_reported(content: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(content) - 1))
     value = data.draw(st.integers(1, 255))
     damaged = bytearray(content)
@@ -91,7 +93,7 @@ def test_any_changed_byte_is_found(content: bytes, data: st.DataObject) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(size=st.integers(0, 1 << 19))
-def test_a_file_that_ends_early_is_never_good_and_never_an_error(content: bytes, size: int) -> None:
+def test_verify_truncated_file_is_reported(content: bytes, size: int) -> None:
     if size < len(content):
         report = verify(content[:size])
         assert not report.good
@@ -100,17 +102,17 @@ def test_a_file_that_ends_early_is_never_good_and_never_an_error(content: bytes,
 
 @settings(deadline=None, max_examples=40)
 @given(noise=st.binary(max_size=6000))
-def test_garbage_is_a_finding(noise: bytes) -> None:
+def test_verify_other_format_is_reported(noise: bytes) -> None:
     assert not verify(noise).good
     assert not verify(b"SIMPLE  =" + noise).good
 
 
-def test_only_a_missing_file_is_an_error(tmp_path: Path) -> None:
+def test_verify_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         verify(tmp_path / "none.fits")
 
 
-def test_a_damaged_pixel_is_told_with_its_hdu(content: bytes) -> None:
+def test_verify_damaged_pixel_is_reported_with_hdu(content: bytes) -> None:
     hdu = hdu_named(content, "VARIANCE")
     damaged = bytearray(content)
     damaged[hdu.data_address + hdu.used_size - 5] ^= 4
@@ -119,7 +121,7 @@ def test_a_damaged_pixel_is_told_with_its_hdu(content: bytes) -> None:
     assert {finding.message.split()[0] for finding in report.findings} == {"DATASUM", "CHECKSUM"}
 
 
-def test_an_index_that_contradicts_the_headers_is_told(content: bytes) -> None:
+def test_verify_index_contradicting_headers_is_reported(content: bytes) -> None:
     # Another tool inserts a block of comments and corrects the sums, but not the index.
     with astropy.io.fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
         for number in range(40):
@@ -143,7 +145,7 @@ def test_an_index_that_contradicts_the_headers_is_told(content: bytes) -> None:
         ("ZTILE", 1, lambda sides: sides * 0 - 1, "ZTILE in the index says"),
     ],
 )
-def test_an_index_that_looks_for_tiles_where_they_are_not_is_told(
+def test_verify_index_with_wrong_tiles_is_reported(
     content: bytes, column: str, row: int, change: Any, message: str
 ) -> None:
     true = hdu_named(content, "INDEX").read_table().column(column)[row].astype(">i4")
@@ -169,12 +171,12 @@ def with_tree(content: bytes, old: bytes, new: bytes) -> VerifyReport:
     ("old", "new", "what"),
     [
         (b'"fits:VARIANCE"', b'"fits:VARIAMCE"', "is not in the file"),
-        (b'"fits:VARIANCE"', b'"fits:VARI ANCE', "is not JSON"),
+        (b'"fits:VARIANCE"', b'"fits:VARI ANCE', "is not valid JSON"),
         (b'"fits:MASK","shape":[300,400]', b'"fits:MASK","shape":[300,401]', r"shape \(300, 400\)"),
-        (b'"fits:MASK","shape":[300,400],"datatype":"int32"', None, "holds int32"),
+        (b'"fits:MASK","shape":[300,400],"datatype":"int32"', None, "has type int32"),
     ],
 )
-def test_a_tree_that_does_not_fit_the_file_is_told(
+def test_verify_tree_contradicting_file_is_reported(
     content: bytes, old: bytes, new: bytes | None, what: str
 ) -> None:
     report = with_tree(content, old, old.replace(b"int32", b"int16") if new is None else new)
@@ -182,7 +184,7 @@ def test_a_tree_that_does_not_fit_the_file_is_told(
     assert re.search(what, str(report))
 
 
-def test_hdus_behind_a_damaged_header_are_checked_too(content: bytes) -> None:
+def test_verify_hdus_after_damaged_header_are_checked(content: bytes) -> None:
     first, last = hdu_named(content, "IMAGE"), hdu_named(content, "VARIANCE")
     damaged = bytearray(content)
     damaged[first.header_address : first.header_address + 8] = b"XXXXXXXX"
@@ -191,7 +193,7 @@ def test_hdus_behind_a_damaged_header_are_checked_too(content: bytes) -> None:
     assert {"structure", "checksum"} <= found
 
 
-def test_other_bytes_behind_the_last_hdu_are_told(content: bytes) -> None:
+def test_verify_bytes_after_last_hdu_are_reported(content: bytes) -> None:
     report = verify(content + b"\0" * 2880)
     assert kinds(report) == {("structure", f"byte {len(content)}")}
     assert "multiple of 2880" in str(verify(content + b"\0" * 10))
@@ -206,7 +208,7 @@ def damage(content: bytes, path: Path) -> Path:
     return path
 
 
-def test_whole_reads_compare_sums_and_reads_of_parts_do_not(content: bytes, tmp_path: Path) -> None:
+def test_read_whole_verifies_checksums_and_part_does_not(content: bytes, tmp_path: Path) -> None:
     path = damage(content, tmp_path / "damaged.fits")
     with pytest.raises(CorruptArchiveError, match="MASK.*DATASUM"):
         read(path)
@@ -216,7 +218,7 @@ def test_whole_reads_compare_sums_and_reads_of_parts_do_not(content: bytes, tmp_
         assert reader.read().bbox == BBOX
 
 
-def test_whole_reads_do_not_compare_sums_if_told_so(
+def test_read_whole_verification_can_be_disabled(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = damage(content, tmp_path / "damaged.fits")
@@ -229,7 +231,7 @@ def test_whole_reads_do_not_compare_sums_if_told_so(
         read(path)
 
 
-def test_files_without_sums_are_read_whole(content: bytes, tmp_path: Path) -> None:
+def test_read_whole_file_without_checksums(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "unsummed.fits"
     image = read(io.BytesIO(content))
     write(image, path, checksum=False)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""FITS files: an engine for any of them, and archives for our own."""
+"""FITS files: reading and writing of any FITS file, and archives of the types of this package."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from ._bytes._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
 from ._hdus._file import FitsFile
 from ._hdus._hdu import Hdu
 from ._hdus._table_reader import ColumnData, TableData
-from ._headers._cards import CARD, Cards, CardValue
+from ._headers._cards import CARD_SIZE, Cards, CardValue
 from ._headers._hint_cards import WcsCards, hint_cards
 from ._headers._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
 
 __all__ = (
-    "CARD",
+    "CARD_SIZE",
     "Buffer",
     "ByteSource",
     "BytesSource",

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The FITS container, as the plugin layer sees it."""
+"""Registration of the FITS container."""
 
 from __future__ import annotations
 

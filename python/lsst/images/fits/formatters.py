@@ -1,8 +1,8 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Names of Butler formatters that repositories of the first release recorded.
+"""Names of Butler formatters that are recorded in repositories of the first release.
 
-A Butler remembers the formatter of each dataset by its full name.
+A Butler repository records the formatter of each dataset by its full name.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""HDUs as `astropy.io.fits` knows them; nothing here imports this module."""
+"""Types of HDUs of `astropy.io.fits`, for annotations."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ import astropy.io.fits
 ExtensionHDU: TypeAlias = (
     astropy.io.fits.ImageHDU | astropy.io.fits.CompImageHDU | astropy.io.fits.BinTableHDU
 )
-"""An HDU that may hold an array or a table of one of our files."""
+"""An HDU that may contain an array or a table of an archive."""

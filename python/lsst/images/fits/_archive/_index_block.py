@@ -1,14 +1,14 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The two tables at the end of our files: the tree, and where everything is.
+"""Index block of an archive: the HDUs ``JSON`` (trees) and ``INDEX`` (addresses) at the end of the file.
 
-They are neighbours, so one read brings both; they are taken apart here and
-not by the general table reader, since every read of every file needs them.
+The HDUs are adjacent and read together.  They are parsed here and not by the
+general table reader, because each read of a file needs them.
 """
 
 from __future__ import annotations
 
-__all__ = ("Tail", "read_tail")
+__all__ = ("IndexBlock", "read_index_block")
 
 import dataclasses
 import re
@@ -20,7 +20,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
-from .._headers._cards import BLOCK, scan
+from .._headers._cards import BLOCK_SIZE, scan
 from .._tiles._grid import TileGrid, normalize_slices
 
 _Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
@@ -30,31 +30,31 @@ _FORM = re.compile(r"1?(?P<letter>[PQ])B\(\d+\)")
 _TYPES = {"J": ">i4", "K": ">i8", "I": ">i2", "B": "u1", "E": ">f4", "D": ">f8"}
 
 
-HEADER_AND_TABLE = 8 * BLOCK
-"""Bytes that usually hold a header and the table of its tiles."""
+HEADER_AND_TABLE_SIZE = 8 * BLOCK_SIZE
+"""Bytes that are prefetched for a header and its tile table."""
 
-MAX_SMALL_FILE = 24 * BLOCK
-"""HDUs that are not longer than this are fetched with the headers of others."""
+MAX_SMALL_HDU_SIZE = 24 * BLOCK_SIZE
+"""Maximum size in bytes of other HDUs that are prefetched completely."""
 
-MAX_EXTRA_BYTES = 48 * BLOCK
-"""Most bytes of small HDUs that are fetched so."""
+MAX_EXTRA_SIZE = 48 * BLOCK_SIZE
+"""Maximum total size in bytes of these HDUs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Tail:
-    """What the two tables say.
+class IndexBlock:
+    """Content of the index block.
 
     Parameters
     ----------
     rows
-        Rows of the table ``JSON``, the first of which is the tree.
+        Rows of the table ``JSON``; the first one is the tree.
     addresses
-        Byte at which the header of each HDU starts, by ``EXTNAME`` and
-        ``EXTVER``.
+        Byte of the file at which the header of each HDU starts, by ``EXTNAME``
+        and ``EXTVER``.
     index
-        Rows of the table ``INDEX``, if it says where tiles are.
+        Rows of the table ``INDEX``, if it has columns for the tiles.
     heap
-        What its cells of variable length point into.
+        Heap of the table ``INDEX``.
     """
 
     rows: list[bytes]
@@ -63,18 +63,19 @@ class Tail:
     heap: bytes
 
     def ranges_to_fetch(
-        self, wanted: Mapping[tuple[str, int], Sequence[_Part]], size: int, most: int
+        self, wanted: Mapping[tuple[str, int], Sequence[_Part]], size: int, max_size: int
     ) -> list[tuple[int, int]]:
-        """Return which bytes bring parts of some arrays, or what leads to them, and all of small other HDUs.
+        """Return the byte ranges to prefetch: parts of arrays with their headers, and small other HDUs.
 
         Parameters
         ----------
         wanted
             Shape and slices of the parts of each HDU.
         size
-            Bytes in the file.
-        most
-            Bytes beyond which headers are enough.
+            Size of the file in bytes.
+        max_size
+            Maximum number of bytes; if the ranges exceed it, only those of the
+            headers are returned.
 
         Returns
         -------
@@ -83,26 +84,25 @@ class Tail:
 
         Notes
         -----
-        Where tiles are is taken from the index, so that they come together with
-        the headers and tile tables that say it with authority: where the
-        two differ, what is missing costs another trip, and nothing else.
+        Tile offsets from INDEX are a prefetch hint; the tile table of the HDU is
+        authoritative.  If the two differ, missing bytes take another round trip.
         """
         starts = sorted(self.addresses.values())
         length = {a: b - a for a, b in zip(starts, [*starts[1:], size], strict=True)}
-        headers, places, spare = [], [], MAX_EXTRA_BYTES
+        headers, ranges, spare = [], [], MAX_EXTRA_SIZE
         for key, address in self.addresses.items():
             if key in wanted:
-                headers.append((address, min(length[address], HEADER_AND_TABLE)))
-                places += self._places(address, length[address], wanted[key]) or headers[-1:]
-            elif length[address] <= MAX_SMALL_FILE and length[address] <= spare:
-                # A point-spread function, for instance, that will be wanted next.
+                headers.append((address, min(length[address], HEADER_AND_TABLE_SIZE)))
+                ranges += self._tile_ranges(address, length[address], wanted[key]) or headers[-1:]
+            elif length[address] <= MAX_SMALL_HDU_SIZE and length[address] <= spare:
+                # For example a point-spread function, which is usually read next.
                 spare -= length[address]
                 headers.append((address, length[address]))
-                places.append(headers[-1])
-        return places if sum(extent for _, extent in places) <= most else headers
+                ranges.append(headers[-1])
+        return ranges if sum(extent for _, extent in ranges) <= max_size else headers
 
-    def _places(self, address: int, length: int, parts: Sequence[_Part]) -> list[tuple[int, int]]:
-        """Return where the bytes of parts of an HDU are, or nothing if the index does not say it."""
+    def _tile_ranges(self, address: int, length: int, parts: Sequence[_Part]) -> list[tuple[int, int]]:
+        """Return the byte ranges of parts of an HDU; empty if the index does not contain them."""
         if any(slices is ... for _, slices in parts):
             return [(address, length)]
         if self.index is None:
@@ -110,11 +110,11 @@ class Tail:
         row = self.index[self.index["HDRADDR"].ravel() == address][0]
         sides, extents = self._cell(row["ZTILE"]), self._cell(row["ZBYTES"])
         data = row["DATADDR"].item()
-        # Whatever is wrong here the header will tell better.
+        # Errors are reported when the header is read.
         wrong = (sides < 1).any() or (extents < 0).any()
         if wrong or not 0 < data - address <= length - extents.sum():
             return []
-        places = [(address, min(length, max(data - address, MIN_PEEK_SIZE)))]
+        ranges = [(address, min(length, max(data - address, MIN_PEEK_SIZE)))]
         starts = data + np.cumsum(extents) - extents
         for shape, slices in parts:
             if not len(shape) == len(sides) > 0:
@@ -125,38 +125,40 @@ class Tail:
             start, stop, _ = normalize_slices(slices, shape)
             if all(b > a for a, b in zip(start, stop, strict=True)):
                 rows = grid.select(start, stop).rows
-                places += zip(starts[1 + rows].tolist(), extents[1 + rows].tolist(), strict=True)
+                ranges += zip(starts[1 + rows].tolist(), extents[1 + rows].tolist(), strict=True)
                 first, last = (int(extents[0]) * int(n) // grid.size for n in (rows[0], rows[-1] + 1))
-                places.append((data + first, last - first))
-        return places
+                ranges.append((data + first, last - first))
+        return ranges
 
     def _cell(self, descriptor: np.ndarray) -> np.ndarray:
-        """Return the numbers in a cell of variable length."""
+        """Return the numbers of a cell of variable length."""
         count, first = descriptor.tolist()
         content = self.heap[first : first + 4 * count]
         return np.frombuffer(content[: len(content) // 4 * 4], ">i4").astype(np.int64)
 
 
-def read_tail(source: ByteSource, primary: Mapping[str, Any]) -> Tail:
-    """Read the tree and the index of a file.
+def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlock:
+    """Read the index block of a file.
 
     Parameters
     ----------
     source
         The file.
     primary
-        Values of the primary header, which says where they are.
+        Values of the primary header, which contains the addresses.
 
     Raises
     ------
     CorruptArchiveError
-        If they are not where the primary header says, or damaged.
+        If an HDU is damaged or not at the address in the primary header.
     """
     try:
         start, size = primary["JSONADDR"], primary["JSONSIZE"]
         index_start, index_size = primary["INDXADDR"], primary["INDXSIZE"]
     except KeyError as err:
-        raise CorruptArchiveError(f"{source.name} lacks the card {err} in its primary header.") from None
+        raise CorruptArchiveError(
+            f"The card {err} is missing in the primary header of {source.name}."
+        ) from None
     try:
         if start + size == index_start:
             both = bytes(source.read(start, size + index_size))
@@ -166,25 +168,25 @@ def read_tail(source: ByteSource, primary: Mapping[str, Any]) -> Tail:
         return _parse(json, index)
     except (KeyError, ValueError, IndexError, AttributeError) as err:
         raise CorruptArchiveError(
-            f"{source.name}: the HDUs JSON and INDEX are not at bytes {start} and {index_start}, where the "
-            f"primary header says they are, or they are damaged ({err!r})."
+            f"{source.name}: the HDUs JSON and INDEX are damaged, or not at bytes {start} and {index_start} "
+            f"as stated in the primary header ({err!r})."
         ) from err
 
 
-def _parse(json: bytes, index: bytes) -> Tail:
-    start = -(-_END.search(json).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
+def _parse(json: bytes, index: bytes) -> IndexBlock:
+    start = -(-_END.search(json).end() // BLOCK_SIZE) * BLOCK_SIZE  # type: ignore[union-attr]  # caught by read_index_block
     cards: Any = scan(json[:start])
-    letter = _FORM.fullmatch(cards["TFORM1"])["letter"]  # type: ignore[index]  # caught by read_tail
+    letter = _FORM.fullmatch(cards["TFORM1"])["letter"]  # type: ignore[index]  # caught by read_index_block
     count = int(cards["NAXIS2"])
     descriptors = np.frombuffer(json, ">i4" if letter == "P" else ">i8", 2 * count, start).reshape(count, 2)
     heap = start + int(cards.get("THEAP", cards["NAXIS1"] * count))
     if count < 1 or (descriptors < 0).any() or int((descriptors.sum(axis=1) + heap).max()) > len(json):
-        raise ValueError("a row of JSON lies outside the table")
+        raise ValueError("a row of JSON is outside the table")
     rows = []
     for size, first in descriptors.tolist():
         rows.append(json[heap + first : heap + first + size])
 
-    start = -(-_END.search(index).end() // BLOCK) * BLOCK  # type: ignore[union-attr]  # caught by read_tail
+    start = -(-_END.search(index).end() // BLOCK_SIZE) * BLOCK_SIZE  # type: ignore[union-attr]  # caught by read_index_block
     cards = scan(index[:start])
     fields = []
     for n in range(1, int(cards["TFIELDS"]) + 1):
@@ -203,5 +205,5 @@ def _parse(json: bytes, index: bytes) -> Tail:
     for name, version, address in zip(names, versions, table["HDRADDR"].ravel().tolist(), strict=True):
         addresses[name.decode("ascii").strip(), version] = address
     if {"ZTILE": "2>i4", "ZBYTES": "2>i4", "DATADDR": "1>i8"}.items() <= dict(fields).items():
-        return Tail(rows, addresses, table, index[start + count * table.itemsize :])
-    return Tail(rows, addresses, None, b"")
+        return IndexBlock(rows, addresses, table, index[start + count * table.itemsize :])
+    return IndexBlock(rows, addresses, None, b"")

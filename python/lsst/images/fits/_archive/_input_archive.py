@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Reading one of our FITS files: tree and index first, then what is asked for."""
+"""Reading of archives in FITS files."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ...serialization import ArrayReferenceModel, InputArchive, NumberType, Tabl
 from ...serialization._input_archive import ArrayPart
 from .._bytes._open_source import open_source
 from .._bytes._remote_source import DEFAULT_PAGE_SIZE
-from .._hdus._file import MAX_FETCHED, FitsFile, Hdu
-from ._index_block import Tail, read_tail
+from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
+from ._index_block import IndexBlock, read_index_block
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._passthrough_hdus import FitsOpaqueMetadata, RawHeader
 
 VERIFY_VARIABLE = "LSST_IMAGES_VERIFY"
-"""Environment variable that switches the checksums of whole reads off with ``0``."""
+"""Environment variable that disables the verification of checksums if it is ``0``."""
 
 _Bounds = tuple[tuple[int | None, int | None], ...]
 
@@ -41,12 +41,12 @@ def _bounds(slices: tuple[slice, ...]) -> _Bounds:
 
 
 class FitsInputArchive(InputArchive):
-    """An open FITS file of ours.
+    """An open FITS file with an archive of this package.
 
     Parameters
     ----------
     file
-        The open file, of which the archive takes possession.
+        The open file, which the archive closes.
     verify
         Whether each HDU is compared with its ``DATASUM`` before it is read.
     """
@@ -59,21 +59,22 @@ class FitsInputArchive(InputArchive):
         self._verify = verify
         self._verified: set[int] = set()
         self._ahead: dict[tuple[ExtensionKey, _Bounds], list[np.ndarray]] = {}
-        # All that is needed stands in the first block, however long the
-        # header; the schema, which comes last, is in the tree as well.
+        # All required cards are in the first block, even of long headers; the
+        # schema, which is the last card, is also in the tree.
         self._primary: dict[str, Any] = dict(file.first_values)
         if "JSONADDR" not in self._primary:
             raise NotAnArchiveError(
-                f"{file.name} is a FITS file, but without the cards FMTVER and JSONADDR of our own. "
-                "A file of lsst.afw is read with read_legacy()."
+                f"{file.name} is a FITS file, but not an archive of lsst.images: it has no cards FMTVER and "
+                "JSONADDR. Use read_legacy() to read a file of lsst.afw."
             )
         if (version := self._primary.get("FMTVER", 0)) > FORMAT_VERSION:
             raise ArchiveReadError(
-                f"{file.name} has FMTVER={version}; this package reads up to {FORMAT_VERSION}. Update it."
+                f"{file.name} has FMTVER={version}; this version of lsst.images reads up to "
+                f"{FORMAT_VERSION}. Update lsst.images."
             )
         self._headers: dict[ExtensionKey, RawHeader] = {}
         self._parsed: dict[int, dict[str, Any]] = {}
-        self._tail: Tail | None = None
+        self._index_block: IndexBlock | None = None
 
     @classmethod
     def open(
@@ -91,18 +92,18 @@ class FitsInputArchive(InputArchive):
         target
             URI, path, or seekable binary stream.
         partial
-            Whether only parts will be read.
+            Whether only parts of the file will be read.
         verify
             Whether data units are compared with their ``DATASUM`` before they
-            are read; by default if the whole is read and the environment
+            are read; by default if ``partial`` is false and the environment
             variable ``LSST_IMAGES_VERIFY`` is not ``0``.
         page_size
-            Bytes of a remote file that one request asks for at most.
+            Maximum number of bytes per request for a remote file.
 
         Raises
         ------
         NotAnArchiveError
-            If it is not a FITS file of ours.
+            If the file is not an archive of this package.
         """
         file = FitsFile(open_source(target, page_size))
         try:
@@ -116,7 +117,7 @@ class FitsInputArchive(InputArchive):
     def close(self) -> None:
         self._file.source.close()
 
-    # Facts.
+    # Properties and trees.
 
     @property
     def format_version(self) -> int | None:
@@ -128,7 +129,7 @@ class FitsInputArchive(InputArchive):
         return url if isinstance(url, str) else None
 
     def get_raw_tree(self, row: int = 0) -> dict[str, Any]:
-        """Return the root of the tree, or a sub-tree that is stored once.
+        """Return the root tree, or another tree of the HDU ``JSON``.
 
         Parameters
         ----------
@@ -137,11 +138,13 @@ class FitsInputArchive(InputArchive):
         """
         if (tree := self._parsed.get(row)) is not None:
             return tree
-        tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
-        if not 0 <= row < len(tail.rows):
-            raise InvalidFitsArchiveError(f"The tree refers to row {row} of {len(tail.rows)} in HDU JSON.")
+        block = self._index_block = self._index_block or read_index_block(self._file.source, self._primary)
+        if not 0 <= row < len(block.rows):
+            raise InvalidFitsArchiveError(
+                f"The tree refers to row {row} of the HDU JSON, which has {len(block.rows)} rows."
+            )
         try:
-            tree = pydantic_core.from_json(tail.rows[row], allow_inf_nan=True)
+            tree = pydantic_core.from_json(block.rows[row], allow_inf_nan=True)
         except ValueError as err:
             raise CorruptArchiveError(
                 f"Row {row} of HDU JSON in {self._file.name} is damaged: {err}"
@@ -159,18 +162,18 @@ class FitsInputArchive(InputArchive):
         return passthrough
 
     def _locate(self, key: ExtensionKey) -> Hdu:
-        tail = self._tail = self._tail or read_tail(self._file.source, self._primary)
-        if (address := tail.addresses.get((key.name, key.ver))) is None:
+        block = self._index_block = self._index_block or read_index_block(self._file.source, self._primary)
+        if (address := block.addresses.get((key.name, key.ver))) is None:
             raise InvalidFitsArchiveError(
-                f"The tree refers to {key}, which {self._file.name} does not have; it has "
-                f"{[str(ExtensionKey(*known)) for known in tail.addresses if known[0]]}."
+                f"The tree refers to {key}, which is not in {self._file.name}; its HDUs are "
+                f"{[str(ExtensionKey(*known)) for known in block.addresses if known[0]]}."
             )
         hdu = self._file.hdu_at(address)
         found = str(hdu.values.get("EXTNAME", "")).upper(), hdu.values.get("EXTVER", 1)
         if found != (key.name, key.ver):
             raise InvalidFitsArchiveError(
-                f"The index of {self._file.name} says that {key} is at byte {address}, but there is "
-                f"{found}: the file was edited or is damaged."
+                f"The index of {self._file.name} lists {key} at byte {address}, but the HDU there is "
+                f"{found}. The file was edited or is damaged."
             )
         return hdu
 
@@ -180,12 +183,12 @@ class FitsInputArchive(InputArchive):
         if self._verify and address not in self._verified:
             self._verified.add(address)
             if self.remote and hdu.values.get("DATASUM"):
-                # So that the pixels are not fetched a second time.
+                # Cached for the following read of the pixels.
                 self._file.source.prefetch([(hdu.data_address, hdu.used_size)])
             hdu.check_data_sum()
         return hdu
 
-    # Reading several things at once.
+    # Reading of several arrays.
 
     def expect(self, parts: Sequence[ArrayPart]) -> None:
         if not self.remote:
@@ -199,9 +202,9 @@ class FitsInputArchive(InputArchive):
         for key, shape, slices in found:
             wanted.setdefault((key.name, key.ver), []).append((shape, slices))
         source = self._file.source
-        tail = self._tail = self._tail or read_tail(source, self._primary)
-        source.prefetch(tail.ranges_to_fetch(wanted, source.size, MAX_FETCHED))
-        # All that the index did not know, or was wrong about.
+        block = self._index_block = self._index_block or read_index_block(source, self._primary)
+        source.prefetch(block.ranges_to_fetch(wanted, source.size, MAX_PREFETCH_SIZE))
+        # Ranges that the index does not contain, or for which it is wrong.
         self._file.fetch_pixels([(self._locate(key), slices) for key, _, slices in found])
 
     def read_ahead(self, parts: Sequence[ArrayPart]) -> None:
@@ -222,24 +225,24 @@ class FitsInputArchive(InputArchive):
     def _take(self, key: ExtensionKey, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray | None:
         if slices is ...:
             return None
-        # Handed out once: whoever gets an array may change it.
+        # Each array is returned once, because the caller may modify it.
         ready = self._ahead.get((key, _bounds(slices)))
         return ready.pop() if ready else None
 
-    # What the base asks for.
+    # Abstract methods of the base class.
 
     def _read_array(self, model: ArrayReferenceModel, slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
         key, _ = parse_source(model.source)
         if self.remote and not self._ahead:
-            # Free, if it was expected together with others.
+            # No requests are made if the ranges are already prefetched.
             self.expect([(model, slices)])
         hdu = self._find(key)
         if hdu.kind not in ("image", "compressed_image"):
-            raise InvalidFitsArchiveError(f"{key} is a {hdu.kind}, but the tree wants an image.")
+            raise InvalidFitsArchiveError(f"{key} is of type {hdu.kind!r}, but the tree refers to an image.")
         shape = hdu.compressed.shape if hdu.kind == "compressed_image" else hdu.shape
         if model.shape and model.shape != shape:
             raise InvalidFitsArchiveError(
-                f"{key} is an array of shape {shape}, but the tree says {model.shape}."
+                f"{key} is an array of shape {shape}, but the tree specifies {model.shape}."
             )
         self._headers.setdefault(key, RawHeader(hdu._raw))
         array = self._take(key, slices) if self._ahead else None
@@ -249,7 +252,8 @@ class FitsInputArchive(InputArchive):
             array = array.view(np.bool_)
         if array.dtype.name != model.datatype.value:
             raise InvalidFitsArchiveError(
-                f"{key} is an array of {array.dtype.name}, but the tree says {model.datatype.value}."
+                f"{key} is an array of type {array.dtype.name}, but the tree specifies "
+                f"{model.datatype.value}."
             )
         return array
 
@@ -257,7 +261,7 @@ class FitsInputArchive(InputArchive):
         key, _ = parse_source(model.columns[0].data.source)  # type: ignore[union-attr]  # not inline
         hdu = self._find(key)
         if hdu.kind != "table":
-            raise InvalidFitsArchiveError(f"{key} is a {hdu.kind}, but the tree wants a table.")
+            raise InvalidFitsArchiveError(f"{key} is of type {hdu.kind!r}, but the tree refers to a table.")
         data = hdu.read_table()
         columns = {}
         for position, column in enumerate(model.columns, 1):
@@ -265,7 +269,7 @@ class FitsInputArchive(InputArchive):
             values = data.column((number or position) - 1)
             if isinstance(values, list):
                 raise InvalidFitsArchiveError(
-                    f"Column {column.name!r} of {key} has cells of variable length; arrays have not."
+                    f"Column {column.name!r} of {key} has cells of variable length, which are not supported."
                 )
             columns[column.name] = values
         dtype = [(name, array.dtype, array.shape[1:]) for name, array in columns.items()]

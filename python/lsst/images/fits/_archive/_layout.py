@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The words of the file layout: HDU keys, source strings, special HDUs.
+"""Layout of archive files: HDU keys, source strings and special HDUs.
 
-A file is a primary HDU without data, the data HDUs, a table ``JSON`` whose
-first row is the tree, and a table ``INDEX`` with the address of every HDU.
+A file consists of a primary HDU without data, the data HDUs, a table ``JSON``
+whose first row is the tree, and a table ``INDEX`` with the addresses of all HDUs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ...errors import ArchiveReadError, ArchiveWriteError
 from ...serialization import TableColumnModel
 
 FORMAT_VERSION = 1
-"""Version of the layout that is written, and the newest that is read."""
+"""Version of the layout that is written, and the highest that is read."""
 
 JSON_EXTNAME = "JSON"
 JSON_COLUMN = "JSON"
@@ -38,14 +38,14 @@ INDEX_EXTNAME = "INDEX"
 CONTAINER_CARDS = ("FMTVER", "INDXADDR", "INDXSIZE", "JSONADDR", "JSONSIZE", "DATAMODL")
 
 FITS_SOURCE_REGEX = re.compile(r"fits:(?P<extname>[\w/-]+)(?:,(?P<extver>\d+))?(?:\[(?P<column>\d+)\])?")
-"""A source string: name of an HDU, version, and number of a column."""
+"""Pattern of a source string: name of an HDU, version, and number of a column."""
 
 _NAME = re.compile(r"[\w/-]+")
 
 
 @dataclasses.dataclass(frozen=True)
 class ExtensionKey:
-    """What tells one HDU of a file from the others.
+    """Identifier of an HDU in a file.
 
     Parameters
     ----------
@@ -62,22 +62,23 @@ class ExtensionKey:
         return f"fits:{self.name}" if self.ver == 1 else f"fits:{self.name},{self.ver}"
 
     def check(self) -> ExtensionKey:
-        """Return the key itself if its name may stand in a source string.
+        """Return the key, after checking that its name is valid in a source string.
 
         Raises
         ------
         ArchiveWriteError
-            If it holds anything but letters, digits, ``_``, ``/`` and ``-``.
+            If the name contains other characters than letters, digits, ``_``,
+            ``/`` and ``-``.
         """
         if not _NAME.fullmatch(self.name):
             raise ArchiveWriteError(
-                f"{self.name!r} cannot be the name of a FITS HDU; use letters, digits, '_', '/' and '-' only."
+                f"{self.name!r} is not a valid name of an HDU; use letters, digits, '_', '/' and '-' only."
             )
         return self
 
     @classmethod
     def from_str(cls, text: str) -> ExtensionKey:
-        """Take a source string apart, and ignore its column.
+        """Parse a source string, ignoring its column.
 
         Parameters
         ----------
@@ -87,13 +88,13 @@ class ExtensionKey:
         Raises
         ------
         ArchiveReadError
-            If it is no source string.
+            If it is not a source string.
         """
         return parse_source(text)[0]
 
     @classmethod
     def from_index_row(cls, row: Any) -> ExtensionKey:
-        """Make a key of a row of the ``INDEX`` table.
+        """Return the key in a row of the table ``INDEX``.
 
         Parameters
         ----------
@@ -108,7 +109,7 @@ class ExtensionKey:
 
 @functools.lru_cache(maxsize=1024)
 def parse_source(text: str | int) -> tuple[ExtensionKey, int | None]:
-    """Take a source string apart.
+    """Parse a source string.
 
     Parameters
     ----------
@@ -123,11 +124,11 @@ def parse_source(text: str | int) -> tuple[ExtensionKey, int | None]:
     Raises
     ------
     ArchiveReadError
-        If it is no source string.
+        If it is not a source string.
     """
     if (match := FITS_SOURCE_REGEX.fullmatch(str(text))) is None:
         raise ArchiveReadError(
-            f"{text!r} is not a source in a FITS file; wanted is 'fits:NAME', "
+            f"{text!r} is not a valid source string of a FITS file; expected 'fits:NAME', "
             "'fits:NAME,VERSION' or 'fits:NAME[COLUMN]'."
         )
     column = match["column"]
@@ -135,7 +136,7 @@ def parse_source(text: str | int) -> tuple[ExtensionKey, int | None]:
 
 
 class PointerModel(pydantic.BaseModel):
-    """A pointer of the FITS container: a row of the ``JSON`` table."""
+    """A reference to a row of the table ``JSON``."""
 
     column: TableColumnModel
     row: int
@@ -143,7 +144,7 @@ class PointerModel(pydantic.BaseModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _accept_first_spelling(cls, data: Any) -> Any:
-        """Turn ``{"source", "column", "row"}`` of old files into today's."""
+        """Convert ``{"source", "column", "row"}`` of old files to the current fields."""
         if not (isinstance(data, dict) and "source" in data):
             return data
         reference = {"source": f"{data['source']}[1]", "shape": (), "datatype": "uint8"}

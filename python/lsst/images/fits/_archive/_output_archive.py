@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Writing one of our FITS files, in one pass and with one open handle."""
+"""Writing of archives in FITS files, in one pass."""
 
 from __future__ import annotations
 
@@ -31,41 +31,39 @@ from .._hdus._table_writer import encode_byte_rows, encode_table
 from .._headers._card_writer import CardLike
 from .._headers._encoded_hdu import EncodedHdu
 from .._headers._hint_cards import WcsCards, date_card, fits_unit, hint_cards
+from .._tiles._dither import RANDOM_SIZE
 from .._tiles._tile_writer import compress_image
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
 from ._passthrough_hdus import FitsOpaqueMetadata, PrecompressedImage, suppress_fits_card_warnings
 
-MAX_SEED = 10000
-"""Largest ``ZDITHER0``; the one after it is 1 (FITS standard 4.0, 10.2.1)."""
-
-USUAL_OPTIONS = frozenset({"image", "mask", "variance"})
-"""Compression options that may be given for a type that has no such plane."""
+COMMON_PLANES = frozenset({"image", "mask", "variance"})
+"""Names of compression options that are accepted for objects without these planes."""
 
 
 class FitsOutputArchive(OutputArchive):
-    """A FITS file that is being written.
+    """An archive that is written to a FITS file.
 
     Parameters
     ----------
     stream
-        Empty and seekable.
+        Empty, seekable binary stream.
     passthrough
-        What the object brought from the file it came from; of another
-        container, only its FITS cards are of use.
+        Passthrough metadata of the object; of other containers, only FITS
+        cards are used.
     compression_options
-        Options by name, which usually is the path of the array; `None` for
-        an array writes it uncompressed.
+        Options by name, usually the path of the array; `None` disables the
+        compression of an array.
     compression_seed
-        Seed for dithering of arrays whose options have none; counted up with
+        Seed for dithering of arrays whose options have none; incremented with
         each use.
     update_header
-        Called with the primary header before anything is written.
+        Function that is called with the primary header before it is written.
     primary_cards
-        More cards of the primary header.
+        Additional cards of the primary header.
     checksum
         Whether to write ``CHECKSUM`` and ``DATASUM``.
     threads
-        Number of threads that compress; `None`: the package's default.
+        Number of threads for compression; by default `default_threads`.
     """
 
     CONTAINER = "fits"
@@ -90,7 +88,7 @@ class FitsOutputArchive(OutputArchive):
         self._seed = compression_seed
         self._checksum = checksum
         self._threads = threads
-        # An array may have these names too; it gets another version.
+        # Reserved; an array with one of these names is written with another EXTVER.
         self._uses.update({JSON_EXTNAME: 1, INDEX_EXTNAME: 1})
         self._wcs_cards = WcsCards()
         self._date = date_card()
@@ -98,7 +96,7 @@ class FitsOutputArchive(OutputArchive):
         self._index: list[tuple[Any, ...]] = []
         self._extra = self._user_cards(primary_cards or {}, update_header)
         self._schema_url = ""
-        # Its addresses are not known yet; the place is.
+        # Written again in finish(), with the addresses.
         self._primary_size = self._stream.write(self._primary_header())
         self._index.append(("", 1, "IMAGE", False, 0, self._primary_size, 0, (), ()))
 
@@ -118,7 +116,7 @@ class FitsOutputArchive(OutputArchive):
     ) -> Self:
         if options:
             raise InvalidArgumentError(
-                f"The fits container does not know the options {sorted(options)}; it knows "
+                f"The fits container does not support the options {sorted(options)}; it supports "
                 "compression_options, compression_seed, update_header, primary_cards, checksum and threads."
             )
         return cls(
@@ -133,9 +131,10 @@ class FitsOutputArchive(OutputArchive):
         )
 
     def finish(self, tree: ArchiveTree) -> None:
-        if unused := self._options.keys() - self._used_options - USUAL_OPTIONS:
+        if unused := self._options.keys() - self._used_options - COMMON_PLANES:
             raise InvalidArgumentError(
-                f"compression_options has {sorted(unused)}, but the arrays are {sorted(self._used_options)}."
+                f"compression_options has unknown names {sorted(unused)}; the arrays are "
+                f"{sorted(self._used_options)}."
             )
         rows = [target.model_dump_json().encode() for target in (tree, *self._targets)]
         json_address = self._stream.tell()
@@ -149,7 +148,7 @@ class FitsOutputArchive(OutputArchive):
         )
         self._stream.seek(0)
         if len(header) != self._primary_size:
-            raise ArchiveWriteError("The primary header grew while the file was written.")
+            raise ArchiveWriteError("The size of the primary header changed while the file was written.")
         self._stream.write(header)
 
     # The primary header.
@@ -170,7 +169,7 @@ class FitsOutputArchive(OutputArchive):
             ("JSONSIZE", json_size, "Bytes in the HDU JSON"),
             *self._extra,
             self._date,
-            # Padded, so that the length does not depend on the schema.
+            # Padded, so that the size of the header does not depend on the schema.
             ("DATAMODL", f"{schema_url:<{SCHEMA_WIDTH}}", ""),
         ]
         return encode_primary().header(cards, checksum=self._checksum)
@@ -189,7 +188,7 @@ class FitsOutputArchive(OutputArchive):
             header.remove("DATE", ignore_missing=True)
         return [_raw(header)]
 
-    # What the base asks for.
+    # Abstract methods of the base class.
 
     def _write_array(
         self,
@@ -213,7 +212,7 @@ class FitsOutputArchive(OutputArchive):
         if precompressed is not None and version == 1:
             hdu = _repeat(precompressed)
         else:
-            # FITS has no booleans in images; the tree says what they are.
+            # FITS images do not support booleans; the tree contains the type.
             pixels = array.view(np.uint8) if datatype is NumberType.bool else array
             hdu = self._encode(pixels, options, tile_shape)
         self._append(hdu, key, hint_cards(hints, self._wcs_cards))
@@ -233,8 +232,8 @@ class FitsOutputArchive(OutputArchive):
         model = TableModel.from_structured_array(
             array, source=f"{key}[{{}}]", units=units, descriptions=descriptions, meta=meta
         )
-        known = {name: fits_unit(unit) for name, unit in units.items() if unit is not None}
-        self._append(encode_table(array, units=known, comments=dict(descriptions)), key, ())
+        fits_units = {name: fits_unit(unit) for name, unit in units.items() if unit is not None}
+        self._append(encode_table(array, units=fits_units, comments=dict(descriptions)), key, ())
         return model
 
     def _write_pointer(self, path: str, tree: pydantic.BaseModel) -> Pointer:
@@ -253,7 +252,8 @@ class FitsOutputArchive(OutputArchive):
         options = self._options.get(name, FitsCompressionOptions.DEFAULT)
         if options is not None and not isinstance(options, FitsCompressionOptions):
             raise InvalidArgumentError(
-                f"The compression of {name!r} is a FitsCompressionOptions, or None; got {options!r:.80}."
+                f"The compression options of {name!r} must be FitsCompressionOptions or None; "
+                f"got {options!r:.80}."
             )
         return options
 
@@ -265,8 +265,8 @@ class FitsOutputArchive(OutputArchive):
         tile_shape = options.tile_shape or tile_shape
         if tile_shape is not None and len(tile_shape) != array.ndim:
             raise InvalidArgumentError(
-                f"tile_shape={tile_shape} does not fit an array of shape {array.shape}; "
-                "give one number per axis."
+                f"tile_shape={tile_shape} is invalid for an array of shape {array.shape}; "
+                "it must have one number per axis."
             )
         if (quantization := options.quantization) is None:
             return compress_image(
@@ -283,7 +283,7 @@ class FitsOutputArchive(OutputArchive):
         )
 
     def _next_seed(self, seed: int | None) -> int:
-        """Return the seed for an array, counting up the writer's own."""
+        """Return the seed for an array, and increment that of the archive if it is used."""
         if seed:
             return seed
         if self._seed is None:
@@ -294,7 +294,7 @@ class FitsOutputArchive(OutputArchive):
                 )
             return seed
         current = self._seed
-        self._seed = current % MAX_SEED + 1
+        self._seed = current % RANDOM_SIZE + 1
         return current
 
     def _append(self, hdu: EncodedHdu, key: ExtensionKey, cards: Any) -> int:
@@ -316,7 +316,7 @@ class FitsOutputArchive(OutputArchive):
                 address,
                 address + size - hdu.data_size,
                 hdu.data_size,
-                # Readers far away find the tiles of a box without the header and the tile table.
+                # Readers of remote files locate the tiles of a box before they have the tile table.
                 hdu.tile[::-1],
                 hdu.tile_bytes(),
             )
@@ -342,17 +342,17 @@ class FitsOutputArchive(OutputArchive):
 
 
 SCHEMA_WIDTH = 68
-"""Characters that the schema URL takes in one card; longer ones continue."""
+"""Number of characters of the schema URL that fit into one card."""
 
 
 def _raw(header: astropy.io.fits.Header) -> bytes:
-    """Return the cards of a header as bytes, to be copied as they are."""
+    """Return the cards of a header as bytes."""
     text: str = header.tostring(endcard=False, padding=False)
     return text.encode("ascii")
 
 
 def _repeat(image: PrecompressedImage) -> EncodedHdu:
-    """Make an HDU of a compressed image as it was."""
+    """Return the HDU of a precompressed image."""
     sizes = dict(card[:2] for card in image.columns)
     cards: list[CardLike] = [
         ("XTENSION", "BINTABLE", "binary table extension"),

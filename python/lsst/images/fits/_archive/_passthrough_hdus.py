@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Header cards that nobody understood, kept for the next write.
+"""Header cards that are passed through from reading to writing.
 
-Headers are kept as bytes and parsed when somebody asks, because most reads
-end without a write.
+Headers are stored as bytes and parsed on access, because most objects are not
+written again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import astropy.units as u
 from astropy.io.fits.verify import VerifyWarning
 
 from ...serialization import parse_unit
+from .._headers._cards import CARD_SIZE
 from .._headers._wcs_cards import strip_wcs_cards
 from .._tiles.codecs import find_codec
 from ._layout import CONTAINER_CARDS, ExtensionKey
@@ -39,9 +40,6 @@ _STRUCTURE = re.compile(
     r"|Z(?:SIMPLE|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
     r"|EXTNAME|EXTVER|DATE|END"
 )
-CARD_LENGTH = 80
-"""Characters of a card (FITS standard 4.0, section 4.1)."""
-
 _MASK_PLANES = re.compile(r"MSK[NMD]\d{4}|MP_.*")
 _COMPONENT = "FILTER|DETECTOR|VALID_POLYGON|SKYWCS|PSF|SUMMARYSTATS|AP_CORR_MAP|PHOTOCALIB"
 _EXPOSURE = re.compile(rf"AR_HDU|(?:{_COMPONENT})_ID|ARCHIVE_ID_(?:{_COMPONENT})")
@@ -52,7 +50,7 @@ _PRECOMPRESSED = re.compile(
 
 @contextlib.contextmanager
 def suppress_fits_card_warnings() -> Iterator[None]:
-    """Make a context in which astropy accepts long keywords in silence."""
+    """Return a context in which astropy does not warn about long keywords."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
         yield
@@ -70,7 +68,7 @@ def strip_butler_cards(header: astropy.io.fits.Header) -> None:
 
 
 def strip_legacy_exposure_cards(header: astropy.io.fits.Header) -> None:
-    """Remove cards that point into the table archive of an afw exposure.
+    """Remove cards that refer to the table archive of an afw exposure.
 
     Parameters
     ----------
@@ -87,17 +85,17 @@ def _remove(header: astropy.io.fits.Header, pattern: re.Pattern[str]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class RawHeader:
-    """A header that is not parsed yet.
+    """A header that is parsed on access.
 
     Parameters
     ----------
     content
         Bytes of the cards.
     is_primary
-        Whether it is a primary header, from which the container's own cards
-        and the Butler's go.
+        Whether it is a primary header, from which the cards of the container
+        and of the Butler are removed.
     has_unit
-        Whether the tree knows the unit, so that ``BUNIT`` goes.
+        Whether the tree contains the unit, so that ``BUNIT`` is removed.
     """
 
     content: bytes
@@ -105,7 +103,7 @@ class RawHeader:
     has_unit: bool = False
 
     def parse(self) -> astropy.io.fits.Header:
-        """Return what is left when everything is gone that is understood."""
+        """Return the cards that this package does not interpret."""
         with suppress_fits_card_warnings():
             header = astropy.io.fits.Header.fromstring(self.content)
             if self.is_primary:
@@ -123,14 +121,14 @@ class RawHeader:
 
 @dataclasses.dataclass(frozen=True)
 class PrecompressedImage:
-    """A compressed image as it was in its file, to be written bit by bit.
+    """A compressed image that is written again without decoding it.
 
     Parameters
     ----------
     cards
         Compression cards: keyword, value, comment.
     columns
-        Cards of the table: ``NAXIS1``, ``TTYPEn`` and the like.
+        Cards of the table, such as ``NAXIS1`` and ``TTYPEn``.
     data
         Data unit without padding: table and heap.
     """
@@ -141,14 +139,14 @@ class PrecompressedImage:
 
     @classmethod
     def from_hdu(cls, header: astropy.io.fits.Header, data: bytes) -> PrecompressedImage:
-        """Take the table of a compressed image.
+        """Return the table of a compressed image.
 
         Parameters
         ----------
         header
             Header of the binary table.
         data
-            Its data unit without padding.
+            Data unit without padding.
         """
         cards, columns = [], []
         for card in header.cards:
@@ -162,12 +160,12 @@ class PrecompressedImage:
 
 
 class FitsOpaqueMetadata:
-    """What an object brings from its FITS file for the next one.
+    """Headers and compressed images that an object passes from its FITS file to the next one.
 
     Parameters
     ----------
     headers
-        Headers by HDU, of which nothing more needs to be stripped.
+        Headers by HDU, without cards that this package writes.
     precompressed
         Compressed images by ``EXTNAME``.
     """
@@ -182,7 +180,7 @@ class FitsOpaqueMetadata:
 
     @property
     def headers(self) -> Mapping[ExtensionKey, astropy.io.fits.Header]:
-        """Headers by HDU; not to be changed, since copies share them."""
+        """Headers by HDU; read-only, since copies share them."""
         for key, header in self._headers.items():
             if isinstance(header, RawHeader):
                 self._headers[key] = header.parse()
@@ -202,7 +200,7 @@ class FitsOpaqueMetadata:
         return header
 
     def add_raw(self, key: ExtensionKey, header: RawHeader) -> None:
-        """Remember a header; the first one of an HDU wins.
+        """Add the header of an HDU, unless there is one already.
 
         Parameters
         ----------
@@ -220,15 +218,15 @@ class FitsOpaqueMetadata:
         ver: int | None = None,
         key: ExtensionKey | None = None,
     ) -> None:
-        """Remember a header; the first one of an HDU wins.
+        """Add the header of an HDU, unless there is one already.
 
         Parameters
         ----------
         header
-            Header, which loses ``EXTNAME``, ``EXTVER`` and ``DATE``.
+            Header, from which ``EXTNAME``, ``EXTVER`` and ``DATE`` are removed.
         name, ver
-            The HDU; taken from the header where not given.  ``LSST BUTLER``
-            cards are removed.
+            The HDU; by default from the header.  ``LSST BUTLER`` cards are
+            removed.
         key
             The HDU, instead of ``name`` and ``ver``.
         """
@@ -241,7 +239,7 @@ class FitsOpaqueMetadata:
         self._headers.setdefault(key, header)
 
     def add_cutdown_primary_header(self, header: astropy.io.fits.Header) -> None:
-        """Remember the primary header of a file cut down from one of ours.
+        """Add the primary header of a file that was cut out of an archive.
 
         Parameters
         ----------
@@ -251,7 +249,7 @@ class FitsOpaqueMetadata:
         self.add_raw(ExtensionKey(), RawHeader(header.tostring().encode("ascii"), is_primary=True))
 
     def extract_legacy_primary_header(self, header: astropy.io.fits.Header) -> dict[str, Any]:
-        """Remember the primary header of an afw file.
+        """Add the primary header of an afw file.
 
         Parameters
         ----------
@@ -261,8 +259,8 @@ class FitsOpaqueMetadata:
         Returns
         -------
         metadata
-            What `lsst.images` stored as ``LSST IMAGES KEY n`` and ``VALUE n``
-            when it converted to afw.
+            Metadata that `lsst.images` stored as ``LSST IMAGES KEY n`` and
+            ``VALUE n`` when it converted the object to afw.
         """
         header = header.copy(strip=True)
         metadata: dict[str, Any] = {}
@@ -284,7 +282,7 @@ class FitsOpaqueMetadata:
         return None if text is None else parse_unit(text)
 
     def maybe_use_precompressed(self, name: str) -> PrecompressedImage | None:
-        """Return the compressed image of an HDU, if there is one.
+        """Return the compressed image of an HDU, or `None`.
 
         Parameters
         ----------
@@ -295,17 +293,17 @@ class FitsOpaqueMetadata:
 
     @classmethod
     def from_passthrough(cls, passthrough: Any) -> FitsOpaqueMetadata | None:
-        """Take what an object brought from a file of any container.
+        """Convert passthrough metadata of any container.
 
         Parameters
         ----------
         passthrough
-            Anything with ``primary_cards``, or `None`.
+            Object with ``primary_cards``, or `None`.
 
         Returns
         -------
         metadata
-            `None` if there is nothing of use.
+            The metadata; `None` if there are no FITS cards.
         """
         if passthrough is None or isinstance(passthrough, cls):
             return passthrough
@@ -317,29 +315,29 @@ class FitsOpaqueMetadata:
     def primary_cards(self) -> tuple[str, ...]:
         """Return the cards of the primary header, 80 characters each.
 
-        This is what other containers can keep.
+        Other containers store these cards.
         """
         header = self.header(ExtensionKey())
         if header is None:
             return ()
         text = header.tostring(endcard=False, padding=False)
-        return tuple(text[at : at + CARD_LENGTH] for at in range(0, len(text), CARD_LENGTH))
+        return tuple(text[at : at + CARD_SIZE] for at in range(0, len(text), CARD_SIZE))
 
     def for_subset(self) -> Self:
-        """Return what a copy or subset keeps: headers, not whole images."""
+        """Return the metadata of a copy or subset: headers without compressed images."""
         result = type(self)()
-        # Shared, so that a header is parsed once.
+        # Shared, so that each header is parsed once.
         result._headers = self._headers
         return result
 
     copy = for_subset
 
     def subset(self, bbox: Any) -> Self:
-        """Return what a subset keeps.
+        """Return the metadata of a subset.
 
         Parameters
         ----------
         bbox
-            Pixels of the subset; headers do not depend on them.
+            Bounding box of the subset; unused.
         """
         return self.for_subset()

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Checking a FITS file completely, and telling everything that is wrong with it."""
+"""Verification of FITS files."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from ...errors import ArchiveReadError
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._open_source import open_source
 from .._hdus._file import FitsFile, Hdu
-from .._headers._cards import BLOCK, CARD
+from .._headers._cards import BLOCK_SIZE, CARD_SIZE
 from .._headers._checksum import check_hdu, source_sum
 from .._headers._structure import AXIS_NAMES
-from ._index_block import read_tail
+from ._index_block import read_index_block
 from ._verify_archive import check_archive
 from ._verify_report import Finding, VerifyReport
 
 _FORBIDDEN = re.compile(rb"[^ -~]")
-"""What may not stand in a header (FITS Standard 4.0, section 3.3.1)."""
+"""Bytes that are not allowed in a header (FITS Standard 4.0, section 3.3.1)."""
 
 
 def verify(
     target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource, *, threads: int | None = None
 ) -> VerifyReport:
-    """Check a FITS file: its blocks, its checksums and, if it is ours, its index and tree.
+    """Verify a FITS file: its blocks, its checksums and, for archives of this package, index and tree.
 
     Parameters
     ----------
     target
-        Anything that `FitsFile.open` takes; the file need not be one of ours.
+        Any FITS file, as for `FitsFile.open`.
     threads
-        Number of threads that add up data units; by default the environment
+        Number of threads that compute checksums; by default the environment
         variable ``LSST_IMAGES_THREADS`` or the number of processors.
 
     Returns
     -------
     report
-        Everything that is wrong; `VerifyReport.good` if nothing is.
+        All problems; `VerifyReport.good` if there are none.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.  Nothing is raised for a damaged one.
+        If the file does not exist.  Damaged files do not raise an exception.
 
     Notes
     -----
-    Checked are, of any file: whole blocks, characters and order of mandatory
-    cards, padding, data units within the file, descriptors of compressed
-    tiles, ``DATASUM`` and ``CHECKSUM`` (FITS Standard 4.0, sections 3.3, 4.4
-    and 10).  Of a file of ours also: that the index agrees with the headers,
-    that each row of the HDU ``JSON`` is JSON, and that each source string of
-    the trees leads to an HDU or a column of the declared shape and type.
+    For all files: whole blocks, characters and order of mandatory cards,
+    padding, data units within the file, descriptors of compressed tiles,
+    ``DATASUM`` and ``CHECKSUM`` (FITS Standard 4.0, sections 3.3, 4.4 and 10).
+    For archives of this package also: the index agrees with the headers, each
+    row of the HDU ``JSON`` is JSON, and each source string of the trees refers to
+    an HDU or a column of the declared shape and type.
     """
     with open_source(target) as source:
         findings: list[Finding] = []
@@ -67,9 +67,11 @@ def verify(
             file = FitsFile(source)
         except ArchiveReadError as err:
             return VerifyReport(source.name, source.size, findings=(Finding("file", "structure", str(err)),))
-        if source.size % BLOCK:
+        if source.size % BLOCK_SIZE:
             findings.append(
-                Finding("file", "structure", f"{source.size} bytes are not a multiple of {BLOCK}.")
+                Finding(
+                    "file", "structure", f"The size, {source.size} bytes, is not a multiple of {BLOCK_SIZE}."
+                )
             )
         is_archive = "JSONADDR" in file.first_values
         hdus, summed = [], 0
@@ -85,7 +87,7 @@ def verify(
 
 
 def _walk(file: FitsFile, is_archive: bool, findings: list[Finding]) -> Iterator[Hdu]:
-    """Iterate over all HDUs; behind a damaged one, go on where the index knows the next."""
+    """Iterate over all HDUs; after a damaged one, continue at the next address in the index."""
     known = _indexed_addresses(file) if is_archive else []
     address, size = 0, file.source.size
     index: int | None = 0
@@ -98,7 +100,7 @@ def _walk(file: FitsFile, is_archive: bool, findings: list[Finding]) -> Iterator
             following = [other for other in known if other > address]
             if not following:
                 return
-            # What lies between is not known, so the others cannot be counted.
+            # The number of skipped HDUs is unknown, so the others have no number.
             address, index = following[0], None
             continue
         yield hdu
@@ -108,19 +110,19 @@ def _walk(file: FitsFile, is_archive: bool, findings: list[Finding]) -> Iterator
 
 def _indexed_addresses(file: FitsFile) -> list[int]:
     try:
-        return sorted(read_tail(file.source, file.first_values).addresses.values())
+        return sorted(read_index_block(file.source, file.first_values).addresses.values())
     except ArchiveReadError:
-        # Will be reported when the index itself is looked at.
+        # Reported when the index is verified.
         return []
 
 
 def _without_sums(hdus: Iterable[Hdu]) -> Iterator[Finding]:
-    """Find HDUs whose sums were lost: our files have them everywhere or nowhere."""
+    """Find HDUs without checksums in a file where others have them."""
     for hdu in hdus:
         for card in ("CHECKSUM", "DATASUM"):
             value = hdu.values.get(card)
             if not isinstance(value, str) or not value.strip():
-                message = f"{card} = {value!r}; other HDUs have one."
+                message = f"{card} = {value!r}, but other HDUs have a valid value."
                 yield Finding(hdu.label, "checksum", message)
 
 
@@ -131,16 +133,20 @@ def _check_hdu(source: ByteSource, hdu: Hdu, threads: int | None) -> Iterator[Fi
         yield Finding(where, "structure", problem)
     missing = max(0, hdu.stop - source.size)
     if missing:
-        yield Finding(where, "structure", f"The file ends {missing} bytes before the data unit is full.")
+        yield Finding(
+            where, "structure", f"The file is truncated: {missing} bytes of the data unit are missing."
+        )
     try:
         data = source_sum(source, hdu.data_address, hdu.data_size - missing, threads=threads)
         for card in check_hdu(header, data):
-            found = f", but the data add up to {data}" if card == "DATASUM" else ""
+            found = f"; the checksum of the data is {data}" if card == "DATASUM" else ""
             yield Finding(where, "checksum", f"{card} = {hdu.values.get(card)!r} is wrong{found}.")
         padding = hdu.data_size - missing - hdu.used_size
-        tail = bytes(source.read(hdu.data_address + hdu.used_size, max(0, padding)))
-        if tail.strip(b" " if hdu.kind == "ascii_table" else b"\0"):
-            yield Finding(where, "structure", "The padding behind the data is not empty.")
+        rest = bytes(source.read(hdu.data_address + hdu.used_size, max(0, padding)))
+        if rest.strip(b" " if hdu.kind == "ascii_table" else b"\0"):
+            yield Finding(
+                where, "structure", "The padding after the data contains other bytes than fill values."
+            )
         if hdu.kind == "compressed_image":
             yield from _check_tiles(source, hdu)
         elif hdu.kind == "table":
@@ -166,8 +172,8 @@ def _check_tiles(source: ByteSource, hdu: Hdu) -> Iterator[Finding]:
 
 def _header_problems(header: bytes, hdu: Hdu) -> Iterator[str]:
     if (match := _FORBIDDEN.search(header)) is not None:
-        yield f"The header has the byte {match[0]!r} at its byte {match.start()}; only ASCII text is allowed."
-    keywords = [header[i : i + 8].decode("latin-1").rstrip() for i in range(0, len(header), CARD)]
+        yield f"The header contains {match[0]!r} at byte {match.start()}; only printable ASCII is allowed."
+    keywords = [header[i : i + 8].decode("latin-1").rstrip() for i in range(0, len(header), CARD_SIZE)]
     axes = hdu.values.get("NAXIS")
     wanted = ["XTENSION" if hdu.header_address else "SIMPLE", "BITPIX", "NAXIS"]
     wanted += AXIS_NAMES[: axes if isinstance(axes, int) else 0]
@@ -176,7 +182,7 @@ def _header_problems(header: bytes, hdu: Hdu) -> Iterator[str]:
     if hdu.kind in ("table", "compressed_image", "ascii_table"):
         wanted.append("TFIELDS")
     if keywords[: len(wanted)] != wanted:
-        yield f"The first cards are {keywords[: len(wanted)]}; {wanted} are mandatory, in this order."
+        yield f"The first cards are {keywords[: len(wanted)]}; they must be {wanted}, in this order."
     end = keywords.index("END")
-    if header[(end + 1) * CARD :].strip():
-        yield "There is text behind the END card."
+    if header[(end + 1) * CARD_SIZE :].strip():
+        yield "There is text after the END card."

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Checking what only our own FITS files have: index, tree, and their agreement."""
+"""Verification of the index and the trees of an archive."""
 
 from __future__ import annotations
 
@@ -21,36 +21,40 @@ from ._verify_report import Finding
 
 _Known = Mapping[ExtensionKey, Hdu]
 
-PLACES = ("ZTILE", "ZBYTES")
-"""Columns of the index that say how large tiles are, in pixels and in bytes."""
+TILE_COLUMNS = ("ZTILE", "ZBYTES")
+"""Columns of the index with the shape of a tile in pixels, and the sizes of the tiles in bytes."""
 
 
 def check_archive(file: FitsFile, hdus: Sequence[Hdu]) -> Iterator[Finding]:
-    """Check index and trees of one of our files.
+    """Verify the index and the trees of an archive.
 
     Parameters
     ----------
     file
         The open file.
     hdus
-        All its HDUs.
+        All HDUs of the file.
 
     Yields
     ------
     finding
-        Each thing that is wrong.
+        Each problem.
     """
     known: dict[ExtensionKey, Hdu] = {}
     for hdu in hdus[1:]:
         key = _key(hdu)
         if key in known:
-            yield Finding(hdu.label, "index", f"There are two HDUs {key}; only the first can be found.")
+            yield Finding(
+                hdu.label, "index", f"The file has two HDUs {key}; only the first one can be read by name."
+            )
         known.setdefault(key, hdu)
-    # The first releases did not say it.
+    # Files of the first releases have no FMTVER.
     version = file.first_values.get("FMTVER", 0)
     if type(version) is not int or not 0 <= version <= FORMAT_VERSION:
         yield Finding(
-            "primary header", "index", f"FMTVER = {version!r}; up to {FORMAT_VERSION} can be checked."
+            "primary header",
+            "index",
+            f"FMTVER = {version!r} is not supported; it must be an integer up to {FORMAT_VERSION}.",
         )
     for name, prefix in ((JSON_EXTNAME, "JSON"), (INDEX_EXTNAME, "INDX")):
         yield from _check_pointer(file, known, name, prefix)
@@ -64,16 +68,16 @@ def _key(hdu: Hdu) -> ExtensionKey:
 
 
 def _check_pointer(file: FitsFile, known: _Known, name: str, prefix: str) -> Iterator[Finding]:
-    """Check the cards of the primary header that say where a table is."""
+    """Check the cards of the primary header with the address and size of a table."""
     hdu = known.get(ExtensionKey(name))
     if hdu is None:
-        yield Finding("file", "index", f"There is no HDU {name}, although the primary header promises it.")
+        yield Finding("file", "index", f"The HDU {name}, to which the primary header refers, is missing.")
         return
     facts = {f"{prefix}ADDR": hdu.header_address, f"{prefix}SIZE": hdu.stop - hdu.header_address}
     for card, fact in facts.items():
         stated = file.first_values.get(card)
         if stated != fact:
-            yield Finding("primary header", "index", f"{card} = {stated!r}, but it is {fact}.")
+            yield Finding("primary header", "index", f"{card} = {stated!r}, but the correct value is {fact}.")
 
 
 def _check_index(known: _Known) -> Iterator[Finding]:
@@ -99,35 +103,41 @@ def _check_index(known: _Known) -> Iterator[Finding]:
         hdu = known.get(key)
         if hdu is None:
             if name.strip():
-                yield Finding(index.label, "index", f"The index has {key}, which is not in the file.")
+                yield Finding(index.label, "index", f"The index lists {key}, which is not in the file.")
             continue
         facts = (hdu.header_address, hdu.data_address, hdu.data_size)
         for column, stated, fact in zip(("HDRADDR", "DATADDR", "DATSIZE"), addresses, facts, strict=True):
             if stated != fact:
-                yield Finding(index.label, "index", f"{column} of {key} is {stated!r}, but it is {fact}.")
+                yield Finding(
+                    index.label, "index", f"{column} of {key} is {stated!r}, but the correct value is {fact}."
+                )
         found = str(hdu.values.get("XTENSION")).strip(), hdu.kind == "compressed_image"
         if (kind.strip(), zimage) != found:
-            yield Finding(index.label, "index", f"{key} is {found}, but the index says {(kind, zimage)}.")
+            yield Finding(
+                index.label,
+                "index",
+                f"XTENSION and ZIMAGE of {key} are {found}, but {(kind, zimage)} in the index.",
+            )
         elif zimage and len(lengths):
             for message in _check_places(hdu, sides, lengths):
                 yield Finding(index.label, "index", f"{key} {message}")
     for key in known.keys() - listed - {ExtensionKey(INDEX_EXTNAME), ExtensionKey(JSON_EXTNAME)}:
-        yield Finding(index.label, "index", f"The index does not have {key}, which is in the file.")
+        yield Finding(index.label, "index", f"The index does not list {key}, which is in the file.")
 
 
 def _places(table: TableData) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-    """Return what each row says of its tiles: sides in pixels, and lengths in bytes."""
+    """Iterate over tile shapes in pixels and tile sizes in bytes, for each row of the index."""
     columns: list[list[list[int]]] = []
-    for name in PLACES:
-        # Files of others have no such columns, or mean something else by them.
+    for name in TILE_COLUMNS:
+        # Files of other writers may lack these columns, or use the names for other data.
         cells = table.column(name) if name in table.names else ()
         if isinstance(cells, list) and all(isinstance(cell, np.ndarray) for cell in cells):
             columns.append([cell.tolist() for cell in cells if cell.dtype.kind == "i"])
-    return zip(*columns, strict=False) if len(columns) == len(PLACES) else iter(())
+    return zip(*columns, strict=False) if len(columns) == len(TILE_COLUMNS) else iter(())
 
 
 def _check_places(hdu: Hdu, sides: Sequence[int], lengths: Sequence[int]) -> Iterator[str]:
-    """Compare what the index knows of tiles with the header and the tile table."""
+    """Compare tile shape and sizes in the index with the header and the tile table."""
     try:
         tile = hdu.compressed.grid.tile[::-1]
         found = [hdu.tile_rows(), *hdu.byte_ranges()]
@@ -163,15 +173,15 @@ def _check_trees(known: _Known) -> Iterator[Finding]:
         yield Finding(hdu.label, "tree", f"The trees cannot be read: {err}")
         return
     if not len(rows):
-        yield Finding(hdu.label, "tree", "There is no tree.")
+        yield Finding(hdu.label, "tree", "The tree is missing.")
     for number, row in enumerate(rows):
         try:
             tree = pydantic_core.from_json(bytes(row), allow_inf_nan=True)
         except ValueError as err:
-            yield Finding(f"row {number} of {hdu.label}", "tree", f"It is not JSON: {err}")
+            yield Finding(f"row {number} of {hdu.label}", "tree", f"The row is not valid JSON: {err}")
             continue
         if not isinstance(tree, dict):
-            yield Finding(f"row {number} of {hdu.label}", "tree", "It is not a JSON object.")
+            yield Finding(f"row {number} of {hdu.label}", "tree", "The row is not a JSON object.")
             continue
         place = "tree" if number == 0 else f"tree {number}"
         for path, reference in _references(tree, place):
@@ -180,7 +190,7 @@ def _check_trees(known: _Known) -> Iterator[Finding]:
 
 
 def _references(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Find everything in a tree that refers to an HDU, or to another tree."""
+    """Iterate over all references of a tree to HDUs and other trees."""
     stack = [(path, node)]
     while stack:
         path, node = stack.pop()
@@ -199,17 +209,17 @@ def _references(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _check_reference(node: dict[str, Any], known: _Known, n_trees: int) -> Iterator[str]:
     if "row" in node:
         if type(node["row"]) is not int or not 0 < node["row"] < n_trees:
-            yield f"It points at tree {node['row']!r}; there are {n_trees}, and the first is the root."
+            yield f"Reference to tree {node['row']!r} is invalid; it must be from 1 to {n_trees - 1}."
         return
     try:
         key, column = parse_source(node["source"])
         hdu = known.get(ExtensionKey(key.name.upper(), key.ver))
         if hdu is None:
-            yield f"{node['source']!r} is not in the file, which has {sorted(map(str, known))}."
+            yield f"{node['source']!r} is not in the file; its HDUs are {sorted(map(str, known))}."
         elif column is not None:
             yield from _check_column(node, hdu, column)
         elif "columns" in node:
-            # The first releases: one source for a table.
+            # Files of the first releases have one source per table.
             if hdu.kind != "table":
                 yield f"{node['source']!r} is a {hdu.kind}, not a table."
         else:
@@ -223,10 +233,10 @@ def _check_image(node: dict[str, Any], hdu: Hdu) -> Iterator[str]:
         yield f"{node['source']!r} is a {hdu.kind}, not an image."
         return
     if node.get("shape") and tuple(node["shape"]) != hdu.shape:
-        yield f"{node['source']!r} has shape {hdu.shape}, but the tree says {node['shape']}."
+        yield f"{node['source']!r} has shape {hdu.shape}, but {node['shape']} in the tree."
     datatype = "uint8" if node.get("datatype") == "bool" else node.get("datatype")
     if datatype != hdu.dtype.name:
-        yield f"{node['source']!r} holds {hdu.dtype.name}, but the tree says {node.get('datatype')}."
+        yield f"{node['source']!r} has type {hdu.dtype.name}, but {node.get('datatype')} in the tree."
 
 
 def _check_column(node: dict[str, Any], hdu: Hdu, number: int) -> Iterator[str]:
@@ -235,13 +245,13 @@ def _check_column(node: dict[str, Any], hdu: Hdu, number: int) -> Iterator[str]:
         return
     table = hdu.read_table()
     if not 1 <= number <= len(table.columns):
-        yield f"{node['source']!r} is not there; the table has {len(table.columns)} columns."
+        yield f"{node['source']!r} does not exist; the table has {len(table.columns)} columns."
         return
     column = table.column(number - 1)
     if isinstance(column, list):
         yield f"{node['source']!r} has cells of variable length."
     elif column.dtype.name != node.get("datatype") or list(column.shape[1:]) != list(node.get("shape", ())):
         yield (
-            f"{node['source']!r} holds {column.dtype.name} of shape {column.shape[1:]} per row, but the tree "
-            f"says {node.get('datatype')} of shape {node.get('shape')}."
+            f"{node['source']!r} has type {column.dtype.name} and shape {column.shape[1:]} per row, but "
+            f"{node.get('datatype')} and {node.get('shape')} in the tree."
         )

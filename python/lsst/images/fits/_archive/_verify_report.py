@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a check of a file found."""
+"""Results of the verification of a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import dataclasses
 from typing import Literal
 
 Kind = Literal["structure", "checksum", "index", "tree"]
-"""What is wrong: blocks, headers and data units; sums; the table of addresses;
-the trees and what they refer to."""
+"""Kind of a finding: blocks, headers and data units; checksums; the table ``INDEX``;
+the trees and their references."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a file.
+    """One problem of a file.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Finding:
     kind
         ``"structure"``, ``"checksum"``, ``"index"`` or ``"tree"``.
     message
-        What is wrong.
+        Description of the problem.
     """
 
     where: str
@@ -38,22 +38,23 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """The result of a check.
+    """Result of the verification of a file.
 
     Parameters
     ----------
     name
         Path or URI of the file.
     size
-        Bytes in the file.
+        Size of the file in bytes.
     n_hdus
-        Number of HDUs that could be read.
+        Number of readable HDUs.
     n_summed
-        How many of these have ``DATASUM`` or ``CHECKSUM``.
+        Number of these that have ``DATASUM`` or ``CHECKSUM``.
     is_archive
-        Whether the file is one of ours, so that index and tree were checked.
+        Whether the file is an archive of this package, so that index and tree were
+        checked.
     findings
-        Everything that is wrong.
+        All problems.
     """
 
     name: str
@@ -65,11 +66,11 @@ class VerifyReport:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong (`bool`)."""
+        """Whether there are no problems (`bool`)."""
         return not self.findings
 
     def __str__(self) -> str:
-        what = "an archive of ours" if self.is_archive else "FITS"
+        what = "lsst.images archive" if self.is_archive else "FITS"
         text = f"{self.name}: {what}, {self.n_hdus} HDUs, {self.n_summed} with checksums, {self.size} bytes: "
         if self.good:
             return text + "good"

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Byte ranges of things that lie near: local files, buffers, binary streams."""
+"""Sources of byte ranges: local files, memory buffers and binary streams."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from ...errors import ArchiveReadError, CorruptArchiveError
 from ._scratch import Scratch
 
 Buffer = bytes | bytearray | memoryview
-"""What a source hands out: read-only bytes in any of Python's clothes."""
+"""Types of the results of a `ByteSource`."""
 
-LOCAL_GAP = 64 * 1024
-"""Two ranges of a local file are read as one if no more bytes than this lie
-between them; copying that much costs about as much as one system call."""
+MAX_LOCAL_GAP = 64 * 1024
+"""Maximum number of bytes between two ranges of a local file that are read by one
+system call; copying as many bytes takes about as long as a system call."""
 
 MIN_PEEK_SIZE = 4 * 2880
-"""Fewer bytes than this of a far source are often less than a header, and more are fetched."""
+"""Minimum number of bytes that `RemoteSource.peek` returns; a header often needs as many."""
 
-FEW_RANGES = 8
-"""So few ranges of a local file are read one by one: looking which are close
-to each other would cost more."""
+MAX_SINGLE_READS = 8
+"""Maximum number of ranges of a local file that are read one by one; sorting and
+joining as few ranges takes longer than separate reads."""
 
 
 def coalesce(ranges: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int, list[int]]]:
-    """Join byte ranges that are close to each other.
+    """Join byte ranges with small gaps between them.
 
     Parameters
     ----------
     ranges
         Pairs of byte offset and length, in any order.
     gap
-        Largest number of unwanted bytes between two ranges that are joined.
+        Maximum number of bytes between two ranges that are joined.
 
     Returns
     -------
     `list` [ `tuple` [ `int`, `int`, `list` [ `int` ] ] ]
-        Start and stop of each joined range, and the positions in ``ranges``
-        that it serves, ordered by start.
+        Start and stop of each joined range, and the indices in ``ranges`` of
+        the ranges in it, ordered by start.
     """
     joined: list[tuple[int, int, list[int]]] = []
     for i in sorted(range(len(ranges)), key=ranges.__getitem__):
@@ -61,23 +61,23 @@ def coalesce(ranges: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int
 
 
 class ByteSource(ABC):
-    """Something of which any range of bytes can be had.
+    """Base class of random-access byte sources.
 
     Parameters
     ----------
     name
-        What to call the source in messages: a path or a URI.
+        Path or URI of the source, for messages.
 
     Notes
     -----
-    Sources may be read from several threads at once.
+    All methods are thread-safe.
     """
 
     remote = False
-    """Whether a call costs a round trip, so that requests must be few."""
+    """Whether each read takes a network round trip."""
 
     size: int
-    """Number of bytes in all."""
+    """Size of the source in bytes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -89,7 +89,7 @@ class ByteSource(ABC):
         Parameters
         ----------
         offset
-            Byte where to begin.
+            First byte.
         size
             Number of bytes.
 
@@ -101,7 +101,7 @@ class ByteSource(ABC):
         Raises
         ------
         CorruptArchiveError
-            If the source ends too early.
+            If the source ends before the last byte of the range.
         """
 
     def read_into(self, offset: int, out: memoryview) -> None:
@@ -110,23 +110,23 @@ class ByteSource(ABC):
         Parameters
         ----------
         offset
-            Byte where to begin.
+            First byte.
         out
-            Writable bytes, all of which are filled.
+            Writable buffer, which is filled completely.
         """
         out[:] = self.read(offset, len(out))
 
-    def borrow(self, offset: int, size: int, scratch: Scratch) -> memoryview:
-        """Return bytes in memory that will be used again.
+    def read_to_scratch(self, offset: int, size: int, scratch: Scratch) -> memoryview:
+        """Return bytes in reusable memory.
 
         Parameters
         ----------
         offset
-            Byte where to begin.
+            First byte.
         size
             Number of bytes.
         scratch
-            Where they may be put.
+            Memory that may be used for the result.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class ByteSource(ABC):
         return memoryview(self.read(offset, size))
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        """Return several ranges; those that lie close together are fetched together.
+        """Return several ranges; ranges with small gaps between them are read together.
 
         Parameters
         ----------
@@ -151,33 +151,33 @@ class ByteSource(ABC):
         if len(ranges) == 1:
             return [self.read(*ranges[0])]
         found: list[Buffer] = [b""] * len(ranges)
-        for start, stop, members in coalesce(ranges, LOCAL_GAP):
+        for start, stop, members in coalesce(ranges, MAX_LOCAL_GAP):
             block = memoryview(self.read(start, stop - start))
             for i in members:
                 offset = ranges[i][0] - start
                 found[i] = block[offset : offset + ranges[i][1]]
         return found
 
-    def glance(self, offset: int, most: int) -> Buffer:
-        """Return some bytes, as many as come at no further cost.
+    def peek(self, offset: int, max_size: int) -> Buffer:
+        """Return bytes that are available without further requests.
 
         Parameters
         ----------
         offset
-            Byte where to begin.
-        most
-            Most bytes that are of use.
+            First byte.
+        max_size
+            Maximum number of bytes.
 
         Returns
         -------
         `bytes` or `memoryview`
-            The bytes: fewer than ``most`` at the end of the source, or where
-            a far source has no more of them near.
+            The bytes: fewer than ``max_size`` at the end of the source, or if a
+            remote source has fewer of them in its cache.
         """
-        return self.read(offset, max(0, min(most, self.size - offset)))
+        return self.read(offset, max(0, min(max_size, self.size - offset)))
 
     def prefetch(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Bring ranges near that will be read soon; near sources do nothing.
+        """Read ranges into the cache of a remote source; other sources do nothing.
 
         Parameters
         ----------
@@ -186,18 +186,18 @@ class ByteSource(ABC):
         """
 
     def warm_cache(self, offset: int, data: Buffer) -> None:
-        """Tell the source bytes that are known from elsewhere; near sources do nothing.
+        """Add bytes to the cache of a remote source; other sources do nothing.
 
         Parameters
         ----------
         offset
-            Byte where to begin.
+            First byte.
         data
             The bytes.
         """
 
     def close(self) -> None:
-        """Give back what the source holds.  Closing twice is allowed."""
+        """Close the source.  Closing twice is allowed."""
 
     def __enter__(self) -> Self:
         return self
@@ -207,22 +207,22 @@ class ByteSource(ABC):
     ) -> None:
         self.close()
 
-    def _ends_early(self, offset: int, size: int, got: int) -> CorruptArchiveError:
+    def _truncated(self, offset: int, size: int, got: int) -> CorruptArchiveError:
         return CorruptArchiveError(
-            f"{self.name} is truncated: {size} bytes were expected at byte {offset}, {got} are there. "
+            f"{self.name} is truncated: {size} bytes were expected at byte {offset}, {got} are available. "
             "Copy or download the file again."
         )
 
 
 class BytesSource(ByteSource):
-    """A source over bytes in memory; ranges are views, not copies.
+    """A source that reads from bytes in memory; ranges are views, not copies.
 
     Parameters
     ----------
     data
         The bytes.
     name
-        What to call them in messages.
+        Name for messages.
     """
 
     def __init__(self, data: Buffer, name: str = "<bytes>") -> None:
@@ -233,82 +233,82 @@ class BytesSource(ByteSource):
     def read(self, offset: int, size: int) -> Buffer:
         found = self._data[offset : offset + size]
         if len(found) != size:
-            raise self._ends_early(offset, size, len(found))
+            raise self._truncated(offset, size, len(found))
         return found
 
 
 class FileSource(ByteSource):
-    """A source over a local file.
+    """A source that reads from a local file.
 
     Parameters
     ----------
     path
         The file.
     name
-        What to call it in messages; the path by default.
+        Name for messages; the path by default.
 
     Notes
     -----
-    Ranges are read with ``pread`` and not from a memory map: one call fetches
-    many tiles, threads do not share a position, a file that shrinks meanwhile
-    is an error rather than a bus error, and the compressed bytes do not count
-    as memory of the process for longer than one batch of tiles.
+    Ranges are read with ``pread`` in place of a memory map: one call reads many
+    tiles, threads do not share a file position, truncation of the file while
+    it is read raises an exception in place of a bus error, and compressed bytes
+    occupy memory only while a batch of tiles is decoded.
     """
 
     def __init__(self, path: str, name: str | None = None) -> None:
         self.name = name if name is not None else path
-        # Unbuffered: this object only keeps the descriptor, and closes it if nobody does.
+        # Unbuffered: the object only owns the file descriptor, and closes it when it is garbage-collected.
         self._file = open(path, "rb", buffering=0)
         self._fd = self._file.fileno()
         self.size = os.fstat(self._fd).st_size
 
-    def glance(self, offset: int, most: int) -> Buffer:
+    def peek(self, offset: int, max_size: int) -> Buffer:
         if offset < 0:
             return b""
         try:
-            return os.pread(self._fd, most, offset)
+            return os.pread(self._fd, max_size, offset)
         except OSError as err:
-            raise self._fails(err) from err
+            raise self._read_error(err) from err
 
     def read(self, offset: int, size: int) -> Buffer:
-        # Asking the size first keeps a corrupt length from allocating memory.
+        # The size is checked first, so that a corrupt length does not allocate memory.
         if offset < 0 or offset + size > self.size:
-            raise self._ends_early(offset, size, max(0, self.size - offset))
+            raise self._truncated(offset, size, max(0, self.size - offset))
         try:
             found = os.pread(self._fd, size, offset)
         except OSError as err:
-            raise self._fails(err) from err
+            raise self._read_error(err) from err
         if len(found) == size:
             return found
-        # The kernel hands out at most 2 GiB at once.
+        # The kernel returns at most 2 GiB per call.
         whole = bytearray(size)
         self.read_into(offset, memoryview(whole))
         return whole
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        if len(ranges) > FEW_RANGES:
+        if len(ranges) > MAX_SINGLE_READS:
             return super().read_many(ranges)
         found: list[Buffer] = []
         for offset, size in ranges:
             if offset < 0 or offset + size > self.size:
-                raise self._ends_early(offset, size, max(0, self.size - offset))
+                raise self._truncated(offset, size, max(0, self.size - offset))
             try:
                 data: Buffer = os.pread(self._fd, size, offset)
             except OSError as err:
-                raise self._fails(err) from err
+                raise self._read_error(err) from err
             found.append(data if len(data) == size else self.read(offset, size))
         return found
 
-    def borrow(self, offset: int, size: int, scratch: Scratch) -> memoryview:
+    def read_to_scratch(self, offset: int, size: int, scratch: Scratch) -> memoryview:
         if offset < 0 or offset + size > self.size:
-            raise self._ends_early(offset, size, max(0, self.size - offset))
+            raise self._truncated(offset, size, max(0, self.size - offset))
         memory = scratch.memory("file", size)
         try:
             got = os.preadv(self._fd, [memory], offset)
         except OSError as err:
-            raise self._fails(err) from err
+            raise self._read_error(err) from err
         if got < size:
-            # The kernel hands out at most 2 GiB at once.
+            # The kernel returns at most 2 GiB per call.
             self.read_into(offset + got, memory[got:])
         return memory
 
@@ -318,13 +318,13 @@ class FileSource(ByteSource):
             try:
                 got = os.preadv(self._fd, [out[done:]], offset + done)
             except OSError as err:
-                raise self._fails(err) from err
+                raise self._read_error(err) from err
             if got == 0:
-                raise self._ends_early(offset, len(out), done)
+                raise self._truncated(offset, len(out), done)
             done += got
 
-    def _fails(self, err: OSError) -> ArchiveReadError:
-        state = " because it was closed" if self._fd < 0 else ""
+    def _read_error(self, err: OSError) -> ArchiveReadError:
+        state = " because it is closed" if self._fd < 0 else ""
         return ArchiveReadError(f"{self.name} cannot be read{state}: {err}.")
 
     def close(self) -> None:
@@ -333,32 +333,32 @@ class FileSource(ByteSource):
 
 
 class StreamSource(ByteSource):
-    """A source over a binary stream that can seek.
+    """A source that reads from a seekable binary stream.
 
     Parameters
     ----------
     stream
-        The stream.  It is left open; its position is not restored.
+        The stream, which is not closed; its position changes.
     name
-        What to call it in messages; the stream's own name by default.
+        Name for messages; the ``name`` of the stream by default.
     """
 
     def __init__(self, stream: IO[bytes], name: str | None = None) -> None:
         super().__init__(name if name is not None else str(getattr(stream, "name", "<stream>")))
         self._stream = stream
-        # A stream has one position, which threads would fight over.
+        # All threads share the position of the stream.
         self._lock = threading.Lock()
         self.size = stream.seek(0, os.SEEK_END)
 
     def read(self, offset: int, size: int) -> Buffer:
         if offset < 0 or offset + size > self.size:
-            raise self._ends_early(offset, size, max(0, self.size - offset))
+            raise self._truncated(offset, size, max(0, self.size - offset))
         with self._lock:
             self._stream.seek(offset)
             found = self._stream.read(size)
-            # Unbuffered streams may give less than they have.
+            # Unbuffered streams may return fewer bytes than available.
             while len(found) < size and (more := self._stream.read(size - len(found))):
                 found += more
         if len(found) != size:
-            raise self._ends_early(offset, size, len(found))
+            raise self._truncated(offset, size, len(found))
         return found

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Anything a user may call a file, as a source of byte ranges."""
+"""Opening of paths, URIs, bytes and streams as byte sources."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
 def open_source(
     target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource, page_size: int = DEFAULT_PAGE_SIZE
 ) -> ByteSource:
-    """Open something to read byte ranges of.
+    """Open a file for reading byte ranges.
 
     Parameters
     ----------
     target
-        A path, URI or `lsst.resources.ResourcePath`; bytes; a binary stream
-        that can seek, which is left open; or a source, which is returned.
+        A path, URI or `lsst.resources.ResourcePath`; bytes; a seekable binary
+        stream, which is not closed; or a `ByteSource`, which is returned.
     page_size
-        Bytes of a remote file that one request asks for at most.
+        Maximum number of bytes per request for a remote file.
 
     Returns
     -------
@@ -37,16 +37,16 @@ def open_source(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     UnsupportedFormatError
-        If ``target`` is nothing of the above.
+        If ``target`` is of another type.
     """
     if isinstance(target, ByteSource):
         return target
     if isinstance(target, bytes | bytearray | memoryview):
         return BytesSource(target)
     if isinstance(target, str | os.PathLike | ResourcePath) or hasattr(target, "geturl"):
-        # A plain path needs no help from lsst.resources, which costs more than opening the file.
+        # Plain paths are opened directly; creating a ResourcePath takes longer than opening the file.
         if isinstance(target, str) and "://" not in target and not target.startswith(("file:", "~")):
             return FileSource(target)
         path = ResourcePath(cast(ResourcePath, target))
@@ -54,5 +54,5 @@ def open_source(
     if hasattr(target, "read") and hasattr(target, "seek"):
         return StreamSource(target)
     raise UnsupportedFormatError(
-        f"{target!r} is nothing to read from; pass a path, a URI, bytes, or a binary stream that can seek."
+        f"Cannot open {target!r}: expected a path, a URI, bytes or a seekable binary stream."
     )

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""One ranged request, in the dialect of each kind of server."""
+"""Clients for range requests over HTTP, S3 and other protocols of fsspec."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from ...errors import ArchiveReadError, MissingOptionalDependencyError, Transien
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 
 READ_TIMEOUT = 15.0
-"""Seconds without a byte after which an HTTP server is not waited for any longer; as in s3fs for S3."""
+"""Seconds without data after which a request to an HTTP server fails; the default of s3fs for S3."""
 
 MAX_RANGES_PER_REQUEST = 32
-"""Requests that an S3 client may make at the same time; with the usual 10 a box in
-three planes would take two turns."""
+"""Maximum number of concurrent requests of an S3 client; with its default of 10, the
+requests for a box in three planes do not all run concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server sent."""
+    """Reply to a range request."""
 
     start: int
-    """Byte of the file where ``data`` starts."""
+    """Byte of the file at which ``data`` starts."""
 
     data: bytes
 
     total: int | None
-    """Size of the file, if the server said it."""
+    """Size of the file in bytes, if the reply contains it."""
 
     version: str | None
-    """Something that changes when the file does (``ETag``, or the date), if the server said it."""
+    """Version of the file (``ETag`` or modification date), if the reply contains it."""
 
 
 class RangeClient(ABC):
-    """Fetches byte ranges of one file."""
+    """Base class of clients that fetch byte ranges of one file."""
 
     @abstractmethod
     async def fetch(self, start: int, stop: int | None) -> Reply:
@@ -53,27 +53,27 @@ class RangeClient(ABC):
         Parameters
         ----------
         start, stop
-            Bounds; a negative start without a stop asks for the end of the
-            file.
+            Bounds; a negative start without a stop requests the last bytes of
+            the file.
 
         Returns
         -------
         `Reply`
-            What came.
+            The reply.
 
         Raises
         ------
         TransientReadError
-            If another try may help.
+            If the request failed and may be repeated.
         ArchiveReadError
-            If none will.
+            If the request failed permanently.
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         """
 
     @abstractmethod
     async def size(self) -> int:
-        """Ask how long the file is, where no reply told.
+        """Request the size of the file.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class RangeClient(ABC):
 
     @abstractmethod
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine to its end from outside of the event loop.
+        """Run a coroutine from outside of the event loop, and wait for its result.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class RangeClient(ABC):
         """
 
     suffixes = True
-    """Whether the end of a file can be asked for without knowing its size."""
+    """Whether the server supports suffix ranges."""
 
 
 def _header(start: int, stop: int | None) -> str:
@@ -106,25 +106,25 @@ def _header(start: int, stop: int | None) -> str:
 
 def _reply(data: bytes, status: int, content_range: str | None, version: str | None) -> Reply:
     if status != 206:
-        # The server ignored the range and sent everything.
+        # The server ignored the range and sent the whole file.
         return Reply(0, data, len(data), version)
     match = _CONTENT_RANGE.match(content_range or "")
     if match is None:
-        raise TransientReadError(f"{len(data)} bytes came with Content-Range {content_range!r}")
+        raise TransientReadError(
+            f"the reply has {len(data)} bytes and an invalid Content-Range, {content_range!r}"
+        )
     first, last = int(match[1]), int(match[2])
     if len(data) != last + 1 - first:
-        raise TransientReadError(
-            f"{len(data)} bytes came of the {last + 1 - first} that the server announced"
-        )
+        raise TransientReadError(f"the reply has {len(data)} bytes, but its Content-Range {last + 1 - first}")
     return Reply(first, data, None if match[3] == "*" else int(match[3]), version)
 
 
-def _told(err: BaseException) -> str:
+def _describe(err: BaseException) -> str:
     return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
 
 
 class _AsyncClient(RangeClient):
-    # Common to the asynchronous file systems of fsspec, which own an event loop in a thread.
+    # Base of the clients for asynchronous file systems of fsspec, which run an event loop in a thread.
 
     def __init__(self, fs: Any, path: str) -> None:
         self.fs = fs
@@ -140,20 +140,20 @@ class _AsyncClient(RangeClient):
 
 
 class _HttpClient(_AsyncClient):
-    """HTTP and HTTPS, through the session of fsspec's file system."""
+    """Client for HTTP and HTTPS that uses the session of fsspec's file system."""
 
     async def fetch(self, start: int, stop: int | None) -> Reply:
         import aiohttp
 
         session = await self.fs.set_session()
-        # Ranges count bytes of what is sent, which therefore must be the file itself.
+        # Ranges refer to the encoded content, so content encoding must be off.
         headers = {
             **self.fs.kwargs.get("headers", {}),
             "Range": _header(start, stop),
             "Accept-Encoding": "identity",
         }
-        patience = aiohttp.ClientTimeout(sock_connect=READ_TIMEOUT, sock_read=READ_TIMEOUT)
-        options = {"timeout": patience, **self.fs.kwargs, "headers": headers}
+        timeout = aiohttp.ClientTimeout(sock_connect=READ_TIMEOUT, sock_read=READ_TIMEOUT)
+        options = {"timeout": timeout, **self.fs.kwargs, "headers": headers}
         try:
             async with session.get(self.fs.encode_url(self.path), **options) as response:
                 status = response.status
@@ -163,23 +163,23 @@ class _HttpClient(_AsyncClient):
                     raise TransientReadError(f"HTTP status {status}")
                 if status >= 400:
                     raise ArchiveReadError(
-                        f"{self.path}: the server answers a request for {_header(start, stop)!r} "
-                        f"with HTTP status {status} ({response.reason})."
+                        f"{self.path} cannot be read: the server answered a request for "
+                        f"{_header(start, stop)!r} with HTTP status {status} ({response.reason})."
                     )
                 data = await response.read()
                 version = response.headers.get("ETag") or response.headers.get("Last-Modified")
                 return _reply(data, status, response.headers.get("Content-Range"), version)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as err:
-            raise TransientReadError(_told(err)) from err
+            raise TransientReadError(_describe(err)) from err
         except aiohttp.ClientError as err:
-            raise ArchiveReadError(f"{self.path} cannot be read: {_told(err)}.") from err
+            raise ArchiveReadError(f"{self.path} cannot be read: {_describe(err)}.") from err
 
 
 class _S3Client(_AsyncClient):
-    """S3, through the client of s3fs.
+    """Client for S3 that uses the client of s3fs.
 
-    A request that is refused, or gets no answer, is repeated by that client
-    itself; only what happens to the bytes afterwards is left to us.
+    That client repeats requests that are refused or get no reply; only errors
+    during the transfer of the body are reported as transient.
     """
 
     async def fetch(self, start: int, stop: int | None) -> Reply:
@@ -198,17 +198,17 @@ class _S3Client(_AsyncClient):
                 raise FileNotFoundError(f"s3://{self.path}") from None
             raise ArchiveReadError(f"s3://{self.path} cannot be read: {err}.") from err
         except (BotoCoreError, OSError, TimeoutError) as err:
-            raise ArchiveReadError(f"s3://{self.path} cannot be read: {_told(err)}.") from err
+            raise ArchiveReadError(f"s3://{self.path} cannot be read: {_describe(err)}.") from err
         try:
             data = await found["Body"].read()
         except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as err:
-            raise TransientReadError(_told(err)) from err
+            raise TransientReadError(_describe(err)) from err
         status = found["ResponseMetadata"]["HTTPStatusCode"]
         return _reply(data, status, found.get("ContentRange"), found.get("ETag"))
 
 
-class _AnyClient(RangeClient):
-    """Every other file system that fsspec knows."""
+class _GenericClient(RangeClient):
+    """Client for all other file systems of fsspec."""
 
     suffixes = False
 
@@ -222,7 +222,7 @@ class _AnyClient(RangeClient):
         except (FileNotFoundError, PermissionError):
             raise
         except (OSError, TimeoutError) as err:
-            raise TransientReadError(_told(err)) from err
+            raise TransientReadError(_describe(err)) from err
         return Reply(start, data, None, None)
 
     async def size(self) -> int:
@@ -238,7 +238,7 @@ def make_client(path: ResourcePath) -> RangeClient:
     Parameters
     ----------
     path
-        Where the file is.
+        URI of the file.
 
     Returns
     -------
@@ -248,9 +248,9 @@ def make_client(path: ResourcePath) -> RangeClient:
     Raises
     ------
     MissingOptionalDependencyError
-        If the package for this kind of server is not installed.
+        If the package for this protocol is not installed.
     ArchiveReadError
-        If there is no such server.
+        If the server cannot be reached.
     """
     try:
         fs, name = path.to_fsspec()
@@ -259,12 +259,12 @@ def make_client(path: ResourcePath) -> RangeClient:
             f"{path} cannot be read: {err}. Install 'aiohttp' for http, 's3fs' for s3, 'gcsfs' for gs."
         ) from err
     except OSError as err:
-        # The first path on an HTTP server asks it what it can do.
+        # lsst.resources queries the capabilities of an HTTP server when its first path is used.
         raise ArchiveReadError(f"{path} cannot be read: {err}.") from err
     if hasattr(fs, "_call_s3"):
-        # Of no effect, and no harm, if the client is at work already.
+        # Ignored if the client is already connected.
         fs.config_kwargs.setdefault("max_pool_connections", MAX_RANGES_PER_REQUEST)
         return _S3Client(fs, name)
     if hasattr(fs, "set_session") and hasattr(fs, "encode_url"):
         return _HttpClient(fs, name)
-    return _AnyClient(fs, name)
+    return _GenericClient(fs, name)

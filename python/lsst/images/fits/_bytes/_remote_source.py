@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Byte ranges of files that are far away, in few requests."""
+"""Byte ranges of remote files, with few requests."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from ...errors import ArchiveReadError, InvalidParameterError, TransientReadErro
 from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, make_client
 
-HEAD = 12 * 2880
-"""Bytes of the start of a file that are fetched first: the primary header,
-usually, and that of the first extension."""
+PREFIX_SIZE = 12 * 2880
+"""Bytes at the start of a file that are fetched first; they usually include the
+primary header and that of the first extension."""
 
-TAIL = 24 * 2880
-"""Bytes of the end that are fetched at the same time: the tree and the index."""
+SUFFIX_SIZE = 24 * 2880
+"""Bytes at the end of a file that are fetched at the same time; they usually
+include the index block."""
 
-GAP = 16 * 1024
-"""Unwanted bytes that cost less than another request."""
+MAX_GAP = 16 * 1024
+"""Maximum number of bytes between two ranges that are fetched by one request."""
 
 DEFAULT_PAGE_SIZE = 8 * 1024 * 1024
-"""Longer ranges are fetched in parts of this length, at the same time."""
+"""Maximum number of bytes per request; longer ranges are fetched by concurrent requests."""
 
 MAX_ATTEMPTS = 5
-"""How often a request is made before its failure is final."""
+"""Maximum number of attempts per request."""
 
 INITIAL_BACKOFF = 0.1
-"""Seconds before the second try; doubled before each further one."""
+"""Seconds before the second attempt; doubled before each further one."""
 
 READ_CACHE_MAX_BYTES = 64 * 1024 * 1024
-"""Bytes that are kept of what was fetched ahead; the oldest pixels go first."""
+"""Maximum size of the cache in bytes; the oldest pixels are removed first."""
 
-SMALL = 1024 * 1024
-"""So few bytes are no pixels to speak of, but headers and tables, which are wanted again."""
+MAX_METADATA_SIZE = 1024 * 1024
+"""Maximum size in bytes of cached ranges that are treated as headers and tables, and removed last."""
 
 
 class RemoteSource(ByteSource):
-    """A source over a file that is read through requests for byte ranges.
+    """A source that reads a remote file by HTTP range requests or their equivalent.
 
     Parameters
     ----------
     path
-        Where the file is.
+        URI of the file.
     page_size
-        Bytes that one request asks for at most.
+        Maximum number of bytes per request.
 
     Raises
     ------
@@ -60,9 +61,9 @@ class RemoteSource(ByteSource):
 
     Notes
     -----
-    The first request brings the start and the end of the file at once, and the
-    size with them.  Each reply is compared with what was asked for, and with the
-    version of the file that earlier replies came from.
+    The start and the end of the file are requested concurrently when it is
+    opened; the reply includes the size.  Each reply is compared with the
+    requested range, and with the version (ETag) of earlier replies.
     """
 
     remote = True
@@ -73,8 +74,8 @@ class RemoteSource(ByteSource):
             raise InvalidParameterError(f"page_size={page_size!r} must be a positive number of bytes.")
         self._page_size = page_size
         self._client: RangeClient | None = make_client(path)
-        self._kept: list[tuple[int, Buffer]] = []
-        self._keeping = threading.Lock()
+        self._cache: list[tuple[int, Buffer]] = []
+        self._cache_lock = threading.Lock()
         self._version: str | None = None
         self._run(self._first_requests())
 
@@ -82,50 +83,54 @@ class RemoteSource(ByteSource):
         return self.read_many([(offset, size)])[0]
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        # What lies near of a range need not be fetched again.
-        found = [self._near(offset, size) for offset, size in ranges]
+        # Leading bytes of a range that are cached are not fetched again.
+        found = [self._cached(offset, size) for offset, size in ranges]
         missing = [i for i, data in enumerate(found) if len(data) < ranges[i][1]]
         wanted = [(ranges[i][0] + len(found[i]), ranges[i][1] - len(found[i])) for i in missing]
         for i, data in zip(missing, self._fetch_many(wanted), strict=True):
             found[i] = b"".join((found[i], data)) if found[i] else data
         return found
 
-    def glance(self, offset: int, most: int) -> Buffer:
-        found = self._near(offset, most)
-        if len(found) < min(MIN_PEEK_SIZE, most, self.size - offset):
-            # Kept, because what follows a header is usually wanted next.
-            self.prefetch([(offset, most)])
-            found = self._near(offset, most)
+    def peek(self, offset: int, max_size: int) -> Buffer:
+        found = self._cached(offset, max_size)
+        if len(found) < min(MIN_PEEK_SIZE, max_size, self.size - offset):
+            # Cached, because the bytes after a header are usually read next.
+            self.prefetch([(offset, max_size)])
+            found = self._cached(offset, max_size)
         return found
 
     def prefetch(self, ranges: Sequence[tuple[int, int]]) -> None:
         missing = []
-        for offset, most in ranges:
-            size = min(most, self.size - offset)
-            near = len(self._near(offset, size)) if size > 0 else size
-            if near < size:
-                missing.append((offset + near, size - near))
-        joined = [(start, stop - start) for start, stop, _ in coalesce(missing, GAP)]
+        for offset, max_size in ranges:
+            size = min(max_size, self.size - offset)
+            cached = len(self._cached(offset, size)) if size > 0 else size
+            if cached < size:
+                missing.append((offset + cached, size - cached))
+        joined = [(start, stop - start) for start, stop, _ in coalesce(missing, MAX_GAP)]
         for (offset, _), data in zip(joined, self._fetch_many(joined), strict=True):
             self.warm_cache(offset, data)
 
     def warm_cache(self, offset: int, data: Buffer) -> None:
-        with self._keeping:
-            self._kept.append((offset, data))
-            while len(self._kept) > 1 and sum(len(kept) for _, kept in self._kept) > READ_CACHE_MAX_BYTES:
-                old = self._kept[:-1]
-                del self._kept[next((i for i, (_, kept) in enumerate(old) if len(kept) > SMALL), 0)]
+        with self._cache_lock:
+            self._cache.append((offset, data))
+            while len(self._cache) > 1 and sum(len(kept) for _, kept in self._cache) > READ_CACHE_MAX_BYTES:
+                old = self._cache[:-1]
+                del self._cache[
+                    next((i for i, (_, kept) in enumerate(old) if len(kept) > MAX_METADATA_SIZE), 0)
+                ]
 
     def close(self) -> None:
         self._client = None
-        self._kept.clear()
+        self._cache.clear()
 
-    def _near(self, offset: int, size: int) -> Buffer:
-        """Return the first bytes of a range, as many as are kept without a gap."""
+    def _cached(self, offset: int, size: int) -> Buffer:
+        """Return the leading bytes of a range that are cached without a gap."""
         parts: list[Buffer] = []
         stop = offset + size
         while offset < stop:
-            pieces = [memoryview(d)[offset - s : stop - s] for s, d in self._kept if s <= offset < s + len(d)]
+            pieces = [
+                memoryview(d)[offset - s : stop - s] for s, d in self._cache if s <= offset < s + len(d)
+            ]
             if not pieces:
                 break
             parts.append(max(pieces, key=len))
@@ -136,20 +141,22 @@ class RemoteSource(ByteSource):
         client = self._open_client()
         if not client.suffixes:
             self.size = await client.size()
-            self._keep(await self._try(0, min(HEAD, self.size)))
+            self._store(await self._try(0, min(PREFIX_SIZE, self.size)))
             return
-        head, tail = await asyncio.gather(self._try(0, HEAD), self._try(-TAIL, None), return_exceptions=True)
-        if isinstance(head, BaseException):
-            raise head
-        self.size = head.total if head.total is not None else await client.size()
-        self._keep(head)
-        # Some servers do not know how to give the end; then it is read when it is needed.
-        if isinstance(tail, Reply):
-            self._keep(tail)
-        elif not isinstance(tail, ArchiveReadError):
-            raise tail
+        prefix, suffix = await asyncio.gather(
+            self._try(0, PREFIX_SIZE), self._try(-SUFFIX_SIZE, None), return_exceptions=True
+        )
+        if isinstance(prefix, BaseException):
+            raise prefix
+        self.size = prefix.total if prefix.total is not None else await client.size()
+        self._store(prefix)
+        # Some servers do not support suffix ranges; then the end is read when it is needed.
+        if isinstance(suffix, Reply):
+            self._store(suffix)
+        elif not isinstance(suffix, ArchiveReadError):
+            raise suffix
 
-    def _keep(self, reply: Reply) -> None:
+    def _store(self, reply: Reply) -> None:
         self._check_version(reply)
         self.warm_cache(reply.start, reply.data)
 
@@ -157,19 +164,19 @@ class RemoteSource(ByteSource):
         for what, old, new in (("ETag", self._version, reply.version), ("size", self.size, reply.total)):
             if old is not None and new not in (None, old):
                 raise ArchiveReadError(
-                    f"{self.name} was replaced while it was being read (its {what} changed from {old!r} "
-                    f"to {new!r}). Open it again."
+                    f"{self.name} was replaced while it was being read: its {what} changed from {old!r} "
+                    f"to {new!r}. Open it again."
                 )
         self._version = reply.version if self._version is None else self._version
 
     def _fetch_many(self, ranges: Sequence[tuple[int, int]]) -> list[Buffer]:
-        # Near ranges in one request, long ones in several, all at the same time.
+        # Adjacent ranges share a request, long ones are divided; all requests are concurrent.
         if not ranges:
             return []
         for offset, size in ranges:
             if offset < 0 or offset + size > self.size:
-                raise self._ends_early(offset, size, max(0, self.size - offset))
-        joined = coalesce(ranges, GAP)
+                raise self._truncated(offset, size, max(0, self.size - offset))
+        joined = coalesce(ranges, MAX_GAP)
         page = self._page_size
         parts = [(a, min(a + page, stop)) for start, stop, _ in joined for a in range(start, stop, page)]
         replies: dict[int, bytes] = self._run(self._gather(parts))
@@ -187,7 +194,7 @@ class RemoteSource(ByteSource):
         try:
             replies = await asyncio.gather(*tasks)
         finally:
-            # Where one has failed for good, nobody wants the others.
+            # If one request has failed, the results of the others are not needed.
             for task in tasks:
                 task.cancel()
         for reply in replies:
@@ -212,25 +219,28 @@ class RemoteSource(ByteSource):
 
     def _check(self, reply: Reply, start: int, stop: int | None) -> Reply:
         if stop is None and reply.total is None:
-            raise ArchiveReadError(f"{self.name}: the server does not say where the end is that it sent.")
+            raise ArchiveReadError(
+                f"{self.name}: the reply to a suffix request has no file size (Content-Range)."
+            )
         if reply.total is not None:
             start = max(0, start + reply.total) if start < 0 else start
             stop = reply.total if stop is None else min(stop, reply.total)
-        assert stop is not None, "told by the server"
+        assert stop is not None, "a suffix request has a total, checked above"
         first = start - reply.start
         data = reply.data if first == 0 else reply.data[first:] if first > 0 else b""
-        # The whole file instead of a part of it will do as well.
+        # A reply with the whole file is accepted too.
         if len(data) > stop - start and reply.total == reply.start + len(reply.data):
             data = data[: stop - start]
         if len(data) != stop - start:
             raise TransientReadError(
-                f"bytes {reply.start} to {reply.start + len(reply.data)} came instead of {start} to {stop}"
+                f"the reply has bytes {reply.start} to {reply.start + len(reply.data)} instead of "
+                f"{start} to {stop}"
             )
         return Reply(start, data, reply.total, reply.version)
 
     def _open_client(self) -> RangeClient:
         if self._client is None:
-            raise ArchiveReadError(f"{self.name} cannot be read because it was closed.")
+            raise ArchiveReadError(f"{self.name} cannot be read because it is closed.")
         return self._client
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Memory of one thread that is used again for each batch of tiles."""
+"""Reusable scratch memory of one thread."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import numpy as np
 
 
 class Scratch(dict[str, bytearray]):
-    """Arrays that are made once and used again.
+    """Named buffers that are allocated once and reused for each batch of tiles.
 
     Notes
     -----
-    Fresh memory for each batch would come from the kernel, page by page, under
-    a lock that all threads share; on fast codecs that costs as much as the
-    decoding.
+    The kernel maps newly allocated memory page by page, under a lock that all
+    threads share; with fast codecs this takes as long as the decoding.
     """
 
     def memory(self, name: str, size: int) -> memoryview:
@@ -28,14 +27,14 @@ class Scratch(dict[str, bytearray]):
         Parameters
         ----------
         name
-            Which ones; each has one user at a time.
+            Name of the buffer; each has one user at a time.
         size
-            How many.
+            Number of bytes.
 
         Returns
         -------
         `memoryview`
-            The bytes; valid until the same name is asked for again.
+            The bytes; valid until the next request with the same name.
         """
         memory = self.get(name)
         if memory is None or len(memory) < size:
@@ -48,14 +47,14 @@ class Scratch(dict[str, bytearray]):
         Parameters
         ----------
         name
-            Which one; each has one user at a time.
+            Name of the buffer; each has one user at a time.
         shape, dtype
             Shape and type.
 
         Returns
         -------
         `numpy.ndarray`
-            The array; valid until the same name is asked for again.
+            The array; valid until the next request with the same name.
         """
         kind = np.dtype(dtype)
         count = math.prod(shape)

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""A handful of threads for one call, for codecs that release the interpreter lock."""
+"""Threads for one call, for functions that release the global interpreter lock."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ...errors import InvalidArgumentError
 _Job = TypeVar("_Job")
 _Plan = TypeVar("_Plan")
 
-JOB_PIXELS = 1 << 18
-"""Short tiles are decoded together until they make so many pixels: enough for
-threads not to fight over the interpreter lock, few enough for the caches."""
+MAX_JOB_PIXELS = 1 << 18
+"""Maximum number of pixels of a batch of tiles: large enough to avoid contention
+for the interpreter lock, small enough for the processor caches."""
 
 MAX_THREADS = 8
-"""More threads than this compete for memory instead of helping."""
+"""Maximum default number of threads; more threads are limited by memory bandwidth."""
 
 
 def default_threads() -> int:
-    """Return how many threads a call may use if nobody says otherwise.
+    """Return the default number of threads of a call.
 
     Returns
     -------
     `int`
         The environment variable ``LSST_IMAGES_THREADS`` if set, else the
-        number of processors that this process may use, at most 8.
+        number of processors available to this process, at most 8.
 
     Raises
     ------
@@ -48,17 +48,17 @@ def default_threads() -> int:
     return min(os.cpu_count() or 1, MAX_THREADS)
 
 
-def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
-    """Return how many threads a call should use.
+def pick_threads(threads: int | None, pixels: int, max_serial: int) -> int:
+    """Return the number of threads that a call uses.
 
     Parameters
     ----------
     threads
-        What its caller asked for; `None` if nobody did.
+        Number that the caller specified, or `None`.
     pixels
-        How much there is to do.
-    most_serial
-        So much is done before another thread would be of use.
+        Number of pixels to process.
+    max_serial
+        Maximum number of pixels for which one thread is used.
 
     Returns
     -------
@@ -67,11 +67,11 @@ def pick_threads(threads: int | None, pixels: int, most_serial: int) -> int:
     """
     if threads is not None:
         return threads
-    return default_threads() if pixels > most_serial else 1
+    return default_threads() if pixels > max_serial else 1
 
 
 def partition(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[int, int]], int]:
-    """Share tiles out in batches.
+    """Divide tiles into batches.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def partition(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[in
     tile_pixels
         Pixels in a tile.
     threads
-        Number of threads at most.
+        Maximum number of threads.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def partition(count: int, tile_pixels: int, threads: int) -> tuple[list[tuple[in
     threads : `int`
         Number of threads to use.
     """
-    step = max(1, JOB_PIXELS // tile_pixels)
+    step = max(1, MAX_JOB_PIXELS // tile_pixels)
     if threads > 1:
         step = min(step, -(-count // threads))
     starts = range(0, count, step)
@@ -105,19 +105,20 @@ def run_jobs(
     Parameters
     ----------
     make_worker
-        Called with the plan, once in each thread; gives the function that does
-        a job, which may keep memory of its own.
+        Called with the plan, once in each thread; returns the function that
+        processes a job, which may own scratch memory.
     plan
-        What all threads share.
+        Data that all threads share.
     jobs
-        Arguments of that function, handed out in order.
+        Arguments of that function, processed in order.
     threads
-        Number of threads, the caller's own included; 1 starts none.
+        Number of threads, including the calling thread; 1 starts no others.
 
     Raises
     ------
     Exception
-        Whatever the first failing call raised; jobs not yet begun are dropped.
+        The exception of the first failing call; jobs that have not started are
+        skipped.
     """
     if threads <= 1:
         worker = make_worker(plan)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError
 from .._bytes._byte_source import Buffer
-from .._headers._cards import BLOCK
+from .._headers._cards import BLOCK_SIZE
 from .._headers._columns import Column
 from ._table_reader import TableData
 
@@ -30,15 +30,17 @@ def read_ascii_table(header: Buffer, data: Buffer) -> TableData:
     Returns
     -------
     `TableData`
-        The table, as if it had been a binary one.
+        The table, converted to a binary table.
     """
     import astropy.io.fits
 
     try:
-        hdu = astropy.io.fits.TableHDU.fromstring(bytes(header) + bytes(data) + b" " * (-len(data) % BLOCK))
+        hdu = astropy.io.fits.TableHDU.fromstring(
+            bytes(header) + bytes(data) + b" " * (-len(data) % BLOCK_SIZE)
+        )
         columns = {name: np.asarray(hdu.data[name]) for name in hdu.columns.names}
     except (ValueError, TypeError, OSError) as err:
-        raise CorruptArchiveError(f"astropy cannot read an ASCII table: {err}.") from err
+        raise CorruptArchiveError(f"The ASCII table cannot be read by astropy: {err}.") from err
     fields: list[Column] = []
     blocks: list[_Array] = []
     offset = 0

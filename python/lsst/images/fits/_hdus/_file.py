@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""An open FITS file: its HDUs, by number, name or address."""
+"""Access to the HDUs of an open FITS file by number, name or address."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from lsst.resources import ResourcePathExpression
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._open_source import open_source
-from .._headers._cards import BLOCK, CARD, END, find_end, scan
+from .._headers._cards import BLOCK_SIZE, CARD_SIZE, END, find_end, scan
 from ._hdu import Hdu, Slices
 
-FIRST_READ = 4 * BLOCK
-"""Bytes that are read at once of a header of a local file."""
+HEADER_READ_SIZE = 4 * BLOCK_SIZE
+"""Bytes that are read at first for a header of a local file."""
 
-FIRST_READ_REMOTE = 24 * BLOCK
-"""The same for a remote one, where a request costs more than 70 kB."""
+REMOTE_HEADER_READ_SIZE = 24 * BLOCK_SIZE
+"""Bytes that are read at first for a header of a remote file, where a request takes longer than the
+transfer of 70 kB."""
 
-MAX_FETCHED = 48 * 1024 * 1024
-"""Bytes of pixels that are fetched ahead: fewer than what a source keeps."""
+MAX_PREFETCH_SIZE = 48 * 1024 * 1024
+"""Maximum number of bytes of pixels that are prefetched; less than `READ_CACHE_MAX_BYTES`."""
 
-MAX_HEADER = 64 * 1024 * 1024
-"""No header is longer; whatever seems to be is garbage."""
+MAX_HEADER_SIZE = 64 * 1024 * 1024
+"""Maximum size of a header in bytes; longer ones are treated as damaged."""
 
 
 class FitsFile:
@@ -37,17 +38,17 @@ class FitsFile:
     Parameters
     ----------
     source
-        The bytes; closed together with the file.
+        Source of the bytes, which is closed together with the file.
 
     Raises
     ------
     NotAnArchiveError
-        If they do not begin like a FITS file; the source is closed.
+        If the source is not a FITS file; the source is closed.
 
     Notes
     -----
-    Nothing is read before it is asked for, and nothing twice: headers that have
-    been read are kept, and data units are skipped by arithmetic.
+    Headers are read on first access and cached; data units are skipped by their
+    size.
     """
 
     def __init__(self, source: ByteSource) -> None:
@@ -55,14 +56,14 @@ class FitsFile:
         self._by_address: dict[int, Hdu] = {}
         self._in_order: list[Hdu] = []
         try:
-            data = bytes(source.glance(0, FIRST_READ))
+            data = bytes(source.peek(0, HEADER_READ_SIZE))
             if not data.startswith(b"SIMPLE  ="):
-                raise self._no_fits(data)
+                raise self._not_fits_error(data)
         except BaseException:
             source.close()
             raise
-        self.first_values = scan(data[:BLOCK])
-        """Values of the first 36 cards of the primary header, the others not read (`dict`)."""
+        self.first_values = scan(data[:BLOCK_SIZE])
+        """Values of the first 36 cards of the primary header (`dict`)."""
 
     @classmethod
     def open(cls, target: ResourcePathExpression | Buffer | IO[bytes] | ByteSource) -> FitsFile:
@@ -82,9 +83,9 @@ class FitsFile:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         NotAnArchiveError
-            If it does not begin like a FITS file.
+            If it is not a FITS file.
         """
         return cls(open_source(target))
 
@@ -99,27 +100,30 @@ class FitsFile:
         Parameters
         ----------
         index
-            Number from 0, the primary HDU, on.
+            Zero-based number; 0 is the primary HDU.
 
         Raises
         ------
         InvalidComponentError
-            If there are not so many.
+            If the file has fewer HDUs.
         CorruptArchiveError
-            If a header on the way is damaged.
+            If an earlier header is damaged.
         """
         if index < 0:
-            raise InvalidComponentError(f"{self.name}: HDU {index!r} is not possible; count from 0.")
+            raise InvalidComponentError(
+                f"{self.name}: HDU number {index!r} is invalid; it must be 0 or more."
+            )
         order = self._in_order
         while len(order) <= index:
             address = order[-1].stop if order else 0
             if order and address >= self.source.size:
                 raise InvalidComponentError(
-                    f"{self.name} has no HDU {index!r}; it has 0 to {len(order) - 1}."
+                    f"{self.name} has no HDU {index!r}; its HDUs are 0 to {len(order) - 1}."
                 )
-            if order and address not in self._by_address and self._is_tail(address):
+            if order and address not in self._by_address and self._is_trailing_data(address):
                 raise InvalidComponentError(
-                    f"{self.name} has no HDU {index!r}; it has 0 to {len(order) - 1}, and other bytes after."
+                    f"{self.name} has no HDU {index!r}; its HDUs are 0 to "
+                    f"{len(order) - 1}, followed by other bytes."
                 )
             hdu = self.hdu_at(address)
             hdu.index = len(order)
@@ -127,29 +131,29 @@ class FitsFile:
         return order[index]
 
     def hdu_at(self, address: int) -> Hdu:
-        """Return the HDU whose header starts at a byte of the file.
+        """Return the HDU whose header starts at an address.
 
         Parameters
         ----------
         address
-            The byte.
+            Byte of the file at which the header starts.
 
         Raises
         ------
         CorruptArchiveError
-            If no header starts there.
+            If no header starts at this address.
         """
         if (found := self._by_address.get(address)) is not None:
             return found
         source = self.source
         if not 0 <= address < source.size:
-            raise self._no_header(address, b"")
-        data = bytes(source.glance(address, FIRST_READ_REMOTE if source.remote else FIRST_READ))
+            raise self._no_header_error(address, b"")
+        data = bytes(source.peek(address, REMOTE_HEADER_READ_SIZE if source.remote else HEADER_READ_SIZE))
         if not data.startswith(b"XTENSION=" if address else b"SIMPLE  ="):
-            raise self._no_header(address, data)
+            raise self._no_header_error(address, data)
         end = data.find(END)
-        size = -(-(end + CARD) // BLOCK) * BLOCK
-        if end < 0 or end % CARD or size > len(data):
+        size = -(-(end + CARD_SIZE) // BLOCK_SIZE) * BLOCK_SIZE
+        if end < 0 or end % CARD_SIZE or size > len(data):
             data, size = self._read_long_header(address, data)
         found = self._by_address[address] = Hdu(source, data[:size], address, ahead=data[size:])
         return found
@@ -160,24 +164,26 @@ class FitsFile:
         Parameters
         ----------
         name
-            ``EXTNAME``, of any case.
+            ``EXTNAME``, case-insensitive.
         ver
             ``EXTVER``.
 
         Raises
         ------
         InvalidComponentError
-            If there is none.
+            If no HDU has this name.
         """
         names = []
         for hdu in self:
             if hdu.name.upper() == name.upper() and hdu.ver == ver:
                 return hdu
             names.append(hdu.name)
-        raise InvalidComponentError(f"{self.name} has no HDU {name!r} (EXTVER {ver}); it has {names!r}.")
+        raise InvalidComponentError(
+            f"{self.name} has no HDU {name!r} (EXTVER {ver}); its HDUs are {names!r}."
+        )
 
     def __iter__(self) -> Iterator[Hdu]:
-        """Iterate over all HDUs, reading nothing but headers."""
+        """Iterate over all HDUs; only headers are read."""
         index = 0
         while True:
             try:
@@ -188,37 +194,37 @@ class FitsFile:
             index += 1
 
     def fetch_headers(self, places: Iterable[int | tuple[int, int]]) -> None:
-        """Bring headers near that will be read soon, all in one round trip.
+        """Prefetch headers of a remote file in one round trip; do nothing for other files.
 
         Parameters
         ----------
         places
-            Where the headers start, or where and how many bytes to bring.
+            Address of each header, or address and number of bytes.
 
         Notes
         -----
-        Tile tables of usual length come along.  Local files need no such help
-        and ignore it.
+        The default number of bytes usually includes the tile table.
         """
         if self.source.remote:
-            self.source.prefetch([p if isinstance(p, tuple) else (p, FIRST_READ) for p in places])
+            self.source.prefetch([p if isinstance(p, tuple) else (p, HEADER_READ_SIZE) for p in places])
 
     def fetch_pixels(
         self, requests: Iterable[tuple[Hdu, Slices]], also: Iterable[tuple[int, int]] = ()
     ) -> None:
-        """Bring pixels near that will be read soon, all in one round trip.
+        """Prefetch pixels of a remote file in one round trip; do nothing for other files.
 
         Parameters
         ----------
         requests
             HDUs and slices, as for `Hdu.read_image`.
         also
-            Offset and length of other ranges that will be read.
+            Offset and length of other ranges to prefetch.
 
         Notes
         -----
-        Rows of tile tables that are not near cost a trip before.  More pixels than
-        can be kept are not fetched; each read then fetches its own.
+        Rows of tile tables that are not cached take another round trip before.
+        If the pixels exceed `MAX_PREFETCH_SIZE`, they are not prefetched, and
+        each read fetches its own.
         """
         if not self.source.remote:
             return
@@ -226,7 +232,7 @@ class FitsFile:
         self.source.prefetch([hdu.tile_rows(slices) for hdu, slices in listed])
         ranges = set(also)
         ranges |= {place for hdu, slices in listed for place in hdu.byte_ranges(slices) if place[1]}
-        if sum(size for _, size in ranges) <= MAX_FETCHED:
+        if sum(size for _, size in ranges) <= MAX_PREFETCH_SIZE:
             self.source.prefetch(sorted(ranges))
 
     def close(self) -> None:
@@ -241,50 +247,54 @@ class FitsFile:
     ) -> None:
         self.source.close()
 
-    def _is_tail(self, address: int) -> bool:
-        # The standard (3.5) allows special records after the last HDU; many
-        # tools also leave padding of other kinds there.
-        return bytes(self._glance(address)[:9]) != b"XTENSION="
+    def _is_trailing_data(self, address: int) -> bool:
+        # The standard (3.5) allows special records after the last HDU, and many
+        # programs write other padding.
+        return bytes(self._peek(address)[:9]) != b"XTENSION="
 
-    def _glance(self, address: int) -> bytes:
-        return bytes(self.source.glance(address, FIRST_READ_REMOTE if self.source.remote else FIRST_READ))
+    def _peek(self, address: int) -> bytes:
+        return bytes(
+            self.source.peek(address, REMOTE_HEADER_READ_SIZE if self.source.remote else HEADER_READ_SIZE)
+        )
 
     def _read_long_header(self, address: int, data: bytes) -> tuple[bytes, int]:
-        # All bytes of a header of which some were read, and its length.
+        # The bytes of a header and following bytes, and the size of the header.
         source = self.source
         scanned = 0
         end = find_end(data)
         while end < 0:
-            scanned = len(data) - len(data) % CARD
+            scanned = len(data) - len(data) % CARD_SIZE
             left = source.size - address - len(data)
-            if not left or len(data) > MAX_HEADER or b"\0" in data[-BLOCK:]:
+            if not left or len(data) > MAX_HEADER_SIZE or b"\0" in data[-BLOCK_SIZE:]:
                 raise CorruptArchiveError(
                     f"{self.name}: the header at byte {address} has no END card in {len(data)} bytes. "
                     "The file is truncated or damaged."
                 )
             data += bytes(source.read(address + len(data), min(len(data), left)))
             end = find_end(data, scanned)
-        size = -(-(end + CARD) // BLOCK) * BLOCK
+        size = -(-(end + CARD_SIZE) // BLOCK_SIZE) * BLOCK_SIZE
         if size > len(data):
             missing = size - len(data)
             if missing > source.size - address - len(data):
-                raise CorruptArchiveError(f"{self.name}: the header at byte {address} ends within a block.")
+                raise CorruptArchiveError(
+                    f"{self.name} is truncated: the header at byte {address} ends within a block."
+                )
             data += bytes(source.read(address + len(data), missing))
         return data, size
 
-    def _no_header(self, address: int, data: bytes) -> CorruptArchiveError | NotAnArchiveError:
+    def _no_header_error(self, address: int, data: bytes) -> CorruptArchiveError | NotAnArchiveError:
         if address == 0:
-            return self._no_fits(data)
+            return self._not_fits_error(data)
         if not 0 <= address < self.source.size:
             return CorruptArchiveError(
-                f"{self.name}: no header can start at byte {address} of {self.source.size}. "
-                "The file is truncated."
+                f"{self.name} is truncated: a header is expected at byte {address}, but the file has "
+                f"{self.source.size} bytes."
             )
         return CorruptArchiveError(
-            f"{self.name}: no header starts at byte {address}, where {data[:16]!r} is found "
-            "instead of 'XTENSION='. An index or a header before it is wrong."
+            f"{self.name}: no header starts at byte {address}: {data[:16]!r} is found in place of "
+            "'XTENSION='. The index or an earlier header is wrong."
         )
 
-    def _no_fits(self, data: bytes) -> NotAnArchiveError:
+    def _not_fits_error(self, data: bytes) -> NotAnArchiveError:
         found = f"it starts with {data[:16]!r}, not with 'SIMPLE  ='" if data else "it is empty"
-        return NotAnArchiveError(f"{self.name} is no FITS file: {found}.")
+        return NotAnArchiveError(f"{self.name} is not a FITS file: {found}.")

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""One header-and-data unit of an open file."""
+"""A header-and-data unit (HDU) of an open FITS file."""
 
 from __future__ import annotations
 
@@ -28,13 +28,20 @@ from .._tiles._tile_reader import read_compressed
 from .._tiles._tile_table import CompressedImage
 from .._tiles.codecs.cfitsio import CfitsioCodec
 from ._ascii_table_reader import read_ascii_table
-from ._image_reader import read_plain
+from ._image_reader import read_image
 from ._table_reader import TableData, read_binary_table
 
 if TYPE_CHECKING:
     import astropy.io.fits
 
 _Array = np.ndarray[Any, np.dtype[Any]]
+_KIND_TEXTS = {
+    "image": "an image",
+    "compressed_image": "a compressed image",
+    "table": "a table",
+    "ascii_table": "an ASCII table",
+}
+
 Slices = tuple[slice | EllipsisType, ...] | slice | EllipsisType
 
 _COLUMN_CARDS = re.compile(rb"(?:TTYPE|TFORM|TUNIT|TDIM)\d+")
@@ -51,17 +58,17 @@ class Hdu:
     header
         Header bytes with padding.
     header_address
-        Where the header starts in the file.
+        Byte of the file at which the header starts.
     index
-        Number of the HDU in the file; `None` if it was reached by address.
+        Number of the HDU in the file; `None` if it is unknown.
     ahead
-        First bytes of the data unit, as many as came along with the header.
+        Leading bytes of the data unit that were read together with the header.
 
     Raises
     ------
     CorruptArchiveError
-        If a mandatory card is missing or impossible, or the data unit is
-        longer than the file.
+        If a mandatory card is missing or invalid, or the data unit is longer
+        than the file.
     """
 
     def __init__(
@@ -75,22 +82,22 @@ class Hdu:
         self._source = source
         self.index = index
         self.header_address = header_address
-        """Byte of the file where the header starts (`int`)."""
+        """Byte of the file at which the header starts (`int`)."""
         self.data_address = header_address + len(header)
-        """Byte of the file where the data unit starts (`int`)."""
+        """Byte of the file at which the data unit starts (`int`)."""
         self._raw = header
         self._ahead = ahead
         self.values = scan(header)
-        """Values of all cards with a plain value, by keyword (`dict`); do not change it."""
+        """Values of all cards with a simple value, by keyword (`dict`); read-only."""
         try:
             self._structure = Structure.parse(self.values)
             if self._structure.size > source.size - self.data_address:
                 raise CorruptArchiveError(
-                    f"the header promises {self._structure.size} bytes of data at byte {self.data_address}, "
+                    f"the header specifies {self._structure.size} bytes of data at byte {self.data_address}, "
                     f"but the file ends after {source.size} bytes. It is truncated or damaged."
                 )
         except CorruptArchiveError as err:
-            raise self._renamed(err) from err
+            raise self._with_location(err) from err
         self.kind = self._structure.kind
         """``"image"``, ``"compressed_image"``, ``"table"``, ``"ascii_table"`` or ``"other"``."""
 
@@ -99,22 +106,22 @@ class Hdu:
 
     @property
     def data_size(self) -> int:
-        """Bytes in the data unit, padding included (`int`)."""
+        """Size of the data unit in bytes, including padding (`int`)."""
         return padded(self._structure.size)
 
     @property
     def used_size(self) -> int:
-        """Bytes in the data unit, without the padding (`int`)."""
+        """Size of the data unit in bytes, without padding (`int`)."""
         return self._structure.size
 
     @property
     def stop(self) -> int:
-        """Byte of the file where the next header starts (`int`)."""
+        """Byte of the file at which the next header starts (`int`)."""
         return self.data_address + self.data_size
 
     @functools.cached_property
     def cards(self) -> Cards:
-        """The header, parsed card by card on demand (`Cards`)."""
+        """The header, parsed on access (`Cards`)."""
         return Cards(self._raw)
 
     @functools.cached_property
@@ -134,13 +141,13 @@ class Hdu:
 
     @functools.cached_property
     def compressed(self) -> CompressedImage:
-        """How a tile-compressed image is stored (`CompressedImage`)."""
+        """Description of the tile-compressed image (`CompressedImage`)."""
         if self.kind != "compressed_image":
-            raise ArchiveReadError(f"{self._where} is no compressed image, but of kind {self.kind!r}.")
+            raise ArchiveReadError(f"{self._where} is not a compressed image, but {self._kind_text}.")
         try:
             return CompressedImage.parse(self.values, self._structure, self.data_address, self._ahead)
         except CorruptArchiveError as err:
-            raise self._renamed(err) from err
+            raise self._with_location(err) from err
 
     @functools.cached_property
     def _scaling(self) -> Scaling:
@@ -149,7 +156,7 @@ class Hdu:
         try:
             return read_scaling(self.values, self._structure.bitpix)
         except CorruptArchiveError as err:
-            raise self._renamed(err) from err
+            raise self._with_location(err) from err
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -174,11 +181,11 @@ class Hdu:
         Parameters
         ----------
         slices
-            Which part: a slice or a tuple of slices, with or without an
-            ellipsis.  Slices that reach beyond the image are an error.
+            Part to read: a slice or a tuple of slices, with or without an
+            ellipsis.  Slices outside the image are an error.
         out
-            Array to fill, of the right shape and of type `dtype`; a new one
-            by default.
+            Output array of the shape of the part and of type `dtype`; a new
+            array by default.
         threads
             Number of threads that decode tiles; by default the environment
             variable ``LSST_IMAGES_THREADS`` or the number of processors.
@@ -186,7 +193,7 @@ class Hdu:
         Returns
         -------
         `numpy.ndarray`
-            Pixels in native byte order, scaled as the header says.
+            Pixels in native byte order, with the scaling of the header applied.
 
         Raises
         ------
@@ -195,7 +202,8 @@ class Hdu:
         CorruptArchiveError
             If the file is damaged.
         InvalidParameterError
-            If ``out`` does not fit, or ``slices`` has anything but slices.
+            If ``out`` has another shape or type, or ``slices`` contains other
+            objects than slices.
         """
         image: CompressedImage | None = None
         if self.kind == "compressed_image":
@@ -219,9 +227,9 @@ class Hdu:
                 if image is not None and image.codec.tilewise:
                     read_compressed(image, self._source, start, stop, work, threads=threads)
                 else:
-                    self._read_rare(start, stop, work)
+                    self._read_other(start, stop, work)
             except CorruptArchiveError as err:
-                raise self._renamed(err) from err
+                raise self._with_location(err) from err
         if out is None and direct and scaling.flip is None:
             return work
         return self._finish(work, step if strided else None, out)
@@ -229,12 +237,12 @@ class Hdu:
     def _check_out(self, out: _Array, shape: tuple[int, ...]) -> None:
         if out.shape != shape or out.dtype.newbyteorder("=") != self._scaling.dtype:
             raise InvalidParameterError(
-                f"out has shape {out.shape!r} and type {out.dtype}; "
-                f"{shape!r} and {self._scaling.dtype} are needed."
+                f"out has shape {out.shape!r} and type {out.dtype}, but shape {shape!r} and type "
+                f"{self._scaling.dtype} are needed."
             )
 
     def read_boxes(self, boxes: Sequence[Slices], *, threads: int | None = None) -> list[_Array]:
-        """Read several parts at once, decoding no tile twice.
+        """Read several parts; each tile is decoded once.
 
         Parameters
         ----------
@@ -267,24 +275,24 @@ class Hdu:
         try:
             read_boxes(self.compressed, self._source, wanted, [w for w in works if w.size], threads=threads)
         except CorruptArchiveError as err:
-            raise self._renamed(err) from err
+            raise self._with_location(err) from err
         return [
             self._finish(work, b[2] if max(b[2], default=1) > 1 else None, None)
             for b, work in zip(bounds, works, strict=True)
         ]
 
     def tile_rows(self, slices: Slices = ...) -> tuple[int, int]:
-        """Return where in the file it says where the tiles of a part are.
+        """Return the byte range of the tile table rows of a part.
 
         Parameters
         ----------
         slices
-            Which part, as for `read_image`.
+            Part of the image, as for `read_image`.
 
         Returns
         -------
         offset, length : `int`
-            Rows of the tile table; the length is 0 if there is none.
+            Byte range in the file; the length is 0 if the HDU has no tile table.
         """
         if self.kind != "compressed_image":
             return self.data_address, 0
@@ -297,18 +305,18 @@ class Hdu:
         return self.data_address + first, last - first
 
     def byte_ranges(self, slices: Slices = ...) -> list[tuple[int, int]]:
-        """Return where in the file the bytes of a part of the image lie.
+        """Return the byte ranges of a part of the image.
 
         Parameters
         ----------
         slices
-            Which part, as for `read_image`.
+            Part of the image, as for `read_image`.
 
         Returns
         -------
         `list` [ `tuple` [ `int`, `int` ] ]
-            Offset and length of each range; of the tiles, if the image is
-            compressed, and else of the rows from the first to the last.
+            Offset and length of each tile if the image is compressed, and
+            otherwise of the rows from the first to the last.
         """
         start, stop, _ = normalize_slices(slices, self.shape)
         if not all(b > a for a, b in zip(start, stop, strict=True)):
@@ -320,9 +328,9 @@ class Hdu:
         rows = image.read_rows(self._source, image.grid.select(start, stop).rows)
         return list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True))
 
-    def _read_rare(self, start: tuple[int, ...], stop: tuple[int, ...], work: _Array) -> None:
+    def _read_other(self, start: tuple[int, ...], stop: tuple[int, ...], work: _Array) -> None:
         if self.kind == "image":
-            read_plain(self._source, self.data_address, self.shape, start, stop, work)
+            read_image(self._source, self.data_address, self.shape, start, stop, work)
             return
         data = self._source.read(self.data_address, self._structure.size)
         codec = self.compressed.codec
@@ -351,12 +359,12 @@ class Hdu:
         Returns
         -------
         `TableData`
-            The rows; columns are decoded when they are asked for.
+            The table, whose columns are decoded on access.
 
         Raises
         ------
         ArchiveReadError
-            If this is no table.
+            If the HDU is not a table.
         CorruptArchiveError
             If the table is damaged.
         """
@@ -368,12 +376,12 @@ class Hdu:
                 values = self._column_values
                 return read_binary_table(self._source, values, self._structure, self.data_address)
         except CorruptArchiveError as err:
-            raise self._renamed(err) from err
-        raise ArchiveReadError(f"{self._where} is no table, but of kind {self.kind!r}.")
+            raise self._with_location(err) from err
+        raise ArchiveReadError(f"{self._where} is not a table, but {self._kind_text}.")
 
     @property
     def _column_values(self) -> Mapping[str, CardValue]:
-        """Values of cards, long names and units of columns included."""
+        """Values of the header cards, including long names and units of columns."""
         if b"CONTINUE" not in self._raw:
             return self.values
         long = [
@@ -382,7 +390,7 @@ class Hdu:
         return {**self.values, **{keyword: self.cards.get(keyword) for keyword in long}}
 
     def read_data(self) -> bytes:
-        """Return the bytes of the data unit as they are, without padding."""
+        """Return the bytes of the data unit, without padding."""
         return bytes(self._source.read(self.data_address, self._structure.size))
 
     def check_data_sum(self, *, threads: int | None = None) -> bool:
@@ -396,42 +404,46 @@ class Hdu:
         Returns
         -------
         `bool`
-            Whether there is a sum to compare with.
+            Whether the header has a ``DATASUM``.
 
         Raises
         ------
         CorruptArchiveError
-            If they differ.
+            If the sums differ.
         """
         stated = self.values.get("DATASUM")
         if stated is None or not str(stated).strip():
             return False
-        # Padding adds nothing, and some files end without it.
+        # Padding does not change the sum, and some files end without it.
         size = min(self.data_size, self._source.size - self.data_address)
         found = source_sum(self._source, self.data_address, size, threads=threads)
         if str(stated).strip() != str(found):
             raise CorruptArchiveError(
-                f"{self._where}: the data add up to {found}, but DATASUM = {stated!r}. The file was damaged "
-                "or edited after it was written; fetch it again."
+                f"{self._where}: the checksum of the data is {found}, but DATASUM = {stated!r}. The file was "
+                "damaged or edited after it was written; copy or download it again."
             )
         return True
 
     def _check_image(self) -> None:
         if self.kind not in ("image", "compressed_image"):
-            raise ArchiveReadError(f"{self._where} is no image, but of kind {self.kind!r}.")
+            raise ArchiveReadError(f"{self._where} is not an image, but {self._kind_text}.")
         if self.kind == "image" and not self._structure.axes:
             raise ArchiveReadError(f"{self._where} has no pixels (NAXIS = 0).")
 
     @property
     def label(self) -> str:
-        """What to call the HDU in messages (`str`)."""
+        """Number or address, and name of the HDU, for messages (`str`)."""
         place = f"HDU {self.index}" if self.index is not None else f"HDU at byte {self.header_address}"
         return f"{place} ({self.name})" if self.name else place
+
+    @property
+    def _kind_text(self) -> str:
+        return _KIND_TEXTS.get(self.kind, "of an unknown type")
 
     @property
     def _where(self) -> str:
         return f"{self._source.name}: {self.label}"
 
-    def _renamed(self, err: CorruptArchiveError) -> CorruptArchiveError:
-        # The lower floors know values; which file and HDU, we know.
+    def _with_location(self, err: CorruptArchiveError) -> CorruptArchiveError:
+        # Errors of the lower layers do not include the file and the HDU.
         return type(err)(f"{self._where}: {err}")

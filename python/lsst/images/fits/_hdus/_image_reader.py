@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Pixels that are stored as they are."""
+"""Reading of uncompressed images."""
 
 from __future__ import annotations
 
-__all__ = ("read_plain",)
+__all__ = ("read_image",)
 
 import itertools
 import math
@@ -18,10 +18,10 @@ from .._bytes._byte_source import ByteSource
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 PIECE = 1 << 20
-"""Bytes that are swapped at once, so that they are still in the cache."""
+"""Bytes that are byte-swapped at a time, small enough for the processor cache."""
 
 
-def read_plain(
+def read_image(
     source: ByteSource,
     address: int,
     shape: Sequence[int],
@@ -36,16 +36,16 @@ def read_plain(
     source
         The file.
     address
-        Where the first pixel is.
+        Byte of the file at which the first pixel starts.
     shape
         Shape of the image.
     start, stop
         Bounds of the box, which must lie in the image and not be empty.
     out
-        Where the stored numbers go, in native order (C order).
+        Output array for the stored numbers, in native byte order and C order.
     """
     itemsize = out.dtype.itemsize
-    # Axes that are read whole, from the last one on, make runs of adjacent bytes.
+    # Trailing axes that are read completely form runs of adjacent bytes.
     axis = len(shape) - 1
     while axis > 0 and start[axis] == 0 and stop[axis] == shape[axis]:
         axis -= 1
@@ -53,16 +53,16 @@ def read_plain(
     run = (stop[axis] - start[axis]) * inner
     strides = [math.prod(shape[i + 1 :]) for i in range(axis)]
     first = start[axis] * inner
-    places = [
+    addresses = [
         address + itemsize * (first + sum(i * s for i, s in zip(index, strides, strict=True)))
         for index in itertools.product(*(range(a, b) for a, b in zip(start[:axis], stop[:axis], strict=True)))
     ]
     target = out.reshape(-1).view(np.uint8).data
     size = run * itemsize
-    if len(places) == 1:
-        source.read_into(places[0], target)
+    if len(addresses) == 1:
+        source.read_into(addresses[0], target)
     else:
-        found = source.read_many([(place, size) for place in places])
+        found = source.read_many([(at, size) for at in addresses])
         for i, data in enumerate(found):
             target[i * size : (i + 1) * size] = data
     _make_native(out)

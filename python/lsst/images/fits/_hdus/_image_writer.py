@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Images that are written as they are."""
+"""Writing of uncompressed images and of the primary HDU."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def encode_image(array: _Array) -> EncodedHdu:
     Raises
     ------
     ArchiveWriteError
-        If FITS has no such type of pixels.
+        If FITS does not support the type of the pixels.
     """
     name = array.dtype.newbyteorder("=").str[1:]
     if name not in STORED:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Tables as they come out of a file."""
+"""Reading of binary tables."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .._headers._structure import Structure
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 ColumnData = _Array | list[Any]
-"""One column: an array, or a list of arrays if lengths vary."""
+"""Values of a column: an array, or a list of arrays for columns of variable length."""
 
 _PLAIN = frozenset("BIJKED")
 """Letters of types whose stored values are Python numbers."""
 
 _OFFSETS = {("B", -128.0): "i1", ("I", 2.0**15): "u2", ("J", 2.0**31): "u4", ("K", 2.0**63): "u8"}
-# The convention for unsigned integers: type of each letter and TZERO.
+# Type of each letter and TZERO, for the convention for unsigned integers.
 
 
 class TableData:
-    """The content of a table, columns decoded when they are asked for.
+    """A table whose columns are decoded on access.
 
     Parameters
     ----------
@@ -62,19 +62,19 @@ class TableData:
         Parameters
         ----------
         key
-            Name, of any case, or zero-based number of the column.
+            Name, case-insensitive, or zero-based number of the column.
 
         Returns
         -------
         `numpy.ndarray` or `list`
             Native array of shape ``(n_rows, ...)``: booleans for ``L`` and
-            ``X``, strings for ``A``, scaled and unsigned numbers as such; for
-            columns of variable length a list of arrays (of strings for ``PA``).
+            ``X``, strings for ``A``, scaled and unsigned numbers; for columns
+            of variable length a list of arrays (of strings for ``PA``).
 
         Raises
         ------
         InvalidComponentError
-            If there is no such column.
+            If the table does not have the column.
         """
         column = self._find(key)
         raw = self._rows[:, column.offset : column.offset + column.width]
@@ -125,7 +125,7 @@ class TableData:
                     return column
         elif 0 <= key < len(self.columns):
             return self.columns[key]
-        raise InvalidComponentError(f"No column {key!r} in a table with columns {list(self.names)!r}.")
+        raise InvalidComponentError(f"The table has no column {key!r}; its columns are {list(self.names)!r}.")
 
     def _from_heap(self, column: Column, raw: _Array) -> list[Any]:
         if column.width == 0:
@@ -168,7 +168,7 @@ def _decode(column: Column, raw: _Array) -> _Array:
     rows = len(raw)
     if column.code == "A":
         return _decode_text(column, raw)
-    # Bits always have an axis of their own: a set of flags may well have one member.
+    # Bits always have their own axis, since a set of flags may have one member.
     shape = column.shape or ((column.repeat,) if column.repeat != 1 or column.code == "X" else ())
     used = math.prod(shape)
     width = -(-used // 8) if column.code == "X" else used * ELEMENTS[column.code].itemsize
@@ -182,13 +182,13 @@ def _decode_text(column: Column, raw: _Array) -> _Array:
         return np.full(shape, "", dtype=f"U{max(width, 1)}")
     used = np.ascontiguousarray(raw[:, : math.prod(column.shape or (width,))])
     words = used.view(f"S{width}").reshape(shape)
-    # Characters outside of ASCII are against the standard, but no reason to fail.
+    # Characters outside of ASCII violate the standard, but are accepted.
     text: _Array = np.char.rstrip(np.char.decode(words, "latin-1"), " ")
     return text
 
 
 def _convert(column: Column, data: _Array, shape: tuple[int, ...]) -> _Array:
-    # Bytes of one column, or of one row on the heap, to native numbers.
+    # Convert bytes of a column, or of one row in the heap, to native numbers.
     if column.code == "L":
         flags: _Array = (data == ord("T")).reshape(shape)
         return flags
@@ -220,9 +220,9 @@ def read_binary_table(
     source
         The file.
     values, structure
-        What `scan` found in the header.
+        Values of the header cards, from `scan`, and mandatory cards.
     data_address
-        Where the rows start.
+        Byte of the file at which the rows start.
 
     Returns
     -------
@@ -238,7 +238,7 @@ def read_binary_table(
     columns = parse_columns(values, row_size)
     theap = values.get("THEAP", row_size * rows)
     if type(theap) is not int or not row_size * rows <= theap <= max(structure.size, row_size * rows):
-        raise CorruptArchiveError(f"THEAP = {theap!r} of a table of {structure.size} bytes.")
+        raise CorruptArchiveError(f"THEAP = {theap!r} is invalid for a table of {structure.size} bytes.")
     data = memoryview(source.read(data_address, structure.size))
     table = np.frombuffer(data[: row_size * rows], dtype=np.uint8).reshape(rows, row_size)
     return TableData(columns, table, data[theap:])

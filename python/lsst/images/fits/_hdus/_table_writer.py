@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Binary tables from structured arrays."""
+"""Writing of binary tables."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def encode_table(
         fixed-width strings, or arrays of these; or objects, which are
         one-dimensional arrays of any length and one type.
     units
-        FITS unit of columns that have one (``TUNITn``).
+        FITS unit of columns with units (``TUNITn``).
     comments
         Description of columns, written as the comment of ``TTYPEn``.
 
@@ -64,10 +64,14 @@ def encode_table(
     Raises
     ------
     ArchiveWriteError
-        If a column has a type that FITS does not, or text that is not ASCII.
+        If a column has a type that FITS does not support, or text that is not
+        ASCII.
     """
     if table.dtype.names is None or table.ndim != 1:
-        raise ArchiveWriteError(f"A table must be a one-dimensional structured array, not {table.dtype}.")
+        raise ArchiveWriteError(
+            f"A table must be a one-dimensional structured array; got {table.ndim} dimensions of type "
+            f"{table.dtype}."
+        )
     blocks: list[_Array] = []
     columns: list[CardLike] = []
     heap: list[Buffer] = []
@@ -99,7 +103,7 @@ def _encode_column(name: str, values: _Array) -> tuple[_Array, str, int]:
         return _encode_text(name, values)
     key = values.dtype.newbyteorder("=").str[1:]
     if key not in _LETTERS:
-        raise ArchiveWriteError(f"Column {name!r} of type {values.dtype} cannot stand in a FITS table.")
+        raise ArchiveWriteError(f"Column {name!r}: FITS tables do not support the type {values.dtype}.")
     letter, zero = _LETTERS[key]
     repeat = int(np.prod(values.shape[1:]))
     if letter == "L":
@@ -120,7 +124,7 @@ def _encode_text(name: str, values: _Array) -> tuple[_Array, str, int]:
         text = np.char.encode(values, "ascii") if values.dtype.kind == "U" else np.ascontiguousarray(values)
     except UnicodeEncodeError as err:
         raise ArchiveWriteError(
-            f"Column {name!r} has text that is not ASCII, which FITS needs: {err}."
+            f"Column {name!r} contains text that is not ASCII, which FITS does not support: {err}."
         ) from err
     width = max(1, text.dtype.itemsize)
     text = np.ascontiguousarray(text.astype(f"S{width}"))
@@ -151,7 +155,7 @@ def encode_byte_rows(name: str, rows: Sequence[bytes]) -> EncodedHdu:
 
 
 def _encode_lists(rows: Sequence[_Array], start: int = 0) -> tuple[_Array, str, list[Buffer]]:
-    # Descriptors, TFORM, and what goes into the heap, from a byte of it on.
+    # Descriptors, TFORM, and the content of the heap from byte `start` on.
     dtype = rows[0].dtype if len(rows) else np.dtype(np.uint8)
     counts = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     stops = start + np.cumsum(counts * dtype.itemsize)

@@ -1,16 +1,16 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""FITS headers read card by card, straight from their bytes.
+"""Parsing of FITS header cards from bytes.
 
 Notes
 -----
-The rules are those of the FITS Standard 4.0, section 4, and of the conventions
-for long strings (``CONTINUE``) and long keywords (``HIERARCH``).
+Source: FITS Standard 4.0, section 4, and the conventions for long strings
+(``CONTINUE``) and long keywords (``HIERARCH``).
 """
 
 from __future__ import annotations
 
-__all__ = ("BLOCK", "CARD", "END", "CardValue", "Cards", "find_end", "scan")
+__all__ = ("BLOCK_SIZE", "CARD_SIZE", "END", "CardValue", "Cards", "find_end", "scan")
 
 import functools
 import re
@@ -22,17 +22,17 @@ from ...errors import CorruptArchiveError
 if TYPE_CHECKING:
     import astropy.io.fits
 
-BLOCK = 2880
-"""Bytes in a FITS block; every header and every data unit fills whole ones."""
+BLOCK_SIZE = 2880
+"""Size of a FITS block in bytes; headers and data units are padded to whole blocks."""
 
-CARD = 80
-"""Bytes in one header card."""
+CARD_SIZE = 80
+"""Size of a header card in bytes."""
 
-MAX_KEPT = 4096
-"""So many cards are remembered: most cards of the HDUs that describe pixels are the same in all files."""
+CACHE_SIZE = 4096
+"""Maximum number of parsed cards in the cache; most cards of image HDUs are the same in all files."""
 
 CardValue = str | bool | int | float | complex | None
-"""A card's value; `None` stands for an undefined one."""
+"""Value of a card; `None` if it is undefined."""
 
 _COMMENTARY = (b"COMMENT ", b"HISTORY ", b"        ")
 _SIMPLE = re.compile(
@@ -56,15 +56,15 @@ def find_end(data: bytes, start: int = 0) -> int:
     data
         Header bytes, from the first card on.
     start
-        Where to begin to look; a multiple of 80.
+        Offset at which the search starts; a multiple of 80.
 
     Returns
     -------
     `int`
-        Offset of the card, or -1.
+        Offset of the card; -1 if it does not exist.
     """
     at = data.find(END, start)
-    while at > 0 and at % CARD:
+    while at > 0 and at % CARD_SIZE:
         at = data.find(END, at + 1)
     return at
 
@@ -81,21 +81,21 @@ def scan(header: bytes) -> dict[str, CardValue]:
     -------
     `dict` [ `str`, `str` | `bool` | `int` | `float` ]
         Value of the first card of each keyword of up to eight characters;
-        strings without blanks around them.  Cards with no value, long
-        strings and strings with quotes are left to `Cards`.
+        strings without surrounding blanks.  Cards without a value, long
+        strings and strings with quotes are omitted; `Cards` parses them.
     """
     found: dict[str, CardValue] = {}
     text = header.decode("latin-1")
-    for at in range(0, len(text), CARD):
-        pair = _simple(text[at : at + CARD])
+    for at in range(0, len(text), CARD_SIZE):
+        pair = _simple(text[at : at + CARD_SIZE])
         if pair is not None and pair[0] not in found:
             found[pair[0]] = pair[1]
     return found
 
 
-@functools.lru_cache(maxsize=MAX_KEPT)
+@functools.lru_cache(maxsize=CACHE_SIZE)
 def _simple(card: str) -> tuple[str, CardValue] | None:
-    # Keyword and value of a card that is read as it stands.
+    # Keyword and value of a card with a simple value.
     match = _SIMPLE.match(card)
     if match is None or card[8] != "=":
         return None
@@ -110,17 +110,17 @@ def _simple(card: str) -> tuple[str, CardValue] | None:
 
 
 class Cards:
-    """A header of which only those cards are parsed that somebody asks for.
+    """A header whose cards are parsed on access.
 
     Parameters
     ----------
     data
-        Header bytes; everything from the ``END`` card on is left out.
+        Header bytes; the ``END`` card and everything after it is ignored.
 
     Notes
     -----
-    Looking a keyword up is a search in the bytes, which is faster than making
-    a dictionary as long as few keywords are asked for.
+    A keyword is searched for in the bytes, which is faster than building a
+    dictionary if few keywords are needed.
     """
 
     __slots__ = ("_data", "_values")
@@ -131,7 +131,7 @@ class Cards:
         self._values: dict[str, CardValue] | None = None
 
     def values(self) -> dict[str, CardValue]:
-        """Return the values of all cards that fit into one card each; see `scan`."""
+        """Return the values of all cards with a simple value; see `scan`."""
         if self._values is None:
             self._values = scan(self._data)
         return self._values
@@ -142,7 +142,7 @@ class Cards:
         return self._data
 
     def __len__(self) -> int:
-        return len(self._data) // CARD
+        return len(self._data) // CARD_SIZE
 
     def __contains__(self, keyword: object) -> bool:
         return isinstance(keyword, str) and self._find(keyword) >= 0
@@ -155,13 +155,12 @@ class Cards:
         keyword
             Upper-case keyword, without ``HIERARCH``.
         default
-            What to return if there is no such card, or it has no value.
+            Result if the card does not exist or its value is undefined.
 
         Returns
         -------
         `str`, `bool`, `int`, `float`, `complex` or `None`
-            The value; long strings are put together from their
-            ``CONTINUE`` cards.
+            The value; long strings are joined from their ``CONTINUE`` cards.
         """
         at = self._find(keyword)
         if at < 0:
@@ -177,44 +176,46 @@ class Cards:
         keyword
             Upper-case keyword.
         default
-            What to return if there is no such card.
+            Result if the card does not exist.
 
         Raises
         ------
         CorruptArchiveError
-            If the card holds something else, or is missing and ``default``
-            is `None`.
+            If the value is of another type, or the card is missing and
+            ``default`` is `None`.
         """
         value = self.get(keyword, default)
         if type(value) is not int:
             if isinstance(value, float) and value.is_integer():
                 return int(value)
             raise CorruptArchiveError(
-                f"{keyword} = {value!r} in a FITS header; an integer is needed."
+                f"{keyword} = {value!r} in a FITS header is invalid; it must be an integer."
                 if keyword in self
-                else f"FITS header without {keyword}, which is needed."
+                else f"The mandatory card {keyword} is missing in a FITS header."
             )
         return value
 
     def get_str(self, keyword: str, default: str | None = None) -> str:
-        """Return a string value, without blanks around it.
+        """Return a string value, without surrounding blanks.
 
         Parameters
         ----------
         keyword
             Upper-case keyword.
         default
-            What to return if there is no such card.
+            Result if the card does not exist.
 
         Raises
         ------
         CorruptArchiveError
-            If the card holds something else, or is missing and ``default``
-            is `None`.
+            If the value is of another type, or the card is missing and
+            ``default`` is `None`.
         """
         value = self.get(keyword, default)
         if not isinstance(value, str):
-            raise CorruptArchiveError(f"{keyword} = {value!r} in a FITS header; a string is needed.")
+            raise CorruptArchiveError(
+                f"{keyword} = {value!r} in a FITS header is invalid; it must be a string."
+            )
         return value.strip()
 
     def get_float(self, keyword: str, default: float | None = None) -> float:
@@ -225,32 +226,34 @@ class Cards:
         keyword
             Upper-case keyword.
         default
-            What to return if there is no such card.
+            Result if the card does not exist.
 
         Raises
         ------
         CorruptArchiveError
-            If the card holds something else, or is missing and ``default``
-            is `None`.
+            If the value is of another type, or the card is missing and
+            ``default`` is `None`.
         """
         value = self.get(keyword, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise CorruptArchiveError(f"{keyword} = {value!r} in a FITS header; a number is needed.")
+            raise CorruptArchiveError(
+                f"{keyword} = {value!r} in a FITS header is invalid; it must be a number."
+            )
         return float(value)
 
     def __iter__(self) -> Iterator[tuple[str, CardValue, str]]:
         """Iterate over (keyword, value, comment).
 
-        Commentary cards have their text as value; ``CONTINUE`` cards are
-        part of the value that they continue.
+        The value of commentary cards is their text; ``CONTINUE`` cards are
+        joined with the value that they continue.
         """
         data = self._data
-        for at in range(0, len(data), CARD):
+        for at in range(0, len(data), CARD_SIZE):
             if data[at : at + 8] != b"CONTINUE":
                 yield self._card_at(at)
 
     def to_header(self) -> astropy.io.fits.Header:
-        """Make an `astropy.io.fits.Header`, which parses its cards lazily too."""
+        """Return an `astropy.io.fits.Header`, which also parses its cards on access."""
         from astropy.io.fits import Header
 
         return Header.fromstring(self._data)
@@ -261,22 +264,22 @@ class Cards:
         if len(name) <= 8 and b" " not in name:
             sought = name.ljust(8) + b"="
             at = data.find(sought)
-            while at > 0 and at % CARD:
+            while at > 0 and at % CARD_SIZE:
                 at = data.find(sought, at + 1)
             if at >= 0:
                 return at
         sought = b"HIERARCH " + name
         at = data.find(sought)
         while at >= 0:
-            if at % CARD == 0 and data[at + len(sought) : at + CARD].lstrip().startswith(b"="):
+            if at % CARD_SIZE == 0 and data[at + len(sought) : at + CARD_SIZE].lstrip().startswith(b"="):
                 return at
             at = data.find(sought, at + 1)
         return -1
 
     def _value_at(self, at: int) -> CardValue:
         data = self._data
-        offset = 10 if data[at + 8 : at + 9] == b"=" else data.index(b"=", at, at + CARD) + 1 - at
-        text = data[at + offset : at + CARD].decode("latin-1")
+        offset = 10 if data[at + 8 : at + 9] == b"=" else data.index(b"=", at, at + CARD_SIZE) + 1 - at
+        text = data[at + offset : at + CARD_SIZE].decode("latin-1")
         value = _parse(text)[0]
         if isinstance(value, str) and value.endswith("&"):
             value = self._continued(at, value, "")[0]
@@ -286,11 +289,11 @@ class Cards:
         data = self._data
         head = data[at : at + 10]
         if head[8:9] == b"=" and head[:8] not in _COMMENTARY:
-            keyword, text = head[:8], data[at + 10 : at + CARD]
-        elif head.startswith(b"HIERARCH ") and b"=" in data[at : at + CARD]:
-            keyword, _, text = data[at + 9 : at + CARD].partition(b"=")
+            keyword, text = head[:8], data[at + 10 : at + CARD_SIZE]
+        elif head.startswith(b"HIERARCH ") and b"=" in data[at : at + CARD_SIZE]:
+            keyword, _, text = data[at + 9 : at + CARD_SIZE].partition(b"=")
         else:
-            words = data[at + 8 : at + CARD].decode("latin-1").rstrip()
+            words = data[at + 8 : at + CARD_SIZE].decode("latin-1").rstrip()
             return head[:8].decode("latin-1").rstrip(), words, ""
         value, comment = _parse(text.decode("latin-1"))
         if isinstance(value, str) and value.endswith("&"):
@@ -301,22 +304,22 @@ class Cards:
         data = self._data
         start = at
         while value.endswith("&"):
-            at += CARD
+            at += CARD_SIZE
             if data[at : at + 8] != b"CONTINUE":
-                # Without a continuation the ampersand is text.
+                # Without a CONTINUE card, the ampersand is part of the text.
                 return value, comment
-            more, remark = _parse(data[at + 8 : at + CARD].decode("latin-1"))
+            more, remark = _parse(data[at + 8 : at + CARD_SIZE].decode("latin-1"))
             value = value[:-1] + (more if isinstance(more, str) else "")
             comment = f"{comment} {remark}".strip() if at > start else comment
         return value, comment
 
 
 def _parse(text: str) -> tuple[CardValue, str]:
-    # The value and comment of one card, from after the value indicator on.
+    # Value and comment of one card; the text starts after the value indicator.
     match = _STRING.match(text)
     if match:
         comment = text[match.end() :].partition("/")[2].strip()
-        # Blanks at the end are not significant, those at the start are.
+        # Trailing blanks are not significant, leading blanks are.
         return match[1].replace("''", "'").rstrip(), comment
     word, _, comment = text.partition("/")
     return _number(word.strip()), comment.strip()
@@ -333,5 +336,5 @@ def _number(word: str) -> CardValue:
         return float(word.upper().replace("D", "E"))
     if (match := _COMPLEX.match(word)) and _FLOAT.match(match[1]) and _FLOAT.match(match[2]):
         return complex(float(match[1]), float(match[2]))
-    # Careless writers leave out quotes; the text is better than nothing.
+    # Some writers omit the quotes of strings.
     return word

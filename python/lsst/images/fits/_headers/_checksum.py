@@ -16,29 +16,29 @@ from .._bytes._thread_pool import default_threads, run_jobs
 from ._card_writer import CardLike, build_header
 from ._cards import Cards
 
-CHUNK = 1 << 20
-"""Bytes that are added up at a time: they stay in the cache between being read
-and being added.  A multiple of 4, so that no chunk starts within a word."""
+CHUNK_SIZE = 1 << 20
+"""Bytes that are read and added at a time, small enough for the processor cache; a
+multiple of 4, so that no chunk starts within a word."""
 
-REMOTE_CHUNK = 1 << 25
-"""The same for a remote source, where a request costs more than memory."""
+REMOTE_CHUNK_SIZE = 1 << 25
+"""Bytes that are read and added at a time from a remote source."""
 
 ALL_ONES = 0xFFFFFFFF
-"""What the words of a sound HDU add up to; also the modulus of the sum."""
+"""Sum of the words of an HDU with a correct ``CHECKSUM``; also the modulus of the sum."""
 
 _EXCLUDED = frozenset(range(0x3A, 0x41)) | frozenset(range(0x5B, 0x61))
-# Punctuation between digits, upper and lower case, which the encoding avoids.
+# Punctuation characters, which the encoding does not use.
 
 _NO_CHECKSUM = "0" * 16
 
 
 def data_sum(data: Buffer) -> int:
-    """Add up bytes as big-endian 32-bit words in ones' complement.
+    """Return the ones' complement sum of bytes as big-endian 32-bit words.
 
     Parameters
     ----------
     data
-        Bytes; if they do not fill the last word, zeros are added.
+        Bytes; the last word is padded with zeros.
 
     Returns
     -------
@@ -46,21 +46,21 @@ def data_sum(data: Buffer) -> int:
         The sum; 0 only if all bytes are 0.
     """
     view = memoryview(data).cast("B")
-    tail = len(view) % 4
-    words = np.frombuffer(view[: len(view) - tail], dtype=">u4")
+    rest = len(view) % 4
+    words = np.frombuffer(view[: len(view) - rest], dtype=">u4")
     total = int(words.sum(dtype=np.uint64))
-    if tail:
-        total += int.from_bytes(bytes(view[len(view) - tail :]).ljust(4, b"\0"), "big")
+    if rest:
+        total += int.from_bytes(bytes(view[len(view) - rest :]).ljust(4, b"\0"), "big")
     return _fold(total)
 
 
 def _fold(total: int) -> int:
-    # The remainder, but with all ones where the standard's end-around carry gives them.
+    # The remainder; all ones in place of 0 unless all bytes are 0, as with an end-around carry.
     return (total - 1) % ALL_ONES + 1 if total else 0
 
 
 def join_sums(pieces: Iterable[tuple[int, int]]) -> int:
-    """Put the sum of a stretch of bytes together from its pieces.
+    """Combine the sums of consecutive pieces.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def join_sums(pieces: Iterable[tuple[int, int]]) -> int:
     Returns
     -------
     `int`
-        The sum of all.
+        The sum of all bytes.
 
     Notes
     -----
-    A piece that starts within a word counts as if its sum were rotated.
+    The sum of a piece that starts within a word is rotated.
     """
     total = offset = 0
     for size, value in pieces:
@@ -84,18 +84,18 @@ def join_sums(pieces: Iterable[tuple[int, int]]) -> int:
 
 
 def source_sum(source: ByteSource, offset: int, size: int, *, threads: int | None = None) -> int:
-    """Add up a stretch of a file as `data_sum` does, without holding it in memory.
+    """Return the `data_sum` of a byte range of a file, reading it in chunks.
 
     Parameters
     ----------
     source
         The file.
     offset
-        Byte where to begin.
+        First byte.
     size
         Number of bytes.
     threads
-        Number of threads; by default what `default_threads` says.
+        Number of threads; by default `default_threads`.
 
     Returns
     -------
@@ -105,9 +105,9 @@ def source_sum(source: ByteSource, offset: int, size: int, *, threads: int | Non
     Raises
     ------
     CorruptArchiveError
-        If the file ends too early.
+        If the file is truncated.
     """
-    step = REMOTE_CHUNK if source.remote else CHUNK
+    step = REMOTE_CHUNK_SIZE if source.remote else CHUNK_SIZE
     starts = range(0, size, step)
     sums = [0] * len(starts)
     if threads is None:
@@ -118,7 +118,7 @@ def source_sum(source: ByteSource, offset: int, size: int, *, threads: int | Non
 
         def work(number: int) -> None:
             first = number * step
-            block = source.borrow(offset + first, min(step, size - first), scratch)
+            block = source.read_to_scratch(offset + first, min(step, size - first), scratch)
             sums[number] = data_sum(block)
 
         return work
@@ -128,7 +128,7 @@ def source_sum(source: ByteSource, offset: int, size: int, *, threads: int | Non
 
 
 def encode_checksum(value: int) -> str:
-    """Write a sum as 16 letters and digits, which add its complement to a header.
+    """Encode a sum as 16 letters and digits that add its complement to the sum of a header.
 
     Parameters
     ----------
@@ -142,10 +142,10 @@ def encode_checksum(value: int) -> str:
     """
     columns = []
     for byte in (ALL_ONES - value).to_bytes(4, "big"):
-        # Four characters that add up to the byte, as equal as possible ...
+        # Four nearly equal characters with the sum of the byte ...
         quarter, rest = divmod(byte, 4)
         four = [quarter + ord("0") + (rest if i == 0 else 0) for i in range(4)]
-        # ... and moved apart in pairs until none is punctuation.
+        # ... are adjusted in pairs until none is a punctuation character.
         while any(c in _EXCLUDED for c in four):
             for i in (0, 2):
                 if four[i] in _EXCLUDED or four[i + 1] in _EXCLUDED:
@@ -153,12 +153,12 @@ def encode_checksum(value: int) -> str:
                     four[i + 1] -= 1
         columns.append(four)
     text = "".join(chr(columns[j][i]) for i in range(4) for j in range(4))
-    # The card's value starts at column 12, one byte off the words.
+    # The value of the card starts in column 12, the last byte of a word.
     return text[-1] + text[:-1]
 
 
 def checksum_cards(cards: Iterable[CardLike], data: int) -> bytes:
-    """Make a header that ends with ``CHECKSUM`` and ``DATASUM``.
+    """Format a header that ends with ``CHECKSUM`` and ``DATASUM``.
 
     Parameters
     ----------
@@ -173,18 +173,18 @@ def checksum_cards(cards: Iterable[CardLike], data: int) -> bytes:
         The header, in whole blocks.
     """
     listed = list(cards)
-    tail: list[CardLike] = [
+    sums: list[CardLike] = [
         ("CHECKSUM", _NO_CHECKSUM, "HDU checksum"),
         ("DATASUM", str(data), "data unit checksum"),
     ]
-    header = build_header(listed + tail)
+    header = build_header(listed + sums)
     value = encode_checksum(_fold(data_sum(header) + data))
     at = header.rindex(b"CHECKSUM= '" + _NO_CHECKSUM.encode()) + 11
     return header[:at] + value.encode("ascii") + header[at + 16 :]
 
 
 def check_hdu(header: Buffer, data: int) -> list[str]:
-    """Compare an HDU with the sums in its header.
+    """Compare the sums of an HDU with those in its header.
 
     Parameters
     ----------

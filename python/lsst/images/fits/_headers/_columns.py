@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Columns of a binary table: where they lie in a row, and what is in them."""
+"""Column descriptions of binary tables."""
 
 from __future__ import annotations
 
@@ -36,13 +36,16 @@ TYPES = {
 """Stored type of each letter of ``TFORMn`` (FITS Standard 4.0, table 18)."""
 
 SIZES = {code: np.dtype(kind).itemsize for code, kind in TYPES.items()}
-"""Bytes of one element of each letter."""
+"""Size in bytes of one element of each ``TFORMn`` letter."""
 
 ELEMENTS = {code: np.dtype(kind) for code, kind in TYPES.items()}
-"""The same as `numpy.dtype`."""
+"""Stored type of each ``TFORMn`` letter, as `numpy.dtype`."""
 
 MAX_HEAP_32BIT = 2**31 - 1
 """Maximum size in bytes of a heap whose descriptors have 32 bits (``P`` in place of ``Q``)."""
+
+MAX_COLUMNS = 999
+"""Maximum ``TFIELDS`` (FITS Standard 4.0, section 7.3.1)."""
 
 _DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
 _DESCRIPTOR_SIZES = {"P": 8, "Q": 16}
@@ -50,28 +53,28 @@ _DESCRIPTOR_SIZES = {"P": 8, "Q": 16}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a binary table."""
+    """Description of a column of a binary table."""
 
     name: str
     """``TTYPEn``, or an empty string."""
 
     code: str
-    """Letter of the element type; that of the heap for variable lengths."""
+    """Letter of the element type; for variable lengths, that of the elements in the heap."""
 
     repeat: int
-    """Elements in a row; bits for ``X``, characters for ``A``."""
+    """Number of elements per row; of bits for ``X``, of characters for ``A``."""
 
     offset: int
-    """Byte in the row where the field starts."""
+    """Byte of the row at which the field starts."""
 
     width: int
-    """Bytes in a row."""
+    """Size of the field in bytes."""
 
     descriptor: str | None
     """Type of the two numbers of an array descriptor; `None` for fixed lengths."""
 
     shape: tuple[int, ...] | None
-    """From ``TDIMn``, in C order."""
+    """Value of ``TDIMn`` in C order."""
 
     scale: float
     """``TSCALn``."""
@@ -94,7 +97,7 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
     Parameters
     ----------
     values
-        What `scan` found in the header.
+        Values of the header cards, from `scan`.
     row_size
         ``NAXIS1``.
 
@@ -106,24 +109,28 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
     Raises
     ------
     CorruptArchiveError
-        If a format is malformed, or the columns do not fit into a row.
+        If a card is invalid, or the columns do not fit into a row.
     """
     count = values.get("TFIELDS")
-    if type(count) is not int or not 0 <= count <= 999:
-        raise CorruptArchiveError(f"TFIELDS = {count!r}; 0 to 999 is needed.")
+    if type(count) is not int or not 0 <= count <= MAX_COLUMNS:
+        raise CorruptArchiveError(
+            f"TFIELDS = {count!r} is invalid; it must be an integer from 0 to {MAX_COLUMNS}."
+        )
     columns: list[Column] = []
     offset = 0
     for i in range(1, count + 1):
         form = values.get(f"TFORM{i}")
         match = _FORM.match(form.upper()) if isinstance(form, str) else None
         if match is None or (match[2] in _DESCRIPTORS) != bool(match[3]):
-            raise CorruptArchiveError(f"TFORM{i} = {form!r} is not a format of a binary table.")
+            raise CorruptArchiveError(f"TFORM{i} = {form!r} is not a valid column format of a binary table.")
         repeat = int(match[1]) if match[1] else 1
         descriptor = _DESCRIPTORS.get(match[2])
         code = match[3] if descriptor else match[2]
         dim, scale, zero = values.get(f"TDIM{i}"), values.get(f"TSCAL{i}", 1.0), values.get(f"TZERO{i}", 0.0)
         if not isinstance(scale, int | float) or not isinstance(zero, int | float):
-            raise CorruptArchiveError(f"TSCAL{i} = {scale!r} and TZERO{i} = {zero!r}; numbers are needed.")
+            raise CorruptArchiveError(
+                f"TSCAL{i} = {scale!r} or TZERO{i} = {zero!r} is invalid; both must be numbers."
+            )
         unit = values.get(f"TUNIT{i}")
         if descriptor:
             width = _DESCRIPTOR_SIZES[match[2]] * min(repeat, 1)
@@ -145,7 +152,7 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
         )
         offset += width
     if offset > row_size:
-        raise CorruptArchiveError(f"Columns take {offset} bytes in a row of NAXIS1 = {row_size!r} bytes.")
+        raise CorruptArchiveError(f"The columns take {offset} bytes per row, but NAXIS1 = {row_size!r}.")
     return columns
 
 
@@ -154,5 +161,5 @@ def _parse_dim(value: Any, repeat: int) -> tuple[int, ...] | None:
     if match is None:
         return None
     shape = tuple(int(word) for word in reversed(match[1].split(",")) if word.strip())
-    # The standard (7.3.2) tells readers to ignore a TDIM that needs more than there is.
+    # A TDIM with more elements than the field is ignored (FITS Standard 4.0, section 7.3.2).
     return shape if shape and math.prod(shape) <= repeat else None

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""An HDU that is ready to be written."""
+"""Encoded HDUs, ready to be written."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from typing import IO
 
 from .._bytes._byte_source import Buffer
 from ._card_writer import CardLike, build_header
-from ._cards import BLOCK
+from ._cards import BLOCK_SIZE
 from ._checksum import checksum_cards, data_sum, join_sums
 from ._structure import padded
 
 
 @dataclass(slots=True)
 class EncodedHdu:
-    """Structural cards and data of an HDU, before other cards are added.
+    """Structural cards and encoded data of an HDU.
 
     Notes
     -----
-    The data stay in the pieces in which the codecs made them, so that they are
-    copied once, into the file.
+    The data are kept in the pieces that the codecs return, which are written to
+    the file without another copy.
     """
 
     cards: list[CardLike]
-    """Mandatory cards and those that belong to the compression or the columns."""
+    """Mandatory cards, and cards of the compression or the columns."""
 
     data: Sequence[Buffer] = ()
     """Pieces of the data unit, in order, without padding."""
 
     sums: Sequence[int] | None = field(default=None)
-    """`data_sum` of each piece, where somebody has it already."""
+    """`data_sum` of each piece, if it is already computed."""
 
     tile: tuple[int, ...] = ()
-    """Shape of a tile, where the pieces are a tile table and then each tile, in order."""
+    """Shape of a tile, if the pieces are the tile table and then each tile, in order."""
 
     @property
     def data_size(self) -> int:
@@ -45,23 +45,23 @@ class EncodedHdu:
         return padded(sum(map(len, self.data)))
 
     def tile_bytes(self) -> list[int]:
-        """Return the lengths of the tile table and of each tile.
+        """Return the sizes in bytes of the tile table and of each tile.
 
         Returns
         -------
         `list` [ `int` ]
-            The lengths; none if there are no tiles, or the lengths do not fit in 32 bits.
+            The sizes; empty if there are no tiles, or a size does not fit into 32 bits.
         """
         lengths = list(map(len, self.data)) if self.tile else []
         return lengths if max(lengths, default=0) < 2**31 else []
 
     def header(self, extra: Iterable[CardLike] = (), *, checksum: bool = True) -> bytes:
-        """Make the header.
+        """Format the header.
 
         Parameters
         ----------
         extra
-            Cards to be added after ours.
+            Cards that are appended to the structural cards.
         checksum
             Whether to add ``CHECKSUM`` and ``DATASUM``.
 
@@ -69,7 +69,7 @@ class EncodedHdu:
         -------
         `bytes`
             The header, in whole blocks.  Its length depends on the number of
-            cards only, not on their values, unless strings become longer.
+            cards only, unless strings need ``CONTINUE`` cards.
         """
         cards = [*self.cards, *extra]
         if not checksum:
@@ -97,5 +97,5 @@ class EncodedHdu:
         stream.write(header)
         stream.writelines(self.data)
         size = sum(map(len, self.data))
-        stream.write(bytes(-size % BLOCK))
+        stream.write(bytes(-size % BLOCK_SIZE))
         return len(header) + padded(size)

@@ -1,9 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""What a model hints at about an array, said in header cards.
-
-Nothing of this is read back; it is for the eyes of other software.
-"""
+"""Header cards that describe an array to other software; this package does not read them."""
 
 from __future__ import annotations
 
@@ -23,26 +20,25 @@ from ._wcs_cards import MAX_ERROR_CARD, RMS_ERROR_CARD, offset_cards
 
 Card = tuple[str, Any, str]
 
-TOLERABLE_ERROR = 0.01
-"""Arcseconds by which WCS cards may be wrong without a warning: 5 % of a pixel
-of LSSTCam."""
+MAX_SILENT_ERROR = 0.01
+"""Maximum error of WCS cards in arcseconds without a warning: 5 % of a pixel of LSSTCam."""
 
 
 def date_card() -> Card:
-    """Return a card with the time of this write, UTC to the millisecond."""
+    """Return the ``DATE`` card: the current time, UTC, to the millisecond."""
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     return "DATE", now.isoformat(timespec="milliseconds"), "UTC date of this write"
 
 
 def hint_cards(hints: ArrayHints, wcs_cards: WcsCards) -> list[Card]:
-    """Return the cards of an array.
+    """Return the cards that describe an array.
 
     Parameters
     ----------
     hints
-        What is known about it.
+        Description of the array.
     wcs_cards
-        Celestial cards made so far; planes of one image share them.
+        Cache of celestial WCS cards; the planes of an image share them.
     """
     cards: list[Card] = []
     if hints.unit is not None:
@@ -59,13 +55,13 @@ def hint_cards(hints: ArrayHints, wcs_cards: WcsCards) -> list[Card]:
 
 
 class WcsCards:
-    """Celestial cards, made once for each projection and box."""
+    """Cache of celestial WCS cards for each sky projection and box."""
 
     def __init__(self) -> None:
         self._known: list[tuple[Any, Box, list[Card]]] = []
 
     def get(self, projection: Any, bbox: Box) -> list[Card]:
-        """Return the cards for an array.
+        """Return the celestial WCS cards of an array.
 
         Parameters
         ----------
@@ -95,14 +91,14 @@ def _celestial_cards(projection: Any, bbox: Box) -> list[Card]:
 
 
 def _accuracy_cards(projection: Any, bbox: Box) -> list[Card]:
-    """Say how far the cards are from the projection that they stand in for."""
+    """Return cards with the error of approximate WCS cards."""
     accuracy = projection.fits_wcs_error(bbox)
     if accuracy is None:
         return []
-    if accuracy.max > TOLERABLE_ERROR:
+    if accuracy.max > MAX_SILENT_ERROR:
         warnings.warn(
-            f"The FITS WCS cards are wrong by up to {accuracy.max:.3g} arcsec; the projection in the tree is "
-            "exact. Attach a better approximation with Projection.fit_fits_approximation().",
+            f"The FITS WCS cards have errors of up to {accuracy.max:.3g} arcsec; the projection in the "
+            "tree is exact. Attach a better approximation with Projection.fit_fits_approximation().",
             LossyConversionWarning,
             stacklevel=2,
         )
@@ -113,13 +109,13 @@ def _accuracy_cards(projection: Any, bbox: Box) -> list[Card]:
 
 
 def fits_unit(unit: u.UnitBase) -> str:
-    """Return a unit as FITS headers spell it.
+    """Return a unit as FITS text.
 
     Parameters
     ----------
     unit
-        The unit; one that the FITS standard does not know, such as the
-        electron, is spelled as astropy does.
+        The unit; units that are not in the FITS standard, such as the
+        electron, use the text of astropy.
     """
     try:
         return str(unit.to_string("fits"))

@@ -34,7 +34,7 @@ STORED: dict[str, tuple[int, int]] = {
 
 
 def stored_array(array: _Array, stored: np.dtype[Any]) -> _Array:
-    """Return pixels as the native numbers that stand in the file.
+    """Return the native numbers that are stored for pixels.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ def stored_array(array: _Array, stored: np.dtype[Any]) -> _Array:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How stored numbers become pixels."""
+    """Conversion of stored numbers to pixels."""
 
     stored: np.dtype[Any]
-    """Native type of the numbers in the file."""
+    """Native type of the stored numbers."""
 
     dtype: np.dtype[Any]
     """Native type of the pixels."""
 
     flip: int | None = None
-    """Sign bit to be inverted: the convention for unsigned integers."""
+    """Bit to invert, for the convention for unsigned integers; `None` if pixels are stored directly."""
 
     scale: float = 1.0
     """``BSCALE``; 1 if ``flip`` is used."""
@@ -77,29 +77,29 @@ class Scaling:
     """``BZERO``; 0 if ``flip`` is used."""
 
     blank: int | None = None
-    """``BLANK`` of scaled integers, which become NaN."""
+    """``BLANK``: the integer that represents NaN in scaled pixels."""
 
     def finish(self, pixels: np.ndarray[Any, np.dtype[Any]]) -> None:
-        """Invert the sign bit of stored integers in place, if they stand for unsigned ones.
+        """Invert the sign bit of stored integers in place, if they represent unsigned integers.
 
         Parameters
         ----------
         pixels
-            Native numbers as stored.
+            Native stored numbers.
         """
         if self.flip is not None:
             unsigned = pixels.view(f"u{pixels.dtype.itemsize}")
             np.bitwise_xor(unsigned, unsigned.dtype.type(self.flip), out=unsigned)
 
     def apply(self, stored: np.ndarray[Any, np.dtype[Any]], out: np.ndarray[Any, np.dtype[Any]]) -> None:
-        """Scale numbers in double precision, as CFITSIO does.
+        """Convert stored numbers to pixels in double precision, as CFITSIO does.
 
         Parameters
         ----------
         stored
-            Native numbers as stored.
+            Native stored numbers.
         out
-            Where the pixels go.
+            Output array for the pixels.
         """
         work = np.multiply(stored, np.float64(self.scale), dtype=np.float64)
         np.add(work, self.zero, out=out, casting="same_kind")
@@ -108,7 +108,7 @@ class Scaling:
 
 
 UNSCALED = {bitpix: Scaling(np.dtype(name), np.dtype(name)) for bitpix, name in PIXEL_TYPES.items()}
-"""The rule for each ``BITPIX`` when there is neither ``BSCALE`` nor ``BZERO``."""
+"""Conversion for each ``BITPIX`` without ``BSCALE`` and ``BZERO``."""
 
 
 def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
@@ -117,27 +117,29 @@ def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
     Parameters
     ----------
     values
-        What `scan` found in the header.
+        Values of the header cards, from `scan`.
     bitpix
         ``BITPIX`` or ``ZBITPIX``.
 
     Returns
     -------
     `Scaling`
-        The rule.
+        The conversion.
 
     Notes
     -----
-    Integers that are not scaled stay integers, whatever ``BLANK`` says, so that
-    no value is changed; scaled ones become `float32` if they had 8 or 16 bits
-    and else `float64`, as astropy and CFITSIO have it.
+    ``BLANK`` is ignored for integers that are not scaled, which remain integers.
+    Scaled integers of 8 or 16 bits are converted to `float32`, others to
+    `float64`, as in astropy and CFITSIO.
     """
     if bitpix not in PIXEL_TYPES:
-        raise CorruptArchiveError(f"BITPIX or ZBITPIX = {bitpix!r}; one of {sorted(PIXEL_TYPES)} is needed.")
+        raise CorruptArchiveError(
+            f"BITPIX or ZBITPIX = {bitpix!r} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
+        )
     stored = np.dtype(PIXEL_TYPES[bitpix])
     scale, zero = values.get("BSCALE", 1.0), values.get("BZERO", 0.0)
     if not isinstance(scale, int | float) or not isinstance(zero, int | float):
-        raise CorruptArchiveError(f"BSCALE = {scale!r} and BZERO = {zero!r}; numbers are needed.")
+        raise CorruptArchiveError(f"BSCALE = {scale!r} or BZERO = {zero!r} is invalid; both must be numbers.")
     if scale == 1.0 and zero == 0.0:
         return Scaling(stored, stored)
     if scale == 1.0 and bitpix == 8 and zero == -128.0:

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The mandatory cards of an HDU: what it is, and how long."""
+"""Mandatory cards of an HDU, which determine its type and size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...errors import CorruptArchiveError
-from ._cards import BLOCK, CardValue
+from ._cards import BLOCK_SIZE, CardValue
 
 PIXEL_TYPES: dict[int, str] = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 """NumPy type of each ``BITPIX`` (without byte order)."""
 
 MAX_AXES = 999
-"""Largest ``NAXIS`` of the standard, section 4.4.1.1."""
+"""Maximum ``NAXIS`` (FITS Standard 4.0, section 4.4.1.1)."""
 
 AXIS_NAMES = tuple(f"NAXIS{i}" for i in range(1, MAX_AXES + 1))
 
@@ -36,7 +36,7 @@ _KINDS: dict[str, Kind] = {
 
 
 def padded(size: int) -> int:
-    """Return a length rounded up to whole FITS blocks.
+    """Return a size rounded up to whole FITS blocks.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ def padded(size: int) -> int:
     `int`
         Number of bytes, a multiple of 2880.
     """
-    return -(-size // BLOCK) * BLOCK
+    return -(-size // BLOCK_SIZE) * BLOCK_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the mandatory cards of an HDU say."""
+    """Type and size of an HDU."""
 
     kind: Kind
     """``"image"``, ``"compressed_image"``, ``"table"``, ``"ascii_table"`` or ``"other"``."""
@@ -65,10 +65,10 @@ class Structure:
     """``NAXIS1``, ``NAXIS2``, ... in FITS order."""
 
     pcount: int
-    """Bytes after the table proper, or parameters of a random group."""
+    """``PCOUNT``: size of the heap in bytes, or number of parameters of a random group."""
 
     size: int
-    """Bytes in the data unit, without padding."""
+    """Size of the data unit in bytes, without padding."""
 
     @classmethod
     def parse(cls, values: Mapping[str, CardValue]) -> Structure:
@@ -77,27 +77,33 @@ class Structure:
         Parameters
         ----------
         values
-            What `scan` found in the header.
+            Values of the header cards, from `scan`.
 
         Raises
         ------
         CorruptArchiveError
-            If a card is missing or has an impossible value.
+            If a card is missing or invalid.
         """
         bitpix, naxis = values.get("BITPIX"), values.get("NAXIS")
         if type(bitpix) is not int or bitpix not in PIXEL_TYPES:
-            raise CorruptArchiveError(f"BITPIX = {bitpix!r}; one of {sorted(PIXEL_TYPES)} is needed.")
+            raise CorruptArchiveError(
+                f"BITPIX = {bitpix!r} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
+            )
         if type(naxis) is not int or not 0 <= naxis <= MAX_AXES:
-            raise CorruptArchiveError(f"NAXIS = {naxis!r}; 0 to {MAX_AXES} is needed.")
+            raise CorruptArchiveError(
+                f"NAXIS = {naxis!r} is invalid; it must be an integer from 0 to {MAX_AXES}."
+            )
         numbers: list[int] = []
         for name in (*AXIS_NAMES[:naxis], "PCOUNT", "GCOUNT"):
             value = values.get(name, _DEFAULTS.get(name))
             if type(value) is not int or value < 0:
-                raise CorruptArchiveError(f"{name} = {value!r}; an integer that is not negative is needed.")
+                raise CorruptArchiveError(
+                    f"{name} = {value!r} is invalid; it must be a non-negative integer."
+                )
             numbers.append(value)
         gcount, pcount = numbers.pop(), numbers.pop()
         axes = tuple(numbers)
-        # Random groups (section 6) say so by an empty first axis.
+        # Random groups (section 6) have NAXIS1 = 0.
         groups = bool(axes) and axes[0] == 0 and values.get("GROUPS") is True
         cells = math.prod(axes[1:] if groups else axes) if axes else 0
         size = abs(bitpix) // 8 * gcount * (pcount + cells) if axes else 0
@@ -106,7 +112,7 @@ class Structure:
         if extension is not None:
             kind = _KINDS.get(str(extension).upper(), "other")
             if kind in ("table", "ascii_table") and naxis != 2:
-                raise CorruptArchiveError(f"NAXIS = {naxis!r} of a table; 2 is needed.")
+                raise CorruptArchiveError(f"NAXIS = {naxis!r} is invalid for a table; it must be 2.")
             if kind == "table" and values.get("ZIMAGE") is True:
                 kind = "compressed_image"
         return cls(kind, bitpix, axes, pcount, size)

@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""World-coordinate cards: the origin of an array, and what to strip.
+"""WCS cards: the pixel origin of an array, and removal of WCS cards.
 
-Source: FITS standard 4.0, section 8; the alternate description ``A`` that
-records where an array starts is a convention of `lsst.afw`.
+Source: FITS standard 4.0, section 8; the alternate WCS ``A`` that records the
+pixel origin of an array is a convention of `lsst.afw`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ ALTERNATES = ("", *string.ascii_uppercase)
 
 MAX_ERROR_CARD = "WCSMAXER"
 RMS_ERROR_CARD = "WCSRMSER"
-"""Cards of ours: errors of an approximate celestial WCS, in arcseconds."""
+"""Cards with the errors of an approximate celestial WCS, in arcseconds."""
 
 
 def offset_cards(*, x: float, y: float, key: str = "A") -> list[tuple[str, Any, str]]:
-    """Return cards that say where an array starts.
+    """Return cards that record the pixel origin of an array.
 
     Parameters
     ----------
     x, y
-        Absolute coordinates of the first pixel.
+        Absolute coordinates of the first pixel, in pixels.
     key
-        Letter of the alternate description.
+        Letter of the alternate WCS.
     """
     return [
         (f"CTYPE1{key}", "LINEAR", "Type of projection"),
@@ -46,37 +46,37 @@ def offset_cards(*, x: float, y: float, key: str = "A") -> list[tuple[str, Any, 
 
 
 def add_offset_wcs(header: Any, *, x: float, y: float, key: str = "A") -> None:
-    """Add cards that say where an array starts.
+    """Add cards that record the pixel origin of an array.
 
     Parameters
     ----------
     header
         `astropy.io.fits.Header` to change.
     x, y
-        Absolute coordinates of the first pixel.
+        Absolute coordinates of the first pixel, in pixels.
     key
-        Letter of the alternate description.
+        Letter of the alternate WCS.
     """
     for keyword, value, comment in offset_cards(x=x, y=y, key=key):
         header.set(keyword, value, comment)
 
 
 def read_offset_wcs(header: Any, *, key: str = "A") -> tuple[int, int] | None:
-    """Return where an array starts, from the cards of `add_offset_wcs`.
+    """Return the pixel origin of an array, from the cards of `add_offset_wcs`.
 
     Parameters
     ----------
     header
-        Anything with ``get``.
+        `astropy.io.fits.Header` or another mapping of keywords to values.
     key
-        Letter of the alternate description.
+        Letter of the alternate WCS.
 
     Returns
     -------
     x, y
-        `None` if the header has no such cards.
+        Coordinates of the first pixel; `None` if the header has no such cards.
     """
-    # Some writers forget the second type.
+    # Some writers omit CTYPE2.
     if header.get(f"CTYPE1{key}") != "LINEAR":
         return None
     x, y = (
@@ -87,29 +87,30 @@ def read_offset_wcs(header: Any, *, key: str = "A") -> tuple[int, int] | None:
 
 
 def read_yx0(header: Any) -> YX[int]:
-    """Return where an array starts: ``LTV1/2``, else the offset cards.
+    """Return the pixel origin of an array, from ``LTV1/2`` or the cards of `add_offset_wcs`.
 
     Parameters
     ----------
     header
-        Anything with ``get``.
+        `astropy.io.fits.Header` or another mapping of keywords to values.
 
     Raises
     ------
     NotAnArchiveError
-        If the header has neither; it is a `ValueError` too.
+        If the header has neither; also a `ValueError`.
     """
     if (ltv1 := header.get("LTV1")) is not None:
         return YX(y=-round(float(header.get("LTV2", 0.0))), x=-round(float(ltv1)))
     if (xy := read_offset_wcs(header)) is None:
         raise MissingOriginError(
-            "The header records no LTV1/LTV2 cards and no linear WCS 'A' that say where it starts."
+            "The header does not record the pixel origin of the array: it has neither LTV1/LTV2 cards nor "
+            "a linear WCS 'A'."
         )
     return YX(y=xy[1], x=xy[0])
 
 
 def strip_wcs_cards(header: Any) -> None:
-    """Remove world-coordinate cards of all alternates.
+    """Remove the WCS cards of the primary and all alternate WCSs.
 
     Parameters
     ----------
@@ -117,20 +118,20 @@ def strip_wcs_cards(header: Any) -> None:
         `astropy.io.fits.Header` to change.
     """
     axes = range(1, int(header.get("WCSAXES", header.get("NAXIS", 2)) or 2) + 1)
-    doomed = {MAX_ERROR_CARD, RMS_ERROR_CARD, "WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
+    keywords = {MAX_ERROR_CARD, RMS_ERROR_CARD, "WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
     for key in ALTERNATES:
-        doomed.add(f"RADESYS{key}")
+        keywords.add(f"RADESYS{key}")
         if f"CTYPE1{key}" not in header:
             continue
-        doomed |= {
+        keywords |= {
             f"{word}{axis}{key}"
             for word in ("CTYPE", "CUNIT", "CRPIX", "CRVAL", "CDELT", "CROTA", "CRDER", "CSYER")
             for axis in axes
         }
-        doomed |= {f"{word}{i}_{j}{key}" for word in ("CD", "PC") for i in axes for j in axes}
+        keywords |= {f"{word}{i}_{j}{key}" for word in ("CD", "PC") for i in axes for j in axes}
         if str(header.get(f"CTYPE{axes[-1]}{key}", "")).endswith("-SIP"):
-            doomed |= _sip_cards(header)
-    for keyword in doomed:
+            keywords |= _sip_cards(header)
+    for keyword in keywords:
         header.remove(keyword, ignore_missing=True, remove_all=True)
 
 

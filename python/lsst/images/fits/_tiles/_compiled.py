@@ -1,9 +1,9 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Loops over pixels in C, where they were compiled.
+"""Import of the optional C extension with the pixel loops of the codecs.
 
-Nobody needs a compiler: without one an installation lacks ``_tile_loops``, and
-libraries do the same in more steps, which gives the same pixels and takes longer.
+An installation without a C compiler does not have ``_tile_loops``; libraries are
+used instead, with identical results and lower speed.
 """
 
 from __future__ import annotations
@@ -25,4 +25,4 @@ def _load() -> ModuleType | None:
 
 
 tile_loops = _load()
-"""The extension module; `None` if it is not there, or unwanted (``LSST_IMAGES_COMPILED=0``)."""
+"""The extension module; `None` if it is not installed, or disabled (``LSST_IMAGES_COMPILED=0``)."""

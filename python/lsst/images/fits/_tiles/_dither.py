@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The random numbers that were added to pixels before they were rounded.
+"""Random numbers for the dithering of quantized pixels.
 
 Notes
 -----
@@ -26,15 +26,15 @@ DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 RANDOM_SIZE = 10000
 """Length of the standard's random sequence."""
 
-FIRST_SPREAD = 500
-"""A tile begins among the first so many numbers of the sequence."""
+START_RANGE = 500
+"""Number of positions in the random sequence at which a tile may start."""
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @functools.cache
 def random_table() -> _Array:
-    """Return the random sequence that every FITS implementation shares.
+    """Return the random sequence of the FITS standard.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def random_table() -> _Array:
     Notes
     -----
     The generator is that of Park & Miller 1988 (CACM 31, 1192), whose
-    10000th seed, 1043618065, is checked by the standard.
+    10000th seed is 1043618065 (test value of the standard).
     """
     multiplier, modulus = 16807.0, 2147483647.0
     seed = 1.0
@@ -60,23 +60,23 @@ def random_table() -> _Array:
 
 @functools.cache
 def _first_numbers() -> list[int]:
-    # Where in the table a tile begins, for each number that chooses it.
-    return list(map(int, random_table() * FIRST_SPREAD))
+    # Start position in the table for each of its numbers.
+    return list(map(int, random_table() * START_RANGE))
 
 
 def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> None:
-    """Fill in the random numbers of some pixels of some tiles.
+    """Fill an array with the random numbers of pixels of tiles.
 
     Parameters
     ----------
     out
-        Where they go (`float64`, shape ``(n, pixels)``).
+        Output array (`float64`, shape ``(n, pixels)``).
     tiles
         Zero-based number of each tile.
     seed
         Value of ``ZDITHER0``, 1 to 10000.
     start
-        First pixel, counted within each tile.
+        First pixel, relative to each tile.
     """
     for row, numbers in _random_rows(out, tiles, seed, start):
         row[...] = numbers
@@ -85,12 +85,12 @@ def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> Non
 def _random_rows(
     rows: _Array, tiles: Iterable[int], seed: int, start: int
 ) -> Iterator[tuple[_Array, _Array]]:
-    # Stretches of each row, and the numbers that belong to them.
+    # Runs of each row, and their random numbers.
     table, firsts, count = random_table(), _first_numbers(), rows.shape[1]
     for row, tile in zip(rows, tiles, strict=True):
         first = firsts[(tile + seed - 1) % RANDOM_SIZE] + start
         if first + count <= RANDOM_SIZE:
-            # Rows of an image are short: one stretch is enough.
+            # The usual case for short tiles: the numbers are contiguous in the table.
             yield row, table[first : first + count]
             continue
         for at, numbers in _random_pieces(tile, seed, start, count):
@@ -98,7 +98,7 @@ def _random_rows(
 
 
 def _random_pieces(tile: int, seed: int, start: int, count: int) -> Iterator[tuple[int, _Array]]:
-    # Stretches of the table, and at which of the wanted pixels each begins.
+    # Runs of the table, and the index of the pixel at which each starts.
     table, firsts = random_table(), _first_numbers()
     at = (tile + seed - 1) % RANDOM_SIZE
     skip, filled = start, 0
@@ -111,12 +111,12 @@ def _random_pieces(tile: int, seed: int, start: int, count: int) -> Iterator[tup
             numbers = table[first + skip : first + skip + count - filled]
             yield filled, numbers
             filled, skip = filled + len(numbers), 0
-        # At the end of the table a tile goes on where the next seed says.
+        # At the end of the table, the sequence continues at the start position of the next seed.
         at = (at + 1) % RANDOM_SIZE
 
 
 class Dither:
-    """Random numbers that were added to the pixels of a box of each of some tiles.
+    """Random numbers that were added to the pixels of a box of several tiles.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ class Dither:
     size
         Shape of a tile.
     box
-        Part of each tile.
+        Box within each tile.
     scratch
-        Memory to work in.
+        Scratch memory.
     """
 
     def __init__(
@@ -143,8 +143,9 @@ class Dither:
 
     @property
     def sequence(self) -> tuple[_Array, _Array, int, int]:
-        """Where the numbers are: the table, which of its numbers chooses where each tile begins (`int64`,
-        shape ``(n,)``), the first pixel of the box counted within a tile, and pixels from row to row.
+        """Arguments of the C loop: the table, the index of the number that selects the start position of
+        each tile (`int64`, shape ``(n,)``), the first pixel of the box relative to a tile, and the number
+        of pixels between rows.
         """
         seeds = (np.array(self._tiles, dtype=np.int64) + (self._seed - 1) % RANDOM_SIZE) % RANDOM_SIZE
         start = 0
@@ -153,16 +154,16 @@ class Dither:
         return random_table(), seeds, start, self._size[-1]
 
     def subtract(self, work: _Array, tiles: slice, first: int) -> None:
-        """Take the numbers away from pixels.
+        """Subtract the random numbers from pixels.
 
         Parameters
         ----------
         work
             Pixels (`float64`, shape ``(n, rows, ...)``, each tile in C order).
         tiles
-            Which of the tiles they belong to.
+            Indices of the tiles of these pixels.
         first
-            First row, counted within the box.
+            First row, relative to the box.
         """
         size, box = self._size, self._box
         slab = math.prod(size[1:])

@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Geometry of tiled images: which tiles a box touches, and where they lie."""
+"""Geometry of tiled images: selection of the tiles that overlap a box."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ import numpy as np
 
 from ...errors import BoxIndexError, InvalidParameterError
 
-MAX_KEPT = 4
-"""So many selections are remembered: the planes of an image are cut in the same way, cutouts of many files
-often too."""
+CACHE_SIZE = 4
+"""Maximum number of selections in the cache; the planes of an image, and often the cutouts of many files, use
+the same one."""
 
 
 def normalize_slices(
     slices: tuple[slice | EllipsisType, ...] | slice | EllipsisType, shape: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Turn Python slices into plain bounds.
+    """Convert Python slices to bounds.
 
     Parameters
     ----------
     slices
-        Slices with or without an ellipsis; axes that are not mentioned are
-        whole.  Steps must be positive.
+        Slices with or without an ellipsis; omitted axes are complete.  Steps
+        must be positive.
     shape
         Shape of the array that is sliced.
 
@@ -43,21 +43,23 @@ def normalize_slices(
     Raises
     ------
     BoxIndexError
-        If a slice reaches beyond the array: unlike Python's own, slices of
-        files are not clipped, since a shorter answer would go unnoticed.
+        If a slice extends beyond the array.  Unlike slices of sequences, they
+        are not clipped, because a smaller result could go unnoticed.
     InvalidParameterError
-        If something is not a slice, or a step is not positive.
+        If an index is not a slice, or a step is not positive.
     """
     items: list[Any] = list(slices) if isinstance(slices, tuple) else [slices]
     if Ellipsis in items:
         at = items.index(Ellipsis)
         items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
     if len(items) > len(shape):
-        raise BoxIndexError(f"{len(items)} slices for an array of shape {shape!r}; at most {len(shape)}.")
+        raise BoxIndexError(
+            f"{len(items)} slices are too many for an array of shape {shape!r}; use at most {len(shape)}."
+        )
     start, stop, step = [0] * len(shape), list(shape), [1] * len(shape)
     for axis, item in enumerate(items):
         if not isinstance(item, slice):
-            raise InvalidParameterError(f"{item!r} cannot cut an image; use slices or an ellipsis.")
+            raise InvalidParameterError(f"Invalid image index {item!r}; expected a slice or an ellipsis.")
         size = shape[axis]
         if item.start is not None:
             start[axis] = int(item.start) + (size if item.start < 0 else 0)
@@ -66,18 +68,18 @@ def normalize_slices(
         if item.step is not None:
             step[axis] = int(item.step)
         if step[axis] < 1:
-            raise InvalidParameterError(f"Step {item.step!r} of {item!r} is not positive.")
+            raise InvalidParameterError(f"Step {item.step!r} of {item!r} is invalid; it must be positive.")
         if not 0 <= start[axis] <= stop[axis] <= size:
             raise BoxIndexError(
-                f"{item!r} does not fit into axis {axis} of an image of shape {shape!r}; "
-                f"0 <= start <= stop <= {size} is needed."
+                f"{item!r} is outside axis {axis} of an image of shape {shape!r}; "
+                f"0 <= start <= stop <= {size} is required."
             )
     return tuple(start), tuple(stop), tuple(step)
 
 
 @dataclass(frozen=True, slots=True)
 class TileSelection:
-    """The tiles that a box touches, in the order of their rows in the table.
+    """The tiles that overlap a box, in the order of their rows in the tile table.
 
     Every array has one row per tile.
     """
@@ -86,44 +88,44 @@ class TileSelection:
     """Zero-based row in the tile table (shape ``(n,)``)."""
 
     sizes: np.ndarray[Any, np.dtype[np.int64]]
-    """Shape of the tile (shape ``(n, ndim)``); less at the edges."""
+    """Shape of the tile (shape ``(n, ndim)``); smaller at the edges."""
 
     inner: np.ndarray[Any, np.dtype[np.int64]]
-    """First pixel of the tile that is wanted, counted in the tile."""
+    """First selected pixel, relative to the tile."""
 
     inner_stop: np.ndarray[Any, np.dtype[np.int64]]
-    """One past the last such pixel."""
+    """One past the last selected pixel, relative to the tile."""
 
     outer: np.ndarray[Any, np.dtype[np.int64]]
-    """Where the first wanted pixel goes, counted in the box."""
+    """First selected pixel, relative to the box."""
 
     outer_stop: np.ndarray[Any, np.dtype[np.int64]]
-    """One past the place of the last wanted pixel."""
+    """One past the last selected pixel, relative to the box."""
 
 
 class TileGrid:
-    """How an array is cut into tiles.
+    """Division of an array into tiles.
 
     Parameters
     ----------
     shape
         Shape of the array.
     tile
-        Shape of a tile; those at the far edges may be smaller.
+        Shape of a tile; the last ones along each axis may be smaller.
     """
 
     __slots__ = ("grid", "shape", "stacks", "tile")
 
     def __init__(self, shape: Sequence[int], tile: Sequence[int]) -> None:
         self.shape = tuple(shape)
-        # A tile larger than the array is as large as the array.
+        # Tiles are limited to the size of the array.
         self.tile = tuple(map(max, map(min, tile, shape), (1,) * len(self.shape)))
         grid: list[int] = []
         for length, side in zip(self.shape, self.tile, strict=True):
             grid.append(-(-length // side))
         self.grid = tuple(grid)
         self.stacks = max(self.tile[:-1], default=1) == 1 and self.tile[-1] == self.shape[-1]
-        """Whether tiles are whole rows, so that several lie without gap in the array (`bool`)."""
+        """Whether tiles are complete rows, so that consecutive tiles are contiguous in the array (`bool`)."""
 
     @property
     def size(self) -> int:
@@ -131,12 +133,12 @@ class TileGrid:
         return math.prod(self.grid)
 
     def select(self, start: Sequence[int], stop: Sequence[int]) -> TileSelection:
-        """Find the tiles that a box touches.
+        """Select the tiles that overlap a box.
 
         Parameters
         ----------
         start, stop
-            Bounds of the box along each axis; it must not be empty.
+            Bounds of the box along each axis; the box must not be empty.
 
         Returns
         -------
@@ -146,26 +148,26 @@ class TileGrid:
         return _select(self.shape, self.tile, self.grid, tuple(start), tuple(stop))
 
     def whole(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> TileSelection:
-        """Select whole tiles.
+        """Select complete tiles.
 
         Parameters
         ----------
         rows
-            Their zero-based rows in the tile table, ascending.
+            Zero-based rows of the tile table, ascending.
 
         Returns
         -------
         `TileSelection`
-            The tiles; ``outer`` counts in the image.
+            The tiles; ``outer`` is relative to the image.
         """
         if not self.grid:
-            raise InvalidParameterError("An image without axes has no tiles.")
+            raise InvalidParameterError("An image without axes (shape ()) has no tiles.")
         start = np.stack(np.unravel_index(rows, self.grid), axis=1) * np.array(self.tile)
         size = np.minimum(np.array(self.tile), np.array(self.shape) - start)
         return TileSelection(rows, size, np.zeros_like(size), size, start, start + size)
 
 
-@functools.lru_cache(maxsize=MAX_KEPT)
+@functools.lru_cache(maxsize=CACHE_SIZE)
 def _select(
     shape: tuple[int, ...],
     tile: tuple[int, ...],

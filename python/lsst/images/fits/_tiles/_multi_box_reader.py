@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Many boxes of one image, each tile decoded once."""
+"""Reading of several boxes of a tile-compressed image; each tile is decoded once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from .._bytes._byte_source import ByteSource
 from .._bytes._thread_pool import partition, pick_threads, run_jobs
-from ._tile_reader import SERIAL_PIXELS, DecodePlan, TileWorker
+from ._tile_reader import MAX_SERIAL_PIXELS, DecodePlan, TileWorker
 from ._tile_table import CompressedImage
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -24,7 +24,7 @@ _Box = tuple[Sequence[int], Sequence[int]]
 """Start and stop along each axis."""
 
 _Use = tuple[int, tuple[slice, ...], tuple[slice, ...]]
-"""Which box, which part of the tile, which part of the box."""
+"""Index of a box, slices of the tile, and slices of the box."""
 
 
 def read_boxes(
@@ -40,15 +40,15 @@ def read_boxes(
     Parameters
     ----------
     image
-        What the header says.
+        Description of the image.
     source
         The file.
     boxes
         Bounds of each box, which must lie in the image and not be empty.
     outs
-        Where the stored numbers of each box go.
+        Output array for the stored numbers of each box.
     threads
-        Number of threads; by default what `default_threads` says.
+        Number of threads; by default `default_threads`.
 
     Raises
     ------
@@ -66,17 +66,17 @@ def read_boxes(
     selection = image.grid.whole(np.array(sorted(uses), dtype=np.int64))
     plan = DecodePlan(image, image.read_rows(source, selection.rows), selection, source, outs[0])
     count, pixels = len(selection.rows), math.prod(image.grid.tile)
-    threads = pick_threads(threads, count * pixels, SERIAL_PIXELS)
+    threads = pick_threads(threads, count * pixels, MAX_SERIAL_PIXELS)
     run_jobs(_BoxWorker, (plan, uses, outs), *partition(count, pixels, threads))
 
 
 class _BoxWorker(TileWorker):
-    """Decodes whole tiles, and copies from them what each box needs.
+    """Decoder of complete tiles that copies the pixels of each box.
 
     Parameters
     ----------
     order
-        What to decode, who needs which tile, and the boxes.
+        Shared data, boxes that use each tile, and output arrays.
     """
 
     def __init__(self, order: tuple[DecodePlan, defaultdict[int, list[_Use]], Sequence[_Array]]) -> None:
@@ -84,7 +84,7 @@ class _BoxWorker(TileWorker):
         self.uses, self.outs = order[1:]
 
     def __call__(self, job: tuple[int, int]) -> None:
-        """Decode the selected tiles from the first number up to the second."""
+        """Decode a range of the selected tiles: the first, and one past the last."""
         first, last = job
         tiles = self.shared.fetch(first, last, self.scratch)
         selection = self.shared.selection
@@ -103,7 +103,7 @@ class _BoxWorker(TileWorker):
             if sum(target.size for _, _, target in parts) <= math.prod(size):
                 self.decode([tile], i, size, parts)
                 continue
-            # Pixels that several boxes want are made once.
+            # Overlapping boxes: the tile is decoded once and copied.
             pixels = self.scratch.array("tile", (1, *size), dtype)
             self.decode([tile], i, size, [(slice(0, 1), tuple(slice(0, n) for n in size), pixels)])
             self._distribute(row, pixels[0])

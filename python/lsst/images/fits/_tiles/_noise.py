@@ -1,6 +1,6 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Noise of pixels from the differences between neighbours."""
+"""Noise estimates from differences between neighbouring pixels."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
-# Median absolute difference of Gaussian noise of unit width, inverted: for
+# Inverse of the median absolute difference of Gaussian noise of unit width, for
 # second, third and fifth order (Stoehr et al. 2007; Pence et al. 2009).
 _FACTORS = (1.0483579, 0.6052697, 0.1772048)
 
-_SHORTEST = 9
-"""Pixels that the fifth-order difference spans; shorter rows have no noise."""
+MIN_ROW_PIXELS = 9
+"""Minimum length of a row: the number of pixels in a fifth-order difference."""
 
 
 def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
-    """Estimate the noise of several tiles.
+    """Estimate the noise of tiles.
 
     Parameters
     ----------
@@ -34,23 +34,23 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
     Returns
     -------
     `numpy.ndarray`
-        The least of the three estimates that is not 0 (the third-order one
-        may be); shape ``(n,)``.
+        The smallest nonzero estimate of the three (0 only if the third-order
+        one is); shape ``(n,)``.
 
     Notes
     -----
-    The method of the FITS standard's reference implementation (CFITSIO):
-    medians of absolute differences of second, third and fifth order along each
-    row, then the median of the rows, where places at which the pixels do not
-    change at all are left out.  Differences that involve a NaN are left out
-    too, where CFITSIO closes the gap; and where it leaves places out, CFITSIO
-    3.49 to 4.6 mixes differences of other rows into the second order, which is
-    not imitated.  Without constant places the estimates are equal to the last bit.
+    The method of the reference implementation (CFITSIO): medians of absolute
+    differences of second, third and fifth order along each row, then the median
+    of the rows; constant runs of pixels are omitted.  Differences with a NaN are
+    omitted as well, whereas CFITSIO removes NaNs before it takes differences; and
+    for rows with constant runs, CFITSIO 3.49 to 4.6 mixes differences of other
+    rows into the second order, which is not reproduced.  Without constant runs,
+    the estimates are bit-identical.
     """
-    if stack.shape[2] < _SHORTEST:
-        # As the reference does: a tile of very short rows is taken as one row.
+    if stack.shape[2] < MIN_ROW_PIXELS:
+        # As in the reference implementation, a tile of very short rows is treated as one row.
         stack = stack.reshape(len(stack), 1, -1)
-        if stack.shape[2] < _SHORTEST:
+        if stack.shape[2] < MIN_ROW_PIXELS:
             return np.zeros(len(stack))
     v = [stack[:, :, i : stack.shape[2] - 8 + i] for i in range(9)]
     same = stack[:, :, 1:] == stack[:, :, :-1]
@@ -58,7 +58,7 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
     equal = [same[:, :, i : same.shape[2] - 7 + i] for i in range(8)] if flat else []
     quadruple = 4 * stack
     w = [quadruple[:, :, i : stack.shape[2] - 8 + i] for i in (2, 6)]
-    # In the order in which the reference does it, without a new array for each step.
+    # In the order of operations of the reference implementation, in place.
     second = v[4] - v[6]
     third = 2 * v[4]
     third -= v[2]
@@ -87,11 +87,11 @@ def _median(difference: _Array, skip: _Array | None, holes: bool) -> _Array:
         difference[skip] = np.nan
     elif not holes:
         middle = (difference.shape[2] - 1) // 2
-        # Floats that are not negative have the order of their bits, which are compared in half the time.
+        # Non-negative floats have the same order as their bits, which are compared in half the time.
         difference.view(f"i{difference.itemsize}").partition(middle, axis=2)
         rows = np.sort(difference[:, :, middle].astype(np.float64), axis=1)
         return (rows[:, (rows.shape[1] - 1) // 2] + rows[:, rows.shape[1] // 2]) / 2
-    # NaNs are sorted to the end, and the middle is that of the others.
+    # NaNs are sorted to the end; the median is that of the other numbers.
     difference.sort(axis=2)
     good = np.count_nonzero(~np.isnan(difference), axis=2)
     middles = np.maximum((good - 1) // 2, 0)[:, :, np.newaxis]

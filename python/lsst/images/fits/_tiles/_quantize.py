@@ -1,11 +1,11 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Floating-point pixels to integers that compress well.
+"""Quantization of floating-point pixels.
 
 Notes
 -----
 FITS Standard 4.0, section 10.2 and appendix I (the random sequence);
-Pence, Seaman & White 2009 (PASP 121, 414) for the reasons.
+Pence, Seaman & White 2009 (PASP 121, 414) for the method.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ._dither import fill_dither
 from ._noise import estimate_noise
 
 NULL_VALUE = -2147483647
-"""Integer that the standard's reference writes for an undefined pixel."""
+"""Integer that the reference implementation (CFITSIO) writes for an undefined pixel."""
 
 BLANK = -2147483648
-"""Integer that we write for NaN, as astropy does; ``ZBLANK`` says so."""
+"""Value of ``ZBLANK``: the integer that represents NaN in files that we write, as in astropy."""
 
 RESERVED = 10
-"""Integers next to `NULL_VALUE` that the reference keeps for special meanings."""
+"""Number of integers next to `NULL_VALUE` that the reference implementation reserves for special values."""
 
 MAX_STEPS = 2.0 * 2147483647.0 - RESERVED
-"""Range in steps beyond which a tile is not quantized."""
+"""Maximum range of pixel values of a quantized tile, in quantization steps."""
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,7 +43,7 @@ def quantize(
     dither: int,
     seed: int,
 ) -> tuple[_Array, _Array, _Array, _Array, bool]:
-    """Turn floating-point pixels into integers that compress well.
+    """Quantize floating-point pixels.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def quantize(
     tiles
         Zero-based numbers of the tiles (shape ``(n,)``).
     level
-        If positive, steps per noise standard deviation; if negative, minus the
-        step.
+        If positive, quantization steps per standard deviation of the noise; if
+        negative, minus the step.
     dither
         0, 1 or 2, for ``NO_DITHER``, ``SUBTRACTIVE_DITHER_1`` and ``_2``.
     seed
@@ -67,8 +67,8 @@ def quantize(
     scale, zero : `numpy.ndarray`
         ``ZSCALE`` and ``ZZERO`` of each tile (`float64`, shape ``(n,)``).
     good : `numpy.ndarray`
-        Whether the tile could be quantized (`bool`, shape ``(n,)``); values of
-        others mean nothing.
+        Whether the tile can be quantized (`bool`, shape ``(n,)``); the values
+        of other tiles are undefined.
     blank : `bool`
         Whether NaN pixels were replaced by `BLANK`.
     """
@@ -80,7 +80,7 @@ def quantize(
         low[holes], high[holes] = _range_without_nan(flat[holes])
     with np.errstate(all="ignore"):
         scale = estimate_noise(stack, holes=blank) / level if level > 0 else np.full(len(stack), -level)
-        # Of a tile without any pixel, any scale will do.
+        # The scale of a tile without valid pixels is arbitrary.
         nothing = low > high
         low[nothing], high[nothing], scale[nothing] = 0.0, 0.0, 1.0
         span = (high - low) / scale
@@ -101,9 +101,9 @@ def _range_without_nan(rows: _Array) -> tuple[_Array, _Array]:
 
 
 def _zero_points(low: _Array, high: _Array, scale: _Array, span: _Array, *, shifted: _Array) -> _Array:
-    # Where zeros or NaNs have integers of their own, the others begin next to
-    # these; else at 0, on a multiple of the step so that a second compression
-    # changes nothing; or around 0 if the range needs the sign.
+    # If zeros or NaNs are represented by special integers, the others start next to
+    # these; otherwise at 0, on a multiple of the step, so that compressing again
+    # does not change the pixels; or symmetrically around 0 if the range is too large.
     whole = np.trunc(low / scale + 0.5) * scale
     plain = np.where(span < 2147483647.0 - RESERVED, whole, (low + high) / 2)
     return np.where(shifted, low - scale * (NULL_VALUE + RESERVED), plain)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("SERIAL_PIXELS", "DecodePlan", "TileWorker", "read_compressed")
+__all__ = ("MAX_SERIAL_PIXELS", "DecodePlan", "TileWorker", "read_compressed")
 
 import math
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ from .codecs import FALLBACK_CODECS, DecodedBox, pixels_needed
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
-SERIAL_PIXELS = 1 << 19
-"""So many pixels are decoded before another thread is of use: with fewer it saves no time, and costs half as
-much processor time again."""
+MAX_SERIAL_PIXELS = 1 << 19
+"""Maximum number of pixels that are decoded without additional threads; below it they save no time, and
+cost 50 % more processor time."""
 
-MAX_WASTE = 64 * 1024
-"""Bytes between tiles that are read along rather than left out."""
+MAX_UNUSED_SIZE = 64 * 1024
+"""Maximum number of unused bytes between tiles that are read together with them."""
 
 
 def read_compressed(
@@ -46,15 +46,15 @@ def read_compressed(
     Parameters
     ----------
     image
-        What the header says.
+        Description of the image.
     source
         The file.
     start, stop
         Bounds of the box, which must lie in the image and not be empty.
     out
-        Where the stored numbers go (type ``image.scaling.stored``, C order).
+        Output array for the stored numbers (type ``image.scaling.stored``, C order).
     threads
-        Number of threads; by default what `default_threads` says.
+        Number of threads; by default `default_threads`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def read_compressed(
     rows = image.read_rows(source, selection.rows)
     plan = DecodePlan(image, rows, selection, source, out)
     pixels = _decoded_pixels(image, selection)
-    threads = pick_threads(threads, pixels * len(selection.rows), SERIAL_PIXELS)
+    threads = pick_threads(threads, pixels * len(selection.rows), MAX_SERIAL_PIXELS)
     run_jobs(TileWorker, plan, *partition(len(selection.rows), math.prod(image.grid.tile), threads))
 
 
@@ -78,16 +78,16 @@ def _decoded_pixels(image: CompressedImage, selection: TileSelection) -> int:
 
 
 class DecodePlan:
-    """What all threads share that decode tiles into one output array.
+    """Data that is shared by all threads that decode tiles into an output array.
 
     Parameters
     ----------
     image, rows, selection
-        What to decode.
+        The image, the rows of its tile table, and the selected tiles.
     source
-        Where the compressed bytes are.
+        Source of the compressed bytes.
     out
-        The box, of the stored type.
+        Output array of the stored type.
     """
 
     def __init__(
@@ -105,18 +105,18 @@ class DecodePlan:
         self.out = out
         self.fetched: list[Buffer] | None = None
         if source.remote:
-            # All at once, so that requests can be joined and made concurrently.
+            # In one call, so that requests are joined and concurrent.
             self.fetched = source.read_many(list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True)))
 
     def fetch(self, first: int, last: int, scratch: Scratch) -> list[Buffer]:
-        """Return the compressed bytes of some of the selected tiles.
+        """Return the compressed bytes of a range of the selected tiles.
 
         Parameters
         ----------
         first, last
-            Number of the first tile, and one past that of the last.
+            Index of the first tile, and one past the index of the last.
         scratch
-            Memory in which the bytes may be.
+            Memory that may be used for the result.
 
         Returns
         -------
@@ -127,9 +127,9 @@ class DecodePlan:
             return self.fetched[first:last]
         offset, size = self.rows.offset[first:last], self.rows.size[first:last]
         start, stop = int(offset.min()), int((offset + size).max())
-        if stop - start > 2 * int(size.sum()) + MAX_WASTE:
+        if stop - start > 2 * int(size.sum()) + MAX_UNUSED_SIZE:
             return self.source.read_many(list(zip(offset.tolist(), size.tolist(), strict=True)))
-        block = self.source.borrow(start, stop - start, scratch)
+        block = self.source.read_to_scratch(start, stop - start, scratch)
         tiles: list[Buffer] = []
         for begin, length in zip((offset - start).tolist(), size.tolist(), strict=True):
             tiles.append(block[begin : begin + length])
@@ -137,12 +137,12 @@ class DecodePlan:
 
 
 class TileWorker:
-    """Decodes ranges of tiles in one thread.
+    """Decoder of ranges of tiles in one thread.
 
     Parameters
     ----------
     shared
-        What to decode.
+        Data that is shared by all threads.
     """
 
     def __init__(self, shared: DecodePlan) -> None:
@@ -151,7 +151,7 @@ class TileWorker:
         self.scratch = Scratch()
 
     def __call__(self, job: tuple[int, int]) -> None:
-        """Decode the selected tiles from the first number up to the second."""
+        """Decode a range of the selected tiles: the first, and one past the last."""
         first, last = job
         out, selection = self.shared.out, self.shared.selection
         tiles = self.shared.fetch(first, last, self.scratch)
@@ -165,7 +165,7 @@ class TileWorker:
         outer, outer_stop = selection.outer[first:last].tolist(), selection.outer_stop[first:last].tolist()
         i = 0
         while i < len(tiles):
-            # Neighbours of one size go together.
+            # Consecutive tiles of the same shape are decoded together.
             parts: list[DecodedBox] = []
             begin = i
             while i < len(tiles) and sizes[i] == sizes[begin]:
@@ -176,18 +176,18 @@ class TileWorker:
             self.decode(tiles[begin:i], first + begin, sizes[begin], parts)
 
     def decode(self, tiles: list[Buffer], first: int, size: list[int], parts: Sequence[DecodedBox]) -> None:
-        """Decode tiles of one size.
+        """Decode tiles of one shape.
 
         Parameters
         ----------
         tiles
             Compressed bytes.
         first
-            Number of the first tile in the selection.
+            Index of the first tile in the selection.
         size
             Shape of a tile.
         parts
-            What is wanted of which tiles, and where it goes.
+            Boxes of the tiles, and their target arrays.
         """
         if not all(tiles):
             self._decode_with_fallback(tiles, first, size, parts)
@@ -218,7 +218,7 @@ class TileWorker:
         values = stage[(slice(None), *box)]
         last = first + len(values)
         assert rows.scale is not None and rows.zero is not None, (
-            "read_rows fills these if pixels are quantized"
+            "read_rows sets these if pixels are quantized"
         )
         dither = None
         if image.dither:

@@ -38,7 +38,7 @@ FALLBACK_COLUMN = "GZIP_COMPRESSED_DATA"
 DEFAULT_ALGORITHM = "GZIP_2"
 """Algorithm of images for which none is chosen, or whose numbers the chosen one does not support."""
 
-SERIAL_PIXELS = 1 << 17
+MAX_SERIAL_PIXELS = 1 << 17
 """Maximum number of pixels that are encoded without additional threads."""
 
 
@@ -121,7 +121,7 @@ def compress_image(
     count = plan.grid.size
     if not math.prod(plan.grid.shape):
         return encoder.assemble(0)
-    threads = pick_threads(threads, array.size, SERIAL_PIXELS)
+    threads = pick_threads(threads, array.size, MAX_SERIAL_PIXELS)
     jobs = partition(count, math.prod(plan.grid.tile), threads)
     run_jobs(operator.attrgetter("run"), encoder, *jobs)
     return encoder.assemble(count)

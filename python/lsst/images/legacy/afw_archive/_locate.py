@@ -13,7 +13,7 @@ from typing import IO
 from lsst.resources import ResourcePathExpression
 
 from ...errors import CorruptArchiveError, InvalidComponentError
-from ...fits import CARD, Buffer, ByteSource, BytesSource, Cards, FitsFile, Hdu, open_source
+from ...fits import CARD_SIZE, Buffer, ByteSource, BytesSource, Cards, FitsFile, Hdu, open_source
 
 INDEX = "ARCHIVE_INDEX"
 """``EXTTYPE`` of the index, and in most files its ``EXTNAME``."""
@@ -123,8 +123,8 @@ def read_pointers(cards: Cards) -> dict[str, int]:
     raw = cards.raw
     classic: dict[str, int] = {}
     new: dict[str, int] = {}
-    for at in range(0, len(raw), CARD):
-        if (match := _POINTER.match(raw, at, at + CARD)) is not None:
+    for at in range(0, len(raw), CARD_SIZE):
+        if (match := _POINTER.match(raw, at, at + CARD_SIZE)) is not None:
             found, name = (classic, match[1]) if match[1] else (new, match[2])
             found.setdefault(name.decode("ascii").strip().upper(), int(match[3]))
     return {key: value for key, value in (classic | new).items() if value != 0}
@@ -143,7 +143,7 @@ def find_keywords(cards: Cards, prefix: str) -> list[str]:
     raw, start = cards.raw, prefix.encode()
     if start not in raw:
         return []
-    found = [raw[at : at + CARD].removeprefix(b"HIERARCH ") for at in range(0, len(raw), CARD)]
+    found = [raw[at : at + CARD_SIZE].removeprefix(b"HIERARCH ") for at in range(0, len(raw), CARD_SIZE)]
     return [card.partition(b"=")[0].decode("latin-1").strip() for card in found if card.startswith(start)]
 
 

@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Gzip streams of tiles of which some bytes are nothing but noise.
+"""Fast gzip compression of tiles with incompressible low-order bytes.
 
-Of a floating-point sky, the bytes of lower significance cannot be compressed,
-and to find that out byte by byte is most of the work of writing it.  ``GZIP_2``
-puts them behind the others, so that they can be kept as they are.
+The low-order bytes of noisy floating-point pixels cannot be compressed, and
+trying takes most of the time of writing.  ``GZIP_2`` stores them after the other
+bytes, so that they can be written as stored (uncompressed) deflate blocks.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from isal import isal_zlib
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 GZIP_LEVEL = 2
-"""Level of libdeflate: not larger than zlib's default on most pixels, in a quarter of the time; higher
-levels save 0.4 % and cost a fifth more."""
+"""Compression level of libdeflate.  The result is not larger than with the default of zlib for most images,
+in a quarter of the time; higher levels save 0.4 % of size and take 20 % longer."""
 
 LOW_LEVEL = 1
-"""The same for bytes that are nearly noise: 6 % larger, in 60 % of the time."""
+"""Compression level of libdeflate for nearly incompressible bytes: 6 % larger, in 60 % of the time."""
 
-QUICK_LEVEL = 1
-"""Level of ISA-L, which takes a third of the time of libdeflate, for what needs no better."""
+ISAL_LEVEL = 1
+"""Compression level of ISA-L, which takes a third of the time of libdeflate."""
 
-MIN_PLANE_SIZE = 8192
-"""Pixels of a tile below which a look at samples costs too much."""
+MIN_SAMPLED_PIXELS = 8192
+"""Minimum number of pixels of a tile for which compressibility is estimated from samples."""
 
-PIECES, PIECE = 16, 128
-"""A sample: so many pieces, evenly spread, of so many bytes."""
+SAMPLE_PIECES, PIECE_SIZE = 16, 128
+"""Number of evenly spaced pieces of a sample, and bytes per piece."""
 
-NOISE = PIECES * PIECE
-"""Bytes to which a sample of noise is compressed at least: it becomes no smaller."""
+MIN_NOISE_SIZE = SAMPLE_PIECES * PIECE_SIZE
+"""Minimum compressed size in bytes of a sample of incompressible bytes."""
 
-NEARLY_NOISE = NOISE * 3 // 4
-"""The same if it is nearly noise."""
+MIN_NEAR_NOISE_SIZE = MIN_NOISE_SIZE * 3 // 4
+"""Minimum compressed size in bytes of a sample of nearly incompressible bytes."""
 
-SPARSE = NOISE // 16
-"""Bytes to which a sample of almost nothing, like most of a mask, is compressed at most."""
+MAX_SPARSE_SIZE = MIN_NOISE_SIZE // 16
+"""Maximum compressed size in bytes of a sample of nearly constant bytes, as in most masks."""
 
-_HEAD = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
-# RFC 1952: deflate, no name, no time, any system.
+_GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+# RFC 1952: deflate, no name, no time, unknown operating system.
 
 _MAX_STORED = 0xFFFF
 
@@ -60,7 +60,7 @@ def gzip(data: Any, level: int = GZIP_LEVEL) -> bytes:
     data
         A contiguous buffer.
     level
-        Effort, 1 to 12.
+        Compression level, 1 to 12.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def gzip(data: Any, level: int = GZIP_LEVEL) -> bytes:
 
 
 def gzip_planes(planes: _Array) -> bytes:
-    """Compress numbers, sorted by the significance of their bytes, to a gzip stream.
+    """Compress numbers whose bytes are sorted by significance to a gzip stream.
 
     Parameters
     ----------
@@ -84,42 +84,42 @@ def gzip_planes(planes: _Array) -> bytes:
     `bytes`
         The stream; its content is ``planes.tobytes()``.
     """
-    if planes.shape[1] < MIN_PLANE_SIZE:
+    if planes.shape[1] < MIN_SAMPLED_PIXELS:
         return gzip(planes)
     sizes = list(map(_sample, planes))
-    if max(sizes) <= SPARSE:
-        return isal_zlib.compress(planes, QUICK_LEVEL, 16 + zlib.MAX_WBITS)
-    quiet = len(planes)
-    while quiet and sizes[quiet - 1] >= NOISE:
-        quiet -= 1
-    if quiet < len(planes):
-        return _join(planes, quiet)
-    return gzip(planes, LOW_LEVEL if min(sizes[-2:]) >= NEARLY_NOISE else GZIP_LEVEL)
+    if max(sizes) <= MAX_SPARSE_SIZE:
+        return isal_zlib.compress(planes, ISAL_LEVEL, 16 + zlib.MAX_WBITS)
+    compressible = len(planes)
+    while compressible and sizes[compressible - 1] >= MIN_NOISE_SIZE:
+        compressible -= 1
+    if compressible < len(planes):
+        return _join(planes, compressible)
+    return gzip(planes, LOW_LEVEL if min(sizes[-2:]) >= MIN_NEAR_NOISE_SIZE else GZIP_LEVEL)
 
 
 def _sample(plane: _Array) -> int:
-    # Bytes to which a part of a plane is compressed.
-    pieces = plane[: len(plane) // PIECES * PIECES].reshape(PIECES, -1)[:, :PIECE]
-    return len(isal_zlib.compress(np.ascontiguousarray(pieces), QUICK_LEVEL, -zlib.MAX_WBITS))
+    # Compressed size of a sample of a plane.
+    pieces = plane[: len(plane) // SAMPLE_PIECES * SAMPLE_PIECES].reshape(SAMPLE_PIECES, -1)[:, :PIECE_SIZE]
+    return len(isal_zlib.compress(np.ascontiguousarray(pieces), ISAL_LEVEL, -zlib.MAX_WBITS))
 
 
-def _join(planes: _Array, quiet: int) -> bytes:
-    """Compress the first planes, and append the others as they are.
+def _join(planes: _Array, compressible: int) -> bytes:
+    """Compress the first planes, and append the others as stored blocks.
 
     Notes
     -----
     RFC 1951, sections 3.2.3 and 3.2.4: a deflate stream is a sequence of
     blocks, each compressed or stored.
     """
-    parts: list[Any] = [_HEAD]
-    if quiet:
-        deflater = isal_zlib.compressobj(QUICK_LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
-        parts += [deflater.compress(planes[:quiet]), deflater.flush(isal_zlib.Z_SYNC_FLUSH)]
-    noise = planes.data.cast("B")[planes[:quiet].size :]
+    parts: list[Any] = [_GZIP_HEADER]
+    if compressible:
+        deflater = isal_zlib.compressobj(ISAL_LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
+        parts += [deflater.compress(planes[:compressible]), deflater.flush(isal_zlib.Z_SYNC_FLUSH)]
+    noise = planes.data.cast("B")[planes[:compressible].size :]
     for start in range(0, len(noise), _MAX_STORED):
         piece = noise[start : start + _MAX_STORED]
         last = start + len(piece) == len(noise)
         parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ _MAX_STORED), piece]
-    checksum: Any = imagecodecs.deflate_crc32  # its stubs know no arrays
+    checksum: Any = imagecodecs.deflate_crc32  # its stubs do not accept arrays
     parts.append(struct.pack("<II", checksum(planes), planes.size % 2**32))
     return b"".join(parts)

@@ -16,13 +16,13 @@ import numpy as np
 from ....errors import ArchiveWriteError, CorruptArchiveError, MissingOptionalDependencyError
 from ..._bytes._byte_source import Buffer
 from ..._bytes._scratch import Scratch
-from ..._headers._cards import BLOCK, CARD
+from ..._headers._cards import BLOCK_SIZE, CARD_SIZE
 from ._codec import TileCodec
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 _PRIMARY = b"".join(
-    card.ljust(CARD)
+    card.ljust(CARD_SIZE)
     for card in (
         b"SIMPLE  =                    T",
         b"BITPIX  =                    8",
@@ -30,7 +30,7 @@ _PRIMARY = b"".join(
         b"EXTEND  =                    T",
         b"END",
     )
-).ljust(BLOCK)
+).ljust(BLOCK_SIZE)
 
 
 class CfitsioCodec(TileCodec):
@@ -82,7 +82,7 @@ class CfitsioCodec(TileCodec):
         descriptor, path = tempfile.mkstemp(suffix=".fits")
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.writelines((_PRIMARY, unscaled, data, bytes(-len(data) % BLOCK)))
+                stream.writelines((_PRIMARY, unscaled, data, bytes(-len(data) % BLOCK_SIZE)))
             with fitsio.FITS(path) as file:
                 pixels = file[1][tuple(map(slice, start, stop))]
         except OSError as err:
@@ -112,6 +112,6 @@ class PlioCodec(CfitsioCodec):
 
 def _without(header: bytes, keyword: bytes) -> bytes:
     at = header.find(keyword)
-    while at > 0 and at % CARD:
+    while at > 0 and at % CARD_SIZE:
         at = header.find(keyword, at + 1)
-    return header if at < 0 else header[:at] + b"COMMENT ".ljust(CARD) + header[at + CARD :]
+    return header if at < 0 else header[:at] + b"COMMENT ".ljust(CARD_SIZE) + header[at + CARD_SIZE :]
