@@ -118,7 +118,7 @@ def merge_declarations(loaded: Loaded, hook: str, key: Callable[[Any], Hashable]
                 if getattr(spec, "replaces", None) != rival:
                     raise DuplicateRegistrationError(
                         f"{hook}: {claim!r} is declared by {rival!r} and again by plugin {name!r} of "
-                        f"{package!r}. Remove one of them, or let one say replaces={rival!r}."
+                        f"{package!r}. Remove one of them, or declare one of them with replaces={rival!r}."
                     )
             merged[claim] = (spec, package)
     return {claim: spec for claim, (spec, _) in merged.items()}

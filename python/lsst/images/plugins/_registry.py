@@ -132,8 +132,8 @@ class Registry(PluginHost):
                 if resolve(spec.pytype) is base:
                     return cast("type[ArchiveTree]", resolve(spec.model))
         raise UnserializableTypeError(
-            f"No installed package knows how to write a {pytype.__module__}.{pytype.__qualname__}; "
-            f"known are {sorted(spec.pytype for spec in self.datasets().values())}. "
+            f"No installed package declares a model that writes a {pytype.__module__}.{pytype.__qualname__}; "
+            f"declared are {sorted(spec.pytype for spec in self.datasets().values())}. "
             "Declare it with the hook register_datasets()."
         )
 
