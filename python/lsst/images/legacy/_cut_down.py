@@ -22,10 +22,11 @@ from .._geom import Box
 from .._pixels import Image, Mask, MaskedImage, MaskSchema
 from .._pixels._bits import merge_planes
 from .._transforms import Frame, Projection
-from ..errors import ImagesError, InvalidFitsArchiveError, LegacyValueError, LossyConversionWarning
+from ..errors import ImagesError, LegacyValueError, LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader, read_yx0, suppress_fits_card_warnings
 from ..serialization import attach, parse_unit
-from ._planes import PLANE_CARD, make_mask, map_planes
+from ._file import align_plane
+from ._planes import PLANE_CARD, as_mask_pixels, integer_bits, make_mask, map_planes, name_unnamed_bits
 
 _PLANES = ("IMAGE", "MASK", "VARIANCE")
 
@@ -74,18 +75,19 @@ def _make_masked_image(hdus: Any, pytype: type, frame: Frame | None, passthrough
         )
     projection = _make_projection(found["IMAGE"][0], frame)
     image = _make_image(found["IMAGE"][0], passthrough, "IMAGE", 1, projection)
-    variance = _make_image(found["VARIANCE"][0], passthrough, "VARIANCE", 2, None)
+    variance = _make_image(found["VARIANCE"][0], passthrough, "VARIANCE", 2, None, image.bbox)
     if variance.unit is None or image.unit is None:
         variance = variance.view(unit=None if image.unit is None else image.unit**2)
-    mask = _make_mask(found["MASK"][0], passthrough)
+    mask = _make_mask(found["MASK"][0], passthrough, image.bbox)
     keywords = {"allow_missing": True} if issubclass(pytype, VisitImage) else {}
     return pytype(image, mask=mask, variance=variance, projection=projection, **keywords)
 
 
-def _bbox(hdu: Any) -> Box:
+def _bbox(hdu: Any, image: Box | None = None) -> Box:
     if hdu.data is None or hdu.data.ndim != 2:
         raise LegacyValueError(f"HDU {hdu.name!r} is not a two-dimensional image.")
-    return Box.from_shape(hdu.data.shape, start=read_yx0(hdu.header))
+    box = Box.from_shape(hdu.data.shape, start=read_yx0(hdu.header))
+    return box if image is None else align_plane(box, image, f"HDU {hdu.name!r}")
 
 
 def _native(array: np.ndarray) -> np.ndarray:
@@ -93,7 +95,12 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 
 def _make_image(
-    hdu: Any, passthrough: FitsOpaqueMetadata, name: str, power: int, projection: Projection[Any] | None
+    hdu: Any,
+    passthrough: FitsOpaqueMetadata,
+    name: str,
+    power: int,
+    projection: Projection[Any] | None,
+    image: Box | None = None,
 ) -> Image:
     text = hdu.header.get("BUNIT")
     unit: u.UnitBase | None = parse_unit(text.strip()) if isinstance(text, str) and text.strip() else None
@@ -101,7 +108,7 @@ def _make_image(
     if isr_unit == u.electron and unit == u.adu**power:
         unit = u.electron**power
     _keep_header(hdu, passthrough, name)
-    return Image(_native(hdu.data), bbox=_bbox(hdu), unit=unit, projection=projection)
+    return Image(_native(hdu.data), bbox=_bbox(hdu, image), unit=unit, projection=projection)
 
 
 def _keep_header(hdu: Any, passthrough: FitsOpaqueMetadata, name: str) -> None:
@@ -110,19 +117,10 @@ def _keep_header(hdu: Any, passthrough: FitsOpaqueMetadata, name: str) -> None:
     passthrough.add_raw(ExtensionKey(name), RawHeader(content, has_unit=True))
 
 
-def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata) -> Mask:
-    header, bbox = hdu.header, _bbox(hdu)
-    data = _native(hdu.data)
-    if data.dtype.kind not in "iu" or data.dtype.itemsize > 4:
-        raise InvalidFitsArchiveError(
-            f"HDU 'MASK' holds {data.dtype.name} values; a mask has integers of at most 32 bits."
-        )
-    pixels = data.view(f"u{data.dtype.itemsize}").astype(np.uint32)
-    bits = {
-        str(key).removeprefix(PLANE_CARD): int(value)
-        for key, value in header.items()
-        if str(key).startswith(PLANE_CARD) and isinstance(value, int)
-    }
+def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata, image: Box) -> Mask:
+    header, bbox = hdu.header, _bbox(hdu, image)
+    pixels = as_mask_pixels(_native(hdu.data), "MASK")
+    bits = integer_bits({str(key): value for key, value in header.items() if str(key).startswith(PLANE_CARD)})
     if any(str(key).startswith("MSKN") for key in header):
         _keep_header(hdu, passthrough, "MASK")
         return _make_named_mask(pixels, header, bbox)
@@ -144,6 +142,12 @@ def _make_named_mask(pixels: np.ndarray, header: Any, bbox: Box) -> Mask:
         value = int(header.get(f"MSKM{n:04d}", 1 << n)) & 0xFFFFFFFF
         if plane is not None and value.bit_count() == 1:
             stored[value.bit_length() - 1] = plane
+    named = [bit for bit, plane in enumerate(stored) if plane is not None]
+    used = int(np.bitwise_or.reduce(pixels, axis=None))
+    if unnamed := name_unnamed_bits(named, used, schema.names, "the MASK extension"):
+        schema = MaskSchema((*schema, *unnamed.values()), dtype=schema.dtype)
+        for bit, plane in unnamed.items():
+            stored[bit] = plane
     array = np.zeros((*pixels.shape, schema.mask_size), dtype=schema.dtype)
     source = MaskSchema(stored, dtype=np.uint32)
     merge_planes(pixels[..., np.newaxis], source, array, schema, source.names)

@@ -10,7 +10,7 @@ the primary HDU or the first extension.
 
 from __future__ import annotations
 
-__all__ = ("PLANES", "LegacyFile")
+__all__ = ("PLANES", "LegacyFile", "align_plane")
 
 import functools
 import itertools
@@ -232,9 +232,19 @@ class LegacyFile:
         ----------
         hdu
             The plane.
+
+        Warns
+        -----
+        LossyConversionWarning
+            If a mask or variance differs from the image in its origin only;
+            the origin of the image is used.
         """
         if hdu.header_address not in self._boxes:
-            self._boxes[hdu.header_address] = Box.from_shape(hdu.shape[-2:], start=self.origin(hdu))
+            box = Box.from_shape(hdu.shape[-2:], start=self.origin(hdu))
+            image = self.planes.get("IMAGE")
+            if image is not None and any(hdu is self.planes.get(name) for name in PLANES[1:]):
+                box = align_plane(box, self.bbox(image), f"{self.name}, HDU {hdu.name!r}")
+            self._boxes[hdu.header_address] = box
         return self._boxes[hdu.header_address]
 
     def unit(self, hdu: Hdu, *, power: int = 1) -> u.UnitBase | None:
@@ -268,6 +278,35 @@ class LegacyFile:
         if isr_unit == "electron" and unit == u.adu**power:
             return u.electron**power
         return unit
+
+
+def align_plane(plane: Box, image: Box, name: str) -> Box:
+    """Return the box of a plane of a masked image, with a warning if its origin differs from the image.
+
+    Parameters
+    ----------
+    plane
+        Box of the mask or variance in its header.
+    image
+        Box of the image.
+    name
+        Name of the plane, for messages.
+
+    Returns
+    -------
+    box
+        The box of the image if both have the same shape, and the box of the
+        plane otherwise.
+    """
+    if plane == image or plane.shape != image.shape:
+        return plane
+    warnings.warn(
+        f"{name}: the first pixel is at {tuple(plane.start)} (y, x) in the header of this plane and at "
+        f"{tuple(image.start)} in that of the image; using the origin of the image.",
+        LossyConversionWarning,
+        stacklevel=2,
+    )
+    return image
 
 
 def _is_flat(shape: tuple[int, ...]) -> bool:

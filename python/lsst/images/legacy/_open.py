@@ -146,6 +146,9 @@ def _choose_plane(file: LegacyFile, plane: str, ext: str | int) -> None:
             f"ext={ext!r} of {file.name} is a {hdu.kind}, not an image; available planes are "
             f"{list(file.planes)}."
         )
+    # The origin of an HDU that the caller names does not depend on the other planes.
+    if len(hdu.shape) >= 2:
+        file.bbox(hdu)
     file.planes = {**{name: h for name, h in file.planes.items() if name in PLANES}, plane: hdu}
 
 

@@ -4,10 +4,20 @@
 
 from __future__ import annotations
 
-__all__ = ("make_mask", "map_planes", "plane_bits", "read_image", "read_mask", "read_projection")
+__all__ = (
+    "as_mask_pixels",
+    "integer_bits",
+    "make_mask",
+    "map_planes",
+    "name_unnamed_bits",
+    "plane_bits",
+    "read_image",
+    "read_mask",
+    "read_projection",
+)
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import astropy.wcs
@@ -19,13 +29,16 @@ from .._pixels._bits import merge_planes
 from .._pixels._legacy_planes import guess_legacy_mask_planes
 from .._transforms import Frame, Projection
 from ..errors import ImagesError, InvalidFitsArchiveError, LossyConversionWarning, UnmappedMaskPlaneError
-from ..fits import ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
+from ..fits import CardValue, ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
 from ..serialization import attach
 from ._file import LegacyFile
 from .afw_archive._locate import find_keywords
 
 PLANE_CARD = "MP_"
 """Prefix of the cards that name mask planes; the value is the bit."""
+
+MASK_BITS = 32
+"""Number of bits in a pixel of a mask of `lsst.afw`."""
 
 
 def read_image(
@@ -116,7 +129,7 @@ def read_mask(
     """
     full = file.bbox(hdu)
     bbox = full if bbox is None else bbox
-    pixels = _as_uint32(_read_flat(hdu, bbox, full), hdu)
+    pixels = as_mask_pixels(_read_flat(hdu, bbox, full), str(ExtensionKey(hdu.name, hdu.ver)))
     return make_mask(
         pixels,
         plane_bits(hdu),
@@ -159,17 +172,73 @@ def make_mask(
     ------
     LegacyConversionError
         If a plane with set pixels is missing from ``plane_map``.
+
+    Warns
+    -----
+    LossyConversionWarning
+        If pixels have bits without a name, which become planes that are named
+        after the bit.
     """
     used = int(np.bitwise_or.reduce(pixels, axis=None))
     planes = map_planes(
         bits, used, plane_map, default_planes=default_planes, keep_unset=keep_unset, name=name
     )
+    # The map of the caller can have an entry for an unnamed bit.
+    taken = {*bits, *(plane.name for legacy, plane in planes.items() if plane.name != legacy)}
+    unnamed = name_unnamed_bits(bits.values(), used, taken, name)
+    bits = {**bits, **{plane.name: bit for bit, plane in unnamed.items()}}
+    planes |= {plane.name: plane for plane in unnamed.values() if plane.name not in planes}
     schema = MaskSchema(planes.values())
     array = np.zeros((*pixels.shape, schema.mask_size), dtype=schema.dtype)
-    known = {bit: planes[legacy] for legacy, bit in bits.items() if legacy in planes}
-    stored = MaskSchema([known.get(bit) for bit in range(32)], dtype=np.uint32)
-    merge_planes(pixels[..., np.newaxis], stored, array, schema, stored.names)
+    # Several planes can have the same bit; a schema has one plane for each bit.
+    layers: list[dict[int, MaskPlane]] = [{}]
+    for legacy, bit in bits.items():
+        if legacy in planes:
+            if all(bit in layer for layer in layers):
+                layers.append({})
+            next(layer for layer in layers if bit not in layer)[bit] = planes[legacy]
+    for layer in layers:
+        stored = MaskSchema([layer.get(bit) for bit in range(MASK_BITS)], dtype=np.uint32)
+        merge_planes(pixels[..., np.newaxis], stored, array, schema, stored.names)
     return Mask(array, schema=schema, bbox=bbox, projection=projection)
+
+
+def name_unnamed_bits(
+    named: Iterable[int], used: int, taken: Collection[str], name: str
+) -> dict[int, MaskPlane]:
+    """Create planes for bits that pixels have but no plane has, with a warning.
+
+    Parameters
+    ----------
+    named
+        Bits of other planes.
+    used
+        Bits that are set in any pixel.
+    taken
+        Names of other planes.
+    name
+        Name of the converted object, for messages.
+
+    Returns
+    -------
+    planes
+        New planes, by bit.
+    """
+    found: dict[int, MaskPlane] = {}
+    for bit in sorted(set(range(MASK_BITS)).difference(named)):
+        if used >> bit & 1:
+            plane = f"BIT{bit}"
+            while plane in taken:
+                plane = f"UNNAMED_{plane}"
+            found[bit] = MaskPlane(plane, f"Bit {bit} of the mask, which did not have a name.")
+    if found:
+        warnings.warn(
+            f"The mask of {name} has pixels with the bits {list(found)}, which do not have a name; they are "
+            f"kept as the planes {[plane.name for plane in found.values()]}.",
+            LossyConversionWarning,
+            stacklevel=3,
+        )
+    return found
 
 
 def plane_bits(hdu: Hdu) -> dict[str, int]:
@@ -181,10 +250,21 @@ def plane_bits(hdu: Hdu) -> dict[str, int]:
         The mask.
     """
     values = {keyword: hdu.cards.get(keyword) for keyword in find_keywords(hdu.cards, PLANE_CARD)}
+    return integer_bits(values)
+
+
+def integer_bits(cards: Mapping[str, CardValue]) -> dict[str, int]:
+    """Return the bits of mask planes, without cards whose value is not the number of a bit.
+
+    Parameters
+    ----------
+    cards
+        Values of the cards of the planes, by keyword.
+    """
     return {
-        keyword.removeprefix(PLANE_CARD): int(value)
-        for keyword, value in values.items()
-        if isinstance(value, int)
+        keyword.removeprefix(PLANE_CARD): value
+        for keyword, value in cards.items()
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MASK_BITS
     }
 
 
@@ -292,11 +372,35 @@ def _read_flat(hdu: Hdu, bbox: Box, full: Box) -> np.ndarray:
     return array.reshape(bbox.shape)
 
 
-def _as_uint32(pixels: np.ndarray, hdu: Hdu) -> np.ndarray:
-    if pixels.dtype.kind not in "iu" or pixels.dtype.itemsize > 4:
+def as_mask_pixels(pixels: np.ndarray, hdu: str) -> np.ndarray:
+    """Return the pixels of a mask as unsigned 32-bit integers.
+
+    Parameters
+    ----------
+    pixels
+        Integers, or real numbers that are whole.
+    hdu
+        Name of the HDU, for messages.
+
+    Raises
+    ------
+    InvalidFitsArchiveError
+        If a pixel is not a whole number, or does not fit in 32 bits.
+    """
+    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 4:
+        # Old masks have 16 bits; conversion must not extend the sign bit.
+        return pixels.view(f"u{pixels.dtype.itemsize}").astype(np.uint32, copy=False)
+    lowest, highest = -(2 ** (MASK_BITS - 1)), 2**MASK_BITS - 1
+    # A comparison with NaN is false.
+    if pixels.dtype.kind not in "iuf" or not np.all((pixels >= lowest) & (pixels <= highest)):
         raise InvalidFitsArchiveError(
-            f"HDU {ExtensionKey(hdu.name, hdu.ver)} holds {pixels.dtype.name} values; a mask of lsst.afw has "
-            "integers of at most 32 bits."
+            f"HDU {hdu} holds {pixels.dtype.name} values; the pixels of a mask are integers of at most "
+            f"{MASK_BITS} bits."
         )
-    # Old masks have 16 bits; conversion must not extend the sign bit.
-    return pixels.view(f"u{pixels.dtype.itemsize}").astype(np.uint32, copy=False)
+    whole = pixels.astype(np.int64)
+    if not np.array_equal(whole, pixels):
+        raise InvalidFitsArchiveError(
+            f"HDU {hdu} holds {pixels.dtype.name} values that are not whole numbers; the pixels of a mask "
+            f"are integers of at most {MASK_BITS} bits."
+        )
+    return np.asarray(whole & highest, dtype=np.uint32)

@@ -11,12 +11,16 @@ from __future__ import annotations
 __all__ = ("add_offset_wcs", "offset_cards", "read_offset_wcs", "read_yx0", "strip_wcs_cards")
 
 import string
+import warnings
 from typing import Any
 
 from ..._geom import YX
-from ...errors import MissingOriginError
+from ...errors import LossyConversionWarning, MissingOriginError
 
 ALTERNATES = ("", *string.ascii_uppercase)
+
+ORIGIN_TOLERANCE = 1e-6
+"""Maximum fraction of a pixel in the cards of an origin that is rounding error."""
 
 MAX_ERROR_CARD = "WCSMAXER"
 RMS_ERROR_CARD = "WCSRMSER"
@@ -83,7 +87,7 @@ def read_offset_wcs(header: Any, *, key: str = "A") -> tuple[int, int] | None:
         float(header.get(f"CRVAL{axis}{key}", 0.0)) - (float(header.get(f"CRPIX{axis}{key}", 1.0)) - 1.0)
         for axis in (1, 2)
     )
-    return round(x), round(y)
+    return _round_origin(x, "x"), _round_origin(y, "y")
 
 
 def read_yx0(header: Any) -> YX[int]:
@@ -100,13 +104,26 @@ def read_yx0(header: Any) -> YX[int]:
         If the header has neither; also a `ValueError`.
     """
     if (ltv1 := header.get("LTV1")) is not None:
-        return YX(y=-round(float(header.get("LTV2", 0.0))), x=-round(float(ltv1)))
+        return YX(y=_round_origin(-float(header.get("LTV2", 0.0)), "y"), x=_round_origin(-float(ltv1), "x"))
     if (xy := read_offset_wcs(header)) is None:
         raise MissingOriginError(
             "The header does not record the pixel origin of the array: it has neither LTV1/LTV2 cards nor "
             "a linear WCS 'A'."
         )
     return YX(y=xy[1], x=xy[0])
+
+
+def _round_origin(value: float, axis: str) -> int:
+    """Round the origin of an array to a whole pixel, with a warning if it is not one."""
+    origin = round(value)
+    if abs(value - origin) > ORIGIN_TOLERANCE:
+        warnings.warn(
+            f"The header gives the {axis} coordinate of the first pixel as {value!r}, which is not a whole "
+            f"number; it is rounded to {origin}.",
+            LossyConversionWarning,
+            stacklevel=3,
+        )
+    return origin
 
 
 def strip_wcs_cards(header: Any) -> None:
