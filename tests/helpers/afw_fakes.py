@@ -29,7 +29,10 @@ from helpers.afw_fakes_geom import (
     FrameDict,
     FrameSet,
     IntervalI,
+    InvalidParameterError,
+    LogicError,
     Mapping,
+    PexRuntimeError,
     Point2D,
     Point2I,
     Point3D,
@@ -181,7 +184,8 @@ class BackgroundList(list[Any]):
 
 
 class Psf:
-    pass
+    def writeFits(self, path: str) -> None:
+        raise LogicError(f"File src/table/io/Persistable.cc\n{type(self).__name__} is not persistable")
 
 
 class GaussianPsf(Psf):
@@ -210,8 +214,13 @@ class GaussianPsf(Psf):
 
 
 class KernelPsf(Psf):
-    def __init__(self, kernel: Any) -> None:
+    def __init__(self, kernel: Any, average: Point2D | None = None) -> None:
         self._kernel = kernel
+        self._average = Point2D(0.0, 0.0) if average is None else average
+        require(Point2D, self._average)
+
+    def getAveragePosition(self) -> Point2D:
+        return self._average
 
     def getKernel(self) -> Any:
         return self._kernel
@@ -453,6 +462,12 @@ MODULES: dict[str, dict[str, Any]] = {
         "Amplifier": Amplifier,
         "Camera": Camera,
         "FIELD_ANGLE": "FieldAngle",
+    },
+    "lsst.pex": {},
+    "lsst.pex.exceptions": {
+        "LogicError": LogicError,
+        "InvalidParameterError": InvalidParameterError,
+        "RuntimeError": PexRuntimeError,
     },
     "lsst.daf.base": {"PropertyList": PropertyList, "DateTime": DateTime},
     "lsst.meas": {},

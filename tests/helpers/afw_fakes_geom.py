@@ -16,6 +16,25 @@ def require(kind: type, *values: Any) -> None:
             raise TypeError(f"incompatible function arguments: {value!r} is not a {kind.__name__}")
 
 
+# lsst.pex.exceptions
+
+
+class PexError(Exception):
+    """Base class of the exceptions of `lsst.pex.exceptions`; few of them derive from builtin ones."""
+
+
+class LogicError(PexError):
+    pass
+
+
+class InvalidParameterError(LogicError):
+    pass
+
+
+class PexRuntimeError(PexError, RuntimeError):
+    pass
+
+
 # lsst.geom
 
 
@@ -97,8 +116,13 @@ class Box2D:
 
 
 class Angle:
-    def __init__(self, radians: float) -> None:
+    def __init__(self, radians: float = 0.0) -> None:
         self._radians = float(radians)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Angle) and self._radians == other._radians
+
+    __hash__ = None  # type: ignore[assignment]
 
     def asRadians(self) -> float:
         return self._radians
@@ -111,6 +135,11 @@ class SpherePoint:
     def __init__(self, lon: Angle, lat: Angle) -> None:
         require(Angle, lon, lat)
         self._angles = (lon, lat)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SpherePoint) and self._angles == other._angles
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __getitem__(self, n: int) -> Angle:
         return self._angles[n]
@@ -182,6 +211,16 @@ class SkyWcs:
         result._approximation = other
         return result
 
+    def __eq__(self, other: object) -> bool:
+        # The text is compared: an attribute that was set to its default is a difference.
+        return (
+            isinstance(other, SkyWcs)
+            and str(self._ast) == str(other._ast)
+            and self._approximation == other._approximation
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
     def pixelToSky(self, x: float, y: float) -> SpherePoint:
         ra, dec = self._ast.tran([[x], [y]], True)[:, 0]
         return SpherePoint(Angle(ra), Angle(dec))
@@ -206,3 +245,8 @@ class AfwPolygon:
 
     def getVertices(self) -> list[Point2D]:
         return self._points
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AfwPolygon) and self._points == other._points
+
+    __hash__ = None  # type: ignore[assignment]

@@ -191,6 +191,11 @@ class FilterLabel:
     def hasPhysicalLabel(self) -> bool:
         return self._physical is not None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FilterLabel) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def bandLabel(self) -> str:
         if self._band is None:
@@ -211,6 +216,11 @@ class PhotoCalib:
             raise ValueError("a negative mean")
         assert constant or field is not None, "this crashes the process"
         self._mean, self._error, self._field, self._isConstant = mean, error, field, constant
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhotoCalib) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def getCalibrationMean(self) -> float:
         return float(self._mean)
@@ -248,6 +258,11 @@ class DateTime:
         require(int, nanoseconds)
         self._nanoseconds = nanoseconds
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DateTime) and self._nanoseconds == other._nanoseconds
+
+    __hash__ = None  # type: ignore[assignment]
+
     def isValid(self) -> bool:
         return True
 
@@ -259,6 +274,11 @@ class Observatory:
     def __init__(self, lon: Angle, lat: Angle, elevation: float) -> None:
         require(Angle, lon, lat)
         self._values = (lon, lat, elevation)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Observatory) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
 
     def getLongitude(self) -> Angle:
         return self._values[0]
@@ -274,6 +294,11 @@ class Weather:
     def __init__(self, temperature: float, pressure: float, humidity: float) -> None:
         require(float, temperature, pressure, humidity)
         self._values = (temperature, pressure, humidity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Weather) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
 
     def getAirTemperature(self) -> float:
         return self._values[0]
@@ -323,6 +348,31 @@ class VisitInfo:
         values["observatory"] = observatory or Observatory(Angle(_NAN), Angle(_NAN), _NAN)
         values["weather"] = weather or Weather(_NAN, _NAN, _NAN)
         self.__dict__.update({key: value for key, value in values.items() if key not in ("self", "nowhere")})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VisitInfo) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def boresightHourAngle(self) -> Angle:
+        """Earth rotation angle plus longitude minus right ascension; NaN without any of these."""
+        longitude = self.observatory.getLongitude().asRadians()
+        return Angle(self.era.asRadians() + longitude - self.boresightRaDec[0].asRadians())
+
+
+VISIT_INFO_CARDS = (
+    "EXPTIME DARKTIME DATE-AVG TIMESYS TIME-MID MJD-AVG-UT1 AVG-ERA BORE-RA BORE-DEC BORE-AZ BORE-ALT "
+    "BORE-AIRMASS BORE-ROTANG ROTTYPE OBS-LONG OBS-LAT OBS-ELEV AIRTEMP AIRPRESS HUMIDITY INSTRUMENT IDNUM "
+    "FOCUSZ OBSTYPE PROGRAM REASON OBJECT HAS-SIMULATED-CONTENT DATE-OBS MJD-OBS"
+).split()
+"""Cards that afw removes from the metadata of an exposure that it reads, because VisitInfo has them."""
+
+
+def strip_visit_info(metadata: PropertyList) -> None:
+    """Remove from the metadata what afw removes when it reads an exposure."""
+    for name in VISIT_INFO_CARDS:
+        metadata.pop(name, None)
 
 
 @dataclasses.dataclass

@@ -14,6 +14,7 @@ __all__ = (
 )
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ import astropy.units as u
 from .._components import Component, components_of
 from .._exposures import ObservationSummaryStats, VisitImage
 from .._geom import Bounds, Polygon
-from ..errors import LegacyConversionError
+from ..errors import LossyConversionWarning
 from ..serialization._deferred import is_deferred
 from ._convert_detector import make_detector
 from ._convert_fields import make_aperture_corrections
@@ -30,8 +31,16 @@ from ._convert_photo_calib import make_photo_calib_field
 from ._convert_psf import make_psf
 from ._convert_visit import make_bounds, make_summary_stats
 from ._live_camera import detector_from, detector_to
-from ._live_fields import corrections_from, corrections_to, field_from, field_to, unscaled_to
+from ._live_fields import (
+    corrections_from,
+    corrections_to,
+    field_to,
+    instrumental_unit_of,
+    photo_calib_from,
+    unscaled_to,
+)
 from ._live_geom import polygon_to
+from ._live_kept import keep_live, kept_live
 from ._live_modules import stack_module
 from ._live_psf import psf_from, psf_to
 from ._live_summary_stats import summary_stats_to
@@ -60,6 +69,14 @@ class ConversionSource(Protocol):
     def instrumental_unit(self) -> u.UnitBase:
         """Unit of the pixels to which the photometric calibration applies."""
 
+    @property
+    def pixel_unit(self) -> u.UnitBase | None:
+        """Unit of the pixels, or `None` if it is unknown."""
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the photometric calibration has been applied, or may have been: the unit is unknown."""
+
     def detector_serial(self, archived: str | None) -> str | None:
         """Return the serial number of the detector, if it differs from the record.
 
@@ -81,14 +98,17 @@ class FixedSource:
 
     Parameters
     ----------
-    bounds, instrument, visit, instrumental_unit
-        See `ConversionSource`.
+    bounds, instrument, visit, instrumental_unit, pixel_unit, is_calibrated
+        See `ConversionSource`.  By default, the unit of the pixels is unknown,
+        and a scaling of 1 means that they are calibrated.
     """
 
     bounds: Bounds
     instrument: str
     visit: int | None = None
     instrumental_unit: u.UnitBase = u.electron
+    pixel_unit: u.UnitBase | None = None
+    is_calibrated: bool = True
 
     def detector_serial(self, archived: str | None) -> str | None:
         """Return `None`: the serial number in the record is used.
@@ -163,22 +183,35 @@ def _convert_detector(legacy: Any, source: ConversionSource) -> Any:
 
 
 def _set_psf(info: Any, psf: Any, image: VisitImage) -> None:
-    if psf is None:
-        return
-    try:
+    if psf is not None:
         info.setPsf(psf_to(psf))
-    except LegacyConversionError:
-        # afw does not have a PSF of this type.
-        info.setPsf(None)
+
+
+def _convert_photo_calib(calibration: Any, source: ConversionSource) -> Any:
+    scaling = photo_calib_from(
+        calibration, source.bounds, source.instrumental_unit, is_calibrated=source.is_calibrated
+    )
+    if scaling is not None:
+        keep_live(scaling, (calibration, source.pixel_unit))
+    elif calibration.getCalibrationErr() != 0.0:
+        warnings.warn(
+            "The uncertainty of the PhotoCalib of a calibrated image is not kept.",
+            LossyConversionWarning,
+            stacklevel=5,
+        )
+    return scaling
 
 
 def _set_photo_calib(info: Any, scaling: Any, image: VisitImage) -> None:
-    if image.unit is None:
-        return
-    if image.unit.is_equivalent(u.nJy):
+    live, pixel_unit = kept_live(scaling) or (None, None)
+    if live is not None and pixel_unit == image.unit:
+        info.setPhotoCalib(live)
+    elif image.unit is not None and image.unit.is_equivalent(u.nJy):
         info.setPhotoCalib(unscaled_to(image_unit=image.unit))
     elif scaling is not None:
-        info.setPhotoCalib(field_to(scaling, form="PhotoCalib", image_unit=image.unit))
+        # The scaling indicates the unit of an image that does not have one.
+        unit = instrumental_unit_of(scaling) if image.unit is None else image.unit
+        info.setPhotoCalib(field_to(scaling, form="PhotoCalib", image_unit=unit))
 
 
 def _set_bounds(info: Any, bounds: Any, image: VisitImage) -> None:
@@ -243,16 +276,14 @@ LEGACY_COMPONENTS: dict[Component[Any], LegacyComponent] = {
     VisitImage.photometric_scaling: LegacyComponent(
         archived="PHOTOCALIB",
         column="photo_calib",
-        decode=lambda record, source: make_photo_calib_field(record, source.bounds, source.instrumental_unit),
+        decode=lambda record, source: make_photo_calib_field(
+            record, source.bounds, source.instrumental_unit, is_calibrated=source.is_calibrated
+        ),
         from_cards=photo_calib_from_cards,
         cards_before=1,
         live=LiveConversion(
             get=lambda exposure: exposure.info.getPhotoCalib(),
-            convert=lambda calibration, source: (
-                field_from(
-                    calibration, object, bounds=source.bounds, instrumental_unit=source.instrumental_unit
-                ).value
-            ),
+            convert=_convert_photo_calib,
             set=_set_photo_calib,
         ),
     ),
@@ -263,7 +294,7 @@ LEGACY_COMPONENTS: dict[Component[Any], LegacyComponent] = {
             get=lambda exposure: exposure.info.getSummaryStats(),
             convert=lambda stats, source: ObservationSummaryStats.from_legacy(stats),
             set=lambda info, stats, image: (
-                None if stats is None else info.setSummaryStats(summary_stats_to(stats))
+                None if stats is None else info.setSummaryStats(summary_stats_to(stats, allow_loss=True))
             ),
         ),
     ),

@@ -18,7 +18,7 @@ from .afw_archive._photo_calib import LegacyPhotoCalib
 
 
 def make_photo_calib_field(
-    record: Any, bounds: Bounds, instrumental_unit: u.UnitBase = u.electron
+    record: Any, bounds: Bounds, instrumental_unit: u.UnitBase = u.electron, *, is_calibrated: bool = True
 ) -> BaseField | None:
     """Convert an archived ``PhotoCalib`` to a photometric scaling.
 
@@ -30,12 +30,14 @@ def make_photo_calib_field(
         Where a scaling is defined whose record has no bounding box.
     instrumental_unit
         Unit of the pixels to which it applies.
+    is_calibrated
+        Whether a constant scaling of 1 means that the pixels are calibrated.
 
     Returns
     -------
     scaling
-        Factor to nJy, in nJy per instrumental unit; `None` if it is 1
-        everywhere, which means that the pixels are calibrated already.
+        Factor to nJy, in nJy per instrumental unit; `None` if the pixels are
+        calibrated.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def make_photo_calib_field(
         raise unknown_class(record, BaseField, what)
     unit = u.nJy / instrumental_unit
     if record.is_constant:
-        return None if record.mean == 1.0 else ChebyshevField(bounds, [[record.mean]], unit=unit)
+        if record.mean == 1.0 and is_calibrated:
+            return None
+        return ChebyshevField(bounds, [[record.mean]], unit=unit)
     field = make_field(record.field(), bounds, unit=unit)
     return field if record.field_scale == 1.0 else field * record.field_scale

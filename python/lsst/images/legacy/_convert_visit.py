@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
-__all__ = ("complete_obs_info", "make_bounds", "make_obs_info", "make_summary_stats")
+__all__ = (
+    "complete_obs_info",
+    "make_bounds",
+    "make_obs_info",
+    "make_summary_stats",
+    "overrule_obs_info",
+)
 
 import math
 import warnings
@@ -119,6 +125,74 @@ def make_obs_info(record: LegacyVisitInfo, instrument: str | None = None) -> Obs
     return ObservationInfo(
         **{key: value for key, value in _facts(record, instrument).items() if value is not None}
     )
+
+
+def overrule_obs_info(obs_info: ObservationInfo, record: LegacyVisitInfo) -> ObservationInfo:
+    """Replace the values of observation information that contradict those of `lsst.afw`.
+
+    Parameters
+    ----------
+    obs_info
+        Translation of a header.
+    record
+        The record, which takes precedence because afw removes from the header
+        the cards that it made the record from.
+
+    Returns
+    -------
+    obs_info
+        A copy.  Values of the header that agree with the record are kept,
+        because the record is derived from them; so are the names by which
+        data IDs refer to the observation, and the times of the header if
+        their mean is the time of the record.
+    """
+    facts = {name: value for name, value in _facts(record, None).items() if value is not None}
+    if obs_info.instrument is not None:
+        facts.pop("instrument", None)
+    if obs_info.visit_id is not None:
+        facts.pop("visit_id", None)
+    if facts.get("boresight_rotation_coord") == "unknown" and obs_info.boresight_rotation_coord is not None:
+        del facts["boresight_rotation_coord"]
+    begin, end = obs_info.datetime_begin, obs_info.datetime_end
+    if record.date is not None and begin is not None and end is not None:
+        middle = begin + 0.5 * (end - begin)
+        if abs((middle - record.date).to_value(u.s)) < TIME_TOLERANCE:
+            del facts["datetime_begin"], facts["datetime_end"]
+    with obs_info.edit_copy() as copy:
+        for name, value in facts.items():
+            if not _agree(getattr(obs_info, name), value):
+                setattr(copy, name, value)
+    return copy
+
+
+TIME_TOLERANCE = 1e-3
+"""Difference between times, in seconds, that is due to rounding in a header."""
+
+TOLERANCE = 1e-9
+"""Relative difference between numbers, and difference between directions in
+radians, that is due to the conversion of units."""
+
+
+def _agree(first: Any, second: Any) -> bool:
+    """Return whether two values of one property are equal but for rounding."""
+    from astropy.coordinates import AltAz, EarthLocation, SkyCoord
+
+    if first is None:
+        return False
+    if isinstance(second, SkyCoord):
+        return bool(first.icrs.separation(second).rad < TOLERANCE)
+    if isinstance(second, AltAz):
+        # Frames with different times cannot be compared otherwise.
+        angles = ((first.az - second.az).wrap_at("180d"), first.alt - second.alt)
+        return all(abs(angle.rad) < TOLERANCE for angle in angles)
+    if isinstance(second, EarthLocation):
+        offsets = [getattr(first, axis) - getattr(second, axis) for axis in "xyz"]
+        return all(abs(offset.to_value(u.mm)) < 1.0 for offset in offsets)
+    if isinstance(second, u.Quantity):
+        return math.isclose(first.to_value(second.unit), second.value, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if isinstance(second, float) and isinstance(first, int | float):
+        return math.isclose(first, second, rel_tol=TOLERANCE)
+    return bool(first == second)
 
 
 def _facts(record: LegacyVisitInfo, instrument: str | None) -> dict[str, Any]:

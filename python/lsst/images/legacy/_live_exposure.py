@@ -9,7 +9,7 @@ __all__ = ("templates_from", "visit_image_from", "visit_image_to")
 import functools
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import astropy.io.fits
 import astropy.units as u
@@ -25,18 +25,19 @@ from .._transforms import DetectorFrame, Projection
 from ..errors import (
     ArchiveReadError,
     DataIdMismatchError,
-    ImagesError,
     LegacyConversionError,
+    LossyConversionWarning,
     UnitMismatchError,
 )
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, format_unit, parse_unit
-from ..serialization._deferred import Deferred, is_deferred
+from ..serialization._deferred import available
 from ._components import ConversionSource, LiveConversion, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
-from ._convert_visit import complete_obs_info, make_obs_info
+from ._convert_visit import complete_obs_info, make_obs_info, overrule_obs_info
 from ._convert_wcs import PIXEL_FRAME
-from ._live_modules import stack_module
+from ._live_kept import keep_live
+from ._live_modules import message_of, stack_module
 from ._live_pixels import masked_image_from, masked_image_to
 from ._live_visit_info import visit_info_record, visit_info_to
 from ._live_wcs import projection_from, projection_to
@@ -44,8 +45,6 @@ from ._obs_info import translate_header
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
-
-T = TypeVar("T")
 
 _DATA_ID = "LSST BUTLER DATAID "
 
@@ -154,8 +153,9 @@ def _convert(legacy: Any, convert: Callable[[Any], Any]) -> Any:
         return convert(legacy)
     except ArchiveReadError as err:
         return err
-    except ImagesError as err:
-        reason = ArchiveReadError(f"A {type(legacy).__name__} cannot be converted: {err}")
+    except Exception as err:
+        # Exceptions of C++ derive from Exception only, and must not cost the other components.
+        reason = ArchiveReadError(f"A {type(legacy).__name__} cannot be converted: {message_of(err)}")
         reason.__cause__ = err
         return reason
 
@@ -226,12 +226,14 @@ class _ExposureSource:
             found[name] = found[name] if given is None else given
         self.instrument = str(found["instrument"] or UNKNOWN_INSTRUMENT)
         self.visit = None if found["visit"] is None else int(found["visit"])
+        self.pixel_unit = planes.unit
         self.instrumental_unit = _instrumental_unit(header, planes.unit)
+        self.is_calibrated = planes.unit is not None and planes.unit.is_equivalent(u.nJy)
         detector = legacy.getDetector()
         self._bbox = None if detector is None else Box.from_legacy(detector.getBBox())
         self._detector_id = None if detector is None else int(detector.getId())
         self.bounds = planes.bbox if self._bbox is None else self._bbox
-        self.obs_info = None if info is None else complete_obs_info(info, _known_facts(legacy))
+        self.obs_info = None if info is None else _complete(info, legacy)
 
     def detector_serial(self, archived: str | None) -> str | None:
         return self._serial
@@ -255,9 +257,23 @@ class _ExposureSource:
 def _read_obs_info(legacy: Any, header: Any, instrument: str | None) -> ObservationInfo | None:
     found = translate_header(header, "an lsst.afw exposure")
     visit_info = legacy.info.getVisitInfo()
-    if found is not None or visit_info is None:
+    if visit_info is None:
         return found
-    return make_obs_info(visit_info_record(visit_info), instrument or header.get(f"{_DATA_ID}INSTRUMENT"))
+    record = visit_info_record(visit_info)
+    if found is not None:
+        return overrule_obs_info(found, record)
+    return make_obs_info(record, instrument or header.get(f"{_DATA_ID}INSTRUMENT"))
+
+
+def _complete(info: ObservationInfo, legacy: Any) -> ObservationInfo | ArchiveReadError:
+    """Add the properties that other components have, or return the error if they contradict."""
+    try:
+        completed = complete_obs_info(info, _known_facts(legacy))
+    except ArchiveReadError as err:
+        return err
+    if (visit_info := legacy.info.getVisitInfo()) is not None:
+        keep_live(completed, visit_info)
+    return completed
 
 
 def _known_facts(legacy: Any) -> dict[str, Any]:
@@ -288,9 +304,9 @@ def visit_image_to(
 
     Notes
     -----
-    PSFs of types that afw does not have, and components that could not be
-    read, are left out; so are the kernel and the templates of a difference
-    image.
+    PSFs of types that afw does not have, and components that cannot be read
+    or converted, are left out with a `LossyConversionWarning`; so are
+    components for which an exposure has no place.
     """
     planes = _default_planes(type(obj)) if plane_map is None else plane_map
     masked_image = masked_image_to(obj, copy=copy, plane_map=planes, keep_unknown=plane_map is None)
@@ -300,20 +316,34 @@ def visit_image_to(
     number = obj.metadata.get("id")
     if isinstance(number, int):
         info.setId(number)
-    if (projection := _readable(obj._projection_or_deferred)) is not None:
-        info.setWcs(projection_to(projection))
+    _set("projection", obj._projection_or_deferred, lambda value: info.setWcs(_if_any(projection_to, value)))
     for declared, conversion in legacy_components_of(type(obj)).items():
-        if conversion.live is not None:
-            conversion.live.set(info, _readable(declared.stored(obj)), obj)
-    if (obs_info := _readable(obj._obs_info)) is not None:
-        info.setVisitInfo(visit_info_to(obs_info))
+        if (live := conversion.live) is not None:
+            setter = functools.partial(_set_component, live, info, obj)
+            _set(declared.name, declared.stored(obj), setter)
+    _set("obs_info", obj._obs_info, lambda value: info.setVisitInfo(_if_any(visit_info_to, value)))
     exposure.setMetadata(_metadata_of(obj))
     return exposure
 
 
-def _readable(value: T | Deferred) -> T | None:
-    """Return a value, or `None` if it could not be read."""
-    return None if is_deferred(value) else value
+def _if_any(convert: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else convert(value)
+
+
+def _set_component(live: LiveConversion, info: Any, obj: VisitImage, value: Any) -> None:
+    live.set(info, value, obj)
+
+
+def _set(name: str, value: Any, convert: Callable[[Any], None]) -> None:
+    """Set a component of an exposure; leave it out with a warning if it cannot be converted."""
+    try:
+        convert(available(value))
+    except Exception as err:
+        warnings.warn(
+            f"The exposure has no {name}, which cannot be converted to lsst.afw: {message_of(err)}",
+            LossyConversionWarning,
+            stacklevel=5,
+        )
 
 
 def _metadata_of(obj: VisitImage) -> Any:

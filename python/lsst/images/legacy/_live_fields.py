@@ -4,7 +4,16 @@
 
 from __future__ import annotations
 
-__all__ = ("corrections_from", "corrections_to", "field_from", "field_to", "function_from", "unscaled_to")
+__all__ = (
+    "corrections_from",
+    "corrections_to",
+    "field_from",
+    "field_to",
+    "function_from",
+    "instrumental_unit_of",
+    "photo_calib_from",
+    "unscaled_to",
+)
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +71,7 @@ def field_from(
         The field; for a calibration, a `Found`, which may hold `None`.
     """
     if instrumental_unit is not None:
-        return Found(_scaling_from(legacy, bounds, instrumental_unit))
+        return Found(photo_calib_from(legacy, bounds, instrumental_unit))
     field = _any_field_from(legacy, bounds, unit)
     if not isinstance(field, pytype):
         raise LegacyConversionError(
@@ -163,19 +172,50 @@ def _number(style: Any) -> int:
     return int(getattr(style, "value", style))
 
 
-def _scaling_from(legacy: Any, bounds: Bounds | None, instrumental_unit: u.UnitBase) -> BaseField | None:
+def photo_calib_from(
+    legacy: Any, bounds: Bounds | None, instrumental_unit: u.UnitBase, *, is_calibrated: bool = True
+) -> BaseField | None:
+    """Convert a ``PhotoCalib`` to a photometric scaling.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    bounds
+        Where a constant scaling is defined.
+    instrumental_unit
+        Unit of the pixels that it applies to.
+    is_calibrated
+        Whether a constant scaling of 1 means that the pixels are calibrated.
+
+    Returns
+    -------
+    scaling
+        Factor to nJy, in nJy per instrumental unit; `None` if the pixels are
+        calibrated.
+    """
     if not hasattr(legacy, "getCalibrationMean"):
-        raise LegacyConversionError(f"Expected a PhotoCalib of lsst.afw, not a {type(legacy).__name__}.")
+        raise LegacyConversionError(f"A {type(legacy).__name__} is not a PhotoCalib of lsst.afw.")
     unit = u.nJy / instrumental_unit
     mean = float(legacy.getCalibrationMean())
     if legacy._isConstant:
-        return (
-            None
-            if mean == 1.0
-            else ChebyshevField(NOMINAL if bounds is None else bounds, [[mean]], unit=unit)
-        )
-    # afw gives access to the field relative to the mean only.
+        if mean == 1.0 and is_calibrated:
+            return None
+        return ChebyshevField(NOMINAL if bounds is None else bounds, [[mean]], unit=unit)
+    # afw gives access to the field only relative to the mean.
     return _any_field_from(legacy.computeScaledCalibration(), None, unit) * mean
+
+
+def instrumental_unit_of(scaling: BaseField) -> u.UnitBase:
+    """Return the unit of the pixels that a photometric scaling converts to nJy.
+
+    Parameters
+    ----------
+    scaling
+        The scaling.
+    """
+    unit = (u.nJy / (u.dimensionless_unscaled if scaling.unit is None else scaling.unit)).decompose()
+    return u.CompositeUnit(1.0, unit.bases, unit.powers)
 
 
 def field_to(obj: BaseField, *, form: str | None = None, image_unit: u.UnitBase | None = None) -> Any:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("is_kind", "stack_module")
+__all__ = ("is_kind", "message_of", "stack_module")
 
 import importlib
 from typing import Any
@@ -50,3 +50,15 @@ def is_kind(legacy: Any, *names: str) -> bool:
         Names of the classes; their packages are not imported.
     """
     return any(base.__name__ in names for base in type(legacy).__mro__)
+
+
+def message_of(err: Exception) -> str:
+    """Return the text of an exception, without the position in the C++ source that afw puts before it.
+
+    Parameters
+    ----------
+    err
+        The exception.
+    """
+    lines = [line for line in str(err).splitlines() if line.strip() and not line.startswith("File ")]
+    return " ".join(line.strip() for line in lines) or type(err).__name__

@@ -15,12 +15,13 @@ import numpy as np
 
 from .._geom import XY, Bounds, Box, Interval
 from .._pixels import Image
-from ..errors import ImagesError, LegacyConversionError
+from ..errors import LegacyConversionError
 from ..psfs import GaussianPointSpreadFunction, KernelPointSpreadFunction, PiffWrapper, PointSpreadFunction
 from ..psfs._positions import check_position
 from ._convert_psf import make_psf
 from ._live_cells import psf_from as cell_psf_from
 from ._live_geom import point_to
+from ._live_kept import keep_live, kept_live
 from ._live_kernel import make_kernel
 from ._live_modules import is_kind, stack_module
 from .afw_archive import LegacyArchive, open_legacy_fits
@@ -130,6 +131,8 @@ def psf_from(legacy: Any, pytype: type, *, bounds: Bounds) -> PointSpreadFunctio
         is no such class.
     """
     psf = _any_psf_from(legacy, bounds)
+    if not isinstance(psf, LegacyPointSpreadFunction):
+        keep_live(psf, legacy)
     if not isinstance(psf, pytype):
         raise LegacyConversionError(
             f"A {type(legacy).__name__} is converted to a {type(psf).__name__}, not to a {pytype.__name__}."
@@ -166,8 +169,8 @@ def _through_a_file(legacy: Any, bounds: Bounds) -> PointSpreadFunction | None:
             with open_legacy_fits(path) as file:
                 archive = LegacyArchive.find(file)
                 return None if archive is None else make_psf(archive.root(), bounds)
-        except (ImagesError, RuntimeError, OSError, LookupError):
-            # afw raises RuntimeError if a PSF cannot be persisted.
+        except Exception:
+            # If a PSF cannot be written, afw raises exceptions that derive from Exception only.
             return None
 
 
@@ -178,7 +181,19 @@ def psf_to(obj: PointSpreadFunction) -> Any:
     ----------
     obj
         The PSF.
+
+    Returns
+    -------
+    legacy
+        The live PSF that ``obj`` was made from, if it was; otherwise a new one.
+
+    Raises
+    ------
+    LegacyConversionError
+        If afw does not have an equivalent PSF that can be created from values.
     """
+    if (live := kept_live(obj)) is not None:
+        return live
     if isinstance(obj, LegacyPointSpreadFunction):
         return obj.legacy_psf
     if isinstance(obj, PiffWrapper):
@@ -190,5 +205,5 @@ def psf_to(obj: PointSpreadFunction) -> Any:
         kernel = make_kernel(obj.basis, obj.spatial, obj.center)
         return stack_module("meas.algorithms").KernelPsf(kernel)
     raise LegacyConversionError(
-        f"A {type(obj).__name__} cannot be converted: lsst.afw does not have a counterpart."
+        f"lsst.afw does not have an equivalent of a {type(obj).__name__} that can be created from values."
     )

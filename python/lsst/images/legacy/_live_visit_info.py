@@ -7,15 +7,18 @@ from __future__ import annotations
 __all__ = ("visit_info_record", "visit_info_to")
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 
+from ._live_kept import kept_live
 from ._live_modules import stack_module
 from .afw_archive._visit_info import LegacyVisitInfo
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+    from astropy.time import Time
 
 
 def visit_info_record(legacy: Any) -> LegacyVisitInfo:
@@ -65,7 +68,15 @@ def visit_info_to(obj: ObservationInfo) -> Any:
     ----------
     obj
         The observation information.
+
+    Returns
+    -------
+    visit_info
+        The live object that ``obj`` was made from, if it was; otherwise a new
+        one, whose Earth rotation angle and UT1 are those of the date.
     """
+    if (live := kept_live(obj)) is not None:
+        return live
     image, geom = stack_module("afw.image"), stack_module("geom")
     coord = stack_module("afw.coord")
     keywords: dict[str, Any] = {
@@ -112,7 +123,23 @@ def _times(obj: ObservationInfo) -> dict[str, Any]:
     rest = (middle.jd1 - 2440587.5 - days) + middle.jd2
     nanoseconds = days * 86_400_000_000_000 + round(rest * 86_400e9)
     time = stack_module("daf.base").DateTime
-    return {"date": time(nanoseconds, time.TAI)}
+    return {"date": time(nanoseconds, time.TAI), **_earth_rotation(middle)}
+
+
+def _earth_rotation(time: Time) -> dict[str, Any]:
+    """Return UT1 and the Earth rotation angle, from which afw computes hour angles."""
+    from astropy.utils import iers
+
+    with warnings.catch_warnings():
+        # Leap seconds are not known for the distant past and future.
+        warnings.simplefilter("ignore")
+        utc = time.utc
+    # The bundled table, because a conversion must not download anything.
+    offset, status = iers.IERS_A.open().ut1_utc(utc.jd1, utc.jd2, return_status=True)
+    # Outside the table, UT1 differs from UTC by less than 0.9 s.
+    utc.delta_ut1_utc = float(offset.to_value(u.s)) if int(status) >= 0 else 0.0
+    angle = float(utc.earth_rotation_angle("tio").rad)
+    return {"ut1": float(utc.ut1.mjd), "era": stack_module("geom").Angle(angle)}
 
 
 def _number(value: Any, unit: u.UnitBase) -> float:

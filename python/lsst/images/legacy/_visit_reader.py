@@ -294,6 +294,16 @@ class LegacyVisitReader(LegacyReader):
         unit = self.file.unit(self._main_plane)
         return u.electron if unit is None or unit.is_equivalent(u.nJy) else unit
 
+    @property
+    def pixel_unit(self) -> u.UnitBase | None:
+        """Unit of the pixels, or `None` if it is unknown."""
+        return self.file.unit(self._main_plane)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the unit of the pixels shows that the photometric calibration has been applied."""
+        return self.pixel_unit is not None and self.pixel_unit.is_equivalent(u.nJy)
+
     def detector_serial(self, archived: str | None) -> str | None:
         """Return the serial number of the detector in the header.
 
