@@ -60,7 +60,7 @@ HEAVY = ("lsst.daf.butler", "lsst.afw", "scipy", "h5py", "matplotlib", "piff", "
 DESCRIBES_RESULT = tuple(
     f"{verb} "
     for verb in (
-        *("Return", "Yield", "Say", "Tell", "Whether", "List", "Name", "Iterate", "Describe", "Read"),
+        *("Return", "Yield", "Whether", "List", "Name", "Iterate", "Describe", "Read"),
         *("Make", "Build", "Create", "Convert", "Split", "Take", "Copy", "Find", "Decide", "Parse", "Open"),
         *("Import", "Load", "Store", "Write", "Attach", "Keep", "Validate", "Collect", "Encode", "Decode"),
     )

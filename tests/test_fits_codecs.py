@@ -105,6 +105,6 @@ def test_algorithm_names_are_compared_in_codecs_only() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Compare | ast.Dict | ast.Set | ast.MatchValue):
-                words = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
-                found += [f"{path.name}:{node.lineno}: {word}" for word in words & names]
+                terms = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
+                found += [f"{path.name}:{node.lineno}: {term}" for term in terms & names]
     assert not found

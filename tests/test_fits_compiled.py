@@ -52,13 +52,13 @@ def test_rice_decode_tiles_of_imagecodecs_returns_same_pixels(
     data: st.DataObject, width: int, block: int
 ) -> None:
     tiles = [data.draw(integers_of_all_blocks(width)) for _ in range(data.draw(st.integers(1, 3)))]
-    room = data.draw(st.integers(1, min(map(len, tiles))))
-    out = np.full((len(tiles), room + 3), 99, dtype=tiles[0].dtype)
+    space = data.draw(st.integers(1, min(map(len, tiles))))
+    out = np.full((len(tiles), space + 3), 99, dtype=tiles[0].dtype)
     codes = [imagecodecs.rcomp_encode(tile, nblock=block) for tile in tiles]
-    assert tile_loops.rice_decode(codes, out[:, :room], block) == len(tiles)
+    assert tile_loops.rice_decode(codes, out[:, :space], block) == len(tiles)
     for tile, row in zip(tiles, out, strict=True):
-        np.testing.assert_array_equal(row[:room], tile[:room])
-        assert (row[room:] == 99).all()
+        np.testing.assert_array_equal(row[:space], tile[:space])
+        assert (row[space:] == 99).all()
 
 
 @needs_loops
@@ -116,8 +116,8 @@ def test_unshuffle_any_box_equals_numpy(data: st.DataObject, dtype: str) -> None
     parts, expected = [], []
     for _ in range(data.draw(st.integers(0, 3))):
         box = tuple(slice(data.draw(st.integers(0, n - 1)), n) for n in shape)
-        room = np.zeros([n + 2 for n in shape], kind)
-        out = room[tuple(slice(1, 1 + len(range(n)[cut])) for n, cut in zip(shape, box, strict=True))]
+        space = np.zeros([n + 2 for n in shape], kind)
+        out = space[tuple(slice(1, 1 + len(range(n)[cut])) for n, cut in zip(shape, box, strict=True))]
         parts.append((planes[(box[0], slice(None), *box[1:])], out))
         expected.append(pixels[box])
     tile_loops.unshuffle(parts)
@@ -224,7 +224,7 @@ def test_codecs_without_c_extension_return_same_pixels() -> None:
 def test_build_with_and_without_compiler_succeeds(compiler: str, tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     if compiler == "there" and tile_loops is None:
-        pytest.skip("there is no C compiler here, or LSST_IMAGES_COMPILED=0")
+        pytest.skip("no C compiler is installed, or LSST_IMAGES_COMPILED=0")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     for name in ("python", "config"):

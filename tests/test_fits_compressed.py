@@ -117,7 +117,7 @@ def large_tile(kind: str) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("rows", [(slice(None)), slice(0, 90)])
-def test_compress_image_large_lossless_tiles_are_no_larger_than_zlib(
+def test_compress_image_large_lossless_tiles_do_not_exceed_zlib(
     kind: str, rows: slice, tmp_path: Path
 ) -> None:
     array = large_tile(kind)[rows]
@@ -588,7 +588,7 @@ def test_read_image_few_tiles_equals_read_boxes(
     hdus = [compress_image(array, algorithm=name, tile_shape=tile) for name in ("GZIP_1", "GZIP_2")]
     hdu_numbers = range(1, len(hdus) + 1)
     with FitsFile.open(file_bytes(*hdus)) as file:
-        # A tile in the middle, and those of the far corner, which are smaller.
+        # A tile in the middle, and those of the last corner, which are smaller.
         for start in (
             tuple(n - 1 for n in tile),
             tuple(n - n % t - 2 for n, t in zip(shape, tile, strict=True)),

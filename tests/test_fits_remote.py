@@ -155,7 +155,7 @@ def test_remote_other_file_system_is_read_by_fsspec(square_file: tuple[bytes, li
     fsspec.filesystem("memory").pipe("/folder/file.fits", square_file[0])
 
     class Elsewhere(ResourcePath):
-        """A path of a scheme that only fsspec knows."""
+        """A path of a scheme that only fsspec supports."""
 
         def __new__(cls) -> Any:
             return object.__new__(cls)
@@ -174,7 +174,7 @@ def test_remote_other_file_system_is_read_by_fsspec(square_file: tuple[bytes, li
 
 
 @dataclasses.dataclass
-class Far:
+class RemoteFile:
     """A file on a server."""
 
     url: str
@@ -188,11 +188,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountingProxy]:
 
 
 @contextlib.contextmanager
-def far_away(kind: str, content: bytes, request: pytest.FixtureRequest, delay: float = 0.0) -> Iterator[Far]:
+def serve(
+    kind: str, content: bytes, request: pytest.FixtureRequest, delay: float = 0.0
+) -> Iterator[RemoteFile]:
     """Put a file on a server of a kind, which is forgiving again afterwards."""
     if kind == "http":
         with CountingServer(content, delay) as server:
-            yield Far(server.url, server)
+            yield RemoteFile(server.url, server)
         return
     s3fs, boto3 = pytest.importorskip("s3fs"), pytest.importorskip("boto3")
     proxy = request.getfixturevalue("store")
@@ -203,7 +205,7 @@ def far_away(kind: str, content: bytes, request: pytest.FixtureRequest, delay: f
     proxy.restart_counting()
     proxy.delay = delay
     try:
-        yield Far(f"s3://{BUCKET}/folder/file.fits", proxy)
+        yield RemoteFile(f"s3://{BUCKET}/folder/file.fits", proxy)
     finally:
         proxy.delay, proxy.misbehave = 0.0, lambda number: ""
         proxy.release()
@@ -214,25 +216,25 @@ KINDS = pytest.mark.parametrize("kind", ["http", "s3"])
 
 
 @pytest.fixture
-def far(
+def remote(
     kind: str,
     square_file: tuple[bytes, list[np.ndarray]],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Far]:
+) -> Iterator[RemoteFile]:
     monkeypatch.setattr(_remote_source, "INITIAL_BACKOFF", 0.001)
     monkeypatch.setattr(_range_client, "READ_TIMEOUT", 0.5)
     if kind == "s3":
         monkeypatch.setattr(pytest.importorskip("s3fs").S3FileSystem, "read_timeout", 0.5)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    with far_away(kind, square_file[0], request) as found:
+    with serve(kind, square_file[0], request) as found:
         yield found
 
 
 @KINDS
-def test_remote_missing_file_raises_file_not_found(far: Far) -> None:
+def test_remote_missing_file_raises_file_not_found(remote: RemoteFile) -> None:
     with pytest.raises(FileNotFoundError, match="other"):
-        FitsFile.open(far.url.replace("file.fits", "other.fits"))
+        FitsFile.open(remote.url.replace("file.fits", "other.fits"))
 
 
 @KINDS
@@ -241,21 +243,21 @@ def test_remote_missing_file_raises_file_not_found(far: Far) -> None:
     ["busy", "broken", "short", "reset", "truncated", "inconsistent", "shifted", "stuck", "slow", "whole"],
 )
 def test_remote_transient_errors_are_retried(
-    far: Far, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
+    remote: RemoteFile, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
 ) -> None:
-    far.server.misbehave = lambda number: fault if number % 3 == 1 else ""
-    with FitsFile.open(far.url) as file:
+    remote.server.misbehave = lambda number: fault if number % 3 == 1 else ""
+    with FitsFile.open(remote.url) as file:
         np.testing.assert_array_equal(file.hdu(1).read_image(BOX), square_file[1][0][BOX])
-    assert len(far.server.requests) > 2
+    assert len(remote.server.requests) > 2
 
 
 @KINDS
 @pytest.mark.parametrize("fault", ["slow", "whole"])
 def test_remote_slow_server_or_ignored_ranges_return_correct_pixels(
-    far: Far, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
+    remote: RemoteFile, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
 ) -> None:
-    far.server.misbehave = lambda number: fault
-    with FitsFile.open(far.url) as file:
+    remote.server.misbehave = lambda number: fault
+    with FitsFile.open(remote.url) as file:
         np.testing.assert_array_equal(file.hdu(1).read_image(BOX), square_file[1][0][BOX])
 
 
@@ -276,27 +278,31 @@ LASTING = {
 
 @KINDS
 @pytest.mark.parametrize("fault", LASTING)
-def test_remote_permanent_error_raises_with_name_and_reason(far: Far, kind: str, fault: str) -> None:
-    with FitsFile.open(far.url) as file:
+def test_remote_permanent_error_raises_with_name_and_reason(
+    remote: RemoteFile, kind: str, fault: str
+) -> None:
+    with FitsFile.open(remote.url) as file:
         hdu = file.hdu(1)
-        before = len(far.server.requests)
-        far.server.misbehave = lambda number: fault
+        before = len(remote.server.requests)
+        remote.server.misbehave = lambda number: fault
         with pytest.raises(ArchiveReadError, match=LASTING[fault]) as caught:
             hdu.read_image(BOX)
         assert "file.fits" in str(caught.value)
         # Three ranges, five times each.
-        assert trips(far.server.requests, before) <= 3 * 5
+        assert trips(remote.server.requests, before) <= 3 * 5
 
 
 @KINDS
 @pytest.mark.parametrize("fault", ["shifted", "truncated", "inconsistent", "busy"])
 def test_remote_failed_suffix_request_costs_one_request(
-    far: Far, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
+    remote: RemoteFile, kind: str, fault: str, square_file: tuple[bytes, list[np.ndarray]]
 ) -> None:
     # The end is asked for by its length, which not every server understands.
-    requests = far.server.requests
-    far.server.misbehave = lambda number: fault if str(requests[number - 1][1]).startswith("bytes=-") else ""
-    with FitsFile.open(far.url) as file:
+    requests = remote.server.requests
+    remote.server.misbehave = lambda number: (
+        fault if str(requests[number - 1][1]).startswith("bytes=-") else ""
+    )
+    with FitsFile.open(remote.url) as file:
         np.testing.assert_array_equal(file.hdu(3).read_image(BOX), square_file[1][2][BOX])
     assert any(str(asked).startswith("bytes=-") for _, asked in requests)
 
@@ -315,7 +321,7 @@ def test_remote_stopped_server_raises(server: CountingServer) -> None:
         FitsFile.open(server.url)
 
 
-# Files of ours and of lsst.afw, through the front door.
+# Files of this package and of lsst.afw, through the public entry points.
 
 
 @pytest.fixture(scope="module")
@@ -366,16 +372,16 @@ def test_remote_box_of_masked_image_takes_two_trips(
     kind: str, own_file: Path, masked_image: MaskedImage, request: pytest.FixtureRequest
 ) -> None:
     content = own_file.read_bytes()
-    with far_away(kind, content, request, DELAY) as far:
-        found = read(far.url, bbox=WINDOW)
-        assert far.server.round_trips() == 2
-        assert {method for method, _ in far.server.requests} == {"GET"}
+    with serve(kind, content, request, DELAY) as remote:
+        found = read(remote.url, bbox=WINDOW)
+        assert remote.server.round_trips() == 2
+        assert {method for method, _ in remote.server.requests} == {"GET"}
     assert found.image == masked_image.image[WINDOW]
     assert found.mask == masked_image.mask[WINDOW]
     assert found.variance == masked_image.variance[WINDOW]
     tiles, headers = bytes_of(content, WINDOW.slice_within(masked_image.bbox))
-    assert far.server.sent <= 1.2 * tiles + headers
-    assert far.server.sent <= 1_500_000
+    assert remote.server.sent <= 1.2 * tiles + headers
+    assert remote.server.sent <= 1_500_000
 
 
 @KINDS
@@ -383,10 +389,10 @@ def test_remote_box_of_masked_image_takes_two_trips(
 def test_remote_component_by_box_takes_two_trips(
     kind: str, name: str, own_file: Path, masked_image: MaskedImage, request: pytest.FixtureRequest
 ) -> None:
-    with far_away(kind, own_file.read_bytes(), request, DELAY) as far:
-        with open_archive(far.url) as reader:
+    with serve(kind, own_file.read_bytes(), request, DELAY) as remote:
+        with open_archive(remote.url) as reader:
             assert reader.get_component(name, bbox=WINDOW) == getattr(masked_image, name)[WINDOW]
-        assert far.server.round_trips() == 2
+        assert remote.server.round_trips() == 2
 
 
 @KINDS
@@ -397,9 +403,9 @@ def test_remote_box_of_ten_thousand_tiles_takes_three_trips(
     small = FitsCompressionOptions(tile_shape=(160, 2))
     options = dict.fromkeys(("image", "mask", "variance"), small)
     write(masked_image, tmp_path / "a.fits", compression_options=options)
-    with far_away(kind, (tmp_path / "a.fits").read_bytes(), request, DELAY) as far:
-        assert read(far.url, bbox=WINDOW).mask == masked_image.mask[WINDOW]
-        assert far.server.round_trips() <= 3
+    with serve(kind, (tmp_path / "a.fits").read_bytes(), request, DELAY) as remote:
+        assert read(remote.url, bbox=WINDOW).mask == masked_image.mask[WINDOW]
+        assert remote.server.round_trips() <= 3
 
 
 def without_places(content: bytes) -> bytes:
@@ -488,11 +494,11 @@ def test_remote_box_of_file_without_index_takes_three_trips(
     kind: str, name: str, request: pytest.FixtureRequest
 ) -> None:
     path = DATA / f"{name}.fits"
-    with far_away(kind, path.read_bytes(), request, DELAY) as far:
-        with open_archive(far.url) as reader:
+    with serve(kind, path.read_bytes(), request, DELAY) as remote:
+        with open_archive(remote.url) as reader:
             box = reader.get_component("bbox").padded(-5)
             found = reader.read(bbox=box)
-        assert far.server.round_trips() <= 3
+        assert remote.server.round_trips() <= 3
     truth = read(path, bbox=box)
     plane = "red" if "color" in name else "image"
     assert getattr(found, plane) == getattr(truth, plane)
@@ -513,11 +519,11 @@ def test_remote_box_of_legacy_file_takes_four_trips(
     kind: str, name: str, request: pytest.FixtureRequest
 ) -> None:
     path = DATA / f"{name}.fits"
-    with far_away(kind, path.read_bytes(), request, DELAY) as far:
-        with open_legacy(far.url) as reader:
+    with serve(kind, path.read_bytes(), request, DELAY) as remote:
+        with open_legacy(remote.url) as reader:
             box = reader.get_component("bbox").padded(-5)
             found = reader.read(bbox=box)
-        assert far.server.round_trips() <= 4
+        assert remote.server.round_trips() <= 4
     with open_legacy(path) as reader:
         truth = reader.read(bbox=box)
     for plane in ("image", "mask", "variance"):

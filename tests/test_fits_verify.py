@@ -141,8 +141,8 @@ def test_verify_index_contradicting_headers_is_reported(content: bytes) -> None:
     [
         ("ZBYTES", 1, lambda lengths: lengths[::-1], "has the tile table at byte"),
         ("ZBYTES", 3, lambda lengths: [*lengths[:-2], *lengths[:-3:-1]], "has tile 4 at byte"),
-        ("ZTILE", 1, lambda sides: sides + 3, r"has tiles of \(160, 160\), but ZTILE in the index says"),
-        ("ZTILE", 1, lambda sides: sides * 0 - 1, "ZTILE in the index says"),
+        ("ZTILE", 1, lambda sides: sides + 3, r"has tiles of \(160, 160\), but ZTILE in the index is"),
+        ("ZTILE", 1, lambda sides: sides * 0 - 1, "ZTILE in the index is"),
     ],
 )
 def test_verify_index_with_wrong_tiles_is_reported(

@@ -104,11 +104,11 @@ def test_ccddata_round_trip_masked_image_is_equal(convert: Any, masked: MaskedIm
     assert_same(from_ccddata(convert(masked)), masked)
 
 
-@pytest.mark.parametrize("travel", [copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))])
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))])
 @pytest.mark.parametrize("make_one", EVERYTHING)
-def test_ccddata_round_trip_keeps_components(make_one: Any, travel: Any) -> None:
+def test_ccddata_round_trip_keeps_components(make_one: Any, make_copy: Any) -> None:
     whole = make_one()
-    back = from_ccddata(travel(whole.to_ccddata()))
+    back = from_ccddata(make_copy(whole.to_ccddata()))
     assert_same(back, whole)
     assert back.psf == whole.psf and back.band == whole.band
     assert back.aperture_corrections == whole.aperture_corrections

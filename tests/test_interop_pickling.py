@@ -62,7 +62,7 @@ IMAGES = [
 OTHERS = [lambda: BOX, lambda: make_projection(FRAME), lambda: make_visit_image().psf, make_detector]
 
 
-def travel(obj: Any) -> Any:
+def make_copy(obj: Any) -> Any:
     return pickle.loads(pickle.dumps(obj))
 
 
@@ -74,7 +74,7 @@ def arrays_of(image: Any) -> list[np.ndarray]:
 @pytest.mark.parametrize("make", IMAGES)
 def test_pickling_images_keeps_pixels(make: Any) -> None:
     image = make()
-    back = travel(image)
+    back = make_copy(image)
     assert type(back) is type(image) and back.bbox == image.bbox and back.metadata == image.metadata
     assert back.projection == image.projection
     for array, other in zip(arrays_of(back), arrays_of(image), strict=True):
@@ -87,7 +87,7 @@ def test_pickling_read_only_pixels_stay_read_only(make: Any, writeable: bool) ->
     image = make()
     for array in arrays_of(image):
         array.flags.writeable = writeable
-    assert [array.flags.writeable for array in arrays_of(travel(image))] == [writeable] * len(
+    assert [array.flags.writeable for array in arrays_of(make_copy(image))] == [writeable] * len(
         arrays_of(image)
     )
 
@@ -96,12 +96,12 @@ def test_pickling_read_only_pixels_stay_read_only(make: Any, writeable: bool) ->
 def test_pickling_keeps_attachments(make: Any) -> None:
     image = make()
     image._attachments = Attachments({"dataset": {"id": 7}})
-    assert travel(image)._attachments == image._attachments
+    assert make_copy(image)._attachments == image._attachments
 
 
 def test_pickling_image_from_file_keeps_passthrough_metadata(shared_data: Path, tmp_path: Path) -> None:
     image = read(shared_data / "examples" / "masked_image_butler.fits")
-    back = travel(image)
+    back = make_copy(image)
     assert back._attachments.butler_info == image._attachments.butler_info is not None
     image.write(tmp_path / "before.fits")
     back.write(tmp_path / "after.fits")
@@ -115,7 +115,7 @@ def test_pickling_image_from_file_keeps_passthrough_metadata(shared_data: Path, 
 def test_token_equal_content_is_equal(make: Any) -> None:
     first = make()
     name = token(first)
-    assert name == token(make()) == token(travel(first))
+    assert name == token(make()) == token(make_copy(first))
     for attribute in ("fits_wcs", "astropy_wcs"):
         getattr(first, attribute, None)
     assert token(first) == name

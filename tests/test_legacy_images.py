@@ -240,6 +240,6 @@ def test_get_component_unsupported_parameter_raises_error(shared_data):
 
 def test_read_legacy_other_file_raises_not_an_archive_error(tmp_path):
     path = tmp_path / "text.fits"
-    path.write_text("This is not a FITS file, whatever its name says.")
+    path.write_text("This is not a FITS file, despite its name.")
     with pytest.raises(NotAnArchiveError, match=r"text\.fits"):
         MaskedImage.read_legacy(path)

@@ -97,8 +97,8 @@ def test_cell_components_round_trip(stack: None, coadd: CellCoadd) -> None:
 def table_of(table: Any) -> list[tuple[str, ...]]:
     """List rows as texts.
 
-    The vertices of polygons may run either way; there is no place for
-    fractions that are not masked.
+    The vertices of polygons may run either way; fractions
+    that are not masked are left out.
     """
     names = [name for name in table.colnames if name not in ("polygon", "unmasked_fraction")]
     return sorted(tuple(f"{name}={row[name]!s}" for name in names) for row in table)

@@ -51,7 +51,7 @@ class Leaf(ArchiveTree, schema="tests.leaf", version="2.1.0"):
         return self.value
 
 
-class Branch(ArchiveTree, schema="tests.branch", version="1.0.0", url_base="https://example.org/x/schemas"):
+class Parent(ArchiveTree, schema="tests.parent", version="1.0.0", url_base="https://example.org/x/schemas"):
     leaf: Leaf
     other: Leaf | None = omit_if_none()
     guest: Polymorphic[Any] | None = omit_if_none()
@@ -71,7 +71,7 @@ class Branch(ArchiveTree, schema="tests.branch", version="1.0.0", url_base="http
         return self.number
 
 
-class Younger(Branch, schema="tests.younger", version="1.0.0"):
+class Younger(Parent, schema="tests.younger", version="1.0.0"):
     @component("double", needs=("leaf", "number"))
     def _double(self, archive: Any) -> float:
         return 2 * self.leaf.value + self.number
@@ -109,7 +109,7 @@ ARCHIVE = DetachedArchive()
 LEAF = {"schema_version": "2.1.0", "min_read_version": 2, "value": 7}
 
 
-def branch(**members: Any) -> dict[str, Any]:
+def parent_tree(**members: Any) -> dict[str, Any]:
     return {"schema_version": "1.0.0", "min_read_version": 1, "leaf": LEAF, **members}
 
 
@@ -117,7 +117,7 @@ def branch(**members: Any) -> dict[str, Any]:
 
 
 def test_tree_json_starts_with_versions_and_ends_with_url() -> None:
-    text = Branch(leaf=Leaf(value=3)).model_dump_json()
+    text = Parent(leaf=Leaf(value=3)).model_dump_json()
     assert list(json.loads(text)) == [
         "schema_version",
         "min_read_version",
@@ -126,12 +126,12 @@ def test_tree_json_starts_with_versions_and_ends_with_url() -> None:
         "sky_projection",
         "schema_url",
     ]
-    assert json.loads(text)["schema_url"] == "https://example.org/x/schemas/tests.branch-1.0.0"
+    assert json.loads(text)["schema_url"] == "https://example.org/x/schemas/tests.parent-1.0.0"
     assert json.loads(text)["leaf"]["schema_url"] == "https://images.lsst.io/schemas/tests.leaf-2.1.0"
 
 
 def test_tree_json_omits_empty_fields() -> None:
-    tree = Branch(leaf=Leaf(value=3), metadata={"a": float("inf")}, butler_info={"b": 1}, indirect=[2])
+    tree = Parent(leaf=Leaf(value=3), metadata={"a": float("inf")}, butler_info={"b": 1}, indirect=[2])
     found = json.loads(tree.model_dump_json())
     assert found["metadata"] == {"a": float("inf")}
     assert found["butler_info"] == {"b": 1}
@@ -190,13 +190,15 @@ def test_migration_older_major_uses_declared_migrations() -> None:
 
 
 def test_migration_missing_step_raises() -> None:
-    with pytest.raises(SchemaVersionError, match="no migration from major 0 to 1 of schema 'tests.leaf'"):
+    with pytest.raises(
+        SchemaVersionError, match="No migration is registered from major 0 to 1 of schema 'tests.leaf'"
+    ):
         Leaf.prepare({"schema_version": "0.9.0", "values": [5]})
 
 
 def test_migration_nested_trees_are_migrated() -> None:
     old = {"schema_version": "1.4.0", "min_read_version": 1, "values": [5]}
-    assert Branch.model_validate(branch(leaf=old)).leaf.value == 5
+    assert Parent.model_validate(parent_tree(leaf=old)).leaf.value == 5
 
 
 def test_upgrade_is_called_for_tree_without_version() -> None:
@@ -242,24 +244,24 @@ def test_parse_schema_url_malformed_raises(url: str, message: str) -> None:
 
 
 def test_component_validates_needed_members_only() -> None:
-    raw = branch(number="broken", guest=3, other=[])
-    assert Branch.read_component(raw, "double", ARCHIVE, {}) == 14
-    assert Branch.read_component(raw, "double", ARCHIVE, {"offset": 1}) == 15
+    raw = parent_tree(number="broken", guest=3, other=[])
+    assert Parent.read_component(raw, "double", ARCHIVE, {}) == 14
+    assert Parent.read_component(raw, "double", ARCHIVE, {"offset": 1}) == 15
     with pytest.raises(CorruptArchiveError, match="malformed at number: .*'broken'"):
-        Branch.read_component(raw, "first", ARCHIVE, {})
+        Parent.read_component(raw, "first", ARCHIVE, {})
 
 
 def test_component_member_is_read() -> None:
-    raw = branch(number=2.5)
-    assert Branch.read_component(raw, "number", ARCHIVE, {}) == 2.5
-    assert Branch.read_component(raw, "leaf", ARCHIVE, {}) == 7
-    assert Branch.read_component(raw, "other", ARCHIVE, {}) is None
-    assert Branch.read_component(raw, "projection", ARCHIVE, {}) == "sky"
-    assert [Branch.read_component(raw, name, ARCHIVE, {}) for name in ("first", "second")] == [2.5, 2.5]
+    raw = parent_tree(number=2.5)
+    assert Parent.read_component(raw, "number", ARCHIVE, {}) == 2.5
+    assert Parent.read_component(raw, "leaf", ARCHIVE, {}) == 7
+    assert Parent.read_component(raw, "other", ARCHIVE, {}) is None
+    assert Parent.read_component(raw, "projection", ARCHIVE, {}) == "sky"
+    assert [Parent.read_component(raw, name, ARCHIVE, {}) for name in ("first", "second")] == [2.5, 2.5]
 
 
 def test_component_subclass_overrides_reader() -> None:
-    raw = branch(number=0.25)
+    raw = parent_tree(number=0.25)
     assert Younger.read_component(raw, "double", ARCHIVE, {}) == 14.25
     assert Younger.read_component(raw, "first", ARCHIVE, {}) == 0.25
     assert set(Younger.component_names()) == {
@@ -276,20 +278,20 @@ def test_component_subclass_overrides_reader() -> None:
 
 def test_component_missing_member_raises_with_its_name() -> None:
     with pytest.raises(ArchiveReadError, match="'leaf'"):
-        Branch.read_component({"schema_version": "1.0.0"}, "double", ARCHIVE, {})
+        Parent.read_component({"schema_version": "1.0.0"}, "double", ARCHIVE, {})
 
 
 def test_component_unknown_name_or_parameter_raises() -> None:
-    with pytest.raises(InvalidComponentError, match=r"'triple' is not recognized by 'tests.branch'.*double"):
-        Branch.read_component(branch(), "triple", ARCHIVE, {})
+    with pytest.raises(InvalidComponentError, match=r"'triple' is not recognized by 'tests.parent'.*double"):
+        Parent.read_component(parent_tree(), "triple", ARCHIVE, {})
     with pytest.raises(InvalidParameterError, match=r"'shift'.*'offset'"):
-        Branch.read_component(branch(), "double", ARCHIVE, {"shift": 1})
+        Parent.read_component(parent_tree(), "double", ARCHIVE, {"shift": 1})
 
 
 def test_component_of_model_equals_component_of_raw_tree() -> None:
-    tree = Branch.model_validate(branch(number=2.5))
+    tree = Parent.model_validate(parent_tree(number=2.5))
     for name in ("double", "first", "leaf", "number", "other"):
-        raw = Branch.read_component(branch(number=2.5), name, ARCHIVE, {})
+        raw = Parent.read_component(parent_tree(number=2.5), name, ARCHIVE, {})
         assert tree.deserialize_component(name, ARCHIVE) == raw
 
 
@@ -307,13 +309,13 @@ GUEST = {**LEAF, "schema_url": "https://elsewhere.org/schemas/tests.leaf-2.1.0"}
 
 
 def test_polymorphic_subtree_uses_model_of_its_schema() -> None:
-    tree = Branch.model_validate(branch(guest=GUEST))
+    tree = Parent.model_validate(parent_tree(guest=GUEST))
     assert isinstance(tree.guest, Leaf)
     assert tree.guest.deserialize(ARCHIVE) == 7
 
 
 def test_polymorphic_subtree_without_url_is_recognized_by_members() -> None:
-    assert isinstance(Branch.model_validate(branch(guest={"value": 7})).guest, Leaf)
+    assert isinstance(Parent.model_validate(parent_tree(guest={"value": 7})).guest, Leaf)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +334,7 @@ def test_polymorphic_subtree_without_url_is_recognized_by_members() -> None:
 def test_polymorphic_unreadable_subtree_raises_at_use(
     guest: Any, error: type[Exception], message: str
 ) -> None:
-    tree = Branch.model_validate(branch(guest=guest))
+    tree = Parent.model_validate(parent_tree(guest=guest))
     assert tree.deserialize(ARCHIVE) == 7
     assert isinstance(tree.guest, UnreadableTree)
     with pytest.raises(ArchiveReadError, match=message) as caught:
@@ -344,7 +346,7 @@ def test_polymorphic_unreadable_subtree_raises_at_use(
 @pytest.mark.parametrize("guest", [1j, object()])
 def test_polymorphic_subtree_not_json_raises(guest: Any) -> None:
     with pytest.raises(pydantic.ValidationError, match="JSON object"):
-        Branch.model_validate(branch(guest=guest))
+        Parent.model_validate(parent_tree(guest=guest))
 
 
 @pytest.mark.parametrize(

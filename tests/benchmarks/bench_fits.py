@@ -118,7 +118,7 @@ def read_fitsio(path: Path, box: Any = None) -> list[np.ndarray]:
 
 
 def decode_only(path: Path) -> None:
-    """Let the codecs decode equal tiles, on as many threads, and nothing else: nobody is faster with them."""
+    """Let the codecs decode equal tiles, on as many threads, without any other work."""
     content, threads = memoryview(path.read_bytes()), default_threads()
     with FitsFile.open(path) as file, ThreadPoolExecutor(threads) as pool:
         for i in (1, 2, 3):

@@ -72,7 +72,7 @@ def convert_image(obj: object, target: type, options: Mapping[str, Any]) -> obje
     Returns
     -------
     converted
-        `None` if there is no built-in conversion between these types.
+        `None` without a built-in conversion between these types.
     """
     converted: object | None = None
     if isinstance(obj, NDData):

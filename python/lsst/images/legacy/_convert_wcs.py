@@ -101,7 +101,7 @@ def step_mappings(steps: Iterable[tuple[Any, bool]]) -> AstMapping | None:
     Returns
     -------
     mapping
-        `None` if there are no steps.
+        `None` without steps.
     """
     mappings = [
         mapping.inverted() if inverse else mapping

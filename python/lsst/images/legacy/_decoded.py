@@ -25,7 +25,7 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 @dataclasses.dataclass(frozen=True)
 class LegacyContext:
-    """What the file says about the image that an archived object belongs to.
+    """Facts from the file about the image that an archived object belongs to.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def unknown_class(record: Any, pytype: type, what: str) -> ArchiveReadError:
     Parameters
     ----------
     record
-        What the decoder returned, or a `LegacyOpaque` if there is no decoder.
+        What the decoder returned, or a `LegacyOpaque` without a decoder.
     pytype
         Type of the object that was expected.
     what

@@ -169,7 +169,7 @@ def amplifier_from(legacy: Any, pytype: type, *, is_raw_assembled: bool) -> Ampl
     try:
         geometry = geometry_from(legacy, AmplifierRawGeometry)
     except (ValueError, IndexError):
-        # Empty boxes mean that there is no raw image.
+        # Empty boxes mean that the raw image is missing.
         geometry = None
     corner = enum_from(legacy.getReadoutCorner(), ReadoutCorner)
     return Amplifier(

@@ -309,7 +309,7 @@ def coadd_from(
         str(name): field_from(field, CellField, bounds=bounds) for name, field in stitched.ap_corr_map.items()
     }
     patch = _patch_of(legacy, tract_info, grid)
-    tells = any(legacy.cells[key].inputs for key in keys.values())
+    has_inputs = any(legacy.cells[key].inputs for key in keys.values())
     return CellCoadd(
         image,
         mask=mask,
@@ -320,7 +320,7 @@ def coadd_from(
         psf=psf,
         aperture_corrections=corrections,
         patch=patch,
-        provenance=provenance_from(legacy, CoaddProvenance) if tells else None,
+        provenance=provenance_from(legacy, CoaddProvenance) if has_inputs else None,
     )
 
 

@@ -15,12 +15,12 @@ from .._geom import XY, YX, Box, CellGrid, CellIJ, Interval, Polygon
 from ..errors import LegacyConversionError
 from ._live_modules import stack_module
 
-LARGEST = 2**31 - 1
+MAX_COORDINATE = 2**31 - 1
 """Maximum coordinate; `lsst.geom` overflows silently for larger values."""
 
 
 def _fits(*values: int) -> None:
-    if any(abs(value) > LARGEST for value in values):
+    if any(abs(value) > MAX_COORDINATE for value in values):
         raise LegacyConversionError(f"Coordinates {values} exceed the 32-bit integers of lsst.geom.")
 
 

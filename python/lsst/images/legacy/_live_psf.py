@@ -127,8 +127,8 @@ def psf_from(legacy: Any, pytype: type, *, bounds: Bounds) -> PointSpreadFunctio
     Returns
     -------
     psf
-        PSF of the corresponding class; `LegacyPointSpreadFunction` if there
-        is no such class.
+        PSF of the corresponding class; `LegacyPointSpreadFunction` without
+        such a class.
     """
     psf = _any_psf_from(legacy, bounds)
     if not isinstance(psf, LegacyPointSpreadFunction):

@@ -114,7 +114,7 @@ def read_mask(
     default_planes
         Planes to use by default, in place of a chosen set.
     keep_unset
-        Whether planes that the guess does not know are kept even if no pixel
+        Whether planes that the default map does not have are kept even if no pixel
         has them.  Then the planes do not depend on the box.
     projection
         Sky projection of the result.

@@ -149,7 +149,7 @@ class Registry(PluginHost):
         -------
         schema
             Of the schemas whose identifying members are all present, the one
-            with the largest number of them; `None` if there is no such schema.
+            with the largest number of them; `None` if no schema matches.
         """
         present = set(members)
         fits = [spec for spec in self.datasets().values() if spec.members and spec.members <= present]

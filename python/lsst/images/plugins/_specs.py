@@ -241,7 +241,7 @@ class ReadContext:
         Butler information found in the file, as raw JSON.
     projection
         Function without arguments that reads the sky projection of the
-        dataset; `None` if there is no file to read it from.
+        dataset; `None` without a file to read it from.
     """
 
     uri: Any = None

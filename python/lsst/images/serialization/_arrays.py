@@ -132,7 +132,7 @@ AnyArrayModel: TypeAlias = Annotated[
     ArrayReferenceQuantityModel | ArrayReferenceModel | InlineArrayModel | InlineArrayQuantityModel,
     pydantic.Field(union_mode="left_to_right"),
 ]
-"""An array in any of the four forms, told apart by their members."""
+"""An array in any of the four forms, which differ in their members."""
 
 
 def split_quantity(

@@ -84,4 +84,4 @@ def damaged_butler_info(raw: Any) -> UnreadableTree:
         _ADAPTER.validate_python(raw)
     except pydantic.ValidationError as err:
         return UnreadableTree.because(raw, tree_error(err, at="butler_info"))
-    raise ValueError(f"The Butler information is valid, so there is no error to report: {raw!r:.80}.")
+    raise ValueError(f"The Butler information is valid; an error was expected: {raw!r:.80}.")

@@ -127,7 +127,7 @@ def migrate(schema: str, tree: dict[str, Any], major: int, wanted: int) -> dict[
     while major < wanted:
         if (step := steps.get((schema, major))) is None:
             raise SchemaVersionError(
-                f"There is no migration from major {major} to {major + 1} of schema {schema!r}."
+                f"No migration is registered from major {major} to {major + 1} of schema {schema!r}."
             )
         # A copy, because the function may modify the tree and then fail.
         tree = step.function(_deep_copy(tree))

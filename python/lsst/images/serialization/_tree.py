@@ -238,7 +238,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Raises
         ------
         InvalidComponentError
-            If there is no component of this name.
+            If the tree does not have a component of this name.
         InvalidParameterError
             If the component does not accept a parameter.
         """
@@ -266,7 +266,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Raises
         ------
         InvalidComponentError
-            If there is no component of this name.
+            If the tree does not have a component of this name.
         InvalidParameterError
             If the component does not accept a parameter.
         """
@@ -304,7 +304,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         Raises
         ------
         InvalidComponentError
-            If there is no component of this name.
+            If the tree does not have a component of this name.
         """
         name = COMPONENT_ALIASES.get(name, name)
         if (recipe := cls.COMPONENTS.get(name)) is not None:

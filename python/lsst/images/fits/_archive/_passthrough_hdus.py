@@ -303,7 +303,7 @@ class FitsOpaqueMetadata:
         Returns
         -------
         metadata
-            The metadata; `None` if there are no FITS cards.
+            The metadata; `None` without FITS cards.
         """
         if passthrough is None or isinstance(passthrough, cls):
             return passthrough

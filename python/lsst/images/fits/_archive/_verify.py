@@ -45,7 +45,7 @@ def verify(
     Returns
     -------
     report
-        All problems; `VerifyReport.good` if there are none.
+        All problems; `VerifyReport.good` without any.
 
     Raises
     ------

@@ -142,10 +142,10 @@ def _check_places(hdu: Hdu, sides: Sequence[int], lengths: Sequence[int]) -> Ite
         tile = hdu.compressed.grid.tile[::-1]
         found = [hdu.tile_rows(), *hdu.byte_ranges()]
     except ArchiveReadError:
-        # A damaged table is told where its HDU is checked.
+        # A damaged table is reported where its HDU is checked.
         return
     if tuple(sides) != tile:
-        yield f"has tiles of {tile}, but ZTILE in the index says {tuple(sides)}."
+        yield f"has tiles of {tile}, but ZTILE in the index is {tuple(sides)}."
     starts = itertools.accumulate(lengths, initial=hdu.data_address)
     stated = list(zip(starts, lengths, strict=False))
     if len(stated) != len(found):

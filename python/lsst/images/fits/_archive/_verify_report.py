@@ -66,7 +66,7 @@ class VerifyReport:
 
     @property
     def good(self) -> bool:
-        """Whether there are no problems (`bool`)."""
+        """Whether no problem was found (`bool`)."""
         return not self.findings
 
     def __str__(self) -> str:

@@ -50,7 +50,7 @@ class EncodedHdu:
         Returns
         -------
         `list` [ `int` ]
-            The sizes; empty if there are no tiles, or a size does not fit into 32 bits.
+            The sizes; empty without tiles, or if a size does not fit into 32 bits.
         """
         lengths = list(map(len, self.data)) if self.tile else []
         return lengths if max(lengths, default=0) < 2**31 else []

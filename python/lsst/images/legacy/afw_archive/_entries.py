@@ -68,7 +68,7 @@ class Reference:
     archive
         The archive.
     id
-        Identifier of the object; 0 means that there is no object.
+        Identifier of the object; 0 means a missing object.
     """
 
     archive: _Objects = dataclasses.field(repr=False)
@@ -92,7 +92,7 @@ class Reference:
         Raises
         ------
         ArchiveReadError
-            If there is no object, or its class does not have the attribute or
+            If the object is missing, or its class does not have the attribute or
             does not have a decoder.
         """
         found = self()

@@ -31,7 +31,7 @@ class LegacySpans:
 
     @property
     def bbox(self) -> Box | None:
-        """The smallest box around the pixels; `None` if there are no pixels."""
+        """The smallest box around the pixels; `None` without pixels."""
         if not len(self.spans):
             return None
         y, first, last = self.spans.T
@@ -68,7 +68,7 @@ class LegacyFootprint:
 
     @property
     def bbox(self) -> Box | None:
-        """The smallest box around the pixels; `None` if there are no pixels."""
+        """The smallest box around the pixels; `None` without pixels."""
         return self.spans.bbox
 
 

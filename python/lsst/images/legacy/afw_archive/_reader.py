@@ -180,7 +180,7 @@ class LegacyArchive:
         Parameters
         ----------
         number
-            Identifier of the object; 0 means that there is no object.
+            Identifier of the object; 0 means a missing object.
 
         Returns
         -------
