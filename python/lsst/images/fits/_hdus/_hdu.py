@@ -26,7 +26,6 @@ from .._tiles._grid import normalize_slices
 from .._tiles._multi_box_reader import read_boxes
 from .._tiles._tile_reader import read_compressed
 from .._tiles._tile_table import CompressedImage
-from .._tiles.codecs.cfitsio import CfitsioCodec
 from ._ascii_table_reader import read_ascii_table
 from ._image_reader import read_image
 from ._table_reader import TableData, read_binary_table
@@ -224,10 +223,10 @@ class Hdu:
             work = np.empty(shape, dtype=scaling.stored)
         if work.size:
             try:
-                if image is not None and image.codec.tilewise:
+                if image is not None:
                     read_compressed(image, self._source, start, stop, work, threads=threads)
                 else:
-                    self._read_other(start, stop, work)
+                    read_image(self._source, self.data_address, self.shape, start, stop, work)
             except CorruptArchiveError as err:
                 raise self._with_location(err) from err
         if out is None and direct and scaling.flip is None:
@@ -264,7 +263,7 @@ class Hdu:
             If the file is damaged.
         """
         self._check_image()
-        if self.kind == "image" or not self.compressed.codec.tilewise:
+        if self.kind == "image":
             return [self.read_image(box, threads=threads) for box in boxes]
         bounds = [normalize_slices(box, self.shape) for box in boxes]
         works = [
@@ -327,15 +326,6 @@ class Hdu:
         image = self.compressed
         rows = image.read_rows(self._source, image.grid.select(start, stop).rows)
         return list(zip(rows.offset.tolist(), rows.size.tolist(), strict=True))
-
-    def _read_other(self, start: tuple[int, ...], stop: tuple[int, ...], work: _Array) -> None:
-        if self.kind == "image":
-            read_image(self._source, self.data_address, self.shape, start, stop, work)
-            return
-        data = self._source.read(self.data_address, self._structure.size)
-        codec = self.compressed.codec
-        assert isinstance(codec, CfitsioCodec), "every other codec decodes tiles"
-        codec.decode_hdu(self._raw, data, start, stop, work)
 
     def _finish(self, work: _Array, step: tuple[int, ...] | None, out: _Array | None) -> _Array:
         scaling = self._scaling

@@ -26,11 +26,6 @@ from .codecs import FALLBACK_CODECS, TileCodec, algorithm_names, find_codec
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
-MAX_EXPANSION = 4096
-"""Maximum number of pixels per compressed byte (deflate reaches 1032 bytes per byte).
-
-Headers that promise more are rejected before memory is allocated."""
-
 _OPTIONAL = frozenset({"BSCALE", "BZERO", "THEAP", "ZDITHER0", "ZBLANK", "ZSCALE", "ZZERO", "ZQUANTIZ"})
 """If a header has none of these cards, pixels are stored without loss, and the heap follows the table."""
 
@@ -127,6 +122,7 @@ class CompressedImage:
             )
         plain = values.keys().isdisjoint(_OPTIONAL)
         scaling = UNSCALED[bitpix] if plain and bitpix in UNSCALED else read_scaling(values, bitpix)
+        scaling = codec.adjust_scaling(scaling, values)
         _check_counts(grid, codec, structure)
         theap, seed, blank, scale, zero, dither = (
             (row_size * rows, 1, None, None, None, 0) if plain else _read_numbers(values, row_size * rows)
@@ -234,7 +230,7 @@ def _check_counts(grid: TileGrid, codec: type[TileCodec], structure: Structure) 
             f"The tile table has NAXIS2 = {rows!r} rows, but an image of shape {shape!r} has "
             f"{math.prod(grid.grid)} tiles of shape {grid.tile!r}."
         )
-    if codec.tilewise and math.prod(shape) > MAX_EXPANSION * max(structure.pcount, 1):
+    if math.prod(shape) > codec.max_expansion * max(structure.pcount, 1):
         raise CorruptArchiveError(
             f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
         )

@@ -23,9 +23,10 @@ __all__ = (
 from collections.abc import Mapping
 
 from ._codec import DecodedBox, TileCodec, pixels_needed
-from .cfitsio import HCompressCodec, PlioCodec
 from .gzip import Gzip1Codec, Gzip2Codec
+from .hcompress import HCompressCodec
 from .plain import PlainCodec
+from .plio import PlioCodec
 from .rice import RiceCodec
 
 _codecs: dict[str, type[TileCodec]] = {}

@@ -24,6 +24,7 @@ from ....errors import CorruptArchiveError
 from ..._bytes._byte_source import Buffer
 from ..._bytes._scratch import Scratch
 from ..._headers._cards import CardValue
+from ..._headers._scaling import Scaling
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,8 +55,10 @@ class TileCodec(ABC):
     writable: ClassVar[bool] = True
     """Whether `encode` is implemented."""
 
-    tilewise: ClassVar[bool] = True
-    """Whether single tiles can be decoded; otherwise the codec has `decode_hdu` in place of `decode`."""
+    max_expansion: ClassVar[int] = 4096
+    """Maximum number of pixels per compressed byte (deflate reaches 1032 bytes per byte).
+
+    Headers that promise more are rejected before memory is allocated."""
 
     sequential: ClassVar[bool] = False
     """Whether decoding can stop after the last needed pixel of a tile."""
@@ -100,6 +103,19 @@ class TileCodec(ABC):
             If a parameter of the algorithm is invalid.
         """
         return cls(numbers)
+
+    @classmethod
+    def adjust_scaling(cls, scaling: Scaling, values: Mapping[str, CardValue]) -> Scaling:
+        """Return the scaling of the numbers that `decode` returns.
+
+        Parameters
+        ----------
+        scaling
+            Scaling according to the standard.
+        values
+            Values of the header cards.
+        """
+        return scaling
 
     def cards(self) -> list[tuple[str, float]]:
         """Return names and values of the algorithm's parameters (``ZNAMEn``, ``ZVALn``)."""
