@@ -14,7 +14,7 @@ import helpers.afw_fakes as afw
 import numpy as np
 import pytest
 from astropy.time import Time
-from helpers.afw_fakes_geom import Angle, InvalidParameterError, SpherePoint
+from helpers.afw_fakes_geom import Angle, FrameDict, FrameSet, InvalidParameterError, SpherePoint
 from helpers.afw_fakes_image import DateTime, Observatory, VisitInfo, strip_visit_info
 from lsst.images import Box, Image, MaskedImage, MaskPlane, MaskSchema, VisitImage
 from lsst.images.errors import ArchiveReadError, LossyConversionWarning
@@ -227,3 +227,29 @@ def test_from_legacy_contradicting_obs_info_costs_only_itself(shared_data: Path)
     assert found.band == "r"
     with pytest.raises(ArchiveReadError, match="physical_filter"):
         _ = found.obs_info
+
+
+# Sky projection.
+
+
+def _archived_wcs_files() -> list[str]:
+    names = "coadd nonfits_wcs tc_radial visit_like visit_like_camdet warpedpsf"
+    return [f"afw/exposure_{name}.fits" for name in names.split()] + ["legacy/calexp/obs_base_calexp.fits"]
+
+
+@pytest.mark.parametrize("name", _archived_wcs_files())
+def test_sky_wcs_round_trip_is_equal(shared_data: Path, name: str) -> None:
+    projection = VisitImage.read_legacy(shared_data / name, component="sky_projection")
+    frame_set = FrameSet.fromString(projection.pixel_to_sky_transform.ast_mapping.text)
+    wcs = afw.SkyWcs(FrameDict(frame_set))
+    assert convert_back(make_exposure(Wcs=wcs)).getWcs() == wcs
+    approximated = wcs.copyWithFitsApproximation(wcs)
+    assert convert_back(make_exposure(Wcs=approximated)).getWcs() == approximated
+
+
+def test_sky_wcs_from_header_does_not_set_the_default_domain(shared_data: Path) -> None:
+    path = shared_data / "legacy" / "calexp" / "daf_butler_small.fits"
+    wcs = VisitImage.read_legacy(path, component="sky_projection").to_legacy()
+    text = str(wcs.getFrameDict().ast)
+    assert '#         Domain = "SKY"' in text and '\n          Domain = "SKY"' not in text
+    assert afw.SkyWcs(FrameDict(FrameSet.fromString(text))) == wcs

@@ -75,20 +75,30 @@ def _make_sky_wcs(transform: Transform[Any, Any]) -> Any:
 
 
 def _prepare(mapping: AstMapping) -> Any:
-    """Set the domains of the frames as a ``SkyWcs`` requires."""
+    """Set the domains of the frames as a ``SkyWcs`` requires.
+
+    Only attributes that have other values are set: afw compares WCSs by their
+    text, which shows whether an attribute was set or has its default.
+    """
     frame_set = mapping.ast_object
     base, current = frame_set.Base, frame_set.Current
-    frame_set.Current = base
-    if frame_set.Domain not in ("PIXELS", "ACTUAL_PIXELS"):
-        frame_set.Domain = "PIXELS"
-    domains = set()
-    for number in range(1, frame_set.Nframe + 1):
+    domains = [frame_set.getframe(number).Domain for number in range(1, frame_set.Nframe + 1)]
+    needed = {}
+    if domains[base - 1] not in ("PIXELS", "ACTUAL_PIXELS"):
+        needed[base] = "PIXELS"
+    if domains[current - 1] != "SKY":
+        needed[current] = "SKY"
+    for number, domain in needed.items():
         frame_set.Current = number
-        domains.add(frame_set.Domain)
+        frame_set.Domain = domain
     if "IWC" not in domains:
+        # The new frame becomes the current one.
         frame_set.addframe(base, starlink_ast.UnitMap(2), starlink_ast.Frame(2, "Domain=IWC"))
-    frame_set.Base, frame_set.Current = base, current
-    frame_set.Domain = "SKY"
+    if frame_set.Current != current or needed:
+        frame_set.Current = current
+    if current == frame_set.Nframe and needed:
+        # The last frame is the current one by default.
+        frame_set.clear("Current")
     return frame_set
 
 
