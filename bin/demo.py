@@ -25,6 +25,7 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning, WcsError
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, FileDataset
 from lsst.images import Box, Image, Mask, MaskedImage
+from lsst.images.butler import image_region
 from lsst.images.errors import ImagesError
 
 FORMATTER = "lsst.images.formatters.LegacyFormatter"
@@ -157,7 +158,21 @@ def ingest(butler: Butler, calexp: Path) -> DatasetRef:
     butler.ingest(FileDataset(str(calexp), ref, formatter=FORMATTER), transfer="direct")
     butler.collections.register("demo", CollectionType.CHAINED)
     butler.collections.redefine_chain("demo", [run])
+    insert_regions(butler, ref)
     return ref
+
+
+def insert_regions(butler: Butler, ref: DatasetRef) -> None:
+    """Insert the sky region of the image, by which queries and pipelines find it."""
+    projection, bbox = (butler.get(ref.makeComponentRef(name)) for name in ("sky_projection", "bbox"))
+    region = None if projection is None else image_region(projection, bbox)
+    if region is None:
+        return
+    (visit,) = butler.query_dimension_records("visit", instrument="DemoCam", visit=42)
+    with butler.transaction():
+        row = {**DATA_ID, "region": region}
+        butler.registry.insertDimensionData("visit_detector_region", row, replace=True)
+        butler.registry.insertDimensionData("visit", {**visit.toDict(), "region": region}, replace=True)
 
 
 def quicklook(image: Image, path: Path) -> None:

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from helpers.butler_servers import postgres
 from helpers.repository import (
     BOX,
@@ -24,6 +25,7 @@ from helpers.repository import (
 )
 from lsst.daf.butler import Butler, Config
 from lsst.images.butler import read_cutouts
+from lsst.images.butler.cli import get_cli_subcommands
 from lsst.sphgeom import LonLat
 from test_pipelines import fill_inputs, run_pipeline
 
@@ -84,3 +86,38 @@ def test_put_from_several_processes_stores_all_images(root, butler):
 
 def test_pipeline_with_postgresql_registry_writes_all_outputs(root):
     assert run_pipeline(str(root)) == len(DATA_IDS) + 1
+
+
+def run_command(name: str, *arguments: object) -> str:
+    """Run a subcommand of ``butler``, and return its output."""
+    (command,) = (command for command in get_cli_subcommands() if command.name == name)
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_all_commands_on_empty_repository_with_postgresql_registry(server, tmp_path, shared_data):
+    config = Config()
+    config["registry", "db"] = server
+    config["registry", "namespace"] = "empty"
+    root = tmp_path / "repo"
+    Butler.makeRepo(str(root), config=config)
+    calexp = shared_data / "legacy" / "calexp" / "cfht_calexp-849375-12.fits.fz"
+    run_command("register-image-dataset-types", root, "template_detector")
+    ingest = ["ingest-images", root, "template_detector", calexp, "--output-run", "u/me", "-t", "direct"]
+    ingest += ["--transfer-dimensions", "--data-id", "band=r"]
+    assert "1 would be ingested" in run_command(*ingest, "--dry-run")
+    assert "1 ingested, 0 already exist, 0 failed" in run_command(*ingest)
+    assert "0 ingested, 1 already exists, 0 failed" in run_command(*ingest)
+    (record,) = Butler.from_config(str(root)).query_dimension_records("visit_detector_region")
+    center = LonLat(record.region.getCentroid())
+    ra, dec = center.getLon().asDegrees(), center.getLat().asDegrees()
+    where = [
+        "--where",
+        f"visit_detector_region.region OVERLAPS POINT({ra}, {dec}) AND instrument='MegaPrime'",
+    ]
+    select = ["-d", "template_detector", "--collections", "u/me", *where]
+    place = ["--position", ra, dec, "--radius", 2]
+    assert "1 cutout" in run_command("image-cutouts", root, tmp_path / "out", *select, *place)
+    assert "MegaPrime" in run_command("describe-image", root, *select)
+    assert "1 of 1 dataset" in run_command("verify-images", root, *select)

@@ -268,6 +268,22 @@ def test_ingest_images_calexp_with_dimension_records(tmp_path, shared_data):
     assert "1 ingested" in butler(*command, *options, "--data-id", "band=r").output
 
 
+def test_ingest_images_dry_run_and_errors_are_grouped(tmp_path, shared_data):
+    Butler.makeRepo(str(tmp_path / "repo"))
+    for number in range(3):
+        make_image(number).write(tmp_path / f"image{number}.fits")
+    files = [tmp_path / f"image{number}.fits" for number in range(3)]
+    command = ["ingest-images", tmp_path / "repo", "template_detector", *files, "--output-run", "u/me"]
+    command += ["-t", "copy", "--register-dataset-types"]
+    for options in (["--dry-run"], []):
+        output = butler(*command, *options, code=1).output
+        assert output.count("Cannot determine the value of") == 1
+        assert "3 files: InvalidArgumentError" in output and all(str(file) in output for file in files)
+        assert "3 files could not be ingested" in output
+    assert "1 file could not be ingested" in butler(*command[:4], *command[6:], code=1).output
+    assert "u/me" not in Butler.from_config(str(tmp_path / "repo")).collections.query("*")
+
+
 def test_image_cutouts_box_position_and_table(tmp_path, repo):
     y, x = BOX.y.start + 20, BOX.x.start + 30
     place = projection().pixel_to_sky(x=float(x), y=float(y))

@@ -18,6 +18,7 @@ __all__ = (
     "config_files",
     "describe_file",
     "find_files",
+    "image_region",
     "ingest_images",
     "is_repository",
     "iter_cutouts",
@@ -35,6 +36,7 @@ from ._delegate import ImagesDelegate
 from ._describe import describe_file
 from ._ingest import IngestReport, PlannedFile, find_files, ingest_images
 from ._provenance import ButlerInfo
+from ._regions import image_region
 from ._register import register_dataset_types
 from ._repo_config import is_repository, write_repo_config
 from ._verify import verify_dataset, verify_file

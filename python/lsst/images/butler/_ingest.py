@@ -9,19 +9,30 @@ __all__ = ("IngestReport", "PlannedFile", "default_file_regex", "find_files", "i
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import EllipsisType
 from typing import Any
 
-from lsst.daf.butler import Butler, DataCoordinate, DataIdValueError, DatasetRef, DatasetType, FileDataset
+from lsst.daf.butler import (
+    Butler,
+    DataCoordinate,
+    DataIdValueError,
+    DatasetExistence,
+    DatasetRef,
+    DatasetType,
+    FileDataset,
+    MissingDatasetTypeError,
+)
+from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import InvalidArgumentError
 from ..io._containers import readable_extensions
 from ..plugins import registry
-from ._dimension_records import add_dimension_records
+from ._dimension_records import DimensionRecords, Key
 from ._file_facts import LEGACY_FORMATTER, FileFacts, inspect_file
+from ._orphans import find_orphans
 
 ARTIFACT_INDEX = "_butler_zip_index.json"
 """Name of the index file that a Butler writes beside retrieved artifacts."""
@@ -67,11 +78,15 @@ class IngestReport:
         Files whose dataset already exists in the run.
     failed
         Reason for each file that was not ingested.
+    orphans
+        Files in the directory of the run that no dataset refers to, for
+        instance because an earlier call was killed.
     """
 
     ingested: list[PlannedFile] = dataclasses.field(default_factory=list)
     skipped: list[PlannedFile] = dataclasses.field(default_factory=list)
     failed: dict[ResourcePath, str] = dataclasses.field(default_factory=dict)
+    orphans: list[ResourcePath] = dataclasses.field(default_factory=list)
 
 
 def default_file_regex() -> str:
@@ -133,23 +148,27 @@ def ingest_images(
     run
         Name of the run collection; it is created if it does not exist.
     transfer
-        Transfer mode, as for `lsst.daf.butler.Butler.ingest`.
+        Transfer mode, as for `lsst.daf.butler.Butler.ingest`.  With "move",
+        files are removed after the transaction of their copies.
     data_id
         Values of dimensions, or a function that returns them for the location
-        of a file; they take precedence over the content of the files.
+        of a file.  A file whose content contradicts them is not ingested.
     formatter
         Full name of the formatter; by default
         ``lsst.images.formatters.LegacyFormatter`` for files of `lsst.afw` and
         the repository's configuration for others.
     transfer_dimensions
-        Whether to insert missing dimension records, made from headers.
+        Whether to insert missing dimension records, made from headers and
+        sky projections: also the regions of visits and detectors, which
+        spatial queries and pipelines need.
     regex
         Regular expression for the names of files in directories, as for
         `find_files`.
     workers
         Number of files that are inspected at the same time.
     dry_run
-        Whether to report what would be ingested without ingesting it.
+        Whether to do everything except writing: the report is that of a real
+        call.
     advance
         Called with the number of files of each finished batch, for a progress
         bar.
@@ -162,62 +181,101 @@ def ingest_images(
 
     Notes
     -----
-    Datasets that exist in the run are skipped, and each batch is ingested in
-    its own transaction: calling this again resumes an interrupted call.
+    Datasets that exist in the run are skipped.  All files are inspected first;
+    then each batch is ingested in its own transaction, with its dimension
+    records and the run: calling this again completes an interrupted call, and
+    a call that ingests no file leaves no run.  Of files with the same data ID
+    none is ingested.
     """
     if not isinstance(dataset_type, DatasetType):
         dataset_type = butler.get_dataset_type(dataset_type)
     job = _Job(
-        butler, dataset_type, run, transfer, data_id or {}, formatter, transfer_dimensions, workers, dry_run
+        butler,
+        dataset_type,
+        run,
+        transfer=transfer,
+        data_id=data_id,
+        formatter=formatter,
+        transfer_dimensions=transfer_dimensions,
+        workers=workers,
     )
-    for batch in _batches(find_files(locations, regex=regex), BATCH_SIZE):
-        job.do(batch)
+    candidates = job.plan(find_files(locations, regex=regex))
+    if job.report.failed:
+        advance(len(job.report.failed))
+    for batch in _batches(candidates, BATCH_SIZE):
+        job.ingest(batch, dry_run=dry_run)
         advance(len(batch))
+    job.report.orphans = find_orphans(butler, dataset_type, run)
     return job.report
 
 
 @dataclasses.dataclass
+class _Candidate:
+    """A file that is to be ingested, or whose dataset exists."""
+
+    file: PlannedFile
+    facts: FileFacts
+    keys: tuple[Key, ...] = ()
+
+
 class _Job:
     """One call of `ingest_images`."""
 
-    butler: Butler
-    dataset_type: DatasetType
-    run: str
-    transfer: str | None
-    given: Mapping[str, Any] | Callable[[ResourcePath], Mapping[str, Any]]
-    formatter: str | None
-    transfer_dimensions: bool
-    workers: int
-    dry_run: bool
-    report: IngestReport = dataclasses.field(default_factory=IngestReport)
+    def __init__(
+        self,
+        butler: Butler,
+        dataset_type: DatasetType,
+        run: str,
+        *,
+        transfer: str | None,
+        data_id: Mapping[str, Any] | Callable[[ResourcePath], Mapping[str, Any]] | None,
+        formatter: str | None,
+        transfer_dimensions: bool,
+        workers: int,
+    ) -> None:
+        self.butler = butler
+        self.dataset_type = dataset_type
+        self.run = run
+        self.transfer = "copy" if transfer == "move" else transfer
+        self.remove_sources = transfer == "move"
+        self.given = data_id or {}
+        self.formatter = formatter
+        self.records = DimensionRecords(butler) if transfer_dimensions else None
+        self.workers = workers
+        self.report = IngestReport()
+        self.removed_partial_run = False
+        self.existing = self._find_existing()
 
-    def __post_init__(self) -> None:
-        if not self.dry_run:
-            self.butler.collections.register(self.run)
-        self.seen = {coordinate: "the run" for coordinate in self._present()}
+    # Planning.
 
-    def do(self, batch: list[ResourcePath]) -> None:
-        """Inspect a batch of files, and ingest those that can be ingested."""
+    def plan(self, files: Sequence[ResourcePath]) -> list[_Candidate]:
+        """Inspect files, and return those that can be ingested."""
         with ThreadPoolExecutor(self.workers, thread_name_prefix="ingest") as pool:
-            outcomes = list(pool.map(self._inspect, batch))
-        planned = []
-        for uri, outcome in zip(batch, outcomes, strict=True):
+            outcomes = list(pool.map(self._inspect, files))
+        identified = {}
+        for uri, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self._fail(uri, outcome)
-            elif (file := self._plan(outcome)) is not None:
-                planned.append(file)
-        if self.dry_run:
-            self.report.ingested += planned
-        else:
-            self._ingest(planned)
+            elif (candidate := self._identify(outcome)) is not None:
+                identified[uri] = candidate
+        self._reject_duplicates(identified)
+        return [found for found in identified.values() if self._expand(found)]
 
-    def _present(self) -> Iterator[DataCoordinate]:
+    def _find_existing(self) -> dict[DataCoordinate, DatasetRef]:
+        """Return the datasets in the run, by data ID."""
         if self.run not in self.butler.collections.query("*"):
-            return
-        refs = self.butler.query_datasets(
-            self.dataset_type, self.run, find_first=False, limit=None, explain=False
-        )
-        yield from (ref.dataId for ref in refs)
+            return {}
+        if (found := self.butler.collections.get_info(self.run).type.name) != "RUN":
+            raise InvalidArgumentError(
+                f"Cannot ingest into {self.run!r}: it is a {found} collection. Give the name of a RUN."
+            )
+        try:
+            refs = self.butler.query_datasets(
+                self.dataset_type, self.run, find_first=False, limit=None, explain=False
+            )
+        except MissingDatasetTypeError:
+            return {}
+        return {ref.dataId: ref for ref in refs}
 
     def _inspect(self, uri: ResourcePath) -> FileFacts | Exception:
         try:
@@ -228,35 +286,19 @@ class _Job:
     def _fail(self, uri: ResourcePath, err: Exception) -> None:
         self.report.failed[uri] = f"{type(err).__name__}: {err}"
 
-    def _plan(self, facts: FileFacts) -> PlannedFile | None:
-        given = self.given(facts.uri) if callable(self.given) else self.given
+    def _identify(self, facts: FileFacts) -> _Candidate | None:
+        """Find the data ID of a file."""
         try:
-            values = facts.data_id(self.dataset_type.dimensions.required, given)
-            if self.transfer_dimensions and not self.dry_run:
-                add_dimension_records(self.butler, values, facts.obs_info, given)
+            values = facts.data_id(self.dataset_type.dimensions.required, self._given(facts))
             coordinate = DataCoordinate.standardize(values, dimensions=self.dataset_type.dimensions)
-            if not (self.dry_run and self.transfer_dimensions):
-                coordinate = self._expand(coordinate)
         except Exception as err:  # reported; the other files are still ingested
             self._fail(facts.uri, err)
             return None
         file = PlannedFile(uri=facts.uri, data_id=coordinate, formatter=self._formatter_for(facts))
-        if (other := self.seen.setdefault(coordinate, str(facts.uri))) == str(facts.uri):
-            return file
-        if other == "the run":
-            self.report.skipped.append(file)
-        else:
-            self.report.failed[facts.uri] = f"{coordinate} is also the data ID of {other}."
-        return None
+        return _Candidate(file, facts)
 
-    def _expand(self, coordinate: DataCoordinate) -> DataCoordinate:
-        try:
-            return self.butler.registry.expandDataId(coordinate)
-        except DataIdValueError as err:
-            raise InvalidArgumentError(
-                f"{err} Register the instrument and define its visits, or insert records made from headers "
-                "with transfer_dimensions=True (--transfer-dimensions)."
-            ) from err
+    def _given(self, facts: FileFacts) -> Mapping[str, Any]:
+        return self.given(facts.uri) if callable(self.given) else self.given
 
     def _formatter_for(self, facts: FileFacts) -> str | None:
         if self.formatter is not None:
@@ -264,30 +306,126 @@ class _Job:
         ours = self.dataset_type.storageClass_name in registry.storage_classes()
         return LEGACY_FORMATTER if facts.legacy and ours else None
 
-    def _ingest(self, planned: list[PlannedFile]) -> None:
-        """Ingest all files in one transaction or, if that fails, one by one."""
+    def _reject_duplicates(self, identified: dict[ResourcePath, _Candidate]) -> None:
+        """Remove all files that share a data ID with another file."""
+        by_data_id: dict[DataCoordinate, list[ResourcePath]] = {}
+        for uri, candidate in identified.items():
+            by_data_id.setdefault(candidate.file.data_id, []).append(uri)
+        for coordinate, uris in by_data_id.items():
+            for uri in uris if len(uris) > 1 else ():
+                others = ", ".join(str(other) for other in uris if other != uri)
+                self.report.failed[uri] = f"Its data ID {coordinate} is also the data ID of {others}."
+                del identified[uri]
+
+    def _expand(self, candidate: _Candidate) -> bool:
+        """Add the dimension records to the data ID; return whether that succeeded."""
+        file, facts = candidate.file, candidate.facts
         try:
-            self.report.ingested += self._ingest_all(planned)
+            records = None
+            if self.records is not None:
+                values = facts.merge(self._given(facts))
+                candidate.keys = self.records.add(file.data_id.required, values, facts.region)
+                records = self.records.records(candidate.keys)
+            expanded = self.butler.registry.expandDataId(file.data_id, records=records)
+        except DataIdValueError as err:
+            self._fail(file.uri, InvalidArgumentError(f"{err} {self._advice(file.data_id)}"))
+            return False
         except Exception as err:  # reported; the other files are still ingested
-            if len(planned) == 1:
-                self._fail(planned[0].uri, err)
-                return
-            for file in planned:
-                self._ingest([file])
+            self._fail(file.uri, err)
+            return False
+        candidate.file = dataclasses.replace(file, data_id=expanded, ref=self.existing.get(file.data_id))
+        return True
 
-    def _ingest_all(self, planned: list[PlannedFile]) -> list[PlannedFile]:
-        if not planned:
-            return []
-        refs = [DatasetRef(self.dataset_type, file.data_id, run=self.run) for file in planned]
-        datasets = [
-            FileDataset(file.uri, ref, formatter=file.formatter)
-            for file, ref in zip(planned, refs, strict=True)
+    def _advice(self, coordinate: DataCoordinate) -> str:
+        if "skymap" in coordinate.dimensions:
+            return "Register the sky map of the coadds; files do not define sky maps."
+        return (
+            "Register the instrument and define its visits, or insert records made from headers "
+            "with transfer_dimensions=True (--transfer-dimensions)."
+        )
+
+    # Ingesting.
+
+    def ingest(self, candidates: Sequence[_Candidate], *, dry_run: bool) -> None:
+        """Ingest files whose datasets do not exist."""
+        new, skipped = [], []
+        for candidate in candidates:
+            ref = candidate.file.ref
+            existence = DatasetExistence.UNRECOGNIZED if ref is None else self.butler.exists(ref)
+            if ref is None or DatasetExistence.DATASTORE not in existence:
+                new.append(candidate)
+            elif existence:
+                skipped.append(candidate)
+            else:
+                self.report.failed[candidate.file.uri] = (
+                    f"Its dataset {ref} is registered, but the file {self.butler.getURI(ref)} of the dataset "
+                    "does not exist. Remove the dataset (butler prune-datasets --purge), then ingest again."
+                )
+        self.report.skipped += [candidate.file for candidate in skipped]
+        if dry_run:
+            self.report.ingested += [candidate.file for candidate in new]
+            return
+        self._write(new, {key: None for candidate in skipped for key in candidate.keys})
+
+    def _write(self, new: Sequence[_Candidate], keys: Mapping[Key, None]) -> None:
+        """Ingest files in one transaction or, if that fails, one by one."""
+        try:
+            self.report.ingested += self._write_all(new, keys)
+        except Exception as err:  # reported; the other files are still ingested
+            # Caches may hold records of the transaction that was rolled back.
+            self.butler.registry.refresh()
+            if isinstance(err, ConflictingDefinitionError) and self._remove_partial_run():
+                self._write(new, keys)
+            elif len(new) == 1:
+                self._fail(new[0].file.uri, err)
+            elif not new:
+                raise
+            else:
+                for candidate in new:
+                    self._write([candidate], {})
+
+    def _remove_partial_run(self) -> bool:
+        """Remove an empty run, which a killed process may have registered in part."""
+        collections = self.butler.collections
+        if self.removed_partial_run or self.run not in collections.query("*"):
+            return False
+        self.removed_partial_run = True
+        if collections.get_info(self.run, include_summary=True).dataset_types:
+            return False
+        collections.x_remove(self.run)
+        return True
+
+    def _write_all(self, new: Sequence[_Candidate], keys: Mapping[Key, None]) -> list[PlannedFile]:
+        """Insert the records, the run and the datasets in one transaction.
+
+        A process that is killed leaves all of them or none.
+        """
+        refs = [
+            found.file.ref or DatasetRef(self.dataset_type, found.file.data_id, run=self.run) for found in new
         ]
-        self.butler.ingest(*datasets, transfer=self.transfer)
-        return [dataclasses.replace(file, ref=ref) for file, ref in zip(planned, refs, strict=True)]
+        files = [dataclasses.replace(found.file, ref=ref) for found, ref in zip(new, refs, strict=True)]
+        all_keys = dict.fromkeys(key for found in new for key in found.keys) | dict(keys)
+        if not files and not all_keys:
+            return []
+        with self.butler.transaction():
+            if self.records is not None:
+                self.records.insert(all_keys)
+            if files:
+                self.butler.collections.register(self.run)
+                datasets = [
+                    FileDataset(file.uri, ref, formatter=file.formatter)
+                    for file, ref in zip(files, refs, strict=True)
+                ]
+                self.butler.ingest(*datasets, transfer=self.transfer)
+        if self.remove_sources:
+            # After the commit, so that no file is lost if the process is killed.
+            for file in files:
+                if file.ref is not None and self.butler.getURI(file.ref) != file.uri:
+                    file.uri.remove()
+        return files
 
 
-def _batches(files: list[ResourcePath], size: int) -> Iterator[list[ResourcePath]]:
-    iterator = iter(files)
+def _batches(candidates: list[_Candidate], size: int) -> Iterator[list[_Candidate]]:
+    iterator = iter(candidates)
     while batch := list(itertools.islice(iterator, size)):
         yield batch

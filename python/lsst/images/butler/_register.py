@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-__all__ = ("register_dataset_types",)
+__all__ = ("preset_dataset_type", "register_dataset_types")
 
 from collections.abc import Iterable
 
-from lsst.daf.butler import Butler, DatasetType
+from lsst.daf.butler import Butler, DatasetType, MissingDatasetTypeError
+from lsst.daf.butler.registry import ConflictingDefinitionError
 
 from ..errors import PluginError
 from ..plugins import DatasetTypeSpec, registry
@@ -48,12 +49,53 @@ def register_dataset_types(
     lsst.daf.butler.registry.ConflictingDefinitionError
         If the repository has a different dataset type of this name.
     """
-    presets = registry.dataset_types()
-    wanted = list(names) or sorted(presets)
-    if unknown := [name for name in wanted if name not in presets]:
-        raise PluginError(f"The presets {unknown} do not exist; the declared presets are {sorted(presets)}.")
-    types = [_dataset_type(butler, presets[name], storage_class, dimensions) for name in wanted]
+    wanted = list(names) or sorted(registry.dataset_types())
+    presets = _find_presets(wanted)
+    types = [_dataset_type(butler, preset, storage_class, dimensions) for preset in presets]
     return {found.name: butler.registry.registerDatasetType(found) for found in types}
+
+
+def preset_dataset_type(butler: Butler, name: str) -> DatasetType:
+    """Return the dataset type of a preset, whether it is registered or not.
+
+    Parameters
+    ----------
+    butler
+        Butler of the repository.
+    name
+        Name of the preset.
+
+    Returns
+    -------
+    dataset_type
+        The dataset type.
+
+    Raises
+    ------
+    PluginError
+        If no plugin declares a preset of that name, or if the repository lacks
+        one of its dimensions.
+    lsst.daf.butler.registry.ConflictingDefinitionError
+        If the repository defines the dataset type differently.
+    """
+    (preset,) = _find_presets([name])
+    dataset_type = _dataset_type(butler, preset, None, None)
+    try:
+        registered = butler.get_dataset_type(name)
+    except MissingDatasetTypeError:
+        return dataset_type
+    if registered != dataset_type:
+        raise ConflictingDefinitionError(
+            f"Given dataset type {dataset_type} is inconsistent with database definition {registered}."
+        )
+    return dataset_type
+
+
+def _find_presets(names: Iterable[str]) -> list[DatasetTypeSpec]:
+    presets = registry.dataset_types()
+    if unknown := [name for name in names if name not in presets]:
+        raise PluginError(f"The presets {unknown} do not exist; the declared presets are {sorted(presets)}.")
+    return [presets[name] for name in names]
 
 
 def _dataset_type(
