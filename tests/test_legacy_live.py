@@ -9,6 +9,7 @@ from typing import Any
 
 import astropy.units as u
 import helpers.afw_fakes as afw
+import helpers.afw_fakes_camera as afw_camera
 import numpy as np
 import numpy.testing as npt
 import pytest
@@ -386,7 +387,9 @@ def test_detectors_round_trip(stack: None, visit_image: VisitImage) -> None:
         detector.to_focal_plane.apply_forward(x=x, y=y),
         atol=1e-4,
     )
-    frames = CameraFrameSet.from_legacy(legacy.getTransformMap())
+    camera = afw_camera.Camera({detector.name: legacy})
+    camera.name, camera.transforms = detector.instrument, legacy.getTransformMap()
+    frames = CameraFrameSet.from_legacy(camera)
     assert (frames.instrument, frames.detector_ids) == (detector.instrument, (detector.id,))
     assert frames.detector(detector.id).bbox == detector.bbox
 

@@ -8,7 +8,6 @@ that are writeable and in order, a dictionary of mask planes for the process.
 
 from __future__ import annotations
 
-import enum
 import math
 import sys
 import types
@@ -16,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import starlink.Ast
 
+from helpers.afw_fakes_camera import CAMERA_GEOM
 from helpers.afw_fakes_cells import CELL_COADDS, Index2D, Quadrupole
 from helpers.afw_fakes_geom import (
     AfwPolygon,
@@ -231,177 +230,6 @@ class PiffPsf(Psf):
         self.width, self.height, self._piffResult = np.float64(width), np.float64(height), piff_result
 
 
-# lsst.afw.cameraGeom
-
-
-class ReadoutCorner(enum.Enum):
-    LL = 0
-    LR = 1
-    UR = 2
-    UL = 3
-
-
-class DetectorType(enum.Enum):
-    SCIENCE = 0
-    FOCUS = 1
-    GUIDER = 2
-    WAVEFRONT = 3
-
-
-class Orientation:
-    def __init__(self, place: Point3D, reference: Point2D, yaw: Angle, pitch: Angle, roll: Angle) -> None:
-        require(Point3D, place)
-        require(Point2D, reference)
-        require(Angle, yaw, pitch, roll)
-        self._values = (place, reference, yaw, pitch, roll)
-
-    def getFpPosition3(self) -> Point3D:
-        return self._values[0]
-
-    def getReferencePoint(self) -> Point2D:
-        return self._values[1]
-
-    def getYaw(self) -> Angle:
-        return self._values[2]
-
-    def getPitch(self) -> Angle:
-        return self._values[3]
-
-    def getRoll(self) -> Angle:
-        return self._values[4]
-
-
-class _Bag:
-    """A builder with ``setX`` and ``getX`` methods for any X."""
-
-    FIELDS: dict[str, type] = {}
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        kind, field = name[:3], name[3:]
-        if kind not in ("get", "set") or field not in self.FIELDS:
-            raise AttributeError(name)
-        if kind == "get":
-            return lambda: self.values.get(field)
-
-        def put(value: Any) -> None:
-            require(self.FIELDS[field], value)
-            self.values[field] = value
-
-        return put
-
-
-class Amplifier:
-    class Builder(_Bag):
-        FIELDS = {
-            "Name": str,
-            "BBox": Box2I,
-            "ReadoutCorner": ReadoutCorner,
-            "Gain": float,
-            "ReadNoise": float,
-            "Saturation": float,
-            "SuspectLevel": float,
-            "LinearityType": str,
-            "LinearityCoeffs": np.ndarray,
-            "RawBBox": Box2I,
-            "RawDataBBox": Box2I,
-            "RawFlipX": bool,
-            "RawFlipY": bool,
-            "RawXYOffset": Extent2I,
-            "RawHorizontalOverscanBBox": Box2I,
-            "RawVerticalOverscanBBox": Box2I,
-            "RawPrescanBBox": Box2I,
-        }
-
-
-class Detector(_Bag):
-    FIELDS = {
-        "Name": str,
-        "Id": int,
-        "BBox": Box2I,
-        "PixelSize": Extent2D,
-        "Orientation": Orientation,
-        "Type": DetectorType,
-        "Serial": str,
-        "PhysicalType": str,
-    }
-
-    def __init__(self, name: str, id: int) -> None:
-        super().__init__()
-        self.values |= {"Name": name, "Id": id}
-        self.amplifiers: list[Any] = []
-        self.camera: Any = None
-
-    def append(self, builder: Any) -> None:
-        require(Amplifier.Builder, builder)
-        self.amplifiers.append(builder)
-
-    def getAmplifiers(self) -> list[Any]:
-        return self.amplifiers
-
-    def getTransformMap(self) -> Any:
-        return self.camera
-
-    def to_focal_plane(self) -> Any:
-        """Create the mapping of pixels, ignoring pitch and roll."""
-        orientation = self.values["Orientation"]
-        place, reference = orientation.getFpPosition3(), orientation.getReferencePoint()
-        size, yaw = self.values["PixelSize"], orientation.getYaw().asRadians()
-        shift = starlink.Ast.ShiftMap([-reference.x, -reference.y])
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        rotate = starlink.Ast.MatrixMap([[cos * size.x, -sin * size.y], [sin * size.x, cos * size.y]])
-        move = starlink.Ast.ShiftMap([place.x, place.y])
-        return starlink.Ast.CmpMap(starlink.Ast.CmpMap(shift, rotate, True), move, True)
-
-
-class Camera(dict[str, Any]):
-    class Builder:
-        def __init__(self, name: str) -> None:
-            self.camera = Camera()
-            self.camera.name = name
-
-        def add(self, name: str, id: int) -> Detector:
-            require(int, id)
-            detector = self.camera[name] = Detector(name, id)
-            detector.camera = self.camera
-            return detector
-
-        def setTransformFromFocalPlaneTo(self, system: str, transform: Any) -> None:
-            require(TransformPoint2ToPoint2, transform)
-            self.camera.field_angle = transform
-
-        def finish(self) -> Camera:
-            return self.camera
-
-    name: str
-    field_angle: Any
-
-    def getName(self) -> str:
-        return self.name
-
-    def getTransformMap(self) -> Camera:
-        return self
-
-    def __iter__(self) -> Any:
-        return iter(self.values())
-
-    def makeFrameSet(self, detectors: list[Detector], unit: str = "mm") -> Any:
-        frames = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Ident=FOCAL_PLANE,Unit(1)=mm,Unit(2)=mm"))
-        angles = starlink.Ast.Frame(2, "Ident=FIELD_ANGLE,Unit(1)=rad,Unit(2)=rad")
-        frames.addframe(1, self.field_angle.getMapping().ast, angles)
-        for detector in detectors:
-            mapping = detector.to_focal_plane()
-            mapping.invert()
-            box = detector.values["BBox"]
-            limits = f"Bottom(1)={box.x.min},Top(1)={box.x.max},Bottom(2)={box.y.min},Top(2)={box.y.max}"
-            ident = f"DETECTOR_{detector.values['Id']:03d}"
-            frame = starlink.Ast.Frame(2, f"Ident={ident},Unit(1)=pix,Unit(2)=pix,{limits}")
-            frames.addframe(1, mapping, frame)
-        return FrameSet(str(frames))
-
-
 MODULES: dict[str, dict[str, Any]] = {
     "lsst.geom": {
         kind.__name__: kind
@@ -455,14 +283,7 @@ MODULES: dict[str, dict[str, Any]] = {
     },
     "lsst.afw.coord": {"Observatory": Observatory, "Weather": Weather},
     "lsst.afw.detection": {"Psf": Psf, "GaussianPsf": GaussianPsf},
-    "lsst.afw.cameraGeom": {
-        "ReadoutCorner": ReadoutCorner,
-        "DetectorType": DetectorType,
-        "Orientation": Orientation,
-        "Amplifier": Amplifier,
-        "Camera": Camera,
-        "FIELD_ANGLE": "FieldAngle",
-    },
+    "lsst.afw.cameraGeom": CAMERA_GEOM,
     "lsst.pex": {},
     "lsst.pex.exceptions": {
         "LogicError": LogicError,

@@ -235,6 +235,11 @@ class TransformPoint2ToPoint2:
     def getMapping(self) -> Any:
         return self._mapping
 
+    def applyForward(self, point: Point2D) -> Point2D:
+        require(Point2D, point)
+        x, y = self._mapping.ast.tran([[point.x], [point.y]], True)[:, 0]
+        return Point2D(float(x), float(y))
+
 
 class AfwPolygon:
     def __init__(self, points: list[Point2D]) -> None:

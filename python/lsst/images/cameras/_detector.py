@@ -6,7 +6,7 @@ from __future__ import annotations
 
 __all__ = ("Detector", "DetectorAttributes")
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self, final
 
 import pydantic
@@ -15,6 +15,7 @@ from .._geom import Box
 from .._transforms import CameraFrameSet, DetectorFrame, FieldAngleFrame, FocalPlaneFrame, Transform
 from ..io import Serializable
 from ..plugins import registry
+from ..serialization import MetadataValue
 from ._amplifier import Amplifier
 from ._enums import DetectorType
 from ._orientation import Orientation
@@ -67,6 +68,8 @@ class Detector(Serializable):
         Coordinate frames of the camera, or those of this detector.
     visit
         Number of the visit, or `None`.
+    metadata
+        Further values by name, which are written to files.
     """
 
     def __init__(
@@ -75,11 +78,14 @@ class Detector(Serializable):
         amplifiers: Iterable[Amplifier],
         frames: CameraFrameSet,
         visit: int | None = None,
+        *,
+        metadata: Mapping[str, MetadataValue] | None = None,
     ) -> None:
         self._attributes = attributes
         self._amplifiers = list(amplifiers)
         self._frames = frames
         self._visit = visit
+        self._metadata = dict(metadata or {})
 
     @property
     def attributes(self) -> DetectorAttributes:
@@ -100,6 +106,11 @@ class Detector(Serializable):
     def visit(self) -> int | None:
         """Number of the visit, or `None`."""
         return self._visit
+
+    @property
+    def metadata(self) -> dict[str, MetadataValue]:
+        """Further values by name; may be modified."""
+        return self._metadata
 
     @property
     def instrument(self) -> str:
@@ -168,6 +179,7 @@ class Detector(Serializable):
             [amplifier.model_copy(deep=True) for amplifier in self._amplifiers],
             self._frames,
             self._visit,
+            metadata=self._metadata,
         )
 
     @classmethod
@@ -214,6 +226,7 @@ class Detector(Serializable):
             self._attributes == other._attributes
             and self._amplifiers == other._amplifiers
             and self._visit == other._visit
+            and self._metadata == other._metadata
             and bool(self._frames == other._frames)
         )
 

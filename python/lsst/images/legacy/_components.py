@@ -30,7 +30,7 @@ from ._convert_fields import make_aperture_corrections
 from ._convert_photo_calib import make_photo_calib_field
 from ._convert_psf import make_psf
 from ._convert_visit import make_bounds, make_summary_stats
-from ._live_camera import detector_from, detector_to
+from ._live_detector import detector_from, detector_to
 from ._live_fields import (
     corrections_from,
     corrections_to,

@@ -4,21 +4,26 @@
 
 from __future__ import annotations
 
-__all__ = ("UNKNOWN_INSTRUMENT", "make_camera", "make_camera_frame_set", "make_detector")
+__all__ = (
+    "UNKNOWN_INSTRUMENT",
+    "assemble_camera_frame_set",
+    "make_camera",
+    "make_camera_frame_set",
+    "make_detector",
+)
 
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import astropy.units as u
-import pydantic
 
+from .._geom import Box
 from .._transforms import CameraFrameSet
-from .._transforms._ast import starlink_ast
+from .._transforms._ast import AstMapping, starlink_ast
 from ..cameras import (
     Amplifier,
     AmplifierCalibrations,
-    AmplifierRawGeometry,
     Detector,
     DetectorAttributes,
     DetectorType,
@@ -28,7 +33,8 @@ from ..cameras import (
 from ..errors import ArchiveReadError, LossyConversionWarning
 from ._convert_wcs import step_mappings
 from ._decoded import LegacyContext, finish, unknown_class
-from .afw_archive._camera import LegacyAmplifier, LegacyAmplifierRaw, LegacyCamera, LegacyDetector
+from ._detector_metadata import AmplifierExtras, DetectorExtras, RawGeometry, set_number
+from .afw_archive._camera import LegacyAmplifier, LegacyCamera, LegacyDetector
 from .afw_archive._transforms import CameraSystem, LegacyTransformMap
 
 UNKNOWN_INSTRUMENT = "unknown"
@@ -96,24 +102,23 @@ def make_detector(
     )
     frames = make_camera_frame_set([record], record.transforms(), instrument)
     amplifiers = [made for a in record.amplifiers if (made := _make_amplifier(a, is_raw_assembled))]
-    return Detector(attributes, amplifiers, frames, visit)
+    extras = _make_extras(record, is_raw_assembled)
+    return Detector(attributes, amplifiers, frames, visit, metadata=extras.to_metadata())
 
 
 def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifier | None:
     if record.bbox is None:
         warnings.warn(
-            f"The bounding box of amplifier {record.name!r} is empty; it is omitted.",
-            LossyConversionWarning,
-            stacklevel=3,
+            f"Amplifier {record.name!r} has no pixels; it is left out.", LossyConversionWarning, stacklevel=3
         )
         return None
-    corner = ReadoutCorner(record.readout_corner)
-    geometry = _make_raw_geometry(record.raw, corner)
+    raw = _make_raw_geometry(record, is_raw_assembled)
+    geometry = raw.complete()
     return Amplifier(
         name=record.name,
         bbox=record.bbox,
-        # The archived corner refers to the raw image.
-        readout_corner=corner.apply_flips(y=record.raw.flip_y, x=record.raw.flip_x),
+        # The archived corner is the one of the raw image.
+        readout_corner=raw.readout_corner.apply_flips(y=raw.flip_y, x=raw.flip_x),
         assembled_raw_geometry=geometry if is_raw_assembled else None,
         unassembled_raw_geometry=None if is_raw_assembled else geometry,
         nominal_calibrations=AmplifierCalibrations(
@@ -127,25 +132,58 @@ def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifie
     )
 
 
-def _make_raw_geometry(raw: LegacyAmplifierRaw, corner: ReadoutCorner) -> AmplifierRawGeometry | None:
-    """Convert the raw geometry; return `None` if it is incomplete."""
-    try:
-        return AmplifierRawGeometry.model_validate(
-            {
-                "bbox": raw.bbox,
-                "data_bbox": raw.data_bbox,
-                "flip_x": raw.flip_x,
-                "flip_y": raw.flip_y,
-                "x_offset": raw.offset.x,
-                "y_offset": raw.offset.y,
-                "serial_overscan_bbox": raw.horizontal_overscan_bbox,
-                "parallel_overscan_bbox": raw.vertical_overscan_bbox,
-                "prescan_bbox": raw.prescan_bbox,
-                "readout_corner": corner,
-            }
+def _make_raw_geometry(record: LegacyAmplifier, is_raw_assembled: bool) -> RawGeometry:
+    raw = record.raw
+    return RawGeometry(
+        bbox=raw.bbox,
+        data_bbox=raw.data_bbox,
+        serial_overscan_bbox=raw.horizontal_overscan_bbox,
+        parallel_overscan_bbox=raw.vertical_overscan_bbox,
+        prescan_bbox=raw.prescan_bbox,
+        flip_x=raw.flip_x,
+        flip_y=raw.flip_y,
+        x_offset=raw.offset.x,
+        y_offset=raw.offset.y,
+        readout_corner=ReadoutCorner(record.readout_corner),
+        is_assembled=is_raw_assembled,
+    )
+
+
+def _make_extras(record: LegacyDetector, is_raw_assembled: bool) -> DetectorExtras:
+    """Collect the properties that our detector does not have."""
+    size, crosstalk = record.pixel_size, record.crosstalk
+    extras = DetectorExtras(
+        crosstalk=None if crosstalk is None else crosstalk.tolist(),
+        pixel_size_y=None if size.x == size.y else size.y,
+        transforms=_other_transforms(record),
+    )
+    for amplifier in record.amplifiers:
+        raw = _make_raw_geometry(amplifier, is_raw_assembled)
+        extras.add_amplifier(
+            amplifier.name,
+            AmplifierExtras(
+                linearity_threshold=set_number(amplifier.linearity_threshold),
+                linearity_maximum=set_number(amplifier.linearity_maximum),
+                linearity_units=amplifier.linearity_units,
+                raw=raw if raw.complete() is None and not raw.is_empty else None,
+            ),
         )
-    except pydantic.ValidationError:
-        return None
+    return extras
+
+
+def _other_transforms(record: LegacyDetector) -> dict[str, str]:
+    """Return the transforms from pixels to other systems of a detector, as AST text."""
+    transforms = record.transforms()
+    if not isinstance(transforms, LegacyTransformMap):
+        return {}
+    pixels = CameraSystem("Pixels", record.name)
+    found = {}
+    for system in transforms.systems:
+        if system.detector == record.name and system != pixels:
+            mapping = step_mappings(transforms.path(pixels, system))
+            if mapping is not None:
+                found[system.name] = mapping.show()
+    return found
 
 
 def make_camera_frame_set(
@@ -180,24 +218,51 @@ def make_camera_frame_set(
     if not isinstance(transforms, LegacyTransformMap):
         raise unknown_class(transforms, CameraFrameSet, "the transforms of the camera")
     systems = set(transforms.systems)
-    frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Ident=FOCAL_PLANE,Unit(1)=mm,Unit(2)=mm"))
 
-    def add(system: CameraSystem, frame: Any) -> None:
-        mapping = None
-        if {FOCAL_PLANE, system} <= systems:
-            mapping = step_mappings(transforms.path(FOCAL_PLANE, system))
-        frame_set.addframe(1, _nowhere() if mapping is None else mapping.mapping, frame)
+    def mapping_to(system: CameraSystem) -> AstMapping | None:
+        if not {FOCAL_PLANE, system} <= systems:
+            return None
+        return step_mappings(transforms.path(FOCAL_PLANE, system))
 
-    add(FIELD_ANGLE, starlink_ast.Frame(2, "Ident=FIELD_ANGLE,Unit(1)=rad,Unit(2)=rad"))
+    frames = []
     for detector in detectors:
         if not isinstance(detector, LegacyDetector) or detector.bbox is None:
-            raise ArchiveReadError(
-                "A detector of the camera is of a class that is not supported, or its bounding box is empty."
-            )
-        box = detector.bbox
+            raise ArchiveReadError("A detector of a camera is archived in an unknown form, or has no pixels.")
+        frames.append((detector.id, detector.bbox, mapping_to(CameraSystem("Pixels", detector.name))))
+    return assemble_camera_frame_set(instrument, mapping_to(FIELD_ANGLE), frames)
+
+
+def assemble_camera_frame_set(
+    instrument: str,
+    to_field_angle: AstMapping | None,
+    detectors: Iterable[tuple[int, Box, AstMapping | None]],
+) -> CameraFrameSet:
+    """Create a frame set from the mappings of the focal plane.
+
+    Parameters
+    ----------
+    instrument
+        Name of the instrument.
+    to_field_angle
+        Mapping from the focal plane (mm) to field angles (radians).
+    detectors
+        Number, pixels, and mapping from the focal plane of each detector.
+
+    Returns
+    -------
+    frame_set
+        Frame set that maps positions to NaN where a mapping is `None`.
+    """
+    frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Ident=FOCAL_PLANE,Unit(1)=mm,Unit(2)=mm"))
+
+    def add(mapping: AstMapping | None, frame: Any) -> None:
+        frame_set.addframe(1, _nowhere() if mapping is None else mapping.mapping, frame)
+
+    add(to_field_angle, starlink_ast.Frame(2, "Ident=FIELD_ANGLE,Unit(1)=rad,Unit(2)=rad"))
+    for number, box, mapping in detectors:
         limits = f"Bottom(1)={box.x.min},Top(1)={box.x.max},Bottom(2)={box.y.min},Top(2)={box.y.max}"
-        options = f"Ident=DETECTOR_{detector.id:03d},Unit(1)=pix,Unit(2)=pix,{limits}"
-        add(CameraSystem("Pixels", detector.name), starlink_ast.Frame(2, options))
+        options = f"Ident=DETECTOR_{number:03d},Unit(1)=pix,Unit(2)=pix,{limits}"
+        add(mapping, starlink_ast.Frame(2, options))
     frame_set.Current = frame_set.Nframe
     return CameraFrameSet(instrument, frame_set)
 

@@ -1,43 +1,42 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Conversion of detectors and amplifiers from and to `lsst.afw.cameraGeom`."""
+"""Conversion of amplifiers, orientations and enumerations from and to `lsst.afw.cameraGeom`."""
 
 from __future__ import annotations
 
 __all__ = (
+    "amplifier_extras",
     "amplifier_from",
     "amplifier_to",
     "calibrations_from",
-    "detector_from",
-    "detector_to",
     "enum_from",
     "enum_to",
     "geometry_from",
+    "make_amplifier",
     "orientation_from",
     "orientation_to",
 )
 
+import math
+import warnings
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 
 from .._geom import XY, Box
-from .._transforms import CameraFrameSet
 from ..cameras import (
     Amplifier,
     AmplifierCalibrations,
     AmplifierRawGeometry,
-    Detector,
-    DetectorAttributes,
     DetectorType,
     Orientation,
     ReadoutCorner,
 )
-from ..errors import LegacyConversionError
+from ..errors import LegacyConversionError, LegacyValueError, LossyConversionWarning
+from ._detector_metadata import AmplifierExtras, RawGeometry, set_number
 from ._live_geom import box_to, point_to
 from ._live_modules import stack_module
-from ._live_wcs import transform_to
 
 
 def enum_from(legacy: Any, pytype: Any) -> Any:
@@ -117,20 +116,37 @@ def geometry_from(legacy: Any, pytype: type) -> AmplifierRawGeometry:
         The afw amplifier.
     pytype
         `AmplifierRawGeometry`.
+
+    Raises
+    ------
+    LegacyValueError
+        If a box that every amplifier of ours has is empty.
     """
-    offset, prescan = legacy.getRawXYOffset(), legacy.getRawPrescanBBox()
-    return AmplifierRawGeometry(
-        bbox=Box.from_legacy(legacy.getRawBBox()),
-        data_bbox=Box.from_legacy(legacy.getRawDataBBox()),
+    geometry = _raw_geometry(legacy, True).complete()
+    if geometry is None:
+        raise LegacyValueError(f"A raw box of amplifier {str(legacy.getName())!r} is empty.")
+    return geometry
+
+
+def _raw_geometry(legacy: Any, is_assembled: bool) -> RawGeometry:
+    offset = legacy.getRawXYOffset()
+    return RawGeometry(
+        bbox=_box_or_none(legacy.getRawBBox()),
+        data_bbox=_box_or_none(legacy.getRawDataBBox()),
         flip_x=bool(legacy.getRawFlipX()),
         flip_y=bool(legacy.getRawFlipY()),
         x_offset=int(offset.x),
         y_offset=int(offset.y),
-        serial_overscan_bbox=Box.from_legacy(legacy.getRawHorizontalOverscanBBox()),
-        parallel_overscan_bbox=Box.from_legacy(legacy.getRawVerticalOverscanBBox()),
-        prescan_bbox=None if prescan.isEmpty() else Box.from_legacy(prescan),
+        serial_overscan_bbox=_box_or_none(legacy.getRawHorizontalOverscanBBox()),
+        parallel_overscan_bbox=_box_or_none(legacy.getRawVerticalOverscanBBox()),
+        prescan_bbox=_box_or_none(legacy.getRawPrescanBBox()),
         readout_corner=enum_from(legacy.getReadoutCorner(), ReadoutCorner),
+        is_assembled=is_assembled,
     )
+
+
+def _box_or_none(legacy: Any) -> Box | None:
+    return None if legacy.isEmpty() else Box.from_legacy(legacy)
 
 
 def calibrations_from(legacy: Any, pytype: type) -> AmplifierCalibrations:
@@ -165,24 +181,59 @@ def amplifier_from(legacy: Any, pytype: type, *, is_raw_assembled: bool) -> Ampl
     is_raw_assembled
         Whether its raw boxes belong to an image of all amplifiers.
     """
-    geometry: AmplifierRawGeometry | None
-    try:
-        geometry = geometry_from(legacy, AmplifierRawGeometry)
-    except (ValueError, IndexError):
-        # Empty boxes mean that the raw image is missing.
-        geometry = None
-    corner = enum_from(legacy.getReadoutCorner(), ReadoutCorner)
+    extras = amplifier_extras(legacy, is_raw_assembled)
+    if extras != AmplifierExtras():
+        warnings.warn(
+            f"Properties of amplifier {str(legacy.getName())!r} that only the conversion of its detector "
+            f"keeps are left out: {extras.model_dump(exclude_defaults=True)}.",
+            LossyConversionWarning,
+            stacklevel=4,
+        )
+    return make_amplifier(legacy, is_raw_assembled)
+
+
+def make_amplifier(legacy: Any, is_raw_assembled: bool) -> Amplifier:
+    """Convert an amplifier, without its extras.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    is_raw_assembled
+        Whether its raw boxes belong to an image of all amplifiers.
+    """
+    raw = _raw_geometry(legacy, is_raw_assembled)
+    geometry = raw.complete()
     return Amplifier(
         name=str(legacy.getName()),
         bbox=Box.from_legacy(legacy.getBBox()),
-        readout_corner=corner.apply_flips(y=bool(legacy.getRawFlipY()), x=bool(legacy.getRawFlipX())),
+        readout_corner=raw.readout_corner.apply_flips(y=raw.flip_y, x=raw.flip_x),
         assembled_raw_geometry=geometry if is_raw_assembled else None,
         unassembled_raw_geometry=None if is_raw_assembled else geometry,
         nominal_calibrations=calibrations_from(legacy, AmplifierCalibrations),
     )
 
 
-def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool) -> Any:
+def amplifier_extras(legacy: Any, is_raw_assembled: bool) -> AmplifierExtras:
+    """Collect the properties that our amplifier does not have.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+    is_raw_assembled
+        Whether its raw boxes belong to an image of all amplifiers.
+    """
+    raw = _raw_geometry(legacy, is_raw_assembled)
+    return AmplifierExtras(
+        linearity_threshold=set_number(float(legacy.getLinearityThreshold())),
+        linearity_maximum=set_number(float(legacy.getLinearityMaximum())),
+        linearity_units=str(legacy.getLinearityUnits()),
+        raw=raw if raw.complete() is None and not raw.is_empty else None,
+    )
+
+
+def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool, extras: AmplifierExtras | None = None) -> Any:
     """Convert to a builder of amplifiers of afw.
 
     Parameters
@@ -191,23 +242,19 @@ def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool) -> Any:
         The amplifier.
     is_raw_assembled
         Whether to use the raw geometry of an assembled image.
+    extras
+        Properties from the metadata of the detector.
     """
+    extras = AmplifierExtras() if extras is None else extras
     builder = stack_module("afw.cameraGeom").Amplifier.Builder()
     builder.setName(obj.name)
     builder.setBBox(box_to(obj.bbox))
     builder.setReadoutCorner(enum_to(obj.readout_corner))
     raw = obj.assembled_raw_geometry if is_raw_assembled else obj.unassembled_raw_geometry
     if raw is not None:
-        builder.setReadoutCorner(enum_to(raw.readout_corner))
-        builder.setRawBBox(box_to(raw.bbox))
-        builder.setRawDataBBox(box_to(raw.data_bbox))
-        builder.setRawFlipX(raw.flip_x)
-        builder.setRawFlipY(raw.flip_y)
-        builder.setRawXYOffset(point_to(XY(raw.x_offset, raw.y_offset), form="Extent2I"))
-        builder.setRawHorizontalOverscanBBox(box_to(raw.serial_overscan_bbox))
-        builder.setRawVerticalOverscanBBox(box_to(raw.parallel_overscan_bbox))
-        if raw.prescan_bbox is not None:
-            builder.setRawPrescanBBox(box_to(raw.prescan_bbox))
+        _set_raw_geometry(builder, raw)
+    elif extras.raw is not None and extras.raw.is_assembled == is_raw_assembled:
+        _set_raw_geometry(builder, extras.raw)
     calibrations = obj.nominal_calibrations
     if calibrations is not None:
         builder.setGain(calibrations.gain)
@@ -216,81 +263,26 @@ def amplifier_to(obj: Amplifier, *, is_raw_assembled: bool) -> Any:
         builder.setSuspectLevel(calibrations.suspect_level)
         builder.setLinearityCoeffs(np.array(calibrations.linearity_coefficients, dtype=np.float64))
         builder.setLinearityType(calibrations.linearity_type)
+    # afw does not initialize these two.
+    threshold, maximum = extras.linearity_threshold, extras.linearity_maximum
+    builder.setLinearityThreshold(math.nan if threshold is None else threshold)
+    builder.setLinearityMaximum(math.nan if maximum is None else maximum)
+    builder.setLinearityUnits(extras.linearity_units)
     return builder
 
 
-def detector_from(
-    legacy: Any,
-    pytype: type,
-    *,
-    instrument: str,
-    visit: int | None = None,
-    is_raw_assembled: bool = True,
-    serial: str | None = None,
-) -> Detector:
-    """Convert a detector.
-
-    Parameters
-    ----------
-    legacy
-        The afw object.
-    pytype
-        `Detector`.
-    instrument
-        Name of the instrument.
-    visit
-        Number of the visit.
-    is_raw_assembled
-        Whether raw boxes belong to an image of all amplifiers.
-    serial
-        Serial number that replaces the one of the detector.
-    """
-    attributes = DetectorAttributes(
-        name=str(legacy.getName()),
-        id=int(legacy.getId()),
-        type=enum_from(legacy.getType(), DetectorType),
-        serial=str(legacy.getSerial()) if serial is None else serial,
-        bbox=Box.from_legacy(legacy.getBBox()),
-        orientation=orientation_from(legacy.getOrientation(), Orientation),
-        pixel_size=float(legacy.getPixelSize().x),
-        physical_type=str(legacy.getPhysicalType()),
-    )
-    frames = CameraFrameSet(instrument, legacy.getTransformMap().makeFrameSet([legacy]).show())
-    amplifiers = [
-        amplifier_from(amplifier, Amplifier, is_raw_assembled=is_raw_assembled)
-        for amplifier in legacy.getAmplifiers()
-    ]
-    return Detector(attributes, amplifiers, frames, visit)
-
-
-def detector_to(obj: Detector, *, is_raw_assembled: bool) -> Any:
-    """Convert to a detector of afw.
-
-    Parameters
-    ----------
-    obj
-        The detector.
-    is_raw_assembled
-        Whether to use the raw geometries of an assembled image.
-
-    Notes
-    -----
-    The transform of pixels to the focal plane is made of the orientation and
-    the size of a pixel, there being no other way.
-    """
-    camera_geom, geom = stack_module("afw.cameraGeom"), stack_module("geom")
-    camera = camera_geom.Camera.Builder(obj.instrument)
-    builder = camera.add(obj.name, int(obj.id))
-    builder.setBBox(box_to(obj.bbox))
-    builder.setPixelSize(geom.Extent2D(float(obj.pixel_size), float(obj.pixel_size)))
-    builder.setOrientation(orientation_to(obj.orientation))
-    builder.setType(enum_to(obj.type))
-    builder.setSerial(obj.serial)
-    builder.setPhysicalType(obj.physical_type)
-    for amplifier in obj.amplifiers:
-        builder.append(amplifier_to(amplifier, is_raw_assembled=is_raw_assembled))
-    frames = obj.frames
-    to_angle = frames[frames.focal_plane(), frames.field_angle()]
-    if np.isfinite(to_angle.apply_forward(x=0.0, y=0.0)).all():
-        camera.setTransformFromFocalPlaneTo(camera_geom.FIELD_ANGLE, transform_to(to_angle))
-    return camera.finish()[obj.name]
+def _set_raw_geometry(builder: Any, raw: AmplifierRawGeometry | RawGeometry) -> None:
+    builder.setReadoutCorner(enum_to(raw.readout_corner))
+    builder.setRawFlipX(raw.flip_x)
+    builder.setRawFlipY(raw.flip_y)
+    builder.setRawXYOffset(point_to(XY(raw.x_offset, raw.y_offset), form="Extent2I"))
+    for set_box, box in (
+        (builder.setRawBBox, raw.bbox),
+        (builder.setRawDataBBox, raw.data_bbox),
+        (builder.setRawHorizontalOverscanBBox, raw.serial_overscan_bbox),
+        (builder.setRawVerticalOverscanBBox, raw.parallel_overscan_bbox),
+        (builder.setRawPrescanBBox, raw.prescan_bbox),
+    ):
+        # Boxes of a new builder are empty.
+        if box is not None:
+            set_box(box_to(box))

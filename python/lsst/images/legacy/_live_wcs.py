@@ -8,12 +8,12 @@ different types.
 
 from __future__ import annotations
 
-__all__ = ("camera_from", "projection_from", "projection_to", "transform_from", "transform_to")
+__all__ = ("projection_from", "projection_to", "transform_from", "transform_to")
 
 from typing import Any
 
 from .._geom import Bounds
-from .._transforms import CameraFrameSet, Frame, Projection, Transform
+from .._transforms import Frame, Projection, Transform
 from .._transforms._ast import AstMapping, starlink_ast
 from ..errors import LegacyConversionError
 from ._convert_wcs import make_projection
@@ -161,19 +161,3 @@ def transform_to(obj: Transform[Any, Any]) -> Any:
     mapping = obj.ast_mapping
     kind = astshim.FrameSet if mapping.is_frame_set else astshim.Mapping
     return stack_module("afw.geom").TransformPoint2ToPoint2(kind.fromString(mapping.text), False)
-
-
-def camera_from(legacy: Any, pytype: type) -> CameraFrameSet:
-    """Convert the frames of a ``Camera``.
-
-    Parameters
-    ----------
-    legacy
-        The afw object.
-    pytype
-        `CameraFrameSet`.
-    """
-    if not hasattr(legacy, "getTransformMap"):
-        raise LegacyConversionError(f"Expected a camera of lsst.afw, not a {type(legacy).__name__}.")
-    text = legacy.getTransformMap().makeFrameSet(list(legacy)).show()
-    return CameraFrameSet(str(legacy.getName()), text)

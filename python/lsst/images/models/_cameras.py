@@ -15,6 +15,7 @@ from ..cameras import Amplifier, Detector, DetectorAttributes
 from ..errors import ArchiveReadError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
 from ..serialization._fields import Series
+from ..serialization._metadata import writable_metadata
 from ._transforms import CameraFrameSetSerializationModel
 
 
@@ -48,6 +49,7 @@ class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"
             amplifiers=[amplifier.model_copy(deep=True) for amplifier in obj.amplifiers],
             frames=archive.serialize_child("frames", obj.frames) if save_frames else None,
             visit=obj.visit,
+            metadata=writable_metadata(obj.metadata),
         )
 
     def deserialize(self, archive: InputArchive, *, frames: CameraFrameSet | None = None) -> Detector:
@@ -77,4 +79,5 @@ class DetectorSerializationModel(ArchiveTree, schema="detector", version="1.1.0"
             [amplifier.model_copy(deep=True) for amplifier in self.amplifiers],
             frames,
             self.visit,
+            metadata=self.metadata,
         )
