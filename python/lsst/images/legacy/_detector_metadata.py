@@ -124,7 +124,7 @@ class DetectorExtras(pydantic.BaseModel, ser_json_inf_nan="constants"):
             self.amplifiers[name] = extras
 
     def to_metadata(self) -> dict[str, MetadataValue]:
-        """Return the metadata of the detector; empty if there are no extras."""
+        """Return the metadata of the detector; empty without extras."""
         if self == DetectorExtras():
             return {}
         return {DETECTOR_KEY: self.model_dump_json(exclude_defaults=True)}
