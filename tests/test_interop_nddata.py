@@ -317,6 +317,36 @@ def test_from_ccddata_other_data_keeps_mask_flags_and_metadata() -> None:
     assert np.array_equal(back.to_ccddata().mask, boolean)
 
 
+def test_from_ccddata_flag_named_masked_is_combined_with_mask() -> None:
+    boolean = np.ones((3, 4), dtype=bool)
+    boolean[1, 2] = boolean[0, 0] = False
+    flags = FlagCollection(shape=(3, 4))
+    flags["MASKED"] = np.zeros((3, 4), dtype=bool)
+    flags["MASKED"][1, 2] = True
+    flags["hot"] = boolean
+    back = MaskedImage.from_ccddata(CCDData(np.zeros((3, 4)), unit="adu", mask=boolean, flags=flags))
+    assert list(back.mask.schema.names) == ["MASKED", "hot"]
+    assert np.array_equal(back.mask.get("MASKED"), boolean | flags["MASKED"])
+    assert np.array_equal(back.mask.get("hot"), boolean)
+    alone = MaskedImage.from_ccddata(CCDData(np.zeros((3, 4)), unit="adu", flags=flags))
+    assert np.array_equal(alone.mask.get("MASKED"), flags["MASKED"])
+
+
+@given(hnp.scalar_dtypes().flatmap(lambda dtype: hnp.arrays(dtype, ())))
+def test_from_ccddata_numpy_scalar_becomes_python_value(array: np.ndarray) -> None:
+    value = array[()]
+    meta = {"scalar": value, "list": [value], "dict": {"key": value}, "array": np.array([value, value])}
+    got = Image.from_ccddata(CCDData(np.zeros((2, 3)), unit="adu", meta=meta)).metadata
+    kinds = {"b": bool, "i": int, "u": int, "f": float}
+    kind = kinds.get(array.dtype.kind, str)
+    with np.errstate(over="ignore"):
+        wanted = kind(value)
+    for found in (got["scalar"], got["list"][0], got["dict"]["key"]):
+        assert type(found) is kind
+        assert found == wanted or (found != found and wanted != wanted)
+    assert [type(item) for item in got["array"]] == [kind, kind] or array.dtype.kind in "cSmM"
+
+
 def test_from_ccddata_other_data_start_sets_origin() -> None:
     data = CCDData(np.ones((2, 3)), unit="adu", meta={"LTV1": -7.0, "LTV2": -5.0})
     assert type(from_ccddata(data)) is Image

@@ -155,9 +155,10 @@ def _restore_mask(boolean: Any, mask: Mask, names: tuple[str, ...]) -> Mask:
 
 def _new_mask(ccd: NDData, bbox: Box) -> Mask:
     flags = getattr(ccd, "flags", None)
-    planes = {MASKED.name: ccd.mask}
+    named: list[tuple[str, Any]] = [(MASKED.name, ccd.mask)]
     if isinstance(flags, FlagCollection):
-        planes |= flags
+        # A flag named MASKED is combined with the boolean mask.
+        named += [(str(name), values) for name, values in flags.items()]
     elif flags is not None:
         warnings.warn(
             "The flags are ignored, because they are not a FlagCollection, which has names.",
@@ -165,13 +166,13 @@ def _new_mask(ccd: NDData, bbox: Box) -> Mask:
             stacklevel=3,
         )
     schema = MaskSchema(
-        MASKED if name == MASKED.name else MaskPlane(str(name), f"Flag {name} of other software.")
-        for name in planes
+        MASKED if name == MASKED.name else MaskPlane(name, f"Flag {name} of other software.")
+        for name in dict.fromkeys(name for name, _ in named)
     )
     mask = Mask(0, schema=schema, bbox=bbox)
-    for name, values in planes.items():
+    for name, values in named:
         if values is not None:
-            mask.set(str(name), np.broadcast_to(np.asarray(values, dtype=bool), bbox.shape))
+            mask.set(name, np.broadcast_to(np.asarray(values, dtype=bool), bbox.shape))
     return mask
 
 
@@ -188,10 +189,20 @@ def _variance(ccd: NDData, unit: u.UnitBase | None) -> np.ndarray | None:
 
 
 def _metadata(meta: Any) -> dict[str, Any]:
+    return {str(key): _plain(value) for key, value in dict(meta).items() if key != META_KEY}
+
+
+def _plain(value: Any) -> Any:
+    """Convert numpy values to the Python values that metadata may contain, and other objects to text."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.item() if value.ndim == 0 else value.tolist())
+    if isinstance(value, np.longdouble):  # its item() is not a Python float
+        return float(value)
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
+        return value.item()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     # A header returns COMMENT and HISTORY, which may be repeated, as objects.
-    plain = (str, int, float, bool, list, dict, type(None))
-    return {
-        key: value if isinstance(value, plain) else str(value)
-        for key, value in dict(meta).items()
-        if key != META_KEY
-    }
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
