@@ -61,8 +61,17 @@ if TYPE_CHECKING:
     import astropy.units as u
 
 
+MAX_MESSAGE_LENGTH = 4000
+"""Maximum number of characters of an error message; a longer one is cut."""
+
+
 class ImagesError(Exception):
     """Base class of all exceptions raised by `lsst.images`."""
+
+    def __init__(self, *args: object, **kwargs: Any) -> None:
+        # A message may contain text of unlimited length: that of an error of
+        # another package, or the names in a damaged file.
+        super().__init__(*(_cut(arg) if isinstance(arg, str) else arg for arg in args), **kwargs)
 
 
 class InvalidArgumentError(ImagesError, TypeError, ValueError):
@@ -264,6 +273,12 @@ class DevelopmentSchemaWarning(ImagesWarning):
 
 class LossyConversionWarning(ImagesWarning):
     """A conversion discards a part of its input."""
+
+
+def _cut(message: str) -> str:
+    if len(message) <= MAX_MESSAGE_LENGTH:
+        return message
+    return f"{message[: MAX_MESSAGE_LENGTH - 40]}... ({len(message)} characters)"
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from .io._containers import container_for_format, readable_extensions
 from .legacy import open_legacy
 from .plugins import ContainerSpec
 from .serialization import FitsCompressionOptions, attach
+from .utils import short_repr
 
 COMPONENTS = "components"
 """Name of the pseudo-component that reads several components at once."""
@@ -56,7 +57,8 @@ class _ReadingFormatter(FormatterV2):
             elif COMPONENTS in parameters:
                 raise InvalidParameterError(
                     "The read parameter 'components' should not be specified unless the component "
-                    f"'components' is read; the request is for {component or 'the whole dataset'!r}."
+                    "'components' is read; the request is for "
+                    f"{short_repr(component or 'the whole dataset')}."
                 )
             elif component is None:
                 values = {None: reader.read(**parameters)}
@@ -146,7 +148,8 @@ class GenericFormatter(_ReadingFormatter):
             raise ArchiveWriteError(f"The write parameter 'format' is invalid. {err}") from err
         if "recipe" in self.write_parameters and "compression_options" not in container.formatter_options:
             raise ArchiveWriteError(
-                f"The write parameter 'recipe' cannot be combined with the format {format!r}: the container "
+                f"The write parameter 'recipe' cannot be combined with the format {short_repr(format)}: the "
+                "container "
                 f"{container.name!r} has no compression options. Remove one of the two parameters."
             )
         return container, extension
@@ -177,7 +180,7 @@ class GenericFormatter(_ReadingFormatter):
         recipe = self.write_recipes.get(name)
         if recipe is None and name != "default":
             raise ArchiveWriteError(
-                f"Invalid recipe {name!r}; the configured recipes are {sorted(self.write_recipes)}."
+                f"Invalid recipe {short_repr(name)}; the configured recipes are {sorted(self.write_recipes)}."
             )
         options: dict[str, Any] = {
             "compression_options": recipe or {},
@@ -216,7 +219,8 @@ class LegacyFormatter(_ReadingFormatter):
 def _validate_recipe(name: str, recipe: Any) -> dict[str, FitsCompressionOptions | None]:
     if not isinstance(recipe, Mapping):
         raise ArchiveWriteError(
-            f"Write recipe {name!r} is {recipe!r}; expected a mapping of array names to compression options."
+            f"Write recipe {short_repr(name)} is {short_repr(recipe)}; expected a mapping of array names to "
+            "compression options."
         )
     try:
         return {
@@ -224,4 +228,4 @@ def _validate_recipe(name: str, recipe: Any) -> dict[str, FitsCompressionOptions
             for option, record in recipe.items()
         }
     except pydantic.ValidationError as err:
-        raise ArchiveWriteError(f"Write recipe {name!r} is malformed: {err}") from err
+        raise ArchiveWriteError(f"Write recipe {short_repr(name)} is malformed: {err}") from err

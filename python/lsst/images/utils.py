@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-__all__ = ("is_none", "round_half_away_from_zero", "round_half_down", "round_half_up")
+__all__ = ("is_none", "round_half_away_from_zero", "round_half_down", "round_half_up", "short_repr")
 
 import math
 from typing import Any
+
+MAX_REPR_LENGTH = 200
+"""Maximum number of characters of a value in an error message."""
 
 
 def round_half_up(x: float) -> int:
@@ -100,3 +103,35 @@ def is_none(x: Any) -> bool:
         The identity test as a function, for pydantic's ``exclude_if``.
     """
     return x is None
+
+
+def short_repr(value: Any, max_length: int = MAX_REPR_LENGTH) -> str:
+    """Return the ``repr`` of a value for an error message, cut to a maximum length.
+
+    Parameters
+    ----------
+    value
+        Any object.
+    max_length
+        Maximum number of characters.
+
+    Returns
+    -------
+    text
+        The ``repr``; a longer one ends in ``...`` and the number of characters
+        that it has.  If ``repr`` raises, the name of the type.
+    """
+    # The repr of long text is made only of what is shown.
+    size = len(value) if isinstance(value, str | bytes | bytearray) else 0
+    if size > max_length:
+        unit = "characters" if isinstance(value, str) else "bytes"
+        end = f"... ({size} {unit})"
+        return f"{value[: max_length - len(end)]!r:.{max_length - len(end)}}{end}"
+    try:
+        text = repr(value)
+    except Exception:  # the repr of an object of another package may raise any exception
+        return f"<{type(value).__name__}>"
+    if len(text) <= max_length:
+        return text
+    end = f"... ({len(text)} characters)"
+    return text[: max_length - len(end)] + end

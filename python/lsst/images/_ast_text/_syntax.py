@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import CorruptArchiveError
+from ..utils import short_repr
 
 MAX_DEPTH = 100
 """Maximum depth of nested objects; AST reads them recursively."""
@@ -138,7 +139,8 @@ def parse_ast_text(text: str) -> AstNode:
     """
     if (bad := _FORBIDDEN.search(text)) is not None:
         raise CorruptArchiveError(
-            f"Invalid character {bad[0]!r} at position {bad.start()} of the text of an AST object; only "
+            f"Invalid character {short_repr(bad[0])} at position {bad.start()} of the text of an AST object; "
+            "only "
             "printable ASCII characters, tabs and line breaks are allowed."
         )
     if len(text) > MAX_TEXT_LENGTH:

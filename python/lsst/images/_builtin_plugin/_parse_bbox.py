@@ -11,6 +11,7 @@ from typing import Any
 from .._geom import Box, Interval
 from ..errors import InvalidParameterError
 from ..plugins import ReadContext
+from ..utils import short_repr
 
 
 def parse_bbox(value: Any, context: ReadContext) -> Box | None:
@@ -56,7 +57,7 @@ def parse_bbox(value: Any, context: ReadContext) -> Box | None:
 def _from_slices(y: slice, x: slice) -> Box:
     if None in (y.start, y.stop, x.start, x.stop):
         raise InvalidParameterError(
-            f"Invalid bbox={[y, x]!r}: slices must have a start and a stop, in absolute pixels."
+            f"Invalid bbox={short_repr([y, x])}: slices must have a start and a stop, in absolute pixels."
         )
     return Box.factory[y, x]
 
@@ -65,7 +66,7 @@ def _from_sky_circle(center: Any, radius: Any, context: ReadContext) -> Box:
     projection = None if context.projection is None else context.projection()
     if projection is None:
         raise InvalidParameterError(
-            f"Invalid bbox={(center, radius)!r}: a circle on the sky needs a sky projection, but "
+            f"Invalid bbox={short_repr((center, radius))}: a circle on the sky needs a sky projection, but "
             f"{context.uri} does not have one."
         )
     return Box.from_sky_circle(projection, center, radius)

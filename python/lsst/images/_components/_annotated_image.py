@@ -21,6 +21,7 @@ from ..errors import UnitConversionError
 from ..fields import BackgroundMap, BaseField
 from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import Deferred, available, is_deferred
+from ..utils import short_repr
 from ._component import Component, components_of
 from ._unit_factor import UnitFactor
 
@@ -42,7 +43,7 @@ def check_band(band: Any) -> None:
         If it is not a string.
     """
     if not isinstance(band, str):
-        raise TypeError(f"Invalid band {band!r}: expected the short name of a filter, such as 'r'.")
+        raise TypeError(f"Invalid band {short_repr(band)}: expected the short name of a filter, such as 'r'.")
 
 
 class AnnotatedImage(MaskedImage):
@@ -249,7 +250,9 @@ class AnnotatedImage(MaskedImage):
         backgrounds = self.backgrounds
         current = backgrounds.subtracted
         if name is not None and name not in backgrounds:
-            raise KeyError(f"Background {name!r} does not exist; expected one of {list(backgrounds)}.")
+            raise KeyError(
+                f"Background {short_repr(name)} does not exist; expected one of {list(backgrounds)}."
+            )
         if name == (None if current is None else current.name):
             return
         pixels = self._image.array

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..io import Serializable
 from ..plugins import registry
+from ..utils import short_repr
 
 Corners: TypeAlias = tuple[float, float, float, float]
 
@@ -169,11 +170,11 @@ class ObservationSummaryStats(Serializable):
             return
         definition = type(self).__dataclass_fields__.get(name)
         if definition is None:
-            raise AttributeError(f"ObservationSummaryStats has no statistic {name!r}.")
+            raise AttributeError(f"ObservationSummaryStats has no statistic {short_repr(name)}.")
         try:
             converted = definition.metadata["convert"](value)
         except (TypeError, ValueError) as err:
-            raise type(err)(f"Invalid value {value!r} of {name}: {err}") from err
+            raise type(err)(f"Invalid value {short_repr(value)} of {name}: {err}") from err
         object.__setattr__(self, name, converted)
 
     @classmethod
@@ -234,7 +235,8 @@ class ObservationSummaryStats(Serializable):
         for name in kept.keys() - known.keys():
             if not is_unset(value := kept.pop(name)) and value != 0:
                 raise ValueError(
-                    f"Statistic {name!r} = {value!r} is not supported by ObservationSummaryStats."
+                    f"Statistic {short_repr(name)} = {short_repr(value)} is not supported by "
+                    "ObservationSummaryStats."
                 )
         return cls(**{name: value for name, value in kept.items() if value is not None})
 

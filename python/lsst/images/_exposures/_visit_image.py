@@ -32,6 +32,7 @@ from ..plugins import registry
 from ..psfs import PointSpreadFunction
 from ..serialization import MetadataValue
 from ..serialization._deferred import Deferred, available, is_deferred
+from ..utils import short_repr
 from ._convert_unit import attach_unit, find_unit_factor
 from ._summary_stats import ObservationSummaryStats
 from ._validity import clip_bounds
@@ -185,7 +186,7 @@ class VisitImage(AnnotatedImage):
         if isinstance(projection, Projection) and not isinstance(projection.pixel_frame, DetectorFrame):
             raise TypeError(
                 f"The projection of a {type(self).__name__} must have a DetectorFrame as its pixel frame, "
-                f"not {projection.pixel_frame!r}."
+                f"not {short_repr(projection.pixel_frame)}."
             )
         if obs_info is not None and not is_deferred(obs_info) and obs_info.physical_filter is None:
             raise ValueError(
@@ -269,7 +270,7 @@ class VisitImage(AnnotatedImage):
         `apply_background` is called.
         """
         if copy is not True and copy is not False and copy != "as-needed":
-            raise TypeError(f"Invalid copy={copy!r}: expected True, False or 'as-needed'.")
+            raise TypeError(f"Invalid copy={short_repr(copy)}: expected True, False or 'as-needed'.")
         unit = u.Unit(unit)
         factor = self._unit_factor(self.unit, unit)
         if copy is False and not factor.is_one:
@@ -462,5 +463,5 @@ def _clip_to_image(image: VisitImage, bounds: Bounds | None) -> Bounds:
     if bounds is None:
         return image.bbox
     if not isinstance(bounds, Bounds):
-        raise GeometryError(f"The bounds of an image must be Bounds, not {bounds!r}.")
+        raise GeometryError(f"The bounds of an image must be Bounds, not {short_repr(bounds)}.")
     return clip_bounds(bounds, image.bbox)

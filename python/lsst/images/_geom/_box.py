@@ -21,7 +21,7 @@ from .._aliases import accepts_aliases
 from .._content_token import token
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
-from ..utils import round_half_down, round_half_up
+from ..utils import round_half_down, round_half_up, short_repr
 from ._coords import XY, YX
 from ._interval import Interval, IntervalSliceFactory, serialized_interval_schema
 from ._numbers import parse_counts, parse_pair
@@ -59,7 +59,8 @@ class BoxSliceFactory:
     def __getitem__(self, key: tuple[slice, slice] | XY[slice] | YX[slice]) -> Box:
         if not isinstance(key, tuple) or len(key) != 2:
             raise TypeError(
-                f"Invalid box index {key!r}; expected two slices [y0:y1, x0:x1], or an XY or YX of slices."
+                f"Invalid box index {short_repr(key)}; expected two slices [y0:y1, x0:x1], or an XY or YX of "
+                "slices."
             )
         y, x = key.yx if isinstance(key, XY) else key
         return Box(self._y[y], self._x[x])
@@ -91,7 +92,10 @@ class Box(Value):
 
     def __init__(self, y: Interval, x: Interval) -> None:
         if not isinstance(y, Interval) or not isinstance(x, Interval):
-            raise TypeError(f"A Box requires two Intervals, y (rows) and x (columns); got {y!r} and {x!r}.")
+            raise TypeError(
+                f"A Box requires two Intervals, y (rows) and x (columns); got {short_repr(y)} and "
+                f"{short_repr(x)}."
+            )
         _set_y(self, y)
         _set_x(self, x)
 
@@ -148,7 +152,8 @@ class Box(Value):
         if not all(map(math.isfinite, (x_min, x_max, y_min, y_max))):
             raise GeometryError(
                 "The bounds of a box must be finite; "
-                f"got x from {x_min!r} to {x_max!r}, y from {y_min!r} to {y_max!r}."
+                f"got x from {short_repr(x_min)} to {short_repr(x_max)}, y from {short_repr(y_min)} to "
+                f"{short_repr(y_max)}."
             )
         return cls(
             Interval(round_half_up(y_min), round_half_down(y_max) + 1),
@@ -182,9 +187,13 @@ class Box(Value):
             If ``center`` or ``radius`` is not a scalar.
         """
         if not getattr(center, "isscalar", False):
-            raise GeometryError(f"The center of a sky circle must be a scalar SkyCoord; got {center!r}.")
+            raise GeometryError(
+                f"The center of a sky circle must be a scalar SkyCoord; got {short_repr(center)}."
+            )
         if not getattr(radius, "isscalar", False):
-            raise GeometryError(f"The radius of a sky circle must be a scalar Angle; got {radius!r}.")
+            raise GeometryError(
+                f"The radius of a sky circle must be a scalar Angle; got {short_repr(radius)}."
+            )
         x_min, x_max, y_min, y_max = projection.sky_circle_bounds(center, radius)
         return cls.from_float_bounds(x_min=x_min, x_max=x_max, y_min=y_min, y_max=y_max)
 

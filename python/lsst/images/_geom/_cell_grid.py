@@ -16,7 +16,7 @@ import pydantic
 
 from ..errors import GeometryError, NotContainedError
 from ..plugins import registry
-from ..utils import round_half_up
+from ..utils import round_half_up, short_repr
 from ._box import Box
 from ._coords import XY, YX, SerializableYX
 from ._interval import Interval
@@ -121,9 +121,13 @@ class CellGrid:
         given = self.cell_shape.yx if isinstance(self.cell_shape, XY) else self.cell_shape
         shape = YX(*(as_integer(size, "Cell size") for size in given))
         if shape.y < 1 or shape.x < 1:
-            raise GeometryError(f"Invalid cell_shape {shape!r}: cells must have at least one pixel.")
+            raise GeometryError(
+                f"Invalid cell_shape {short_repr(shape)}: cells must have at least one pixel."
+            )
         if self.bbox.y.size % shape.y or self.bbox.x.size % shape.x:
-            raise GeometryError(f"Box {self.bbox} cannot be divided evenly into cells of shape {shape!r}.")
+            raise GeometryError(
+                f"Box {self.bbox} cannot be divided evenly into cells of shape {short_repr(shape)}."
+            )
         object.__setattr__(self, "cell_shape", shape)
 
     @property
@@ -189,7 +193,8 @@ class CellGrid:
         """
         if legacy.padding:
             raise GeometryError(
-                f"Cannot convert a padded grid of cells: its padding is {legacy.padding!r}; expected 0."
+                f"Cannot convert a padded grid of cells: its padding is {short_repr(legacy.padding)}; "
+                "expected 0."
             )
         return cls(Box.from_legacy(legacy.bbox), YX(y=legacy.cell_size.y, x=legacy.cell_size.x))
 
@@ -407,7 +412,7 @@ class CellGridBounds:
 
     def __getitem__(self, bbox: Box) -> CellGridBounds:
         if not isinstance(bbox, Box):
-            raise TypeError(f"Invalid index {bbox!r} of CellGridBounds; expected a Box.")
+            raise TypeError(f"Invalid index {short_repr(bbox)} of CellGridBounds; expected a Box.")
         if not self.bbox.contains(bbox):
             raise NotContainedError(f"Box {bbox} does not lie within {self.bbox}.")
         first = self.grid.index_of(y=bbox.y.min, x=bbox.x.min)

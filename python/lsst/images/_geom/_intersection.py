@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import NoOverlapError
+from ..utils import short_repr
 from ._bounds import Bounds
 from ._box import Box
 from ._coords import XY, YX
@@ -46,7 +47,9 @@ class IntersectionBounds(Bounds):
     def __init__(self, a: Bounds, b: Bounds) -> None:
         for operand in (a, b):
             if not isinstance(operand, Bounds):
-                raise TypeError(f"Cannot intersect {operand!r}; expected an object that satisfies Bounds.")
+                raise TypeError(
+                    f"Cannot intersect {short_repr(operand)}; expected an object that satisfies Bounds."
+                )
         self._a = a
         self._b = b
         try:

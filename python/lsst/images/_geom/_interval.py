@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
+from ..utils import short_repr
 from ._numbers import MAX_COORDINATE, as_integer
 from ._positions import as_positions
 from ._values import Value, schema_of_instances
@@ -55,27 +56,29 @@ class IntervalSliceFactory:
 
     def __getitem__(self, key: slice) -> Interval:
         if not isinstance(key, slice):
-            raise TypeError(f"Invalid interval index {key!r}; expected a slice such as [2:5].")
+            raise TypeError(f"Invalid interval index {short_repr(key)}; expected a slice such as [2:5].")
         if key.step is not None and key.step != 1:
             raise GeometryError(
-                f"Cannot create an interval from {key!r} with a non-unit step; omit the step."
+                f"Cannot create an interval from {short_repr(key)} with a non-unit step; omit the step."
             )
         start = None if key.start is None else as_integer(key.start, "Slice start")
         stop = None if key.stop is None else as_integer(key.stop, "Slice stop")
         if self._parent is None:
             if stop is None:
-                raise BoxIndexError(f"{key!r} requires a stop, because the factory has no parent interval.")
+                raise BoxIndexError(
+                    f"{short_repr(key)} requires a stop, because the factory has no parent interval."
+                )
             return Interval(0 if start is None else start, stop)
         if self._is_local:
             first, end, _ = slice(start, stop).indices(self._parent.size)
             if first >= end:
-                raise BoxIndexError(f"Local slice {key!r} of {self._parent!r} is empty.")
+                raise BoxIndexError(f"Local slice {short_repr(key)} of {self._parent!r} is empty.")
             return Interval(first + self._parent.start, end + self._parent.start)
         result = Interval(
             self._parent.start if start is None else start, self._parent.stop if stop is None else stop
         )
         if result.start < self._parent.start or result.stop > self._parent.stop:
-            raise BoxIndexError(f"Slice {key!r} does not lie within {self._parent!r}.")
+            raise BoxIndexError(f"Slice {short_repr(key)} does not lie within {self._parent!r}.")
         return result
 
 
@@ -233,13 +236,13 @@ class Interval(Value):
             if n is not None:
                 raise TypeError("Give either n or step to linspace, not both.")
             if not step > 0:
-                raise GeometryError(f"The step of linspace must be positive; got {step!r}.")
+                raise GeometryError(f"The step of linspace must be positive; got {short_repr(step)}.")
             n = math.ceil(self.size / step)
         if n is None:
             return np.arange(self.start, self.stop, dtype=np.float64)
         n = as_integer(n, "Number of positions")
         if n < 1:
-            raise GeometryError(f"The number of positions of linspace must be positive; got {n!r}.")
+            raise GeometryError(f"The number of positions of linspace must be positive; got {short_repr(n)}.")
         return np.linspace(float(self.min), float(self.max), n, dtype=np.float64)
 
     def padded(self, padding: int) -> Interval:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GeometryError
+from ..utils import short_repr
 from ._coords import XY, YX
 
 MAX_COORDINATE = 2**52
@@ -47,10 +48,10 @@ def as_integer(value: Any, what: str) -> int:
     except TypeError:
         pass
     if not isinstance(value, numbers.Real):
-        raise TypeError(f"{what} must be an integer; got {value!r}.")
+        raise TypeError(f"{what} must be an integer; got {short_repr(value)}.")
     as_float = float(value)
     if not as_float.is_integer():
-        raise GeometryError(f"{what} must be an integer; got {value!r}. Round it first.")
+        raise GeometryError(f"{what} must be an integer; got {short_repr(value)}. Round it first.")
     return int(as_float)
 
 
@@ -79,7 +80,9 @@ def parse_pair(pair: Any, what: str) -> tuple[int, int]:
     if isinstance(pair, XY):
         pair = pair.yx
     if len(pair) != 2:
-        raise GeometryError(f"Invalid sequence for {what}: {pair!r}; expected two numbers, y and x.")
+        raise GeometryError(
+            f"Invalid sequence for {what}: {short_repr(pair)}; expected two numbers, y and x."
+        )
     y, x = pair
     if type(y) is int and type(x) is int:
         return y, x
@@ -113,4 +116,6 @@ def parse_counts(n: Any) -> tuple[int | None, int | None]:
         n_x, n_y = (n, n) if np.ndim(n) == 0 else n
         return as_integer(n_x, "n"), as_integer(n_y, "n")
     except (TypeError, ValueError) as err:
-        raise GeometryError(f"Invalid value for n: {n!r}; expected one number, or two for x and y.") from err
+        raise GeometryError(
+            f"Invalid value for n: {short_repr(n)}; expected one number, or two for x and y."
+        ) from err

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import shapely
 
 from ..errors import GeometryError
+from ..utils import short_repr
 from ._numbers import MAX_COORDINATE
 
 Geometry: TypeAlias = shapely.Polygon | shapely.MultiPolygon
@@ -45,7 +46,8 @@ def check_vertices(vertices: npt.NDArray[np.float64]) -> None:
     if not in_range.all():
         x, y = vertices[np.argmin(in_range)].tolist()
         raise GeometryError(
-            f"The vertex (x={x!r}, y={y!r}) of a region is outside the supported range; coordinates must be "
+            f"The vertex (x={short_repr(x)}, y={short_repr(y)}) of a region is outside the supported range; "
+            "coordinates must be "
             f"finite, and their absolute values must not exceed 2**52 = {MAX_COORDINATE}."
         )
 

@@ -16,6 +16,7 @@ import shapely
 
 from ..errors import GeometryError
 from ..plugins import registry
+from ..utils import short_repr
 from ._box import Box
 from ._coords import XY
 from ._outlines import check_vertices
@@ -56,7 +57,9 @@ class Polygon(Region):
         while len(x) > 1 and x[0] == x[-1] and y[0] == y[-1]:
             x, y = x[:-1], y[:-1]
         if len(x) < 3:
-            raise GeometryError(f"A polygon requires at least three vertices; got x={x!r}, y={y!r}.")
+            raise GeometryError(
+                f"A polygon requires at least three vertices; got x={short_repr(x)}, y={short_repr(y)}."
+            )
         vertices = np.column_stack((x, y))
         check_vertices(vertices)
         set_geometry(self, shapely.Polygon(vertices))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GeometryError, UnitMismatchError
+from ..utils import short_repr
 from ._coords import XY, YX
 
 
@@ -49,7 +50,9 @@ def parse_point(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:
         raise TypeError(f"{caller} takes either one positional argument or x= and y=, not both.")
     if isinstance(point, (XY, YX)):
         return point.x, point.y
-    raise TypeError(f"{caller} got invalid point {point!r}; expected an XY or YX, or both of x= and y=.")
+    raise TypeError(
+        f"{caller} got invalid point {short_repr(point)}; expected an XY or YX, or both of x= and y=."
+    )
 
 
 def parse_positions(point: Any, x: Any, y: Any, *, caller: str) -> tuple[Any, Any]:

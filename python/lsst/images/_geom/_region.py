@@ -18,6 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from ..errors import GeometryError, NoOverlapError
+from ..utils import short_repr
 from ._box import Box
 from ._coords import XY, YX
 from ._outlines import Geometry, check_vertices, polygonal, rings, valid, vertex_mapper, well_known_text
@@ -53,7 +54,9 @@ class Region(Value):
 
     def __init__(self, geometry: Geometry) -> None:
         if not isinstance(geometry, Geometry):
-            raise TypeError(f"A Region requires a shapely Polygon or MultiPolygon; got {geometry!r}.")
+            raise TypeError(
+                f"A Region requires a shapely Polygon or MultiPolygon; got {short_repr(geometry)}."
+            )
         check_vertices(shapely.get_coordinates(geometry))
         set_geometry(self, geometry)
 
@@ -79,10 +82,10 @@ class Region(Value):
         try:
             geometry = shapely.from_wkt(wkt)
         except shapely.errors.GEOSException as err:
-            raise GeometryError(f"Cannot parse well-known text {wkt!r}: {err}") from err
+            raise GeometryError(f"Cannot parse well-known text {short_repr(wkt)}: {err}") from err
         if not isinstance(geometry, Geometry):
             raise GeometryError(
-                f"Invalid well-known text of a region: {wkt!r}; expected a POLYGON or MULTIPOLYGON."
+                f"Invalid well-known text of a region: {short_repr(wkt)}; expected a POLYGON or MULTIPOLYGON."
             )
         return Region(geometry).try_to_polygon()
 
@@ -394,7 +397,7 @@ def _region_from_shapely(geometry: Geometry) -> Region:
 
 def _operate(operation: Callable[..., Any], a: Region, b: Region) -> Region:
     if not isinstance(b, Region):
-        raise TypeError(f"Invalid operand {b!r} of a set operation; expected a Region.")
+        raise TypeError(f"Invalid operand {short_repr(b)} of a set operation; expected a Region.")
     return _region_from_shapely(polygonal(operation(valid(a._geometry), valid(b._geometry))))
 
 

@@ -30,6 +30,7 @@ from typing_extensions import TypeAliasType
 
 from ..errors import UnserializableTypeError
 from ..plugins import registry
+from ..utils import short_repr
 from ._bounds import Bounds
 from ._box import Box
 from ._cell_grid import CellGridBounds
@@ -240,7 +241,8 @@ def serialize_bounds(bounds: Bounds) -> SerializedBounds:
     serialized: Any = bounds.serialize() if isinstance(bounds, Bounds) else None
     if isinstance(serialized, Mapping) or _kinds.find(serialized) is None:
         raise UnserializableTypeError(
-            f"{bounds!r} cannot be serialized as bounds; declare its type with the hook register_bounds()."
+            f"{short_repr(bounds)} cannot be serialized as bounds; declare its type with the hook "
+            "register_bounds()."
         )
     result: SerializedBounds = serialized
     return result

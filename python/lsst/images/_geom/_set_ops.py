@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import DuplicateRegistrationError
 from ..plugins import registry
+from ..utils import short_repr
 
 IntersectionFunction = Callable[[Any, Any], Any]
 
@@ -196,4 +197,4 @@ def to_polygon(bounds: Any) -> Any:
     for pytype in type(bounds).__mro__:
         if pytype in _table.polygon_makers:
             return _table.polygon_makers[pytype](bounds)
-    raise TypeError(f"Cannot convert {bounds!r} to a polygon; expected a Box or a shapely Polygon.")
+    raise TypeError(f"Cannot convert {short_repr(bounds)} to a polygon; expected a Box or a shapely Polygon.")

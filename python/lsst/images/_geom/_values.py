@@ -11,6 +11,8 @@ from typing import Any, NoReturn, Self
 
 from pydantic_core import core_schema
 
+from ..utils import short_repr
+
 
 class Value:
     """Base class of immutable objects; copying returns the object itself.
@@ -31,11 +33,13 @@ class Value:
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(
-            f"Cannot set {name!r}: {type(self).__name__} objects are immutable; create a new one."
+            f"Cannot set {short_repr(name)}: {type(self).__name__} objects are immutable; create a new one."
         )
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"Cannot delete {name!r}: {type(self).__name__} objects are immutable.")
+        raise AttributeError(
+            f"Cannot delete {short_repr(name)}: {type(self).__name__} objects are immutable."
+        )
 
 
 def schema_of_instances(

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from .._geom import XY, Box
 from ..errors import GeometryError
+from ..utils import short_repr
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def resolve_bbox(
         If neither an array nor a box nor a shape is given.
     """
     if bbox is not None and not isinstance(bbox, Box):
-        raise TypeError(f"The bbox of an image must be a Box; got {bbox!r}.")
+        raise TypeError(f"The bbox of an image must be a Box; got {short_repr(bbox)}.")
     wanted = None if shape is None else Box.from_shape(shape).shape
     if array_shape is not None:
         rows, columns = array_shape

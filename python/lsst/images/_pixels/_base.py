@@ -22,6 +22,7 @@ from ..plugins import registry
 from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
+from ..utils import short_repr
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ class GeneralizedImage(Serializable, ABC):
         if isinstance(key, Box):
             return key
         raise TypeError(
-            f"Invalid index {key!r} of {type(self).__name__}; expected a Box or '...'. "
+            f"Invalid index {short_repr(key)} of {type(self).__name__}; expected a Box or '...'. "
             "For slices use .local[y, x] (relative to the first pixel) or .absolute[y, x]."
         )
 

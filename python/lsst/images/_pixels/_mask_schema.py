@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..describe import Described
+from ..utils import short_repr
 
 _CARD = re.compile(r"MSK([NMD])(\d{4})")
 _LEGACY_PREFIX = "MP_"
@@ -232,7 +233,9 @@ class MaskSchema(Described):
         try:
             return self._bits[name]
         except KeyError:
-            raise KeyError(f"Unknown mask plane {name!r}; available planes: {list(self._bits)}.") from None
+            raise KeyError(
+                f"Unknown mask plane {short_repr(name)}; available planes: {list(self._bits)}."
+            ) from None
 
     def bitmask(self, *names: str) -> np.ndarray:
         """Return a pixel in which some planes are set.

@@ -9,6 +9,7 @@ __all__ = ("AbsoluteSliceProxy", "LocalSliceProxy")
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from .._geom import XY, YX, Box, BoxSliceFactory
+from ..utils import short_repr
 
 Slices: TypeAlias = tuple[slice, slice] | XY[slice] | YX[slice]
 """Valid keys: slices of rows and columns."""
@@ -62,7 +63,8 @@ class _SliceProxy(Generic[T]):
         if isinstance(slices, tuple) and len(slices) == 2 and all(isinstance(s, slice) for s in slices):
             return self._factory[slices]
         err = TypeError(
-            f"{type(self._parent).__name__}.{self._NAME} requires two slices, [y0:y1, x0:x1]; got {slices!r}."
+            f"{type(self._parent).__name__}.{self._NAME} requires two slices, [y0:y1, x0:x1]; got "
+            f"{short_repr(slices)}."
         )
         if hasattr(self._parent, "array"):
             err.add_note("For single pixels, index the 'array' attribute, whose first pixel is [0, 0].")

@@ -22,6 +22,7 @@ from astropy.wcs import WCS, Sip
 
 from .._geom import Box
 from ..errors import GeometryError
+from ..utils import short_repr
 from ._sphere import ARCSEC, separations, unit_vectors
 from ._transform import Transform
 
@@ -120,7 +121,7 @@ def fit_tan_sip(
     if order is not None:
         if order not in range(1, MAX_ORDER + 1):
             raise GeometryError(
-                f"Invalid order {order!r} of a SIP polynomial; expected 1 to {MAX_ORDER}, or None."
+                f"Invalid order {short_repr(order)} of a SIP polynomial; expected 1 to {MAX_ORDER}, or None."
             )
         return _fit(pixel_to_sky, bbox, order)
     best: tuple[float, WCS] | None = None

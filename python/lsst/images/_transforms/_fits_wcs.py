@@ -27,6 +27,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 
 from .._geom import Box
 from ..errors import GeometryError, UnitMismatchError
+from ..utils import short_repr
 from ._ast import AstMapping, starlink_ast, write_fits_cards
 from ._frames import Frame, SkyFrame
 from ._sphere import ARCSEC, separations, unit_vectors
@@ -181,7 +182,9 @@ def _plane_to_sky(wcs: WCS, rotation: npt.NDArray[np.float64] | None) -> Any:
         options = ",".join(f"{name}={value!r}" for name, value in parameters.items())
         project = starlink_ast.WcsMap(2, kind, 1, 2, options)
     except (AttributeError, starlink_ast.AstError) as err:
-        raise GeometryError(f"AST does not support the projection {code!r} of the FITS WCS.") from err
+        raise GeometryError(
+            f"AST does not support the projection {short_repr(code)} of the FITS WCS."
+        ) from err
     project.invert()
     to_vector = starlink_ast.SphMap("UnitRadius=1,PolarLong=0")
     to_vector.invert()
@@ -311,7 +314,8 @@ def _pixel_scale(wcs: WCS) -> float:
 def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
     if np.any(wcs.wcs.axis_types) or wcs.sip is not None:
         raise GeometryError(
-            f"The axes {list(wcs.wcs.ctype)} of the FITS WCS are not linear, as a mapping to {out_frame!r} "
+            f"The axes {list(wcs.wcs.ctype)} of the FITS WCS are not linear, as a mapping to "
+            f"{short_repr(out_frame)} "
             "requires; use ICRS as the output frame of celestial axes."
         )
     try:

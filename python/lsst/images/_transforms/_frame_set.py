@@ -17,6 +17,7 @@ from ..errors import FrameLookupError, GeometryError
 from ..io import Serializable
 from ..plugins import registry
 from ..serialization import parse_unit
+from ..utils import short_repr
 from ._ast import AstMapping
 from ._frames import DetectorFrame, FieldAngleFrame, FocalPlaneFrame, Frame
 from ._transform import Transform
@@ -154,7 +155,7 @@ class CameraFrameSet(FrameSet, Serializable):
         number = self._index.get(_detector_ident(detector))
         if number is None:
             raise FrameLookupError(
-                f"The camera frames of {self._instrument} do not include detector {detector!r}; "
+                f"The camera frames of {self._instrument} do not include detector {short_repr(detector)}; "
                 f"available detectors: {list(self.detector_ids)}."
             )
         frame = self._frame_set.getframe(number)
@@ -201,7 +202,9 @@ class CameraFrameSet(FrameSet, Serializable):
         numbers = []
         for frame in (in_frame, out_frame):
             if (number := self._find(frame)) is None:
-                raise FrameLookupError(f"The camera frames of {self._instrument} do not include {frame!r}.")
+                raise FrameLookupError(
+                    f"The camera frames of {self._instrument} do not include {short_repr(frame)}."
+                )
             numbers.append(number)
         return Transform(in_frame, out_frame, self._frame_set.getmapping(*numbers))
 
@@ -267,12 +270,13 @@ def _index_frames(frame_set: Any) -> dict[str, int]:
         ident = frame.Ident
         if ident not in (_FOCAL_PLANE, _FIELD_ANGLE) and not _DETECTOR.fullmatch(ident):
             raise GeometryError(
-                f"Frame {number} of a camera has Ident={ident!r}; expected FOCAL_PLANE, FIELD_ANGLE or "
+                f"Frame {number} of a camera has Ident={short_repr(ident)}; expected FOCAL_PLANE, "
+                "FIELD_ANGLE or "
                 "DETECTOR_nnn."
             )
         if ident in index or frame.Naxes != 2:
             raise GeometryError(
-                f"Frame {ident!r} of a camera is a duplicate or does not have two axes "
+                f"Frame {short_repr(ident)} of a camera is a duplicate or does not have two axes "
                 f"(it has {frame.Naxes})."
             )
         index[ident] = number

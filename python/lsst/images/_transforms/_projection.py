@@ -20,6 +20,7 @@ from ..describe import DescribeOptions, Report, describe
 from ..errors import ArchiveReadError, GeometryError
 from ..io import Serializable
 from ..plugins import registry
+from ..utils import short_repr
 from ._ast import AstMapping, starlink_ast
 from ._astropy_view import ProjectionAstropyView
 from ._fits_approximation import FitsWcsAccuracy, fit_tan_sip, measure_fits_wcs
@@ -67,20 +68,22 @@ class Projection(Serializable, Generic[F]):
     ) -> None:
         if pixel_to_sky.in_frame.unit != u.pix:
             raise GeometryError(
-                f"{pixel_to_sky!r} is not a mapping from pixel coordinates; the unit of its input frame is "
+                f"{short_repr(pixel_to_sky)} is not a mapping from pixel coordinates; the unit of its input "
+                "frame is "
                 f"{pixel_to_sky.in_frame.unit}."
             )
         if pixel_to_sky.out_frame != ICRS:
             raise GeometryError(
-                f"{pixel_to_sky!r} is not a mapping to ICRS; its output frame is {pixel_to_sky.out_frame!r}."
+                f"{short_repr(pixel_to_sky)} is not a mapping to ICRS; its output frame is "
+                f"{short_repr(pixel_to_sky.out_frame)}."
             )
         self._pixel_to_sky = pixel_to_sky
         if isinstance(fits_approximation, Transform):
             fits_approximation = Projection(fits_approximation)
         if fits_approximation is not None and fits_approximation.pixel_frame != pixel_to_sky.in_frame:
             raise GeometryError(
-                f"The FITS approximation maps from {fits_approximation.pixel_frame!r}; expected "
-                f"{pixel_to_sky.in_frame!r}, the pixel frame of the projection."
+                f"The FITS approximation maps from {short_repr(fits_approximation.pixel_frame)}; expected "
+                f"{short_repr(pixel_to_sky.in_frame)}, the pixel frame of the projection."
             )
         self._fits_approximation = fits_approximation
 
@@ -94,7 +97,7 @@ class Projection(Serializable, Generic[F]):
     def __getattr__(self, name: str) -> Any:
         # Called only for missing attributes: load them on first access.
         if name not in ("_pixel_to_sky", "_fits_approximation"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {short_repr(name)}")
         loaded = self._load()
         self._pixel_to_sky, self._fits_approximation = loaded._pixel_to_sky, loaded._fits_approximation
         return self.__dict__[name]

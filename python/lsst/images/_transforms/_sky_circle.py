@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import GeometryError
+from ..utils import short_repr
 from ._sphere import icrs_radians, offset_positions
 from ._transform import Transform
 
@@ -97,11 +98,15 @@ def _edge(
 
 def _parse(center: Any, radius: Any) -> tuple[float, float, float]:
     if not getattr(center, "isscalar", False) or not hasattr(center, "transform_to"):
-        raise GeometryError(f"The center of a sky circle must be a scalar SkyCoord; got {center!r}.")
+        raise GeometryError(
+            f"The center of a sky circle must be a scalar SkyCoord; got {short_repr(center)}."
+        )
     if not isinstance(radius, u.Quantity) or not radius.isscalar or not radius.unit.is_equivalent(u.rad):
-        raise GeometryError(f"The radius of a sky circle must be a scalar Angle; got {radius!r}.")
+        raise GeometryError(f"The radius of a sky circle must be a scalar Angle; got {short_repr(radius)}.")
     distance = float(radius.to_value(u.rad))
     if not 0.0 <= distance < math.pi:
-        raise GeometryError(f"The radius of a sky circle must be between 0 and 180 deg; got {radius!r}.")
+        raise GeometryError(
+            f"The radius of a sky circle must be between 0 and 180 deg; got {short_repr(radius)}."
+        )
     lon, lat = icrs_radians(center)
     return float(lon), float(lat), distance

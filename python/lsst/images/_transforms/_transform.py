@@ -18,6 +18,7 @@ from .._geom import XY, YX, Bounds, Box, parse_point, parse_positions
 from ..errors import GeometryError, TransformCompositionError, UnitMismatchError
 from ..io import Serializable
 from ..plugins import registry
+from ..utils import short_repr
 from ._ast import AstMapping, starlink_ast
 from ._fits_wcs import mapping_from_fits_wcs, mapping_to_fits_wcs
 from ._frames import Frame, frame_label
@@ -151,7 +152,7 @@ class Transform(Serializable, Generic[I, O]):
         array = np.array(matrix, dtype=np.float64)
         if array.shape not in ((2, 2), (3, 3)) or not np.isfinite(array).all():
             raise GeometryError(
-                f"An affine matrix must be finite and have shape (2, 2) or (3, 3); got {matrix!r}."
+                f"An affine matrix must be finite and have shape (2, 2) or (3, 3); got {short_repr(matrix)}."
             )
         if array.shape == (3, 3) and array[2].tolist() != [0.0, 0.0, 1.0]:
             raise GeometryError(
@@ -391,7 +392,7 @@ class Transform(Serializable, Generic[I, O]):
         if self._out_frame != next._in_frame:
             raise TransformCompositionError(
                 f"Cannot apply {next} after {self}: "
-                f"the frames {next._in_frame!r} and {self._out_frame!r} differ."
+                f"the frames {short_repr(next._in_frame)} and {short_repr(self._out_frame)} differ."
             )
         parts = (*self.decompose(), *next.decompose())
         return Transform(

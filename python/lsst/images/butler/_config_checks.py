@@ -27,6 +27,7 @@ from lsst.daf.butler import Config, StorageClassConfig
 
 from ..errors import PluginError
 from ..plugins import StorageClassSpec
+from ..utils import short_repr
 
 DEFAULT_STORAGE_CLASSES = "resource://lsst.daf.butler/configs/storageClasses.yaml"
 """The Butler's default storage classes, without those of the environment."""
@@ -77,17 +78,20 @@ def check_storage_classes(specs: Mapping[str, StorageClassSpec]) -> None:
     for name, spec in specs.items():
         if not name.isidentifier():
             raise PluginError(
-                f"Storage class name {name!r} is invalid in a Butler's configuration; use letters and digits."
+                f"Storage class name {short_repr(name)} is invalid in a Butler's configuration; use letters "
+                "and digits."
             )
         for component, of in spec.components.items():
             if of not in known:
                 raise PluginError(
-                    f"Storage class {name!r} has a component {component!r} of storage class {of!r}, "
+                    f"Storage class {short_repr(name)} has a component {short_repr(component)} of storage "
+                    f"class {short_repr(of)}, "
                     "which is not defined by a plugin or by default; no Butler could start with it."
                 )
         if spec.inherits_from is not None and spec.inherits_from not in known:
             raise PluginError(
-                f"Storage class {name!r} inherits from {spec.inherits_from!r}, which is not defined by a "
+                f"Storage class {short_repr(name)} inherits from {short_repr(spec.inherits_from)}, which is "
+                "not defined by a "
                 "plugin or by default; no Butler could start with it."
             )
         _check_against_default(spec, defaults.get(name))

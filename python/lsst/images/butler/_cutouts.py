@@ -23,6 +23,7 @@ from ..legacy import open_legacy
 from ..plugins import registry
 from ..plugins._specs import GENERIC_FORMATTER
 from ..serialization import attach
+from ..utils import short_repr
 from ._file_facts import LEGACY_FORMATTER
 from ._provenance import check_identity
 
@@ -132,7 +133,8 @@ def iter_cutouts(
     """
     if component is not None and planes not in (PLANES, component):
         raise InvalidParameterError(
-            f"Both component={component!r} and planes={planes!r} are given; give one of them."
+            f"Both component={short_repr(component)} and planes={short_repr(planes)} are given; give one of "
+            "them."
         )
     options = CutoutOptions(planes if component is None else component, fill, clip)
     groups: dict[DatasetRef, list[tuple[int, Any]]] = {}

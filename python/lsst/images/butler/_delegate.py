@@ -17,6 +17,7 @@ from ..errors import InvalidComponentError, InvalidParameterError
 from ..io import parse_bbox
 from ..plugins import ReadContext
 from ..serialization import attach
+from ..utils import short_repr
 from ._provenance import ButlerInfo
 
 PSEUDO_COMPONENTS = {"components", "masked_image"}
@@ -52,7 +53,8 @@ class ImagesDelegate(StorageClassDelegate):
                 # A component that an object lacks is None in files, too.
                 return None
             raise InvalidComponentError(
-                f"A {type(composite).__name__} in memory does not have a component {componentName!r}."
+                f"A {type(composite).__name__} in memory does not have a component "
+                f"{short_repr(componentName)}."
             ) from err
 
     def handleParameters(self, inMemoryDataset: Any, parameters: Mapping[str, Any] | None = None) -> Any:

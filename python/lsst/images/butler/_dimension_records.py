@@ -17,6 +17,7 @@ from lsst.daf.butler import Butler, DimensionRecord
 from lsst.sphgeom import Region
 
 from ..errors import InvalidArgumentError
+from ..utils import short_repr
 from ._regions import enclosing_region
 
 DEFAULT_MAX_ID = 2**31 - 1
@@ -140,7 +141,8 @@ class DimensionRecords:
     def _make(self, element: str, known: Mapping[str, Any], region: Region | None) -> DimensionRecord:
         if missing := [name for name in _REQUIRED[element] if known.get(name) is None]:
             raise InvalidArgumentError(
-                f"A record of dimension {element!r} requires {missing}, which the file does not have. "
+                f"A record of dimension {short_repr(element)} requires {missing}, which the file does not "
+                "have. "
                 f"Give them, as in data_id={{{missing[0]!r}: ...}}, or register the instrument."
             )
         columns = _columns(element, known)

@@ -30,6 +30,7 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from ..errors import InvalidArgumentError
 from ..io._containers import readable_extensions
 from ..plugins import registry
+from ..utils import short_repr
 from ._dimension_records import DimensionRecords, Key
 from ._file_facts import LEGACY_FORMATTER, FileFacts, inspect_file
 from ._orphans import find_orphans
@@ -267,7 +268,8 @@ class _Job:
             return {}
         if (found := self.butler.collections.get_info(self.run).type.name) != "RUN":
             raise InvalidArgumentError(
-                f"Cannot ingest into {self.run!r}: it is a {found} collection. Give the name of a RUN."
+                f"Cannot ingest into {short_repr(self.run)}: it is a {found} collection. Give the name of a "
+                "RUN."
             )
         try:
             refs = self.butler.query_datasets(

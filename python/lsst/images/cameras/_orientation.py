@@ -13,11 +13,12 @@ import pydantic
 
 from ..plugins import registry
 from ..serialization import Quantity
+from ..utils import short_repr
 
 
 def _require_angle(value: u.Quantity) -> u.Quantity:
     if not value.unit.is_equivalent(u.rad):
-        raise ValueError(f"Expected an angle; got {value!r}.")
+        raise ValueError(f"Expected an angle; got {short_repr(value)}.")
     return value
 
 

@@ -23,6 +23,7 @@ from ..fields import BackgroundMap
 from ..plugins import registry
 from ..serialization import MetadataValue
 from ..serialization._deferred import Deferred, is_deferred
+from ..utils import short_repr
 from ._aperture_corrections import CellApertureCorrectionMap
 from ._patch import PatchDefinition
 from ._provenance import CoaddProvenance
@@ -167,7 +168,7 @@ class CellCoadd(AnnotatedImage):
         for name, plane in pairs:
             if plane.bbox != self.bbox:
                 raise GeometryError(
-                    f"Image and {what} {name!r} bboxes do not agree: {self.bbox} and {plane.bbox}."
+                    f"Image and {what} {short_repr(name)} bboxes do not agree: {self.bbox} and {plane.bbox}."
                 )
         return _map_planes(lambda plane: plane.view(projection=self._image.projection), planes)
 
@@ -178,7 +179,8 @@ class CellCoadd(AnnotatedImage):
         for name, field in corrections.items():
             if field.bounds.grid != psf.grid:
                 raise GeometryError(
-                    f"Aperture correction {name!r} is on the grid ({field.bounds.grid}), but the PSF on "
+                    f"Aperture correction {short_repr(name)} is on the grid ({field.bounds.grid}), but the "
+                    "PSF on "
                     f"({psf.grid})."
                 )
 
@@ -379,7 +381,7 @@ def check_frame(projection: Projection[Any] | None) -> None:
     if not isinstance(projection.pixel_frame, TractFrame):
         raise TypeError(
             "The projection of a coadd must have a TractFrame as its pixel frame, not "
-            f"{projection.pixel_frame!r}."
+            f"{short_repr(projection.pixel_frame)}."
         )
 
 

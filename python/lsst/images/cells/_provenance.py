@@ -19,6 +19,7 @@ from .._geom import CellIJ
 from ..errors import GeometryError
 from ..io import Serializable
 from ..plugins import registry
+from ..utils import short_repr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +192,8 @@ class CoaddProvenance(Serializable):
     def __getitem__(self, cell: CellIJ) -> CoaddProvenance | None:
         if not isinstance(cell, CellIJ):
             raise TypeError(
-                f"Invalid index {cell!r} of provenance; expected a CellIJ.  Use subset() for several cells."
+                f"Invalid index {short_repr(cell)} of provenance; expected a CellIJ.  Use subset() for "
+                "several cells."
             )
         return self.subset([cell])
 

@@ -17,6 +17,7 @@ from ..errors import GeometryError
 from ..plugins import registry
 from ..psfs import VectorizedPointSpreadFunction, WarpingKernel
 from ..psfs._resample import shift_stack
+from ..utils import short_repr
 from ._cell_numbers import cell_numbers, require_cell, slices_of
 
 Float64Array = npt.NDArray[np.float64]
@@ -111,7 +112,7 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
         if isinstance(key, CellIJ):
             return Image(self._array[require_cell(self._cells, key)], bbox=self.kernel_bbox)
         if not isinstance(key, Box):
-            raise TypeError(f"Invalid index {key!r} of a PSF of cells; expected a Box or a CellIJ.")
+            raise TypeError(f"Invalid index {short_repr(key)} of a PSF of cells; expected a Box or a CellIJ.")
         bounds = self._cells[key]
         array = self._array[slices_of(bounds, self._cells)].copy()
         return CellPointSpreadFunction(array, bounds, self.resampling_kernel)

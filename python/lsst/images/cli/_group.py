@@ -13,6 +13,7 @@ import click
 
 from ..errors import ImagesError, PluginWarning
 from ..plugins import registry
+from ..utils import short_repr
 from ._broken import BrokenCommand
 
 COMMANDS = {
@@ -108,7 +109,9 @@ def _plugin_commands() -> dict[str, click.Command]:
             continue
         for key, command in group.commands.items():
             if key in COMMANDS or key in found:
-                taken = ValueError(f"A command {key!r} exists already; rename the command of the plugin.")
+                taken = ValueError(
+                    f"A command {short_repr(key)} exists already; rename the command of the plugin."
+                )
                 found[f"{name}:{key}"] = BrokenCommand(f"{name}:{key}", name, taken)
             else:
                 found[key] = command

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..io import Serializable
+from ..utils import short_repr
 from ._base import BaseField
 
 
@@ -58,7 +59,8 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
         if subtracted is not None:
             if subtracted not in self._backgrounds:
                 raise KeyError(
-                    f"Unknown background {subtracted!r}; available backgrounds: {list(self._backgrounds)}."
+                    f"Unknown background {short_repr(subtracted)}; available backgrounds: "
+                    f"{list(self._backgrounds)}."
                 )
             self._subtracted = subtracted
 
@@ -88,7 +90,7 @@ class BackgroundMap(Serializable, Mapping[str, Background]):
         """
         if name in self._backgrounds:
             raise KeyError(
-                f"A background named {name!r} already exists; choose a name that is not one of "
+                f"A background named {short_repr(name)} already exists; choose a name that is not one of "
                 f"{list(self._backgrounds)}."
             )
         self._backgrounds[name] = Background(name, field, description)

@@ -18,6 +18,7 @@ from .._geom import Bounds, Box
 from .._pixels import Image
 from ..io import Serializable
 from ..plugins import registry
+from ..utils import short_repr
 from ._points import Float64Array, parse_points
 
 RENDER_BLOCK_SIZE = 1 << 16
@@ -175,7 +176,7 @@ class BaseField(Serializable, ABC):
         if bbox is None:
             bbox = self.bounds.bbox
         elif not isinstance(bbox, Box):
-            raise TypeError(f"The bbox of a rendered field must be a Box; got {bbox!r}.")
+            raise TypeError(f"The bbox of a rendered field must be a Box; got {short_repr(bbox)}.")
         array = np.empty(bbox.shape, dtype=np.float64 if dtype is None else dtype)
         if array.dtype.kind not in "iuf":
             raise TypeError(

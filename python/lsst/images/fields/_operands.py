@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from .._geom import Bounds
 from ..errors import GeometryError
+from ..utils import short_repr
 from ._base import BaseField
 
 
@@ -34,7 +35,7 @@ def check_operands(operands: Iterable[BaseField], what: str) -> tuple[BaseField,
     fields = tuple(operands)
     for field in fields:
         if not isinstance(field, BaseField):
-            raise TypeError(f"The operands of a {what} must be fields; got {field!r}.")
+            raise TypeError(f"The operands of a {what} must be fields; got {short_repr(field)}.")
     if not fields:
         raise GeometryError(f"A {what} requires at least one operand; got none.")
     return fields

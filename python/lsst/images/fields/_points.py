@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._geom import parse_positions
+from ..utils import short_repr
 
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 """An array of doubles."""
@@ -87,7 +88,8 @@ def as_values(
     if isinstance(data, u.Quantity):
         if unit is not None:
             raise TypeError(
-                f"The {what} are a quantity in {data.unit} and unit={unit!r} is given; omit the unit."
+                f"The {what} are a quantity in {data.unit} and unit={short_repr(unit)} is given; omit the "
+                "unit."
             )
         data, unit = data.value, data.unit
     array = data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .._geom import Bounds
 from ..errors import GeometryError
 from ..plugins import registry
+from ..utils import short_repr
 from ._afw_spline import afw_spline
 from ._akima import Cubics, akima
 from ._base import BaseField, multiply_units
@@ -81,7 +82,7 @@ class SplineField(BaseField):
     ) -> None:
         if convention not in _INTERPOLATE:
             raise GeometryError(
-                f"Invalid spline convention {convention!r}; expected one of {sorted(_INTERPOLATE)}."
+                f"Invalid spline convention {short_repr(convention)}; expected one of {sorted(_INTERPOLATE)}."
             )
         self._convention: SplineConvention = convention
         values, self._unit = as_values(data, unit, what="data")
@@ -92,7 +93,9 @@ class SplineField(BaseField):
         for name, nodes in (("y", self._y), ("x", self._x)):
             increasing = np.isfinite(nodes).all() and np.all(np.diff(nodes) > 0.0)
             if nodes.ndim != 1 or not nodes.size or not increasing:
-                raise GeometryError(f"{name} must be a 1-d array of increasing numbers; got {nodes!r}.")
+                raise GeometryError(
+                    f"{name} must be a 1-d array of increasing numbers; got {short_repr(nodes)}."
+                )
         if self._data.shape != (self._y.size, self._x.size):
             raise GeometryError(
                 f"Data of shape {self._data.shape} do not match {self._y.size} y and {self._x.size} x nodes; "

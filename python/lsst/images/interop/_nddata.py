@@ -15,6 +15,7 @@ from astropy.nddata import CCDData, NDDataRef, VarianceUncertainty
 
 from .._pixels import Image, Mask, MaskedImage
 from ..errors import InvalidArgumentError
+from ..utils import short_repr
 from ._fits_wcs import make_fits_wcs
 from ._kept import META_KEY, Kept
 
@@ -153,7 +154,8 @@ def _convert(
         uncertainty = VarianceUncertainty(obj.variance.array, unit=squared, copy=False)
     elif mask_planes is not None:
         raise InvalidArgumentError(
-            f"mask_planes={mask_planes!r} requires a mask, but an {type(obj).__name__} does not have one."
+            f"mask_planes={short_repr(mask_planes)} requires a mask, but an {type(obj).__name__} does not "
+            "have one."
         )
     return cls(
         _image_of(obj).array,

@@ -22,6 +22,7 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from ..errors import NotAnArchiveError, UnsupportedFormatError
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
+from ..utils import short_repr
 from ._compression import COMPRESSED_SUFFIXES, compression_of, decompress
 
 HEAD_SIZE = 64
@@ -45,7 +46,7 @@ def container_for_name(name: str) -> ContainerSpec:
         return registry.containers()[name]
     except KeyError:
         raise UnsupportedFormatError(
-            f"Unrecognized format name {name!r}; the registered containers are "
+            f"Unrecognized format name {short_repr(name)}; the registered containers are "
             f"{sorted(registry.containers())}."
         ) from None
 
@@ -99,7 +100,7 @@ def container_for_format(name: str) -> tuple[ContainerSpec, str]:
         if extension in spec.extensions:
             return spec, extension
     raise UnsupportedFormatError(
-        f"Requested format {name!r} is not supported; use the name of a container, one of "
+        f"Requested format {short_repr(name)} is not supported; use the name of a container, one of "
         f"{sorted(containers)}, or one of the extensions {_extensions()} without the leading dot."
     )
 
@@ -216,7 +217,8 @@ def container_for_stream(stream: IO[bytes]) -> ContainerSpec:
         raise UnsupportedFormatError(f"The stream is {name}-compressed; decompress it before reading.")
     if (spec := _recognize(None, head)) is None:
         raise UnsupportedFormatError(
-            f"Could not identify a supported format from the first bytes {head[:16]!r} of a stream; "
+            f"Could not identify a supported format from the first bytes {short_repr(head[:16])} of a "
+            "stream; "
             f"the registered containers are {sorted(registry.containers())}."
         )
     return spec

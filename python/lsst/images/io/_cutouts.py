@@ -22,6 +22,7 @@ from ..errors import (
     NoOverlapError,
 )
 from ..plugins import ReadContext
+from ..utils import short_repr
 from ._dataset_reader import DatasetReader
 from ._reader import open_archive, parse_bbox
 
@@ -80,7 +81,8 @@ class CutoutOptions:
     def __post_init__(self) -> None:
         if self.fill is not None and self.clip:
             raise InvalidParameterError(
-                f"Both fill={self.fill!r} and clip=True are given; a cutout is filled or clipped, not both. "
+                f"Both fill={short_repr(self.fill)} and clip=True are given; a cutout is filled or clipped, "
+                "not both. "
                 "Remove one of the arguments."
             )
 

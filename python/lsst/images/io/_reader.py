@@ -39,6 +39,7 @@ from ..serialization._butler_info import damaged_butler_info, is_butler_info
 from ..serialization._deferred import is_deferred
 from ..serialization._input_archive import ArrayPart
 from ..serialization._tree import check_parameters, tree_error
+from ..utils import short_repr
 from ._containers import open_input
 from ._dataset_reader import DatasetReader, T_co
 
@@ -235,13 +236,14 @@ class Reader(DatasetReader[T_co]):
         if found is None:
             left_out = [(info.name, info.error) for info in registry.plugins() if info.error]
             raise UnknownSchemaError(
-                f"No registered schema for {url or sorted(raw)!r} in {self._uri}; "
+                f"No registered schema for {short_repr(url or sorted(raw))} in {self._uri}; "
                 f"the registered schemas are {sorted(registry.datasets())}. Install the package that "
                 "defines it." + (f" These plugins failed to load: {left_out}." if left_out else "")
             )
         if cls is not None and pytype is not None and not issubclass(pytype, cls):
             raise InvalidParameterError(
-                f"{self._uri} holds schema {schema!r}, a {pytype.__name__}, not the requested {cls.__name__}."
+                f"{self._uri} holds schema {short_repr(schema)}, a {pytype.__name__}, not the requested "
+                f"{cls.__name__}."
             )
         self._model = found
         return found
@@ -307,7 +309,8 @@ def parse_bbox(value: Any, context: ReadContext) -> Box:
     box: Box | None = registry.hook.parse_bbox(value=value, context=context)
     if box is None:
         raise InvalidParameterError(
-            f"bbox={value!r} is not understood; expected a Box, a pair of slices [y, x], an object with "
+            f"bbox={short_repr(value)} is not understood; expected a Box, a pair of slices [y, x], an object "
+            "with "
             "the interface of lsst.geom.Box2I, or a circle on the sky (center, radius)."
         )
     return box

@@ -16,6 +16,7 @@ from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, ArchiveSyntaxError, CorruptArchiveError, NotAnArchiveError
 from ..serialization import ArrayReferenceModel, InputArchive, TableModel
+from ..utils import short_repr
 
 
 class JsonInputArchive(InputArchive):
@@ -64,7 +65,8 @@ class JsonInputArchive(InputArchive):
         targets = self._tree.get("indirect", [])
         if prefix != "#/indirect" or not number.isdigit() or int(number) >= len(targets):
             raise CorruptArchiveError(
-                f"Pointer {pointer!r} is invalid; expected '#/indirect/N' with N below {len(targets)}."
+                f"Pointer {short_repr(pointer)} is invalid; expected '#/indirect/N' with N below "
+                f"{len(targets)}."
             )
         target: dict[str, Any] = targets[int(number)]
         return target
@@ -102,5 +104,6 @@ def parse_json(content: bytes) -> dict[str, Any]:
 
 def _reference_error(source: Any) -> ArchiveReadError:
     return ArchiveReadError(
-        f"The tree of the JSON file refers to the external array {source!r}; expected inline arrays only."
+        f"The tree of the JSON file refers to the external array {short_repr(source)}; expected inline "
+        "arrays only."
     )

@@ -22,6 +22,7 @@ from ..serialization import (
     Pointer,
     TableModel,
 )
+from ..utils import short_repr
 
 
 class JsonOutputArchive(OutputArchive):
@@ -65,7 +66,7 @@ class JsonOutputArchive(OutputArchive):
         try:
             return InlineArrayModel.from_array(array)
         except ValueError as err:
-            raise ArchiveWriteError(f"Cannot write array {path!r}: {err}") from err
+            raise ArchiveWriteError(f"Cannot write array {short_repr(path)}: {err}") from err
 
     def _write_columns(
         self,

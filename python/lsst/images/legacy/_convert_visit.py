@@ -22,6 +22,7 @@ import astropy.units as u
 from .._exposures import ObservationSummaryStats
 from .._geom import Bounds, Polygon
 from ..errors import ArchiveReadError, CorruptArchiveError, ImagesError, LossyConversionWarning
+from ..utils import short_repr
 from ._decoded import LegacyContext, LegacyConvertible, finish, unknown_class
 from .afw_archive._misc import LegacyPolygon, LegacySummaryStats
 from .afw_archive._visit_info import LegacyVisitInfo
@@ -294,7 +295,8 @@ def complete_obs_info(obs_info: ObservationInfo, facts: Mapping[str, Any]) -> Ob
         current = getattr(obs_info, name)
         if current is not None and current != value:
             raise ArchiveReadError(
-                f"The file is inconsistent: the header has {name}={current!r}, the archive has {value!r}."
+                f"The file is inconsistent: the header has {name}={short_repr(current)}, the archive has "
+                f"{short_repr(value)}."
             )
     with obs_info.edit_copy() as copy:
         for name, value in facts.items():

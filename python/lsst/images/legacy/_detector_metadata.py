@@ -20,6 +20,7 @@ from .._geom import Box
 from ..cameras import AmplifierRawGeometry, ReadoutCorner
 from ..errors import CorruptArchiveError
 from ..serialization._fields import MetadataValue
+from ..utils import short_repr
 
 DETECTOR_KEY = "lsst.afw.cameraGeom"
 """Key in the metadata of a detector."""
@@ -149,7 +150,7 @@ class DetectorExtras(pydantic.BaseModel, ser_json_inf_nan="constants"):
         try:
             return cls.model_validate_json(str(text))
         except pydantic.ValidationError as err:
-            raise CorruptArchiveError(f"Invalid detector metadata {DETECTOR_KEY!r}: {err}") from err
+            raise CorruptArchiveError(f"Invalid detector metadata {short_repr(DETECTOR_KEY)}: {err}") from err
 
 
 def set_number(value: float) -> float | None:

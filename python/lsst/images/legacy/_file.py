@@ -31,6 +31,7 @@ from ..errors import (
 )
 from ..fits import FitsFile, Hdu, read_offset_wcs, read_yx0
 from ..serialization import parse_unit
+from ..utils import short_repr
 from .afw_archive import LegacyArchive, open_legacy_fits
 from .afw_archive._locate import find_keywords, read_pointers
 
@@ -175,7 +176,7 @@ class LegacyFile:
             return self.planes[name]
         except KeyError:
             raise InvalidComponentError(
-                f"{self.name} does not have plane {name.lower()!r}; it has "
+                f"{self.name} does not have plane {short_repr(name.lower())}; it has "
                 f"{[n.lower() for n in self.planes]}."
             ) from None
 
@@ -269,7 +270,7 @@ class LegacyFile:
             unit = parse_unit(text.strip())
         except ValueError:
             warnings.warn(
-                f"{self.name}: BUNIT = {text!r} is not a known unit; it is ignored.",
+                f"{self.name}: BUNIT = {short_repr(text)} is not a known unit; it is ignored.",
                 LossyConversionWarning,
                 stacklevel=2,
             )

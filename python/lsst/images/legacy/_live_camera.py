@@ -34,6 +34,7 @@ from ..cameras import (
     ReadoutCorner,
 )
 from ..errors import LegacyConversionError, LegacyValueError, LossyConversionWarning
+from ..utils import short_repr
 from ._detector_metadata import AmplifierExtras, RawGeometry, set_number
 from ._live_geom import box_to, point_to
 from ._live_modules import stack_module
@@ -51,7 +52,9 @@ def enum_from(legacy: Any, pytype: Any) -> Any:
     """
     name = getattr(legacy, "name", None)
     if name not in pytype.__members__:
-        raise LegacyConversionError(f"{legacy!r} is not a {pytype.__name__}; expected one of {list(pytype)}.")
+        raise LegacyConversionError(
+            f"{short_repr(legacy)} is not a {pytype.__name__}; expected one of {list(pytype)}."
+        )
     return pytype[name]
 
 
@@ -124,7 +127,7 @@ def geometry_from(legacy: Any, pytype: type) -> AmplifierRawGeometry:
     """
     geometry = _raw_geometry(legacy, True).complete()
     if geometry is None:
-        raise LegacyValueError(f"A raw box of amplifier {str(legacy.getName())!r} is empty.")
+        raise LegacyValueError(f"A raw box of amplifier {short_repr(str(legacy.getName()))} is empty.")
     return geometry
 
 
@@ -184,7 +187,8 @@ def amplifier_from(legacy: Any, pytype: type, *, is_raw_assembled: bool) -> Ampl
     extras = amplifier_extras(legacy, is_raw_assembled)
     if extras != AmplifierExtras():
         warnings.warn(
-            f"Properties of amplifier {str(legacy.getName())!r} that only the conversion of its detector "
+            f"Properties of amplifier {short_repr(str(legacy.getName()))} that only the conversion of its "
+            "detector "
             f"keeps are left out: {extras.model_dump(exclude_defaults=True)}.",
             LossyConversionWarning,
             stacklevel=4,

@@ -27,6 +27,7 @@ from .._pixels._legacy_planes import get_legacy_deep_coadd_mask_planes
 from .._transforms import Projection, TractFrame
 from ..cells import CellCoadd, CellField, CellPointSpreadFunction, CoaddProvenance, PatchDefinition
 from ..errors import LegacyConversionError, LegacyValueError
+from ..utils import short_repr
 from ._live_geom import box_to, cell_to, point_to, polygon_to
 from ._live_modules import stack_module
 from ._live_pixels import image_from, image_to, mask_from, mask_to, masked_image_to
@@ -329,7 +330,7 @@ def _unit_of(legacy: Any) -> u.UnitBase:
     name = str(getattr(legacy, "name", legacy))
     if name not in UNITS:
         raise LegacyConversionError(
-            f"The pixels of this coadd have the unit {name!r}; supported units are {sorted(UNITS)}."
+            f"The pixels of this coadd have the unit {short_repr(name)}; supported units are {sorted(UNITS)}."
         )
     return UNITS[name]
 

@@ -32,6 +32,7 @@ from ..errors import (
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, format_unit, parse_unit
 from ..serialization._deferred import available
+from ..utils import short_repr
 from ._components import ConversionSource, LiveConversion, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info, overrule_obs_info
@@ -188,7 +189,7 @@ def _unit_of(header: astropy.io.fits.Header, given: u.UnitBase | None) -> u.Unit
     if header.get("LSST ISR UNITS") == "electron" and unit == u.adu:
         unit = u.electron
     if given is not None and given != unit:
-        raise UnitMismatchError(f"BUNIT value {text!r} disagrees with given unit {given}.")
+        raise UnitMismatchError(f"BUNIT value {short_repr(text)} disagrees with given unit {given}.")
     return unit
 
 
@@ -221,7 +222,8 @@ class _ExposureSource:
         for name, given in (("instrument", instrument), ("visit", visit)):
             if given is not None and found[name] is not None and found[name] != given:
                 raise DataIdMismatchError(
-                    f"{name}={given!r} does not match the exposure, whose {name} is {found[name]!r}."
+                    f"{name}={short_repr(given)} does not match the exposure, whose {name} is "
+                    f"{short_repr(found[name])}."
                 )
             found[name] = found[name] if given is None else given
         self.instrument = str(found["instrument"] or UNKNOWN_INSTRUMENT)

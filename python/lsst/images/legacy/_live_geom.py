@@ -13,6 +13,7 @@ from typing import Any
 
 from .._geom import XY, YX, Box, CellGrid, CellIJ, Interval, Polygon
 from ..errors import LegacyConversionError
+from ..utils import short_repr
 from ._live_modules import stack_module
 
 MAX_COORDINATE = 2**31 - 1
@@ -63,7 +64,7 @@ def point_to(obj: XY[Any] | YX[Any], *, form: str) -> Any:
     if number is int:
         if (x, y) != (obj.x, obj.y):
             raise LegacyConversionError(
-                f"{obj!r} cannot be converted to a {form}: expected a pair of integers."
+                f"{short_repr(obj)} cannot be converted to a {form}: expected a pair of integers."
             )
         _fits(int(x), int(y))
     return getattr(stack_module("geom"), form)(x, y)

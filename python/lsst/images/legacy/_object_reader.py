@@ -26,6 +26,7 @@ from ..errors import (
 from ..fields import BackgroundMap, BaseField
 from ..io import DatasetReader
 from ..psfs import PointSpreadFunction
+from ..utils import short_repr
 from ._convert_background import make_background_map
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_camera, make_camera_frame_set, make_detector
 from ._convert_fields import NOMINAL, make_aperture_corrections, make_field
@@ -100,7 +101,7 @@ class LegacyObjectReader(DatasetReader[Any]):
             return kind.read(self)
 
     def get_component(self, name: str, **parameters: Any) -> Any:
-        raise InvalidComponentError(f"A legacy {self._pytype.__name__} has no component {name!r}.")
+        raise InvalidComponentError(f"A legacy {self._pytype.__name__} has no component {short_repr(name)}.")
 
     @functools.cached_property
     def record(self) -> Any:

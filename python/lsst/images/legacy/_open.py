@@ -16,6 +16,7 @@ from .._exposures import VisitImage
 from .._pixels import Image, Mask, MaskedImage
 from ..cells import CellCoadd
 from ..errors import InvalidParameterError, LegacyConversionError
+from ..utils import short_repr
 from ._cell_coadd_reader import LegacyCellCoaddReader
 from ._file import PLANES, LegacyFile
 from ._object_reader import LegacyObjectReader, find_legacy_object
@@ -143,7 +144,7 @@ def _choose_plane(file: LegacyFile, plane: str, ext: str | int) -> None:
     hdu = file.fits.find(ext) if isinstance(ext, str) else _numbered(file, ext)
     if hdu.kind not in ("image", "compressed_image"):
         raise InvalidParameterError(
-            f"ext={ext!r} of {file.name} is a {hdu.kind}, not an image; available planes are "
+            f"ext={short_repr(ext)} of {file.name} is a {hdu.kind}, not an image; available planes are "
             f"{list(file.planes)}."
         )
     # The origin of an HDU that the caller names does not depend on the other planes.

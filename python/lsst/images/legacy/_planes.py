@@ -31,6 +31,7 @@ from .._transforms import Frame, Projection
 from ..errors import ImagesError, InvalidFitsArchiveError, LossyConversionWarning, UnmappedMaskPlaneError
 from ..fits import CardValue, ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
 from ..serialization import attach
+from ..utils import short_repr
 from ._file import LegacyFile
 from .afw_archive._locate import find_keywords
 
@@ -314,7 +315,8 @@ def map_planes(
         if plane_map is not None:
             if has_pixels:
                 raise UnmappedMaskPlaneError(
-                    f"Mask plane {legacy!r} of {name} has pixels but is not remapped; plane_map has "
+                    f"Mask plane {short_repr(legacy)} of {name} has pixels but is not remapped; plane_map "
+                    "has "
                     f"{sorted(planes)}. Add it to plane_map, or leave plane_map out."
                 )
             continue

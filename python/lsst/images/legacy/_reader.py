@@ -27,6 +27,7 @@ from ..errors import (
 from ..io import DatasetReader, parse_bbox
 from ..plugins import ReadContext
 from ..serialization import attach
+from ..utils import short_repr
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
@@ -108,13 +109,13 @@ class LegacyReader(DatasetReader[Any]):
         readers = self._component_readers
         if (method := readers.get(name)) is None:
             raise InvalidComponentError(
-                f"Component {name!r} is not recognized for a legacy {self._pytype.__name__}; "
+                f"Component {short_repr(name)} is not recognized for a legacy {self._pytype.__name__}; "
                 f"it has {sorted(readers)}."
             )
         allowed = {"bbox"} if name in self.COMPONENTS_WITH_BBOX else set()
         if unknown := parameters.keys() - allowed:
             raise InvalidParameterError(
-                f"Component {name!r} of a legacy file does not take the read parameters "
+                f"Component {short_repr(name)} of a legacy file does not take the read parameters "
                 f"{sorted(unknown)}; it takes {sorted(allowed)}."
             )
         with self._reading(f"component {name!r}", parameters.get("bbox")) as box:

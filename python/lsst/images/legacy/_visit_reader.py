@@ -32,6 +32,7 @@ from ..errors import (
 from ..fields import BackgroundMap
 from ..serialization import attach
 from ..serialization._deferred import available, is_deferred
+from ..utils import short_repr
 from ._components import LegacyComponent, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
@@ -259,7 +260,8 @@ class LegacyVisitReader(LegacyReader):
         for name, given in self._given.items():
             if given is not None and found[name] is not None and given != found[name]:
                 raise DataIdMismatchError(
-                    f"{name}={given!r} does not match {self.file.name}, whose {name} is {found[name]!r}."
+                    f"{name}={short_repr(given)} does not match {self.file.name}, whose {name} is "
+                    f"{short_repr(found[name])}."
                 )
         return {name: found[name] if given is None else given for name, given in self._given.items()}
 
@@ -316,8 +318,9 @@ class LegacyVisitReader(LegacyReader):
         serial = None if is_deferred(info) else getattr(info, "detector_serial", None)
         if serial is not None and archived and serial != archived:
             warnings.warn(
-                f"{self.file.name}: the serial number of the detector is {serial!r} in the header and "
-                f"{archived!r} in the archive; using the one in the header.",
+                f"{self.file.name}: the serial number of the detector is {short_repr(serial)} in the header "
+                "and "
+                f"{short_repr(archived)} in the archive; using the one in the header.",
                 LossyConversionWarning,
                 stacklevel=5,
             )

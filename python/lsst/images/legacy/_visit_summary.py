@@ -24,6 +24,7 @@ from ..errors import InvalidComponentError
 from ..fields import ApertureCorrectionMap, BaseField
 from ..psfs import PointSpreadFunction
 from ..serialization import parse_unit
+from ..utils import short_repr
 from ._components import LEGACY_COMPONENTS, FixedSource
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_fields import NOMINAL
@@ -98,7 +99,9 @@ class VisitSummaryRow(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
-            raise KeyError(f"Column {name!r} does not exist; expected one of {list(self._names)!r}.")
+            raise KeyError(
+                f"Column {short_repr(name)} does not exist; expected one of {short_repr(list(self._names))}."
+            )
         return self._record[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -258,7 +261,7 @@ class VisitSummary(Sequence[VisitSummaryRow]):
         found = np.flatnonzero(ids == id)
         if not found.size:
             raise InvalidComponentError(
-                f"Detector {id!r} does not exist; expected one of {sorted(ids.tolist())}."
+                f"Detector {short_repr(id)} does not exist; expected one of {sorted(ids.tolist())}."
             )
         return self[int(found[0])]
 

@@ -22,6 +22,7 @@ from ..cells import CONTRIBUTION_COLUMNS, INPUT_COLUMNS, CoaddProvenance
 from ..cells._provenance import ProvenanceColumn
 from ..errors import CorruptArchiveError, UnserializableTypeError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, TableModel, component
+from ..utils import short_repr
 from ._corruption import reading
 
 Names = str | dict[str, int]
@@ -105,7 +106,9 @@ class CoaddProvenanceSerializationModel(ArchiveTree, schema="coadd_provenance", 
 
 def _get(rows: np.ndarray, name: str) -> np.ndarray:
     if name not in (rows.dtype.names or ()):
-        raise CorruptArchiveError(f"A provenance table lacks the column {name!r}; it has {rows.dtype.names}.")
+        raise CorruptArchiveError(
+            f"A provenance table lacks the column {short_repr(name)}; it has {rows.dtype.names}."
+        )
     result: np.ndarray = rows[name]
     return result
 
@@ -114,7 +117,7 @@ def _make_names(*columns: Any) -> Names:
     """Return the only name in the columns, or codes by name."""
     for column in columns:
         if wrong := [value for value in column if not isinstance(value, str)]:
-            raise UnserializableTypeError(f"Names in provenance must be strings, not {wrong[0]!r}.")
+            raise UnserializableTypeError(f"Names in provenance must be strings, not {short_repr(wrong[0])}.")
     names = sorted({str(value) for column in columns for value in column})
     return names[0] if len(names) == 1 else {name: number for number, name in enumerate(names)}
 
@@ -159,7 +162,9 @@ def _decode(rows: np.ndarray, name: str, names: Names) -> np.ndarray:
 def _pack_polygons(polygons: list[Any]) -> dict[str, np.ndarray]:
     for polygon in polygons:
         if not isinstance(polygon, Polygon):
-            raise UnserializableTypeError(f"Outlines in provenance must be Polygons, not {polygon!r}.")
+            raise UnserializableTypeError(
+                f"Outlines in provenance must be Polygons, not {short_repr(polygon)}."
+            )
     counts = np.array([polygon.n_vertices for polygon in polygons])
     width = int(counts.max(initial=1))
     vertices = {axis: np.full((len(polygons), width), np.nan) for axis in "xy"}

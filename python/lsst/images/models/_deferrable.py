@@ -38,6 +38,7 @@ from ..errors import (
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, UnreadableTree, parse_schema_url
 from ..serialization._polymorphic import is_json, keep_raw_subtree, raw_subtree, validate_subtree
 from ..serialization._tree import tree_error
+from ..utils import short_repr
 
 T = TypeVar("T")
 
@@ -80,7 +81,9 @@ def _make_extended(value: dict[str, Any], model: type[ArchiveTree]) -> ArchiveTr
     field = validate_subtree(value)
     if isinstance(field, UnreadableTree | model):
         return field
-    raise CorruptArchiveError(f"A field has schema {value['schema_url']!r}; expected {model.SCHEMA_NAME!r}.")
+    raise CorruptArchiveError(
+        f"A field has schema {short_repr(value['schema_url'])}; expected {model.SCHEMA_NAME!r}."
+    )
 
 
 _adapter: Callable[[Any], pydantic.TypeAdapter[Any]] = functools.cache(pydantic.TypeAdapter)
@@ -267,7 +270,8 @@ def serialize_field(
         return value
     if isinstance(value, ArchiveReadError):
         raise UnserializableTypeError(
-            f"Component {name!r} cannot be written, because it could not be read from the original file: "
+            f"Component {short_repr(name)} cannot be written, because it could not be read from the original "
+            "file: "
             f"{value}"
         )
     if serialize is not None:

@@ -16,6 +16,7 @@ from ..errors import ArchiveReadError, CorruptArchiveError
 from ..fields import ApertureCorrectionMap, Background, BackgroundMap, BaseField
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
 from ..serialization._fields import Named
+from ..utils import short_repr
 from ._fields import FieldSerializationModel
 
 
@@ -57,7 +58,7 @@ class BackgroundMapSerializationModel(ArchiveTree, schema="background_map", vers
     def deserialize(self, archive: InputArchive) -> BackgroundMap:
         if self.subtracted is not None and self.subtracted not in self.fields:
             raise CorruptArchiveError(
-                f"The subtracted background {self.subtracted!r} does not exist; expected one of "
+                f"The subtracted background {short_repr(self.subtracted)} does not exist; expected one of "
                 f"{list(self.fields)}."
             )
         return BackgroundMap(
@@ -74,7 +75,7 @@ def _read(name: str, field: FieldSerializationModel, archive: InputArchive) -> B
     try:
         result: BaseField = field.deserialize(archive)
     except ArchiveReadError as err:
-        raise type(err)(f"Field {name!r} cannot be read: {err}") from err
+        raise type(err)(f"Field {short_repr(name)} cannot be read: {err}") from err
     return result
 
 

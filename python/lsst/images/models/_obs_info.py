@@ -18,6 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import LossyConversionWarning
 from ..serialization import OutputArchive, UnreadableTree, omit_if_none
+from ..utils import short_repr
 from ._deferrable import Deferrable, serialize_field
 
 
@@ -40,7 +41,7 @@ def _validate_obs_info(value: Any) -> Any:
         return ObservationInfo.model_validate(known_values)
     except (ArithmeticError, AttributeError, LookupError) as err:
         # Its validators compute with values of unchecked types.
-        raise ValueError(f"Not observation information: {err!r}") from err
+        raise ValueError(f"Not observation information: {short_repr(err)}") from err
 
 
 def _dump_obs_info(value: Any) -> Any:

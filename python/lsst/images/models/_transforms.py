@@ -23,6 +23,7 @@ from .._transforms import AstMapping, CameraFrameSet, Frame, Projection, Seriali
 from ..errors import CorruptArchiveError, GeometryError, UnserializableTypeError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive, Pointer, omit_if_none
 from ..serialization._fields import Series
+from ..utils import short_repr
 
 
 class MappingSerializationModel(pydantic.BaseModel):
@@ -89,7 +90,8 @@ class TransformSerializationModel(ArchiveTree, schema="transform", version="1.0.
             )
         except pydantic.ValidationError as err:
             raise UnserializableTypeError(
-                f"{obj!r} cannot be serialized: not all of its frames {frames!r} are of built-in types."
+                f"{short_repr(obj)} cannot be serialized: not all of its frames {short_repr(frames)} are of "
+                "built-in types."
             ) from err
 
     def deserialize(self, archive: InputArchive) -> Transform[Any, Any]:

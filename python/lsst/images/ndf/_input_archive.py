@@ -15,6 +15,7 @@ import pydantic_core
 
 from ..errors import CorruptArchiveError, SchemaVersionError
 from ..serialization import ArrayReferenceModel, InlineArrayModel, InputArchive, TableModel
+from ..utils import short_repr
 from ._cards import HeaderCards
 from ._hds import is_dataset, number_type_of, read_array, read_records, read_text
 from ._links import lookup
@@ -190,19 +191,22 @@ class NdfInputArchive(InputArchive):
     def _read_pointer(self, pointer: dict[str, Any]) -> dict[str, Any]:
         path = pointer.get("path")
         if not isinstance(path, str):
-            raise CorruptArchiveError(f"Pointer {pointer!r} is invalid: expected a string as member 'path'.")
+            raise CorruptArchiveError(
+                f"Pointer {short_repr(pointer)} is invalid: expected a string as member 'path'."
+            )
         return _read_json(self._find(f"{SOURCE_PREFIX}{path}"))
 
     def _find(self, source: str | int) -> Any:
         if not (isinstance(source, str) and source.startswith(SOURCE_PREFIX)):
             raise CorruptArchiveError(
-                f"The tree refers to {source!r}; expected '{SOURCE_PREFIX}/PATH/OF/DATASET' in an NDF."
+                f"The tree refers to {short_repr(source)}; expected '{SOURCE_PREFIX}/PATH/OF/DATASET' in an "
+                "NDF."
             )
         with reading(f"Source {source!r}"):
             found = lookup(self._file, source.removeprefix(SOURCE_PREFIX))
         if not is_dataset(found):
             raise CorruptArchiveError(
-                f"The tree refers to {source!r}, but the file has no dataset at that path."
+                f"The tree refers to {short_repr(source)}, but the file has no dataset at that path."
             )
         return found
 

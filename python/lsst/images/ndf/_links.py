@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import CorruptArchiveError
+from ..utils import short_repr
 from ._hds import import_h5py, is_dataset
 
 MAX_SOFT_LINKS = 16
@@ -52,13 +53,15 @@ def lookup(group: Any, path: str, *, soft_links: int = 0) -> Any:
         link = found.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             raise CorruptArchiveError(
-                f"Member {name!r} of {found.name!r} is a link to {link.path!r} in the file "
-                f"{link.filename!r}; links to other files are not followed."
+                f"Member {short_repr(name)} of {found.name!r} is a link to {short_repr(link.path)} in the "
+                "file "
+                f"{short_repr(link.filename)}; links to other files are not followed."
             )
         if isinstance(link, h5py.SoftLink):
             if soft_links >= MAX_SOFT_LINKS:
                 raise CorruptArchiveError(
-                    f"Member {name!r} of {found.name!r} leads through more than {MAX_SOFT_LINKS} soft links."
+                    f"Member {short_repr(name)} of {found.name!r} leads through more than {MAX_SOFT_LINKS} "
+                    "soft links."
                 )
             found = lookup(found, link.path, soft_links=soft_links + 1)
         else:

@@ -27,6 +27,7 @@ from ..serialization import (
     Pointer,
     TableModel,
 )
+from ..utils import short_repr
 from ._cards import CARD_SIZE
 from ._hds import create_structure, import_h5py, set_class, write_array, write_records, write_text
 from ._input_archive import FORMAT_VERSION, SOURCE_PREFIX
@@ -130,7 +131,7 @@ class NdfOutputArchive(OutputArchive):
         try:
             datatype = NumberType.from_numpy(array.dtype)
         except ValueError as err:
-            raise ArchiveWriteError(f"Cannot write array {path!r}: {err}") from err
+            raise ArchiveWriteError(f"Cannot write array {short_repr(path)}: {err}") from err
         if _is_native_mask(array, hints.bbox):
             dataset = self._write_mask(array, path, version, hints)
         else:

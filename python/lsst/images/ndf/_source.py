@@ -16,6 +16,7 @@ from fsspec.caching import BlockCache
 from lsst.resources import ResourcePath
 
 from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
+from ..utils import short_repr
 from ._hds import import_h5py
 from ._plugin import HDF5_SIGNATURE
 
@@ -110,7 +111,7 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
             source = _find_source(uri, partial, resources)
         head = _read_head(source)
         if head != HDF5_SIGNATURE:
-            raise NotAnArchiveError(f"{name} is not an HDF5 file; it begins with {head!r}.")
+            raise NotAnArchiveError(f"{name} is not an HDF5 file; it begins with {short_repr(head)}.")
         try:
             # Readers do not need locks, which some network file systems do not support.
             options = {} if hasattr(source, "seek") else {"locking": False}

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import ArchiveReadError, LossyConversionWarning, NotAnArchiveError
 from ..serialization import SCHEMA_URL_BASE, ArrayReferenceModel, NumberType, parse_unit
+from ..utils import short_repr
 from ._hds import get_class, is_dataset, number_type_of, read_array, read_records, read_text
 from ._links import lookup, members
 from ._source import reading
@@ -96,7 +97,8 @@ class StarlinkNdf:
         trees = {"image": self._image_tree, "masked_image": self._masked_image_tree}
         if schema not in trees:
             raise ArchiveReadError(
-                f"An NDF of other software can be read as one of {sorted(trees)}, not as {schema!r}."
+                f"An NDF of other software can be read as one of {sorted(trees)}, not as "
+                f"{short_repr(schema)}."
             )
         with reading(f"The NDF {self._ndf.name!r}"):
             tree = trees[schema]()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import PluginLoadError
+from ..utils import short_repr
 from ._loader import Loaded, load_plugins, merge_declarations, resolve
 from ._specs import PluginInfo
 
@@ -91,7 +92,7 @@ class PluginHost:
             # Called for `hook` only until the plugins are loaded.
             if name == "hook":
                 return self._load().manager.hook
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {short_repr(name)}")
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """List all plugins, including those that could not be loaded."""
@@ -138,7 +139,8 @@ class PluginHost:
         found = self.load(dotted)
         if not (isinstance(found, type) and issubclass(found, base)):
             raise PluginLoadError(
-                f"Plugin declaration {dotted!r} names {found!r}, which is not a subclass of "
+                f"Plugin declaration {short_repr(dotted)} names {short_repr(found)}, which is not a subclass "
+                "of "
                 f"{base.__module__}.{base.__qualname__}."
             )
         return found

@@ -19,6 +19,7 @@ from typing import Any
 import pluggy
 
 from ..errors import DuplicateRegistrationError, PluginLoadError, PluginWarning
+from ..utils import short_repr
 from . import _hookspecs
 from ._specs import PluginInfo
 
@@ -76,7 +77,8 @@ class Loaded:
                 if package == PACKAGE:
                     raise
                 warnings.warn(
-                    f"The hook {hook}() of plugin {name!r} ({package}) failed and is ignored: {err!r}",
+                    f"The hook {hook}() of plugin {short_repr(name)} ({package}) failed and is ignored: "
+                    f"{short_repr(err)}",
                     PluginWarning,
                     stacklevel=2,
                 )
@@ -117,8 +119,10 @@ def merge_declarations(loaded: Loaded, hook: str, key: Callable[[Any], Hashable]
                     continue
                 if getattr(spec, "replaces", None) != rival:
                     raise DuplicateRegistrationError(
-                        f"{hook}: {claim!r} is declared by {rival!r} and again by plugin {name!r} of "
-                        f"{package!r}. Remove one of them, or declare one of them with replaces={rival!r}."
+                        f"{hook}: {short_repr(claim)} is declared by {short_repr(rival)} and again by plugin "
+                        f"{short_repr(name)} of "
+                        f"{short_repr(package)}. Remove one of them, or declare one of them with "
+                        f"replaces={short_repr(rival)}."
                     )
             merged[claim] = (spec, package)
     return {claim: spec for claim, (spec, _) in merged.items()}
@@ -141,7 +145,7 @@ def resolve(dotted: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as err:
-        raise PluginLoadError(f"Plugin declaration {dotted!r} cannot be resolved: {err}") from err
+        raise PluginLoadError(f"Plugin declaration {short_repr(dotted)} cannot be resolved: {err}") from err
 
 
 def load_plugins(*, extra: Mapping[str, object], strict: frozenset[str] = frozenset()) -> Loaded:

@@ -15,6 +15,7 @@ import numpy as np
 from .._geom import Bounds, Box
 from ..errors import GeometryError
 from ..fields._points import Float64Array
+from ..utils import short_repr
 from ._base import centered_box
 from ._vectorized import VectorizedPointSpreadFunction
 
@@ -44,11 +45,11 @@ class GaussianPointSpreadFunction(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if not (self._sigma > 0.0 and math.isfinite(self._sigma)):
-            raise GeometryError(f"sigma must be positive and finite; got {sigma!r}.")
+            raise GeometryError(f"sigma must be positive and finite; got {short_repr(sigma)}.")
         if self._stamp_size <= 0:
-            raise GeometryError(f"stamp_size must be positive; got {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive; got {short_repr(stamp_size)}.")
         if not self._stamp_size % 2:
-            raise GeometryError(f"stamp_size must be odd; got {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be odd; got {short_repr(stamp_size)}.")
 
     @property
     def sigma(self) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._geom import Box
 from ..errors import GeometryError, MissingOptionalDependencyError
+from ..utils import short_repr
 
 
 def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *, bbox: Box) -> Any:
@@ -51,7 +52,9 @@ def make_gridded(compute: Callable[..., np.ndarray], n: int | tuple[int, int], *
         ) from err
     ny, nx = (n, n) if isinstance(n, int) else n
     if ny < 2 or nx < 2:
-        raise GeometryError(f"A gridded PSF requires at least two grid points in each direction; got {n!r}.")
+        raise GeometryError(
+            f"A gridded PSF requires at least two grid points in each direction; got {short_repr(n)}."
+        )
     y, x = np.meshgrid(
         np.linspace(bbox.y.min, bbox.y.max, ny), np.linspace(bbox.x.min, bbox.x.max, nx), indexing="ij"
     )

@@ -17,6 +17,7 @@ import numpy as np
 from .._geom import XY, YX, Bounds, Box
 from ..errors import GeometryError, LegacyConversionError
 from ..fields._points import Float64Array
+from ..utils import short_repr
 from ._piff_record import PiffRecord, build_piff, dissect_piff
 from ._resample import normalized
 from ._vectorized import VectorizedPointSpreadFunction
@@ -112,7 +113,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         self._bounds = bounds
         self._stamp_size = operator.index(stamp_size)
         if self._stamp_size <= 0:
-            raise GeometryError(f"stamp_size must be positive; got {stamp_size!r}.")
+            raise GeometryError(f"stamp_size must be positive; got {short_repr(stamp_size)}.")
 
     @property
     def piff_psf(self) -> piff.PSF:

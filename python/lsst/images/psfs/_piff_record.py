@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import ArchiveReadError, MissingOptionalDependencyError, UnserializableTypeError
+from ..utils import short_repr
 from ._piff_safety import refuse_code
 
 if TYPE_CHECKING:
@@ -206,14 +207,14 @@ class _Writer(_Named):
         if len(wcs_map) != 1 or not isinstance(wcs, galsim.PixelScale) or pointing is not None:
             raise UnserializableTypeError(
                 "Only Piff PSFs of one chip with a galsim.PixelScale and without pointing can be stored; "
-                f"got {wcs_map!r} and pointing {pointing!r}."
+                f"got {short_repr(wcs_map)} and pointing {short_repr(pointing)}."
             )
         self._record.wcs[name] = float(wcs.scale)
 
     def write_bandpass(self, name: str, bandpass: Any) -> None:
         if bandpass is not None:
             raise UnserializableTypeError(
-                f"Piff PSFs with a bandpass cannot be stored; got bandpass {bandpass!r}."
+                f"Piff PSFs with a bandpass cannot be stored; got bandpass {short_repr(bandpass)}."
             )
 
     @contextlib.contextmanager
@@ -266,7 +267,8 @@ def _to_plain(value: Any) -> PiffValue:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise UnserializableTypeError(
-        f"A Piff PSF with the value {value!r} cannot be stored; expected numbers, strings, lists or "
+        f"A Piff PSF with the value {short_repr(value)} cannot be stored; expected numbers, strings, lists "
+        "or "
         "dictionaries."
     )
 

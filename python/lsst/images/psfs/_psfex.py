@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .._geom import XY, Bounds, Box
 from ..errors import GeometryError
 from ..fields._points import Float64Array
+from ..utils import short_repr
 from ._base import centered_box
 from ._resample import LANCZOS5
 from ._vectorized import VectorizedPointSpreadFunction
@@ -93,7 +94,7 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
                 f"{self._degree} for groups {self._group}."
             )
         if not self._pixel_step > 0.0:
-            raise GeometryError(f"pixel_step must be positive; got {pixel_step!r}.")
+            raise GeometryError(f"pixel_step must be positive; got {short_repr(pixel_step)}.")
         expected = {2} if any(self._degree) else {0, 2}
         if len(self._offsets) != len(self._scales) or len(self._offsets) not in expected:
             raise GeometryError(

@@ -23,6 +23,7 @@ import astropy.units as u
 import numpy as np
 import pydantic
 
+from ..utils import short_repr
 from ._numbers import NumberType
 from ._units import Unit, format_unit
 
@@ -85,7 +86,7 @@ class InlineArrayModel(pydantic.BaseModel, ser_json_inf_nan="constants"):
             array = np.asarray(self.data, dtype=self.datatype.to_numpy())
             # Numpy truncates fractions, and converts any number but zero to True.
             if array.dtype.kind in "iub" and not np.array_equal(array, found := np.asarray(self.data)):
-                raise ValueError(f"it holds {found[array != found].flat[0]!r}")
+                raise ValueError(f"it holds {short_repr(found[array != found].flat[0])}")
         except (OverflowError, TypeError) as err:
             raise ValueError(str(err)) from err
         return array

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnserializableTypeError
+from ..utils import short_repr
 from ._fields import MetadataValue
 
 
@@ -39,12 +40,13 @@ def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
         plain = value.item() if isinstance(value, np.generic) else value
         if not isinstance(key, str) or not isinstance(plain, int | float | str | bool | None):
             raise UnserializableTypeError(
-                f"metadata[{key!r}] = {value!r:.80} cannot be written: names are strings, and values are "
+                f"metadata[{short_repr(key)}] = {value!r:.80} cannot be written: names are strings, and "
+                "values are "
                 "int, float, str, bool or None. Give each part of a nested value its own name."
             )
         if not _is_text(key) or (isinstance(plain, str) and not _is_text(plain)):
             raise UnserializableTypeError(
-                f"metadata[{key!r}] = {plain!r:.80} cannot be written: it contains an unpaired "
+                f"metadata[{short_repr(key)}] = {plain!r:.80} cannot be written: it contains an unpaired "
                 "surrogate, which UTF-8 cannot encode. Decode the source with errors='replace'."
             )
         result[key] = plain

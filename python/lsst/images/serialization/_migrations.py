@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import ArchiveSyntaxError, SchemaVersionError
 from ..plugins import registry
+from ..utils import short_repr
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(\.dev\d+)?")
 _URL = re.compile(r"https?://[^/]+/(?:.*/)?schemas/(?P<name>[^/]+)")
@@ -82,19 +83,25 @@ def check_version(schema: str, tree: dict[str, Any], reader_version: str) -> int
     version = tree.get("schema_version")
     needed = tree.get("min_read_version", 1)
     if not isinstance(needed, int):
-        raise SchemaVersionError(f"A {schema!r} tree has min_read_version={needed!r}; expected an integer.")
+        raise SchemaVersionError(
+            f"A {short_repr(schema)} tree has min_read_version={short_repr(needed)}; expected an integer."
+        )
     if needed > int(reader_version.partition(".")[0]):
         raise SchemaVersionError(
-            f"A {schema!r} tree of version {version!r} requires reader major >= {needed}; this is "
-            f"{reader_version!r}. Update the package that defines the schema."
+            f"A {short_repr(schema)} tree of version {short_repr(version)} requires reader major >= "
+            f"{needed}; this is "
+            f"{short_repr(reader_version)}. Update the package that defines the schema."
         )
     if version is None:
         return None
     if not isinstance(version, str) or not version:
-        raise SchemaVersionError(f"A {schema!r} tree has schema_version={version!r}, not a non-empty string.")
+        raise SchemaVersionError(
+            f"A {short_repr(schema)} tree has schema_version={short_repr(version)}, not a non-empty string."
+        )
     if not version.partition(".")[0].isdigit():
         raise SchemaVersionError(
-            f"A {schema!r} tree has schema_version={version!r}, which has non-integer major."
+            f"A {short_repr(schema)} tree has schema_version={short_repr(version)}, which has non-integer "
+            "major."
         )
     return int(version.partition(".")[0])
 
@@ -127,7 +134,8 @@ def migrate(schema: str, tree: dict[str, Any], major: int, wanted: int) -> dict[
     while major < wanted:
         if (step := steps.get((schema, major))) is None:
             raise SchemaVersionError(
-                f"No migration is registered from major {major} to {major + 1} of schema {schema!r}."
+                f"No migration is registered from major {major} to {major + 1} of schema "
+                f"{short_repr(schema)}."
             )
         # A copy, because the function may modify the tree and then fail.
         tree = step.function(_deep_copy(tree))

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from ..utils import short_repr
+
 
 class NumberType(enum.StrEnum):
     """Name of the type of an array's elements."""
@@ -87,7 +89,7 @@ class NumberType(enum.StrEnum):
             If it is not.
         """
         if not is_integer(self):
-            raise TypeError(f"An integer type is required; got {self.value!r}.")
+            raise TypeError(f"An integer type is required; got {short_repr(self.value)}.")
         return self
 
 

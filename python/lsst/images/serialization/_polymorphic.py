@@ -21,6 +21,7 @@ import pydantic
 
 from ..errors import ArchiveReadError, CorruptArchiveError, UnknownSchemaError
 from ..plugins import registry
+from ..utils import short_repr
 from ._migrations import parse_schema_url
 from ._tree import ArchiveTree, tree_error
 
@@ -197,7 +198,8 @@ def _find_model(data: dict[str, Any], wanted: type) -> type[ArchiveTree]:
         )
     if pytype is not None and not issubclass(pytype, wanted):
         raise CorruptArchiveError(
-            f"A subtree of schema {schema!r} describes a {pytype.__name__}; expected a {wanted.__name__}."
+            f"A subtree of schema {short_repr(schema)} describes a {pytype.__name__}; expected a "
+            f"{wanted.__name__}."
         )
     return model
 

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from ..errors import DuplicateRegistrationError, UnknownSchemaError
 from ..plugins import DatasetSpec, Migration, hookimpl, registry
+from ..utils import short_repr
 from ._input_archive import ArchiveInfo
 from ._tree import ArchiveTree
 
@@ -80,7 +81,8 @@ def tree_class_for_info(info: ArchiveInfo, path: Any) -> type[ArchiveTree]:
     """
     if (model := class_for_schema(info.schema_name)) is None:
         raise UnknownSchemaError(
-            f"No registered schema {info.schema_name!r} for {path}; known are {sorted(registry.datasets())}."
+            f"No registered schema {short_repr(info.schema_name)} for {path}; known are "
+            f"{sorted(registry.datasets())}."
         )
     return model
 
@@ -134,7 +136,8 @@ def register_schema_class(cls: C, pytype: type = dict) -> C:
         registry.register(_Datasets(declared), name=f"schema {cls.SCHEMA_NAME}")
     elif known.model != declared.model:
         raise DuplicateRegistrationError(
-            f"Schema {cls.SCHEMA_NAME!r} is already registered for {known.model}, not {declared.model}."
+            f"Schema {short_repr(cls.SCHEMA_NAME)} is already registered for {known.model}, not "
+            f"{declared.model}."
         )
     return cls
 
@@ -164,7 +167,7 @@ def migration(schema_name: str, from_major: int) -> Callable[[U], U]:
     def declare(function: U) -> U:
         if (schema_name, from_major) in registry.migrations():
             raise DuplicateRegistrationError(
-                f"A migration of {schema_name!r} from major {from_major} is already registered."
+                f"A migration of {short_repr(schema_name)} from major {from_major} is already registered."
             )
         step = Migration(schema=schema_name, from_major=from_major, function=function)
         registry.register(_Migrations(step), name=f"migration {schema_name} {from_major}")

@@ -15,6 +15,7 @@ import numpy as np
 import pydantic
 
 from ..errors import ArchiveReadError, UnsupportedTableError
+from ..utils import short_repr
 from ._arrays import ArrayModel, ArrayReferenceModel, InlineArrayModel
 from ._fields import MetadataValue, Named, Series, omit_if_empty, omit_if_none
 from ._numbers import NumberType
@@ -83,7 +84,7 @@ class TableModel(pydantic.BaseModel):
                 _convert_column(old, f"{data['source']}[{n}]") for n, old in enumerate(data["columns"], 1)
             ]
         except (AttributeError, KeyError, TypeError) as err:
-            raise ValueError(f"The columns of the table are malformed: {err!r}.") from err
+            raise ValueError(f"The columns of the table are malformed: {short_repr(err)}.") from err
         return {"columns": columns, "meta": data.get("meta", {})}
 
     @pydantic.model_validator(mode="after")
@@ -130,7 +131,7 @@ class TableModel(pydantic.BaseModel):
             try:
                 datatype, shape = NumberType.from_numpy_with_shape(array.dtype[name])
             except ValueError as err:
-                raise UnsupportedTableError(f"Column {name!r} cannot be stored: {err}") from err
+                raise UnsupportedTableError(f"Column {short_repr(name)} cannot be stored: {err}") from err
             data: ArrayModel = (
                 InlineArrayModel.from_array(array[name])
                 if source is None
@@ -173,6 +174,6 @@ class TableModel(pydantic.BaseModel):
 def _convert_column(old: dict[str, Any], source: str) -> dict[str, Any]:
     """Convert a column of the first releases to the current form."""
     if old.get("is_variable_length"):
-        raise ValueError(f"Column {old.get('name')!r} has cells of variable length.")
+        raise ValueError(f"Column {short_repr(old.get('name'))} has cells of variable length.")
     new = {key: old[key] for key in ("name", "unit", "description") if old.get(key) is not None}
     return {**new, "data": {"source": source, "shape": old.get("shape", ()), "datatype": old["datatype"]}}

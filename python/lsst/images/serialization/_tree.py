@@ -22,6 +22,7 @@ from ..errors import (
     InvalidParameterError,
     UnserializableTypeError,
 )
+from ..utils import short_repr
 from ._arrays import ArrayReferenceModel, InlineArrayModel
 from ._component import LATE, ComponentReader, declared_components, keyword_parameters
 from ._fields import MetadataValue, Named, omit_if_empty, omit_if_none
@@ -289,7 +290,9 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
                 except pydantic.ValidationError as err:
                     raise tree_error(err, at=member) from err
             elif cls.model_fields[member].is_required():
-                raise InvalidComponentError(f"The {cls.SCHEMA_NAME!r} tree has no member {member!r}.")
+                raise InvalidComponentError(
+                    f"The {short_repr(cls.SCHEMA_NAME)} tree has no member {short_repr(member)}."
+                )
         return recipe.function(cls.model_construct(**values), archive, **parameters)
 
     @classmethod
@@ -311,7 +314,7 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
             return recipe
         if name not in cls.model_fields or name in ArchiveTree.model_fields:
             raise InvalidComponentError(
-                f"Component {name!r} is not recognized by {cls.SCHEMA_NAME!r}; "
+                f"Component {short_repr(name)} is not recognized by {short_repr(cls.SCHEMA_NAME)}; "
                 f"it has {cls.component_names()}."
             )
         return _member_component(cls, name)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
 from .._headers._cards import BLOCK_SIZE, scan
 from .._tiles._grid import TileGrid, normalize_slices
@@ -169,7 +170,7 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
     except (KeyError, ValueError, IndexError, AttributeError) as err:
         raise CorruptArchiveError(
             f"{source.name}: the HDUs JSON and INDEX are damaged, or not at bytes {start} and {index_start} "
-            f"as stated in the primary header ({err!r})."
+            f"as stated in the primary header ({short_repr(err)})."
         ) from err
 
 

@@ -22,6 +22,7 @@ from ...errors import (
 )
 from ...serialization import ArrayReferenceModel, InputArchive, NumberType, TableModel
 from ...serialization._input_archive import ArrayPart
+from ...utils import short_repr
 from .._bytes._open_source import open_source
 from .._bytes._remote_source import DEFAULT_PAGE_SIZE
 from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
@@ -238,7 +239,9 @@ class FitsInputArchive(InputArchive):
             self.expect([(model, slices)])
         hdu = self._find(key)
         if hdu.kind not in ("image", "compressed_image"):
-            raise InvalidFitsArchiveError(f"{key} is of type {hdu.kind!r}, but the tree refers to an image.")
+            raise InvalidFitsArchiveError(
+                f"{key} is of type {short_repr(hdu.kind)}, but the tree refers to an image."
+            )
         shape = hdu.compressed.shape if hdu.kind == "compressed_image" else hdu.shape
         if model.shape and model.shape != shape:
             raise InvalidFitsArchiveError(
@@ -261,7 +264,9 @@ class FitsInputArchive(InputArchive):
         key, _ = parse_source(model.columns[0].data.source)  # type: ignore[union-attr]  # not inline
         hdu = self._find(key)
         if hdu.kind != "table":
-            raise InvalidFitsArchiveError(f"{key} is of type {hdu.kind!r}, but the tree refers to a table.")
+            raise InvalidFitsArchiveError(
+                f"{key} is of type {short_repr(hdu.kind)}, but the tree refers to a table."
+            )
         data = hdu.read_table()
         columns = {}
         for position, column in enumerate(model.columns, 1):

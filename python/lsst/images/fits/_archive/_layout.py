@@ -28,6 +28,7 @@ import pydantic
 
 from ...errors import ArchiveReadError, ArchiveWriteError
 from ...serialization import TableColumnModel
+from ...utils import short_repr
 
 FORMAT_VERSION = 1
 """Version of the layout that is written, and the highest that is read."""
@@ -128,7 +129,7 @@ def parse_source(text: str | int) -> tuple[ExtensionKey, int | None]:
     """
     if (match := FITS_SOURCE_REGEX.fullmatch(str(text))) is None:
         raise ArchiveReadError(
-            f"{text!r} is not a valid source string of a FITS file; expected 'fits:NAME', "
+            f"{short_repr(text)} is not a valid source string of a FITS file; expected 'fits:NAME', "
             "'fits:NAME,VERSION' or 'fits:NAME[COLUMN]'."
         )
     column = match["column"]

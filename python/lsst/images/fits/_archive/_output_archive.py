@@ -26,6 +26,7 @@ from ...serialization import (
     TableColumnModel,
     TableModel,
 )
+from ...utils import short_repr
 from .._hdus._image_writer import encode_image, encode_primary
 from .._hdus._table_writer import encode_byte_rows, encode_table
 from .._headers._card_writer import CardLike
@@ -204,7 +205,7 @@ class FitsOutputArchive(OutputArchive):
         try:
             datatype = NumberType.from_numpy(array.dtype)
         except ValueError as err:
-            raise ArchiveWriteError(f"Array {path!r}: {err}") from err
+            raise ArchiveWriteError(f"Array {short_repr(path)}: {err}") from err
         options = self._take_options(options_name)
         precompressed = (
             None if self._passthrough is None else self._passthrough.maybe_use_precompressed(key.name)
@@ -252,7 +253,7 @@ class FitsOutputArchive(OutputArchive):
         options = self._options.get(name, FitsCompressionOptions.DEFAULT)
         if options is not None and not isinstance(options, FitsCompressionOptions):
             raise InvalidArgumentError(
-                f"The compression options of {name!r} must be FitsCompressionOptions or None; "
+                f"The compression options of {short_repr(name)} must be FitsCompressionOptions or None; "
                 f"got {options!r:.80}."
             )
         return options

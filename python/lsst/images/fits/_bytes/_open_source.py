@@ -12,6 +12,7 @@ from typing import IO, cast
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ...errors import UnsupportedFormatError
+from ...utils import short_repr
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
 from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
 
@@ -54,5 +55,5 @@ def open_source(
     if hasattr(target, "read") and hasattr(target, "seek"):
         return StreamSource(target)
     raise UnsupportedFormatError(
-        f"Cannot open {target!r}: expected a path, a URI, bytes or a seekable binary stream."
+        f"Cannot open {short_repr(target)}: expected a path, a URI, bytes or a seekable binary stream."
     )

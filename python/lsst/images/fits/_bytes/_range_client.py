@@ -16,6 +16,7 @@ from typing import Any
 from lsst.resources import ResourcePath
 
 from ...errors import ArchiveReadError, MissingOptionalDependencyError, TransientReadError
+from ...utils import short_repr
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 
@@ -111,7 +112,7 @@ def _reply(data: bytes, status: int, content_range: str | None, version: str | N
     match = _CONTENT_RANGE.match(content_range or "")
     if match is None:
         raise TransientReadError(
-            f"the reply has {len(data)} bytes and an invalid Content-Range, {content_range!r}"
+            f"the reply has {len(data)} bytes and an invalid Content-Range, {short_repr(content_range)}"
         )
     first, last = int(match[1]), int(match[2])
     if len(data) != last + 1 - first:
@@ -164,7 +165,7 @@ class _HttpClient(_AsyncClient):
                 if status >= 400:
                     raise ArchiveReadError(
                         f"{self.path} cannot be read: the server answered a request for "
-                        f"{_header(start, stop)!r} with HTTP status {status} ({response.reason})."
+                        f"{short_repr(_header(start, stop))} with HTTP status {status} ({response.reason})."
                     )
                 data = await response.read()
                 version = response.headers.get("ETag") or response.headers.get("Last-Modified")

@@ -14,6 +14,7 @@ from typing import Any
 from lsst.resources import ResourcePath
 
 from ...errors import ArchiveReadError, InvalidParameterError, TransientReadError
+from ...utils import short_repr
 from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, make_client
 
@@ -71,7 +72,9 @@ class RemoteSource(ByteSource):
     def __init__(self, path: ResourcePath, page_size: int = DEFAULT_PAGE_SIZE) -> None:
         super().__init__(str(path))
         if page_size < 1:
-            raise InvalidParameterError(f"page_size={page_size!r} must be a positive number of bytes.")
+            raise InvalidParameterError(
+                f"page_size={short_repr(page_size)} must be a positive number of bytes."
+            )
         self._page_size = page_size
         self._client: RangeClient | None = make_client(path)
         self._cache: list[tuple[int, Buffer]] = []
@@ -164,8 +167,9 @@ class RemoteSource(ByteSource):
         for what, old, new in (("ETag", self._version, reply.version), ("size", self.size, reply.total)):
             if old is not None and new not in (None, old):
                 raise ArchiveReadError(
-                    f"{self.name} was replaced while it was being read: its {what} changed from {old!r} "
-                    f"to {new!r}. Open it again."
+                    f"{self.name} was replaced while it was being read: its {what} changed from "
+                    f"{short_repr(old)} "
+                    f"to {short_repr(new)}. Open it again."
                 )
         self._version = reply.version if self._version is None else self._version
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ...errors import InvalidArgumentError
+from ...utils import short_repr
 
 _Job = TypeVar("_Job")
 _Plan = TypeVar("_Plan")
@@ -41,7 +42,7 @@ def default_threads() -> int:
     asked = os.environ.get("LSST_IMAGES_THREADS", "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
-            raise InvalidArgumentError(f"LSST_IMAGES_THREADS={asked!r} is not a positive integer.")
+            raise InvalidArgumentError(f"LSST_IMAGES_THREADS={short_repr(asked)} is not a positive integer.")
         return int(asked)
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), MAX_THREADS)

@@ -13,6 +13,7 @@ from typing import IO, Self
 from lsst.resources import ResourcePathExpression
 
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
+from ...utils import short_repr
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._open_source import open_source
 from .._headers._cards import BLOCK_SIZE, CARD_SIZE, END, find_end, scan
@@ -111,18 +112,18 @@ class FitsFile:
         """
         if index < 0:
             raise InvalidComponentError(
-                f"{self.name}: HDU number {index!r} is invalid; it must be 0 or more."
+                f"{self.name}: HDU number {short_repr(index)} is invalid; it must be 0 or more."
             )
         order = self._in_order
         while len(order) <= index:
             address = order[-1].stop if order else 0
             if order and address >= self.source.size:
                 raise InvalidComponentError(
-                    f"{self.name} has no HDU {index!r}; its HDUs are 0 to {len(order) - 1}."
+                    f"{self.name} has no HDU {short_repr(index)}; its HDUs are 0 to {len(order) - 1}."
                 )
             if order and address not in self._by_address and self._is_trailing_data(address):
                 raise InvalidComponentError(
-                    f"{self.name} has no HDU {index!r}; its HDUs are 0 to "
+                    f"{self.name} has no HDU {short_repr(index)}; its HDUs are 0 to "
                     f"{len(order) - 1}, followed by other bytes."
                 )
             hdu = self.hdu_at(address)
@@ -179,7 +180,7 @@ class FitsFile:
                 return hdu
             names.append(hdu.name)
         raise InvalidComponentError(
-            f"{self.name} has no HDU {name!r} (EXTVER {ver}); its HDUs are {names!r}."
+            f"{self.name} has no HDU {short_repr(name)} (EXTVER {ver}); its HDUs are {short_repr(names)}."
         )
 
     def __iter__(self) -> Iterator[Hdu]:
@@ -291,7 +292,7 @@ class FitsFile:
                 f"{self.source.size} bytes."
             )
         return CorruptArchiveError(
-            f"{self.name}: no header starts at byte {address}: {data[:16]!r} is found in place of "
+            f"{self.name}: no header starts at byte {address}: {short_repr(data[:16])} is found in place of "
             "'XTENSION='. The index or an earlier header is wrong."
         )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ArchiveReadError, CorruptArchiveError, InvalidParameterError
+from ...utils import short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import Cards, CardValue, scan
 from .._headers._checksum import source_sum
@@ -236,7 +237,8 @@ class Hdu:
     def _check_out(self, out: _Array, shape: tuple[int, ...]) -> None:
         if out.shape != shape or out.dtype.newbyteorder("=") != self._scaling.dtype:
             raise InvalidParameterError(
-                f"out has shape {out.shape!r} and type {out.dtype}, but shape {shape!r} and type "
+                f"out has shape {short_repr(out.shape)} and type {out.dtype}, but shape {short_repr(shape)} "
+                "and type "
                 f"{self._scaling.dtype} are needed."
             )
 
@@ -409,7 +411,8 @@ class Hdu:
         found = source_sum(self._source, self.data_address, size, threads=threads)
         if str(stated).strip() != str(found):
             raise CorruptArchiveError(
-                f"{self._where}: the checksum of the data is {found}, but DATASUM = {stated!r}. The file was "
+                f"{self._where}: the checksum of the data is {found}, but DATASUM = {short_repr(stated)}. "
+                "The file was "
                 "damaged or edited after it was written; copy or download it again."
             )
         return True

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError, InvalidComponentError
+from ...utils import short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import CardValue
 from .._headers._columns import ELEMENTS, TYPES, Column, parse_columns
@@ -125,7 +126,9 @@ class TableData:
                     return column
         elif 0 <= key < len(self.columns):
             return self.columns[key]
-        raise InvalidComponentError(f"The table has no column {key!r}; its columns are {list(self.names)!r}.")
+        raise InvalidComponentError(
+            f"The table has no column {short_repr(key)}; its columns are {short_repr(list(self.names))}."
+        )
 
     def _from_heap(self, column: Column, raw: _Array) -> list[Any]:
         if column.width == 0:
@@ -238,7 +241,9 @@ def read_binary_table(
     columns = parse_columns(values, row_size)
     theap = values.get("THEAP", row_size * rows)
     if type(theap) is not int or not row_size * rows <= theap <= max(structure.size, row_size * rows):
-        raise CorruptArchiveError(f"THEAP = {theap!r} is invalid for a table of {structure.size} bytes.")
+        raise CorruptArchiveError(
+            f"THEAP = {short_repr(theap)} is invalid for a table of {structure.size} bytes."
+        )
     data = memoryview(source.read(data_address, structure.size))
     table = np.frombuffer(data[: row_size * rows], dtype=np.uint8).reshape(rows, row_size)
     return TableData(columns, table, data[theap:])

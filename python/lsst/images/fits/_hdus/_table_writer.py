@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArchiveWriteError
+from ...utils import short_repr
 from .._bytes._byte_source import Buffer
 from .._headers._card_writer import CardLike
 from .._headers._columns import MAX_HEAP_32BIT
@@ -103,7 +104,9 @@ def _encode_column(name: str, values: _Array) -> tuple[_Array, str, int]:
         return _encode_text(name, values)
     key = values.dtype.newbyteorder("=").str[1:]
     if key not in _LETTERS:
-        raise ArchiveWriteError(f"Column {name!r}: FITS tables do not support the type {values.dtype}.")
+        raise ArchiveWriteError(
+            f"Column {short_repr(name)}: FITS tables do not support the type {values.dtype}."
+        )
     letter, zero = _LETTERS[key]
     repeat = int(np.prod(values.shape[1:]))
     if letter == "L":
@@ -124,7 +127,7 @@ def _encode_text(name: str, values: _Array) -> tuple[_Array, str, int]:
         text = np.char.encode(values, "ascii") if values.dtype.kind == "U" else np.ascontiguousarray(values)
     except UnicodeEncodeError as err:
         raise ArchiveWriteError(
-            f"Column {name!r} contains text that is not ASCII, which FITS does not support: {err}."
+            f"Column {short_repr(name)} contains text that is not ASCII, which FITS does not support: {err}."
         ) from err
     width = max(1, text.dtype.itemsize)
     text = np.ascontiguousarray(text.astype(f"S{width}"))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...errors import ArchiveWriteError
+from ...utils import short_repr
 from ._cards import BLOCK_SIZE, CARD_SIZE
 
 CardLike = bytes | tuple[str, Any] | tuple[str, Any, str]
@@ -80,7 +81,7 @@ def format_card(keyword: str, value: Any = None, comment: str = "") -> bytes:
         head = f"HIERARCH {keyword} = "
     else:
         raise ArchiveWriteError(
-            f"{keyword!r} is not a valid FITS keyword; use printable ASCII characters without '='."
+            f"{short_repr(keyword)} is not a valid FITS keyword; use printable ASCII characters without '='."
         )
     if isinstance(value, str):
         return _string(head, keyword, value, comment)
@@ -88,7 +89,8 @@ def format_card(keyword: str, value: Any = None, comment: str = "") -> bytes:
     card = head + (text.rjust(20) if len(head) == 10 else text)
     if len(card) > CARD_SIZE:
         raise ArchiveWriteError(
-            f"Keyword {keyword!r} and value {value!r} do not fit into a card of {CARD_SIZE} characters."
+            f"Keyword {short_repr(keyword)} and value {short_repr(value)} do not fit into a card of "
+            f"{CARD_SIZE} characters."
         )
     return _with_comment(card, comment)
 
@@ -108,7 +110,7 @@ def _number(keyword: str, value: Any) -> str:
     if isinstance(value, complex):
         return f"({_number(keyword, value.real)}, {_number(keyword, value.imag)})"
     raise ArchiveWriteError(
-        f"{keyword} = {value!r} cannot be written to a FITS header; "
+        f"{keyword} = {short_repr(value)} cannot be written to a FITS header; "
         "use a string, a finite number, a boolean or None."
     )
 
@@ -127,7 +129,8 @@ def _ascii(text: str) -> str:
 def _string(head: str, keyword: str, value: str, comment: str) -> bytes:
     if not _TEXT.match(value):
         raise ArchiveWriteError(
-            f"{keyword} = {value!r} cannot be written to a FITS header; use printable ASCII characters only."
+            f"{keyword} = {short_repr(value)} cannot be written to a FITS header; use printable ASCII "
+            "characters only."
         )
     quoted = value.replace("'", "''")
     # A final ampersand indicates a continuation, so an empty CONTINUE card is added.

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 
 if TYPE_CHECKING:
     import astropy.io.fits
@@ -189,7 +190,7 @@ class Cards:
             if isinstance(value, float) and value.is_integer():
                 return int(value)
             raise CorruptArchiveError(
-                f"{keyword} = {value!r} in a FITS header is invalid; it must be an integer."
+                f"{keyword} = {short_repr(value)} in a FITS header is invalid; it must be an integer."
                 if keyword in self
                 else f"The mandatory card {keyword} is missing in a FITS header."
             )
@@ -214,7 +215,7 @@ class Cards:
         value = self.get(keyword, default)
         if not isinstance(value, str):
             raise CorruptArchiveError(
-                f"{keyword} = {value!r} in a FITS header is invalid; it must be a string."
+                f"{keyword} = {short_repr(value)} in a FITS header is invalid; it must be a string."
             )
         return value.strip()
 
@@ -237,7 +238,7 @@ class Cards:
         value = self.get(keyword, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise CorruptArchiveError(
-                f"{keyword} = {value!r} in a FITS header is invalid; it must be a number."
+                f"{keyword} = {short_repr(value)} in a FITS header is invalid; it must be a number."
             )
         return float(value)
 

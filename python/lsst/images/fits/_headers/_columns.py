@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._cards import CardValue
 
 _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)\s*(?:\((\d*)\))?")
@@ -114,7 +115,7 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
     count = values.get("TFIELDS")
     if type(count) is not int or not 0 <= count <= MAX_COLUMNS:
         raise CorruptArchiveError(
-            f"TFIELDS = {count!r} is invalid; it must be an integer from 0 to {MAX_COLUMNS}."
+            f"TFIELDS = {short_repr(count)} is invalid; it must be an integer from 0 to {MAX_COLUMNS}."
         )
     columns: list[Column] = []
     offset = 0
@@ -122,14 +123,17 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
         form = values.get(f"TFORM{i}")
         match = _FORM.match(form.upper()) if isinstance(form, str) else None
         if match is None or (match[2] in _DESCRIPTORS) != bool(match[3]):
-            raise CorruptArchiveError(f"TFORM{i} = {form!r} is not a valid column format of a binary table.")
+            raise CorruptArchiveError(
+                f"TFORM{i} = {short_repr(form)} is not a valid column format of a binary table."
+            )
         repeat = int(match[1]) if match[1] else 1
         descriptor = _DESCRIPTORS.get(match[2])
         code = match[3] if descriptor else match[2]
         dim, scale, zero = values.get(f"TDIM{i}"), values.get(f"TSCAL{i}", 1.0), values.get(f"TZERO{i}", 0.0)
         if not isinstance(scale, int | float) or not isinstance(zero, int | float):
             raise CorruptArchiveError(
-                f"TSCAL{i} = {scale!r} or TZERO{i} = {zero!r} is invalid; both must be numbers."
+                f"TSCAL{i} = {short_repr(scale)} or TZERO{i} = {short_repr(zero)} is invalid; both must be "
+                "numbers."
             )
         unit = values.get(f"TUNIT{i}")
         if descriptor:
@@ -152,7 +156,9 @@ def parse_columns(values: Mapping[str, CardValue], row_size: int) -> list[Column
         )
         offset += width
     if offset > row_size:
-        raise CorruptArchiveError(f"The columns take {offset} bytes per row, but NAXIS1 = {row_size!r}.")
+        raise CorruptArchiveError(
+            f"The columns take {offset} bytes per row, but NAXIS1 = {short_repr(row_size)}."
+        )
     return columns
 
 

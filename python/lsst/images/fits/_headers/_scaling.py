@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._cards import CardValue
 from ._structure import PIXEL_TYPES
 
@@ -134,12 +135,14 @@ def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
     """
     if bitpix not in PIXEL_TYPES:
         raise CorruptArchiveError(
-            f"BITPIX or ZBITPIX = {bitpix!r} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
+            f"BITPIX or ZBITPIX = {short_repr(bitpix)} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
         )
     stored = np.dtype(PIXEL_TYPES[bitpix])
     scale, zero = values.get("BSCALE", 1.0), values.get("BZERO", 0.0)
     if not isinstance(scale, int | float) or not isinstance(zero, int | float):
-        raise CorruptArchiveError(f"BSCALE = {scale!r} or BZERO = {zero!r} is invalid; both must be numbers.")
+        raise CorruptArchiveError(
+            f"BSCALE = {short_repr(scale)} or BZERO = {short_repr(zero)} is invalid; both must be numbers."
+        )
     if scale == 1.0 and zero == 0.0:
         return Scaling(stored, stored)
     if scale == 1.0 and bitpix == 8 and zero == -128.0:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._cards import BLOCK_SIZE, CardValue
 
 PIXEL_TYPES: dict[int, str] = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
@@ -87,18 +88,18 @@ class Structure:
         bitpix, naxis = values.get("BITPIX"), values.get("NAXIS")
         if type(bitpix) is not int or bitpix not in PIXEL_TYPES:
             raise CorruptArchiveError(
-                f"BITPIX = {bitpix!r} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
+                f"BITPIX = {short_repr(bitpix)} is invalid; it must be one of {sorted(PIXEL_TYPES)}."
             )
         if type(naxis) is not int or not 0 <= naxis <= MAX_AXES:
             raise CorruptArchiveError(
-                f"NAXIS = {naxis!r} is invalid; it must be an integer from 0 to {MAX_AXES}."
+                f"NAXIS = {short_repr(naxis)} is invalid; it must be an integer from 0 to {MAX_AXES}."
             )
         numbers: list[int] = []
         for name in (*AXIS_NAMES[:naxis], "PCOUNT", "GCOUNT"):
             value = values.get(name, _DEFAULTS.get(name))
             if type(value) is not int or value < 0:
                 raise CorruptArchiveError(
-                    f"{name} = {value!r} is invalid; it must be a non-negative integer."
+                    f"{name} = {short_repr(value)} is invalid; it must be a non-negative integer."
                 )
             numbers.append(value)
         gcount, pcount = numbers.pop(), numbers.pop()
@@ -112,7 +113,9 @@ class Structure:
         if extension is not None:
             kind = _KINDS.get(str(extension).upper(), "other")
             if kind in ("table", "ascii_table") and naxis != 2:
-                raise CorruptArchiveError(f"NAXIS = {naxis!r} is invalid for a table; it must be 2.")
+                raise CorruptArchiveError(
+                    f"NAXIS = {short_repr(naxis)} is invalid for a table; it must be 2."
+                )
             if kind == "table" and values.get("ZIMAGE") is True:
                 kind = "compressed_image"
         return cls(kind, bitpix, axes, pcount, size)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..._geom import YX
 from ...errors import LossyConversionWarning, MissingOriginError
+from ...utils import short_repr
 
 ALTERNATES = ("", *string.ascii_uppercase)
 
@@ -118,7 +119,8 @@ def _round_origin(value: float, axis: str) -> int:
     origin = round(value)
     if abs(value - origin) > ORIGIN_TOLERANCE:
         warnings.warn(
-            f"The header gives the {axis} coordinate of the first pixel as {value!r}, which is not a whole "
+            f"The header gives the {axis} coordinate of the first pixel as {short_repr(value)}, which is not "
+            "a whole "
             f"number; it is rounded to {origin}.",
             LossyConversionWarning,
             stacklevel=3,

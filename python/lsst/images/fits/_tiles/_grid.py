@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import BoxIndexError, InvalidParameterError
+from ...utils import short_repr
 
 CACHE_SIZE = 4
 """Maximum number of selections in the cache; the planes of an image, and often the cutouts of many files, use
@@ -54,12 +55,15 @@ def normalize_slices(
         items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
     if len(items) > len(shape):
         raise BoxIndexError(
-            f"{len(items)} slices are too many for an array of shape {shape!r}; use at most {len(shape)}."
+            f"{len(items)} slices are too many for an array of shape {short_repr(shape)}; use at most "
+            f"{len(shape)}."
         )
     start, stop, step = [0] * len(shape), list(shape), [1] * len(shape)
     for axis, item in enumerate(items):
         if not isinstance(item, slice):
-            raise InvalidParameterError(f"Invalid image index {item!r}; expected a slice or an ellipsis.")
+            raise InvalidParameterError(
+                f"Invalid image index {short_repr(item)}; expected a slice or an ellipsis."
+            )
         size = shape[axis]
         if item.start is not None:
             start[axis] = int(item.start) + (size if item.start < 0 else 0)
@@ -68,10 +72,12 @@ def normalize_slices(
         if item.step is not None:
             step[axis] = int(item.step)
         if step[axis] < 1:
-            raise InvalidParameterError(f"Step {item.step!r} of {item!r} is invalid; it must be positive.")
+            raise InvalidParameterError(
+                f"Step {short_repr(item.step)} of {short_repr(item)} is invalid; it must be positive."
+            )
         if not 0 <= start[axis] <= stop[axis] <= size:
             raise BoxIndexError(
-                f"{item!r} is outside axis {axis} of an image of shape {shape!r}; "
+                f"{short_repr(item)} is outside axis {axis} of an image of shape {short_repr(shape)}; "
                 f"0 <= start <= stop <= {size} is required."
             )
     return tuple(start), tuple(stop), tuple(step)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from .._bytes._byte_source import Buffer, ByteSource
 from .._headers._cards import CardValue
 from .._headers._columns import SIZES, Column, parse_columns
@@ -117,7 +118,7 @@ class CompressedImage:
         codec = find_codec(name)
         if codec is None or not isinstance(bitpix, int):
             raise CorruptArchiveError(
-                f"ZCMPTYPE = {name!r} or ZBITPIX = {bitpix!r} is not supported; "
+                f"ZCMPTYPE = {short_repr(name)} or ZBITPIX = {short_repr(bitpix)} is not supported; "
                 f"ZCMPTYPE must be one of {algorithm_names()}, and ZBITPIX an integer."
             )
         plain = values.keys().isdisjoint(_OPTIONAL)
@@ -227,12 +228,13 @@ def _check_counts(grid: TileGrid, codec: type[TileCodec], structure: Structure) 
     rows, shape = structure.axes[1], grid.shape
     if math.prod(shape) and math.prod(grid.grid) != rows:
         raise CorruptArchiveError(
-            f"The tile table has NAXIS2 = {rows!r} rows, but an image of shape {shape!r} has "
-            f"{math.prod(grid.grid)} tiles of shape {grid.tile!r}."
+            f"The tile table has NAXIS2 = {short_repr(rows)} rows, but an image of shape {short_repr(shape)} "
+            "has "
+            f"{math.prod(grid.grid)} tiles of shape {short_repr(grid.tile)}."
         )
     if math.prod(shape) > codec.max_expansion * max(structure.pcount, 1):
         raise CorruptArchiveError(
-            f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {shape!r}."
+            f"{structure.pcount} compressed bytes (PCOUNT) cannot hold an image of shape {short_repr(shape)}."
         )
 
 
@@ -240,7 +242,7 @@ def _read_shapes(values: Mapping[str, CardValue]) -> tuple[tuple[int, ...], tupl
     naxis = values.get("ZNAXIS")
     if type(naxis) is not int or not 1 <= naxis <= MAX_AXES:
         raise CorruptArchiveError(
-            f"ZNAXIS = {naxis!r} is invalid; it must be an integer from 1 to {MAX_AXES}."
+            f"ZNAXIS = {short_repr(naxis)} is invalid; it must be an integer from 1 to {MAX_AXES}."
         )
     shape, tile = [0] * naxis, [1] * naxis
     for i in range(1, naxis + 1):
@@ -249,7 +251,8 @@ def _read_shapes(values: Mapping[str, CardValue]) -> tuple[tuple[int, ...], tupl
         side = values.get(f"ZTILE{i}", length if i == 1 else 1)
         if type(length) is not int or type(side) is not int or length < 0 or side < min(1, length):
             raise CorruptArchiveError(
-                f"ZNAXIS{i} = {length!r} or ZTILE{i} = {side!r} is invalid; both must be positive integers."
+                f"ZNAXIS{i} = {short_repr(length)} or ZTILE{i} = {short_repr(side)} is invalid; both must be "
+                "positive integers."
             )
         shape[-i], tile[-i] = length, max(side, 1)
     return tuple(shape), tuple(tile)
@@ -271,8 +274,9 @@ def _read_numbers(
         or not isinstance(zero, int | float | None)
     ):
         raise CorruptArchiveError(
-            f"ZQUANTIZ = {dither!r}, ZDITHER0 = {seed!r}, ZBLANK = {blank!r}, ZSCALE = {scale!r}, "
-            f"ZZERO = {zero!r} or THEAP = {theap!r} is invalid; "
+            f"ZQUANTIZ = {short_repr(dither)}, ZDITHER0 = {short_repr(seed)}, ZBLANK = {short_repr(blank)}, "
+            f"ZSCALE = {short_repr(scale)}, "
+            f"ZZERO = {short_repr(zero)} or THEAP = {short_repr(theap)} is invalid; "
             f"ZQUANTIZ must be one of {sorted(_DITHERS)}, and the others numbers."
         )
     return (

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArchiveWriteError
+from ...utils import short_repr
 from .._bytes._byte_source import Buffer
 from .._bytes._thread_pool import partition, pick_threads, run_jobs
 from .._headers._card_writer import CardLike
@@ -149,7 +150,9 @@ def _make_plan(
 ) -> _Plan:
     codec = _writable_codec(algorithm)
     if dither not in DITHERS:
-        raise ArchiveWriteError(f"Dither method {dither!r} is unknown; use one of {DITHERS!r}.")
+        raise ArchiveWriteError(
+            f"Dither method {short_repr(dither)} is unknown; use one of {short_repr(DITHERS)}."
+        )
     if array.dtype.newbyteorder("=").str[1:] not in STORED:
         raise ArchiveWriteError(f"FITS images do not support pixels of type {array.dtype}.")
     if array.ndim == 0:
@@ -160,7 +163,8 @@ def _make_plan(
         level = None
     elif level is not None and not (math.isfinite(level) and level):
         raise ArchiveWriteError(
-            f"Quantization level {level!r} is invalid; it must be finite and not 0, or None for lossless."
+            f"Quantization level {short_repr(level)} is invalid; it must be finite and not 0, or None for "
+            "lossless."
         )
     stored = np.dtype(PIXEL_TYPES[bitpix])
     numbers = stored if level is None else QUANTIZED
@@ -169,12 +173,12 @@ def _make_plan(
     tile = tuple(tile_shape) if tile_shape is not None else default_tile_shape(array.shape, codec.algorithm)
     if len(tile) != array.ndim or min(tile) < 1:
         raise ArchiveWriteError(
-            f"Tile shape {tile!r} is invalid for an image of shape {array.shape!r}; "
+            f"Tile shape {short_repr(tile)} is invalid for an image of shape {short_repr(array.shape)}; "
             "it must have one positive number per axis."
         )
     if not -1 <= seed <= RANDOM_SIZE:
         raise ArchiveWriteError(
-            f"Dither seed {seed!r} is invalid; it must be in the range -1 to {RANDOM_SIZE}."
+            f"Dither seed {short_repr(seed)} is invalid; it must be in the range -1 to {RANDOM_SIZE}."
         )
     method = DITHERS.index(dither)
     if level is not None and method and seed < 1:
@@ -187,7 +191,7 @@ def _writable_codec(algorithm: str) -> type[TileCodec]:
     codec = find_codec(algorithm)
     if codec is None or not codec.writable:
         raise ArchiveWriteError(
-            f"Compression algorithm {algorithm!r} is not supported for writing; "
+            f"Compression algorithm {short_repr(algorithm)} is not supported for writing; "
             f"use one of {algorithm_names(writable=True)}."
         )
     return codec

@@ -12,6 +12,7 @@ from typing import Any
 from ..._ast_text import check_ast_text
 from ..._transforms._ast import AstMapping, LineSource, starlink_ast
 from ...errors import CorruptArchiveError, GeometryError, SchemaVersionError
+from ...utils import short_repr
 
 MAX_VERSION = 1
 """Latest version of the text that is supported."""
@@ -58,7 +59,8 @@ def split_ast_text(blob: bytes) -> LegacyAstText:
         raise CorruptArchiveError(f"{text!r:.60} is not AST text with a version and a class name")
     if not words[0].isdigit() or int(words[0]) > MAX_VERSION:
         raise SchemaVersionError(
-            f"the text of a {words[1]} has version {words[0]!r}; this release reads up to {MAX_VERSION}"
+            f"the text of a {words[1]} has version {short_repr(words[0])}; this release reads up to "
+            f"{MAX_VERSION}"
         )
     dump = begin + dump.rstrip("\0")
     check_ast_text(dump)

@@ -23,6 +23,7 @@ import numpy as np
 from ..._geom import Box
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
 from ...fits import FitsFile
+from ...utils import short_repr
 from ._entries import LegacyEntry, Reference
 from ._locate import find_index
 from ._reader import LegacyArchive
@@ -112,7 +113,7 @@ class LegacyExposureCatalog(Sequence["LegacyExposureRecord"]):
         table = self._rows.table
         if name not in self.names:
             raise InvalidComponentError(
-                f"Column {name!r} does not exist; available are {list(self.names)!r}."
+                f"Column {short_repr(name)} does not exist; available are {short_repr(list(self.names))}."
             )
         if name in table:
             return self._rows.column(name)[: self._count]
@@ -193,7 +194,10 @@ class LegacyExposureRecord:
         if name in bits:
             return self._row.flag(name)
         if name not in self._row:
-            raise KeyError(f"Column {name!r} does not exist; available are {list(self._row.table.names)!r}.")
+            raise KeyError(
+                f"Column {short_repr(name)} does not exist; available are "
+                f"{short_repr(list(self._row.table.names))}."
+            )
         value = self._row.value(name)
         if isinstance(value, str):
             return value.strip()
@@ -289,7 +293,7 @@ def open_exposure_catalog(file: FitsFile, *, load: bool = True) -> LegacyExposur
     if hdu.kind != "table" or kind != "EXPOSURE":
         raise NotAnArchiveError(
             f"{file.name} is not a catalog of exposures: its first extension is a {hdu.kind} with "
-            f"AFW_TYPE = {kind!r}; expected a table with 'EXPOSURE'."
+            f"AFW_TYPE = {short_repr(kind)}; expected a table with 'EXPOSURE'."
         )
     table = LegacyTable(hdu)
     index = find_index(file)

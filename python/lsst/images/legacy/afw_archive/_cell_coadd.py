@@ -16,6 +16,7 @@ import numpy as np
 from ..._geom import XY, YX, Box, Interval
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError, SchemaVersionError
 from ...fits import Cards, FitsFile
+from ...utils import short_repr
 from ._kernels import MAX_SIDE
 from ._rows import MAX_CORNER
 from ._table import LegacyTable
@@ -123,14 +124,18 @@ class LegacyCellCoadd:
             If the cells do not have this plane.
         """
         if name not in self.planes:
-            raise InvalidComponentError(f"Cells do not have the plane {name!r}; available are {self.planes}.")
+            raise InvalidComponentError(
+                f"Cells do not have the plane {short_repr(name)}; available are {self.planes}."
+            )
         return self._stack(name, YX(self.outer_cell_size.y, self.outer_cell_size.x))
 
     def _stack(self, name: str, shape: YX[int]) -> np.ndarray:
         values = np.asarray(self._table.column(name))
         expected = (len(self.cells), shape.y, shape.x)
         if values.size != expected[0] * expected[1] * expected[2]:
-            raise CorruptArchiveError(f"column {name!r} has shape {values.shape}; expected {expected}.")
+            raise CorruptArchiveError(
+                f"column {short_repr(name)} has shape {values.shape}; expected {expected}."
+            )
         return values.reshape(expected)
 
     def outer_bbox(self, index: int) -> Box:
@@ -240,7 +245,8 @@ def _version(cards: Cards, name: str) -> tuple[int, int]:
     version = (int(match[1]), int(match[2])) if match else None
     if version is None or not FIRST_VERSION <= version < UNSUPPORTED_VERSION:
         raise SchemaVersionError(
-            f"{name}: version {text!r} of a cell coadd; this release reads versions from 0.1 to below 1.0."
+            f"{name}: version {short_repr(text)} of a cell coadd; this release reads versions from 0.1 to "
+            "below 1.0."
         )
     return version
 

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, Protocol
 
 from ...errors import ArchiveReadError
+from ...utils import short_repr
 from ._rows import LegacyRows
 from ._table import LegacyTable
 
@@ -99,7 +100,7 @@ class Reference:
         if not hasattr(type(found), name) and name not in getattr(found, "__dict__", ()):
             kind = found.entry.class_name if isinstance(found, LegacyOpaque) else type(found).__name__
             raise ArchiveReadError(
-                f"Object {self.id} of the archive is a {kind}, which does not have {name!r}."
+                f"Object {self.id} of the archive is a {kind}, which does not have {short_repr(name)}."
             )
         return getattr(found, name)
 

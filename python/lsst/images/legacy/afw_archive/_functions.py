@@ -24,6 +24,7 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
@@ -200,7 +201,7 @@ def decode_function(archive: LegacyArchive, entry: LegacyEntry, tables: tuple[Le
 def _width(row: LegacyRow, name: str) -> float:
     width = row.number(name)
     if not (math.isfinite(width) and width > 0.0):
-        raise CorruptArchiveError(f"{name} = {width!r}; expected a positive number")
+        raise CorruptArchiveError(f"{name} = {short_repr(width)}; expected a positive number")
     return width
 
 

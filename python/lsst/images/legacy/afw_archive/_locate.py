@@ -14,6 +14,7 @@ from lsst.resources import ResourcePathExpression
 
 from ...errors import CorruptArchiveError, InvalidComponentError
 from ...fits import CARD_SIZE, Buffer, ByteSource, BytesSource, Cards, FitsFile, Hdu, open_source
+from ...utils import short_repr
 
 INDEX = "ARCHIVE_INDEX"
 """``EXTTYPE`` of the index, and in most files its ``EXTNAME``."""
@@ -82,12 +83,14 @@ def find_index(file: FitsFile) -> tuple[Hdu, int] | None:
             hdu = file.hdu(number)
         except InvalidComponentError as err:
             raise CorruptArchiveError(
-                f"{file.name}: AR_HDU = {ar_hdu!r}, but the file does not have this HDU. The file is "
+                f"{file.name}: AR_HDU = {short_repr(ar_hdu)}, but the file does not have this HDU. The file "
+                "is "
                 "truncated."
             ) from err
         if not _is_index(hdu):
             raise CorruptArchiveError(
-                f"{file.name}: AR_HDU = {ar_hdu!r}, but that HDU is {hdu.name!r}, a {hdu.kind}, not an "
+                f"{file.name}: AR_HDU = {short_repr(ar_hdu)}, but that HDU is {hdu.name!r}, a {hdu.kind}, "
+                "not an "
                 "archive index. HDUs were added to or removed from the file."
             )
         return hdu, number

@@ -21,6 +21,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
 from ...fits import Cards
+from ...utils import short_repr
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRows
@@ -126,7 +127,9 @@ def decode_calib(
     )
     found = photo_calib_from_flux_mag0(row.number("fluxmag0"), row.number(error) if error else 0.0)
     if found is None:
-        raise CorruptArchiveError(f"fluxmag0 = {row.number('fluxmag0')!r}; expected a positive number")
+        raise CorruptArchiveError(
+            f"fluxmag0 = {short_repr(row.number('fluxmag0'))}; expected a positive number"
+        )
     return found
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._pickle_records import PickleGlobal, PickleObject
 
 _TYPES = re.compile(r"[<>|=]?(b1|i[1248]|u[1248]|f[248]|c8|c16|[SU]\d{1,5})")
@@ -161,7 +162,7 @@ def to_integer(value: Any) -> int:
     """
     number = to_float(value)
     if not number.is_integer():
-        raise CorruptArchiveError(f"the pickle has {number!r} where an integer is expected")
+        raise CorruptArchiveError(f"the pickle has {short_repr(number)} where an integer is expected")
     return int(number)
 
 

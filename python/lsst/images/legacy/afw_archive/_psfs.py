@@ -27,6 +27,7 @@ import numpy as np
 
 from ..._geom import XY
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._catalogs import LegacyExposureCatalog
 from ._entries import LegacyEntry
 from ._kernels import MAX_SIDE
@@ -172,7 +173,7 @@ def _shape(row: LegacyRow) -> tuple[int, int]:
 def _positive(row: LegacyRow, name: str) -> float:
     value = row.number(name)
     if not (math.isfinite(value) and value > 0.0):
-        raise CorruptArchiveError(f"{name} = {value!r}; expected a positive number")
+        raise CorruptArchiveError(f"{name} = {short_repr(value)}; expected a positive number")
     return value
 
 

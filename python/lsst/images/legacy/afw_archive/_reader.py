@@ -24,6 +24,7 @@ from ...errors import (
     SchemaVersionError,
 )
 from ...fits import FitsFile, Hdu
+from ...utils import short_repr
 from ._entries import LegacyEntry, LegacyOpaque, Reference, read_index
 from ._locate import find_index, read_pointers
 from ._registry import Decoder, find_decoder
@@ -160,7 +161,7 @@ class LegacyArchive:
         try:
             return self.get(self.components.get(name.upper(), 0))
         except ArchiveReadError as err:
-            err.add_note(f"While reading component {name!r} of {self.file.name}.")
+            err.add_note(f"While reading component {short_repr(name)} of {self.file.name}.")
             raise
 
     def root(self) -> Any:
@@ -254,7 +255,8 @@ class LegacyArchive:
             hdu = self.file.hdu(self._number + cat)
             if hdu.values.get("AR_CATN", cat) != cat:
                 raise CorruptArchiveError(
-                    f"HDU {self._number + cat} is table {hdu.values.get('AR_CATN')!r} of the archive, "
+                    f"HDU {self._number + cat} is table {short_repr(hdu.values.get('AR_CATN'))} of the "
+                    "archive, "
                     f"not table {cat}"
                 )
             self._tables[cat] = LegacyTable(hdu)

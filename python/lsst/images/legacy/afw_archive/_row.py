@@ -18,6 +18,7 @@ import numpy as np
 
 from ..._geom import XY, Box, Interval
 from ...errors import CorruptArchiveError
+from ...utils import short_repr
 from ._table import LegacyTable
 
 MAX_CORNER = 2**31
@@ -119,7 +120,7 @@ class LegacyRow:
         value = self.table.cells[name][self._number]
         if not isinstance(value, str):
             raise CorruptArchiveError(
-                f"column {name!r} holds a value of type {type(value).__name__}, not text"
+                f"column {short_repr(name)} holds a value of type {type(value).__name__}, not text"
             )
         return value.rstrip("\0").strip()
 
@@ -138,7 +139,9 @@ class LegacyRow:
         """
         value = np.atleast_1d(np.asarray(self.table.column(name)[self._number]))
         if value.dtype.kind not in "biuf":
-            raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name} values, not numbers")
+            raise CorruptArchiveError(
+                f"column {short_repr(name)} holds {value.dtype.name} values, not numbers"
+            )
         return value.reshape(-1)
 
     def blob(self, name: str) -> bytes:
@@ -156,7 +159,7 @@ class LegacyRow:
         """
         value = self.array(name)
         if value.dtype != np.uint8:
-            raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name} values, not bytes")
+            raise CorruptArchiveError(f"column {short_repr(name)} holds {value.dtype.name} values, not bytes")
         return value.tobytes()
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -221,7 +224,7 @@ class LegacyRow:
     def _pair(self, name: str) -> np.ndarray:
         pair = self.array(name)
         if pair.size != 2:
-            raise CorruptArchiveError(f"column {name!r} holds {pair.size} numbers; a point has two")
+            raise CorruptArchiveError(f"column {short_repr(name)} holds {pair.size} numbers; a point has two")
         return pair
 
     def box(self, name: str) -> Box | None:
@@ -296,7 +299,8 @@ def make_boxes(
             continue
         if max(map(abs, (*first, x, y))) > MAX_CORNER:
             raise CorruptArchiveError(
-                f"box {name!r} extends from {first!r} to {(x, y)!r}; corners are 32-bit integers"
+                f"box {short_repr(name)} extends from {short_repr(first)} to {short_repr((x, y))}; corners "
+                "are 32-bit integers"
             )
         boxes.append(Box(y=Interval(first.y, y), x=Interval(first.x, x)))
     return boxes
@@ -319,5 +323,7 @@ def to_scalar(value: Any, name: str) -> Any:
     """
     array = np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "biuf":
-        raise CorruptArchiveError(f"column {name!r} holds {value!r:.60} where one number is expected")
+        raise CorruptArchiveError(
+            f"column {short_repr(name)} holds {value!r:.60} where one number is expected"
+        )
     return array.reshape(-1)[0]

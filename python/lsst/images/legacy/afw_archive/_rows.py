@@ -14,6 +14,7 @@ import numpy as np
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError
 from ...fits import ColumnData
+from ...utils import short_repr
 from ._row import MAX_CORNER, LegacyRow, box_end_column, make_boxes, to_scalar
 from ._table import LegacyTable
 
@@ -163,7 +164,7 @@ class LegacyRows(Sequence["LegacyRow"]):
             return [default] * self._count
         values = self.table.cells[name][self._start : self._start + self._count]
         if not set(map(type, values)) <= {str}:
-            raise CorruptArchiveError(f"column {name!r} holds values that are not text")
+            raise CorruptArchiveError(f"column {short_repr(name)} holds values that are not text")
         return [value.rstrip("\0").strip() for value in values]
 
     def arrays(self, name: str) -> list[np.ndarray]:
@@ -182,7 +183,9 @@ class LegacyRows(Sequence["LegacyRow"]):
         values = [np.atleast_1d(np.asarray(value)).reshape(-1) for value in self.column(name)]
         for value in values:
             if value.dtype.kind not in "biuf":
-                raise CorruptArchiveError(f"column {name!r} holds {value.dtype.name} values, not numbers")
+                raise CorruptArchiveError(
+                    f"column {short_repr(name)} holds {value.dtype.name} values, not numbers"
+                )
         return [value.astype(np.float64) for value in values]
 
     def flags(self, name: str, default: bool = False) -> list[bool]:
@@ -219,7 +222,9 @@ class LegacyRows(Sequence["LegacyRow"]):
             return np.array([self.numbers(f"{name}_x"), self.numbers(f"{name}_y")], dtype=np.float64).T
         values = np.asarray(self.column(name), dtype=np.float64)
         if values.size != 2 * self._count:
-            raise CorruptArchiveError(f"column {name!r} has shape {values.shape}; expected pairs of numbers")
+            raise CorruptArchiveError(
+                f"column {short_repr(name)} has shape {values.shape}; expected pairs of numbers"
+            )
         return values.reshape(self._count, 2)
 
     def corners(self, name: str) -> list[XY[int]]:

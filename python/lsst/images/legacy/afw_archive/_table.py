@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError
 from ...fits import ColumnData, Hdu, TableData
+from ...utils import short_repr
 
 
 class LegacyTable:
@@ -64,7 +65,9 @@ class LegacyTable:
             If the table does not have this column.
         """
         if name not in self.numbers:
-            raise CorruptArchiveError(f"column {name!r} is missing; the table has {list(self.names)!r}")
+            raise CorruptArchiveError(
+                f"column {short_repr(name)} is missing; the table has {short_repr(list(self.names))}"
+            )
         if name not in self._columns:
             self._columns[name] = self._data.column(self.numbers[name])
         return self._columns[name]

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError, SchemaVersionError
 from ...fits import Cards
+from ...utils import short_repr
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRow, LegacyRows
@@ -239,7 +240,7 @@ def _date(cards: Cards) -> int | None:
             # afw writes TAI only, so this is the card of a raw image.
             if isinstance(cards.get("BORE-RA"), float):
                 raise CorruptArchiveError(
-                    f"DATE-AVG = {text!r} is in the time system {system!r}; expected TAI."
+                    f"DATE-AVG = {short_repr(text)} is in the time system {short_repr(system)}; expected TAI."
                 )
             return None
         return _nanoseconds(text)
@@ -252,9 +253,9 @@ def _nanoseconds(text: str) -> int:
     try:
         date = np.datetime64(text.strip(), "ns")
     except ValueError as err:
-        raise CorruptArchiveError(f"{text!r} is not a valid date: {err}.") from err
+        raise CorruptArchiveError(f"{short_repr(text)} is not a valid date: {err}.") from err
     if np.isnat(date):
-        raise CorruptArchiveError(f"{text!r} is not a valid date.")
+        raise CorruptArchiveError(f"{short_repr(text)} is not a valid date.")
     return int(date.astype(np.int64))
 
 

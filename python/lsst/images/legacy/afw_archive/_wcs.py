@@ -18,6 +18,7 @@ from astropy.wcs import WcsError
 from ..._transforms import SkyFrame
 from ..._transforms._fits_wcs import mapping_from_fits_wcs
 from ...errors import CorruptArchiveError, ImagesError, SchemaVersionError
+from ...utils import short_repr
 from ._ast_text import split_ast_text
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
@@ -162,7 +163,7 @@ def _read_wcs(row: LegacyRow, column: str) -> str | None:
         return None
     found = split_ast_text(blob)
     if found.class_name != "SkyWcs":
-        raise SchemaVersionError(f"column {column!r} holds a {found.class_name}; expected a SkyWcs")
+        raise SchemaVersionError(f"column {short_repr(column)} holds a {found.class_name}; expected a SkyWcs")
     return found.text
 
 
@@ -201,7 +202,7 @@ def _read_sip(row: LegacyRow) -> dict[str, np.ndarray]:
         size = round(values.size**0.5)
         if size * size != values.size or size > MAX_SIP_ORDER + 1:
             raise CorruptArchiveError(
-                f"column {name!r} holds {values.size} numbers; expected a square number up to "
+                f"column {short_repr(name)} holds {values.size} numbers; expected a square number up to "
                 f"{(MAX_SIP_ORDER + 1) ** 2}"
             )
         # Element [i, j] is stored at i + n*j.

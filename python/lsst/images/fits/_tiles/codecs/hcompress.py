@@ -23,6 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from ....errors import ArchiveWriteError, CorruptArchiveError, MissingOptionalDependencyError
+from ....utils import short_repr
 from ..._bytes._byte_source import Buffer
 from ..._bytes._scratch import Scratch
 from ..._headers._cards import BLOCK_SIZE, CARD_SIZE, CardValue
@@ -81,7 +82,8 @@ class HCompressCodec(TileCodec):
         sides = [n for n in shape if n > 1]
         if len(sides) > 2 or not self.supports(self.numbers):
             raise CorruptArchiveError(
-                f"Tiles of shape {tuple(shape)!r} and type {self.numbers} cannot be compressed with "
+                f"Tiles of shape {short_repr(tuple(shape))} and type {self.numbers} cannot be compressed "
+                "with "
                 f"{self.algorithm}; two-dimensional tiles of integers of 1, 2 or 4 bytes are expected."
             )
         height, width = [1, 1, *sides][-2:]
@@ -134,8 +136,9 @@ def _check_tile(tile: Buffer, height: int, width: int) -> None:
     magic, rows, columns = _TILE_HEADER.unpack_from(tile)
     if magic != _MAGIC or rows <= 0 or columns <= 0 or rows * columns != height * width:
         raise CorruptArchiveError(
-            f"A tile compressed with HCOMPRESS_1 starts with {magic!r} and the shape {(rows, columns)}; "
-            f"{_MAGIC!r} and {(height, width)} are expected."
+            f"A tile compressed with HCOMPRESS_1 starts with {short_repr(magic)} and the shape "
+            f"{(rows, columns)}; "
+            f"{short_repr(_MAGIC)} and {(height, width)} are expected."
         )
 
 

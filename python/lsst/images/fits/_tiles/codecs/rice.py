@@ -14,6 +14,7 @@ import imagecodecs
 import numpy as np
 
 from ....errors import CorruptArchiveError
+from ....utils import short_repr
 from ..._bytes._byte_source import Buffer
 from ..._bytes._scratch import Scratch
 from ..._headers._cards import CardValue
@@ -68,7 +69,8 @@ class RiceCodec(TileCodec):
         bytepix, block = found.get("BYTEPIX", DEFAULT_BYTEPIX), found.get("BLOCKSIZE", DEFAULT_BLOCK_SIZE)
         if bytepix not in (1, 2, 4) or block not in (16, 32):
             raise CorruptArchiveError(
-                f"BYTEPIX = {bytepix!r} or BLOCKSIZE = {block!r} is invalid for {cls.algorithm}; "
+                f"BYTEPIX = {short_repr(bytepix)} or BLOCKSIZE = {short_repr(block)} is invalid for "
+                f"{cls.algorithm}; "
                 "BYTEPIX must be 1, 2 or 4, and BLOCKSIZE 16 or 32."
             )
         return cls(np.dtype("u1" if bytepix == 1 else f"i{bytepix}"), block)
