@@ -30,7 +30,7 @@ _key() {
 import hashlib, pathlib, sys
 
 root = pathlib.Path(sys.argv[1])
-files = [root / "pyproject.toml", root / "bin/constraints.txt", *sorted(root.glob("python/**/*.[ch]"))]
+files = [root / "pyproject.toml", root / "setup.py", root / "bin/constraints.txt", *sorted(root.glob("python/**/*.[ch]"))]
 inputs = [file.read_text() for file in files]
 inputs += [str(root), sys.version]
 print(hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16])

@@ -109,8 +109,8 @@ def test_get_temporary_server_faults_are_retried(butler, store, monkeypatch, sho
         ("busy", "503|Service"),
         ("forbidden", "403|Forbidden"),
         ("short", "5 attempts"),
-        ("truncated", "5 attempts.* came instead of"),
-        ("shifted", "5 attempts.* came instead of"),
+        ("truncated", "5 attempts.* instead of"),
+        ("shifted", "5 attempts.* instead of"),
         ("stuck", "[Tt]imeout"),
     ],
 )

@@ -106,7 +106,7 @@ def s3(log: Path) -> Iterator[CountingProxy]:
 
     The environment variables of S3 clients are set as long as the server runs.
     """
-    pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    pytest.importorskip("moto.server", reason="moto[s3], flask and flask-cors are required")
     pytest.importorskip("s3fs")
     boto3 = pytest.importorskip("boto3")
     port = free_port()
