@@ -15,7 +15,14 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 from lsst.images import Box, Image, MaskPlane
-from lsst.images.cells import CellCoadd, CellGridBounds, CellPointSpreadFunction, CoaddProvenance
+from lsst.images.cells import (
+    CellCoadd,
+    CellField,
+    CellGridBounds,
+    CellIJ,
+    CellPointSpreadFunction,
+    CoaddProvenance,
+)
 from lsst.images.errors import LegacyConversionError, MissingOptionalDependencyError
 
 
@@ -195,3 +202,34 @@ def test_psf_from_legacy_is_limited_to_bounds(stack: None, coadd: CellCoadd) -> 
     bounds = CellGridBounds(coadd.grid, coadd.grid.bbox_of(cell), frozenset())
     part = CellPointSpreadFunction.from_legacy(coadd.psf.to_legacy(), bounds)
     assert part == coadd.psf[bounds.bbox]
+
+
+def test_cell_without_aperture_correction_has_nan_in_lsst_cell_coadds(stack: None, coadd: CellCoadd) -> None:
+    name, whole = next(iter(coadd.aperture_corrections.items()))
+    first, *others = whole.bounds.cell_indices()
+    bounds = CellGridBounds(whole.bounds.grid, whole.bounds.bbox, whole.bounds.missing | {first})
+    coadd.aperture_corrections[name] = CellField(bounds, whole.array)
+    legacy = coadd.to_legacy_cell_coadd()
+    found = legacy.stitch().ap_corr_map[name].gc
+    assert np.isnan(found[afw_cells.Index2D(first.j, first.i)])
+    assert all(found[afw_cells.Index2D(cell.j, cell.i)] == whole.value_in_cell(cell) for cell in others)
+    back = come_back(coadd, legacy).aperture_corrections
+    assert not back[name].bounds.contains_cell(first) and set(back) == set(coadd.aperture_corrections)
+    stitched = coadd.aperture_corrections[name].to_legacy_aperture_correction()
+    assert np.isnan(stitched.gc[afw_cells.Index2D(first.j, first.i)])
+
+
+def test_cell_without_aperture_correction_in_lsst_cell_coadds_is_missing(
+    stack: None, coadd: CellCoadd
+) -> None:
+    legacy = coadd.to_legacy_cell_coadd()
+    index, cell = list(legacy.cells.items())[1]
+    name = next(iter(cell.aperture_correction_map))
+    del cell.aperture_correction_map[name]
+    with pytest.raises(KeyError):
+        _ = legacy.stitch().ap_corr_map
+    field = come_back(coadd, legacy).aperture_corrections[name]
+    assert not field.bounds.contains_cell(CellIJ(int(index.y), int(index.x)))
+    present = [CellIJ(int(key.y), int(key.x)) for key in legacy.cells if key != index]
+    expected = coadd.aperture_corrections[name]
+    assert all(field.value_in_cell(cell) == expected.value_in_cell(cell) for cell in present)

@@ -232,7 +232,8 @@ class StitchedCoadd:
 
     def __init__(self, parent: MultipleCellCoadd, box: Box2I) -> None:
         self._parent, self._box = parent, box
-        self._first: OwnedImagePlanes = next(iter(parent.cells.values())).outer
+        self._first_cell: SingleCellCoadd = next(iter(parent.cells.values()))
+        self._first: OwnedImagePlanes = self._first_cell.outer
 
     def _paste(self, fill: float, dtype: str, plane: Callable[[Any], Any]) -> np.ndarray:
         size, corner = self._box.getDimensions(), self._box.getMin()
@@ -270,12 +271,12 @@ class StitchedCoadd:
     @property
     def ap_corr_map(self) -> dict[str, StitchedApertureCorrection]:
         found: dict[str, StitchedApertureCorrection] = {}
-        for index, cell in self._parent.cells.items():
-            for name, value in cell.aperture_correction_map.items():
-                empty = StitchedApertureCorrection(
-                    self._parent.grid, GridContainer(shape=self._parent.grid.shape)
-                )
-                found.setdefault(name, empty).gc[index] = value
+        for name in self._first_cell.aperture_correction_map:
+            container = GridContainer(shape=self._parent.grid.shape)
+            for index, cell in self._parent.cells.items():
+                # Every cell must have every correction.
+                container[index] = cell.aperture_correction_map[name]
+            found[name] = StitchedApertureCorrection(self._parent.grid, container)
         return found
 
 

@@ -15,6 +15,7 @@ __all__ = (
     "psf_to",
 )
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,7 +120,12 @@ def field_from(legacy: Any, pytype: type, *, bounds: CellGridBounds) -> CellFiel
     bounds
         The cells.
     """
-    values = {_index(key): np.asarray(float(legacy.gc[key])) for key in legacy.gc}
+    return _make_field({_index(key): float(legacy.gc[key]) for key in legacy.gc}, bounds)
+
+
+def _make_field(values: Mapping[CellIJ, float], bounds: CellGridBounds) -> CellField:
+    """Create a field from the values in cells, which are NaN or absent where it is not defined."""
+    values = {cell: value for cell, value in values.items() if not math.isnan(value)}
     array = np.full(bounds.subgrid_size.as_tuple(), np.nan)
     for cell, value in values.items():
         if bounds.contains_cell(cell):
@@ -141,9 +147,17 @@ def field_to(obj: CellField, *, form: str = "StitchedApertureCorrection") -> Any
     coadds = stack_module("cell_coadds")
     grid = obj.grid.to_legacy()
     container = coadds.GridContainer(shape=grid.shape)
-    for cell in obj.bounds.cell_indices():
-        container[cell_to(cell)] = obj.value_in_cell(cell)
+    # A stitched correction needs a value for every cell of the coadd.
+    start, size = obj.bounds.subgrid_start, obj.bounds.subgrid_size
+    for i in range(start.i, start.i + size.i):
+        for j in range(start.j, start.j + size.j):
+            cell = CellIJ(i, j)
+            container[cell_to(cell)] = _value_or_nan(obj, cell)
     return coadds.StitchedApertureCorrection(grid, container)
+
+
+def _value_or_nan(field: CellField, cell: CellIJ) -> float:
+    return float(field.value_in_cell(cell)) if field.bounds.contains_cell(cell) else math.nan
 
 
 def provenance_from(legacy: Any, pytype: type) -> CoaddProvenance:
@@ -307,7 +321,7 @@ def coadd_from(
     psfs = {cell: np.array(legacy.cells[key].psf_image.array) for cell, key in keys.items()}
     psf = CellPointSpreadFunction(_spread(psfs, bounds), bounds)
     corrections = {
-        str(name): field_from(field, CellField, bounds=bounds) for name, field in stitched.ap_corr_map.items()
+        name: _make_field(values, bounds) for name, values in _corrections_of(legacy, keys).items()
     }
     patch = _patch_of(legacy, tract_info, grid)
     has_inputs = any(legacy.cells[key].inputs for key in keys.values())
@@ -333,6 +347,18 @@ def _unit_of(legacy: Any) -> u.UnitBase:
             f"The pixels of this coadd have the unit {short_repr(name)}; supported units are {sorted(UNITS)}."
         )
     return UNITS[name]
+
+
+def _corrections_of(legacy: Any, keys: Mapping[CellIJ, Any]) -> dict[str, dict[CellIJ, float]]:
+    """Collect the aperture corrections of cells.
+
+    Those of a stitched coadd cannot be accessed if a cell lacks one of them.
+    """
+    result: dict[str, dict[CellIJ, float]] = {}
+    for cell, key in keys.items():
+        for name, value in legacy.cells[key].aperture_correction_map.items():
+            result.setdefault(str(name), {})[cell] = float(value)
+    return result
 
 
 def _fractions_of(stitched: Any) -> dict[str, Image]:
@@ -463,9 +489,7 @@ def _cell_to(
         common=common,
         identifiers=identifiers,
         aperture_correction_map={
-            name: float(field.value_in_cell(cell))
-            for name, field in obj.aperture_corrections.items()
-            if field.bounds.contains_cell(cell)
+            name: _value_or_nan(field, cell) for name, field in obj.aperture_corrections.items()
         },
     )
 
