@@ -13,12 +13,13 @@ import astropy.units as u
 import helpers.afw_fakes as afw
 import numpy as np
 import pytest
+import starlink.Ast
 from astropy.time import Time
-from helpers.afw_fakes_geom import Angle, FrameDict, FrameSet, InvalidParameterError, SpherePoint
+from helpers.afw_fakes_geom import Angle, FrameDict, FrameSet, InvalidParameterError, LogicError, SpherePoint
 from helpers.afw_fakes_image import DateTime, Observatory, VisitInfo, strip_visit_info
 from lsst.images import Box, Image, MaskedImage, MaskPlane, MaskSchema, VisitImage
 from lsst.images.errors import ArchiveReadError, LossyConversionWarning
-from lsst.images.fields import ChebyshevField
+from lsst.images.fields import ChebyshevField, CoaddField, SumField, field_from_legacy
 from lsst.images.psfs import GaussianPointSpreadFunction, KernelPointSpreadFunction
 
 BOX = Box.factory[10:30, 5:45]
@@ -253,3 +254,89 @@ def test_sky_wcs_from_header_does_not_set_the_default_domain(shared_data: Path) 
     text = str(wcs.getFrameDict().ast)
     assert '#         Domain = "SKY"' in text and '\n          Domain = "SKY"' not in text
     assert afw.SkyWcs(FrameDict(FrameSet.fromString(text))) == wcs
+
+
+# Aperture corrections of coadds.
+
+
+def make_coadd_field() -> Any:
+    """Make the field of a coadd of two images, one of which has a polygon of valid pixels."""
+    frame_set = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=PIXELS"))
+    frame_set.addframe(1, starlink.Ast.ZoomMap(2, 1e-5), starlink.Ast.Frame(2, "Domain=IWC"))
+    frame_set.addframe(2, starlink.Ast.UnitMap(2), starlink.Ast.SkyFrame("System=ICRS"))
+    wcs = afw.SkyWcs(FrameDict(FrameSet(str(frame_set))))
+    vertices = [(5.5, 10.5), (5.5, 28.5), (20.5, 28.5), (20.5, 10.5)]
+    polygon = afw.AfwPolygon([afw.Point2D(x, y) for x, y in vertices])
+    box = BOX.to_legacy()
+    fields = [afw.ChebyshevBoundedField(box, np.array([[value]])) for value in (2.0, 5.0)]
+    elements = [
+        afw.CoaddBoundedFieldElement(fields[0], wcs, None, 1.0),
+        afw.CoaddBoundedFieldElement(fields[1], wcs, polygon, 2.0),
+    ]
+    return afw.CoaddBoundedField(box, wcs, elements, 0.5)
+
+
+def test_coadd_bounded_field_is_converted_in_both_directions() -> None:
+    live = make_coadd_field()
+    field = field_from_legacy(live)
+    assert isinstance(field, CoaddField)
+    # Weighted means in and outside the polygon.
+    assert field(x=10.0, y=20.0) == pytest.approx((2.0 + 2.0 * 5.0) / 3.0)
+    assert field(x=40.0, y=20.0) == pytest.approx(2.0)
+    new = field.to_legacy()
+    assert type(new) is afw.CoaddBoundedField and new is not live
+    assert new.getCoaddWcs() == live.getCoaddWcs() and new.getDefault() == 0.5
+    for found, expected in zip(new.getElements(), live.getElements(), strict=True):
+        assert (found.weight, found.wcs) == (expected.weight, expected.wcs)
+        polygons = [item.validPolygon for item in (found, expected)]
+        corners = [
+            None if item is None else sorted((p.x, p.y) for p in item.getVertices()[1:]) for item in polygons
+        ]
+        assert corners[0] == corners[1]
+    assert field_from_legacy(new) == field
+
+
+def test_coadd_aperture_corrections_round_trip_and_are_written(tmp_path: Path) -> None:
+    corrections = afw.ApCorrMap()
+    live = corrections["psfFlux"] = make_coadd_field()
+    image = VisitImage.from_legacy(make_exposure(ApCorrMap=corrections))
+    assert dict(image.to_legacy().info.getApCorrMap().items())["psfFlux"] is live
+    image.write(tmp_path / "image.fits")
+    back = VisitImage.read(tmp_path / "image.fits")
+    assert back.aperture_corrections == image.aperture_corrections
+    assert type(dict(back.to_legacy().info.getApCorrMap().items())["psfFlux"]) is afw.CoaddBoundedField
+
+
+def test_field_without_accessors_is_read_from_what_afw_writes(shared_data: Path) -> None:
+    class OtherBoundedField:
+        def getBBox(self) -> Any:
+            return BOX.to_legacy()
+
+        def writeFits(self, path: str) -> None:
+            Path(path).write_bytes((shared_data / "afw" / "obj_chebyshev.fits").read_bytes())
+
+    assert isinstance(field_from_legacy(OtherBoundedField()), ChebyshevField)
+
+
+def test_aperture_correction_of_unknown_type_costs_only_itself() -> None:
+    class UnknownField:
+        def getBBox(self) -> Any:
+            return BOX.to_legacy()
+
+        def writeFits(self, path: str) -> None:
+            raise LogicError("not persistable")
+
+    corrections = afw.ApCorrMap()
+    corrections["a"] = afw.ChebyshevBoundedField(BOX.to_legacy(), np.array([[2.0]]))
+    corrections["b"] = UnknownField()
+    with pytest.warns(LossyConversionWarning, match="aperture correction 'b' .* UnknownField"):
+        image = VisitImage.from_legacy(make_exposure(ApCorrMap=corrections))
+    assert list(image.aperture_corrections) == ["a"]
+
+
+def test_aperture_correction_without_equivalent_costs_only_itself() -> None:
+    field = ChebyshevField(BOX, [[2.0]])
+    image = make_image(aperture_corrections={"a": field, "b": SumField([field])})
+    with pytest.warns(LossyConversionWarning, match="aperture correction 'b' .* SumField"):
+        legacy = image.to_legacy()
+    assert [name for name, _ in legacy.info.getApCorrMap().items()] == ["a"]

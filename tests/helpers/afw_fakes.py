@@ -98,6 +98,38 @@ class ProductBoundedField:
         return ProductBoundedField([self._factors[0].scaled(factor), *self._factors[1:]])
 
 
+class CoaddBoundedFieldElement:
+    def __init__(self, field: Any, wcs: SkyWcs, validPolygon: AfwPolygon | None, weight: float) -> None:
+        require(SkyWcs, wcs)
+        require(float, weight)
+        if validPolygon is not None:
+            require(AfwPolygon, validPolygon)
+        self.field, self.wcs, self.validPolygon, self.weight = field, wcs, validPolygon, weight
+
+
+class CoaddBoundedField:
+    def __init__(
+        self, box: Box2I, wcs: SkyWcs, elements: list[CoaddBoundedFieldElement], default: float = 0.0
+    ) -> None:
+        require(Box2I, box)
+        require(SkyWcs, wcs)
+        require(CoaddBoundedFieldElement, *elements)
+        require(float, default)
+        self._box, self._wcs, self._elements, self._default = box, wcs, list(elements), default
+
+    def getBBox(self) -> Box2I:
+        return self._box
+
+    def getCoaddWcs(self) -> SkyWcs:
+        return self._wcs
+
+    def getElements(self) -> list[CoaddBoundedFieldElement]:
+        return list(self._elements)
+
+    def getDefault(self) -> float:
+        return self._default
+
+
 class Chebyshev1Function2D:
     def __init__(self, parameters: list[float], area: Box2D) -> None:
         require(Box2D, area)
@@ -292,7 +324,11 @@ MODULES: dict[str, dict[str, Any]] = {
     },
     "lsst.daf.base": {"PropertyList": PropertyList, "DateTime": DateTime},
     "lsst.meas": {},
-    "lsst.meas.algorithms": {"KernelPsf": KernelPsf},
+    "lsst.meas.algorithms": {
+        "KernelPsf": KernelPsf,
+        "CoaddBoundedField": CoaddBoundedField,
+        "CoaddBoundedFieldElement": CoaddBoundedFieldElement,
+    },
     "lsst.meas.extensions": {},
     "lsst.meas.extensions.piff": {},
     "lsst.meas.extensions.piff.piffPsf": {"PiffPsf": PiffPsf},

@@ -15,20 +15,43 @@ __all__ = (
     "unscaled_to",
 )
 
+import os
+import tempfile
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 
-from .._geom import Bounds, Box
-from ..errors import LegacyConversionError, LegacyValueError, UnitMismatchError, UnsupportedFieldError
-from ..fields import ApertureCorrectionMap, BaseField, ChebyshevField, ProductField, SumField
+from .._geom import Bounds, Box, Polygon
+from .._transforms import Projection
+from ..errors import (
+    LegacyConversionError,
+    LegacyValueError,
+    LossyConversionWarning,
+    NoOverlapError,
+    UnitMismatchError,
+    UnsupportedFieldError,
+)
+from ..fields import (
+    ApertureCorrectionMap,
+    BaseField,
+    ChebyshevField,
+    CoaddField,
+    CoaddFieldInput,
+    ProductField,
+    SumField,
+)
 from ..plugins import Found
 from ._convert_background import make_background_field
-from ._convert_fields import NOMINAL
-from ._live_geom import box_to
-from ._live_modules import is_kind, stack_module
+from ._convert_fields import NOMINAL, make_field
+from ._convert_wcs import PIXEL_FRAME
+from ._live_geom import box_to, polygon_to
+from ._live_kept import keep_live, kept_live
+from ._live_modules import is_kind, message_of, stack_module
+from ._live_wcs import projection_from, projection_to
+from .afw_archive import LegacyArchive, open_legacy_fits
 from .afw_archive._functions import triangular
 from .afw_archive._image_files import LegacyBackground
 
@@ -100,7 +123,54 @@ def _any_field_from(legacy: Any, bounds: Bounds | None, unit: u.UnitBase | None)
         return SumField([_background_from(entry, bounds, unit) for entry in legacy])
     if hasattr(legacy, "getStatsImage") or isinstance(legacy, tuple):
         return _background_from(legacy, bounds, unit)
+    if is_kind(legacy, "CoaddBoundedField") and hasattr(legacy, "getElements"):
+        return _coadd_field_from(legacy, unit)
+    if (found := _field_through_file(legacy, unit)) is not None:
+        return found
     raise UnsupportedFieldError(f"A {type(legacy).__name__} cannot be converted to a field.")
+
+
+def _coadd_field_from(legacy: Any, unit: u.UnitBase | None) -> CoaddField:
+    """Convert the field of a coadd, and the fields of the images that it consists of."""
+    inputs = []
+    for element in legacy.getElements():
+        used: Bounds = Box.from_legacy(element.field.getBBox())
+        if element.validPolygon is not None:
+            try:
+                used = used.intersection(Polygon.from_legacy(element.validPolygon))
+            except NoOverlapError:
+                # The image does not contribute anywhere.
+                continue
+        values = _any_field_from(element.field, None, unit)
+        wcs: Projection[Any] = projection_from(element.wcs, Projection, pixel_frame=PIXEL_FRAME)
+        inputs.append(CoaddFieldInput(values, wcs, used, float(element.weight)))
+    projection: Projection[Any] = projection_from(legacy.getCoaddWcs(), Projection, pixel_frame=PIXEL_FRAME)
+    box = Box.from_legacy(legacy.getBBox())
+    return CoaddField(inputs, projection, box, default=float(legacy.getDefault()), unit=unit)
+
+
+def _field_through_file(legacy: Any, unit: u.UnitBase | None) -> BaseField | None:
+    """Convert a field through the file that afw writes for it, which has more than its methods provide.
+
+    Returns
+    -------
+    field
+        `None` if afw cannot write the field, or its type is unknown.
+    """
+    if not (hasattr(legacy, "writeFits") and hasattr(legacy, "getBBox")):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "field.fits")
+        try:
+            legacy.writeFits(path)
+            with open_legacy_fits(path) as file:
+                archive = LegacyArchive.find(file)
+                if archive is None:
+                    return None
+                return make_field(archive.root(), Box.from_legacy(legacy.getBBox()), unit=unit)
+        except Exception:
+            # If a field cannot be written, afw raises exceptions that derive from Exception only.
+            return None
 
 
 def function_from(
@@ -243,7 +313,30 @@ def field_to(obj: BaseField, *, form: str | None = None, image_unit: u.UnitBase 
         )
     if isinstance(obj, ProductField):
         return math.ProductBoundedField([field_to(operand) for operand in obj.operands])
+    if isinstance(obj, CoaddField):
+        return _coadd_field_to(obj)
     raise UnsupportedFieldError(f"A {type(obj).__name__} cannot be converted to a bounded field of lsst.afw.")
+
+
+def _coadd_field_to(obj: CoaddField) -> Any:
+    algorithms = stack_module("meas.algorithms")
+    elements = []
+    for item in obj.inputs:
+        polygon = None
+        if isinstance(item.bounds, Polygon):
+            polygon = polygon_to(item.bounds)
+        elif isinstance(item.bounds, Box) and item.bounds != item.field.bounds.bbox:
+            polygon = polygon_to(Polygon.from_box(item.bounds))
+        elif not isinstance(item.bounds, Box):
+            raise UnsupportedFieldError(f"lsst.afw does not have an equivalent of the bounds {item.bounds}.")
+        elements.append(
+            algorithms.CoaddBoundedFieldElement(
+                field_to(item.field), projection_to(item.projection), polygon, float(item.weight)
+            )
+        )
+    return algorithms.CoaddBoundedField(
+        box_to(obj.bounds.bbox), projection_to(obj.projection), elements, float(obj.default)
+    )
 
 
 def _function_to(obj: BaseField) -> Any:
@@ -312,7 +405,24 @@ def corrections_from(
     form
         ``ApertureCorrectionMap``.
     """
-    return {str(name): _any_field_from(field, None, None) for name, field in legacy.items()}
+    result: ApertureCorrectionMap = {}
+    for name, field in legacy.items():
+        try:
+            converted = _any_field_from(field, None, None)
+        except Exception as err:
+            _warn_about_correction(str(name), err)
+            continue
+        keep_live(converted, field)
+        result[str(name)] = converted
+    return result
+
+
+def _warn_about_correction(name: str, err: Exception) -> None:
+    warnings.warn(
+        f"The aperture correction {name!r} cannot be converted; it is left out: {message_of(err)}",
+        LossyConversionWarning,
+        stacklevel=5,
+    )
 
 
 def corrections_to(obj: Mapping[str, BaseField], *, form: str = "ApCorrMap") -> Any:
@@ -321,11 +431,16 @@ def corrections_to(obj: Mapping[str, BaseField], *, form: str = "ApCorrMap") -> 
     Parameters
     ----------
     obj
-        Fields by name.
+        Fields by name; those that cannot be converted are left out with a
+        `LossyConversionWarning`.
     form
         ``ApCorrMap``.
     """
     result = stack_module("afw.image").ApCorrMap()
     for name, field in obj.items():
-        result[name] = field_to(field)
+        try:
+            live = kept_live(field)
+            result[name] = field_to(field) if live is None else live
+        except Exception as err:
+            _warn_about_correction(name, err)
     return result
