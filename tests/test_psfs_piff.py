@@ -175,6 +175,32 @@ def test_piff_write_does_not_modify_piff_object() -> None:
     assert len(impl.stars) == 2
 
 
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ["chisq", "last_delta_chisq", "dof", "nremoved", "niter"],
+        ["pointing", "outliers", "last_delta_chisq", "niter"],
+    ],
+)
+def test_piff_object_of_older_piff_can_be_written(missing: list[str], tmp_path: Path) -> None:
+    impl = make_piff()
+    expected = PiffWrapper(impl, BOX, 21).compute_kernel_image(x=30.0, y=40.0)
+    for name in missing:
+        vars(impl).pop(name, None)
+    write(PiffWrapper(impl, BOX, 21), tmp_path / "psf.fits")
+    psf = read(tmp_path / "psf.fits", PiffWrapper)
+    found = psf.compute_kernel_image(x=30.0, y=40.0)
+    np.testing.assert_allclose(found.array, expected.array, rtol=0.0, atol=1e-15)
+    assert not vars(impl).keys() & set(missing)
+
+
+def test_piff_single_outlier_rejection_of_older_piff_can_be_written(tmp_path: Path) -> None:
+    impl = make_piff()
+    impl.outliers = piff.outliers.MADOutliers(nmad=5.0)
+    write(PiffWrapper(impl, BOX, 21), tmp_path / "psf.fits")
+    assert len(read(tmp_path / "psf.fits", PiffWrapper).piff_psf.outliers) == 1
+
+
 def test_piff_colour_dependent_psf_raises() -> None:
     with pytest.raises(LegacyConversionError, match="colour"):
         PiffWrapper(make_piff(keys=("x", "y", "colorValue")), BOX, 21)

@@ -110,12 +110,40 @@ def dissect_piff(psf: piff.PSF) -> PiffRecord:
         If its coordinates are not a single pixel scale, or it depends on a
         bandpass.
     """
-    starless = copy.copy(psf)
+    starless = _completed(psf)
     # Piff writes stars if the object has this attribute.
     starless.__dict__.pop("stars", None)
     record = PiffRecord()
     starless._write(_Writer(record), ROOT, _PiffLogger())
     return record
+
+
+def _completed(psf: piff.PSF) -> piff.PSF:
+    """Copy a Piff PSF, adding what an older Piff, by which it was pickled, did not have."""
+    result = copy.copy(psf)
+    for name, value in NEWER_ATTRIBUTES.items():
+        if not hasattr(result, name):
+            setattr(result, name, value)
+    if result.outliers is not None and not isinstance(result.outliers, list | tuple):
+        # Older versions of Piff do not have lists of outlier rejections.
+        result.outliers = [result.outliers]
+    if hasattr(result, "components"):
+        result.components = [_completed(component) for component in result.components]
+    return result
+
+
+NEWER_ATTRIBUTES: dict[str, Any] = {
+    "wcs": None,
+    "pointing": None,
+    "bandpass": None,
+    "outliers": None,
+    "chisq": 0.0,
+    "last_delta_chisq": 0.0,
+    "dof": 0,
+    "nremoved": 0,
+    "niter": 0,
+}
+"""Attributes of Piff PSFs that some versions do not have, and their values if nothing is known."""
 
 
 def build_piff(record: PiffRecord) -> piff.PSF:
