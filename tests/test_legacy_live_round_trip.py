@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from pathlib import Path
 from typing import Any
 
+import astropy.io.fits
 import astropy.units as u
 import helpers.afw_fakes as afw
 import numpy as np
@@ -112,6 +114,27 @@ def test_visit_image_to_legacy_unreadable_component_warns(name: str) -> None:
     with pytest.warns(LossyConversionWarning, match=f"no {name}, .*damaged"):
         legacy = image.to_legacy()
     assert type(legacy.info.getPsf()) is afw.GaussianPsf
+
+
+@pytest.mark.parametrize("extension", [None, "fits", "json"])
+def test_kernel_psf_average_position_is_kept(
+    shared_data: Path, tmp_path: Path, extension: str | None
+) -> None:
+    path = shared_data / "afw" / "exposure_visit_like_kernelpsf.fits"
+    psf = VisitImage.read_legacy(path, component="psf")
+    assert isinstance(psf, KernelPointSpreadFunction)
+    if extension is not None:
+        psf.write(tmp_path / f"psf.{extension}")
+        psf = KernelPointSpreadFunction.read(tmp_path / f"psf.{extension}")
+    psf = copy.deepcopy(psf)
+    legacy: Any = psf.to_legacy()
+    assert type(legacy) is afw.KernelPsf
+    with astropy.io.fits.open(path) as hdus:
+        tables = [hdu.data for hdu in hdus if isinstance(hdu, astropy.io.fits.BinTableHDU)]
+        row = next(table for table in tables if "averagePosition_x" in table.names)[0]
+        expected = (float(row["averagePosition_x"]), float(row["averagePosition_y"]))
+    found = legacy.getAveragePosition()
+    assert (found.x, found.y) == expected != (0.0, 0.0)
 
 
 # Photometric calibration.

@@ -56,7 +56,9 @@ def _fixed_image(record: Any) -> np.ndarray:
     return np.asarray(record.image)
 
 
-def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
+def make_kernel_psf(
+    record: Any, bounds: Bounds, average: XY[float] | None = None
+) -> KernelPointSpreadFunction:
     """Convert an archived kernel to a PSF.
 
     Parameters
@@ -65,6 +67,8 @@ def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
         The record of the kernel.
     bounds
         Where the PSF is defined.
+    average
+        Average position of the stars; `None` if it is unknown.
 
     Raises
     ------
@@ -72,7 +76,9 @@ def make_kernel_psf(record: Any, bounds: Bounds) -> KernelPointSpreadFunction:
         If the class is not supported.
     """
     basis, weights, center = _read_basis(record, bounds)
-    return KernelPointSpreadFunction(basis, weights, bounds, center_y=center.y, center_x=center.x)
+    return KernelPointSpreadFunction(
+        basis, weights, bounds, center_y=center.y, center_x=center.x, average=average
+    )
 
 
 def make_convolution_kernel(record: Any, bounds: Box) -> ConvolutionKernel:

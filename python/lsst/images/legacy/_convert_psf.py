@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("make_psf",)
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +102,8 @@ def _make_double_gaussian(record: LegacyDoubleGaussianPsf, bounds: Bounds) -> Po
 
 
 def _make_kernel(record: LegacyKernelPsf, bounds: Bounds) -> PointSpreadFunction:
-    return make_kernel_psf(record.kernel(), bounds)
+    average = record.average if math.isfinite(record.average.x + record.average.y) else None
+    return make_kernel_psf(record.kernel(), bounds, average)
 
 
 def _make_psfex(record: LegacyPsfexPsf, bounds: Bounds) -> PointSpreadFunction:

@@ -203,7 +203,8 @@ def psf_to(obj: PointSpreadFunction) -> Any:
         return stack_module("afw.detection").GaussianPsf(obj.stamp_size, obj.stamp_size, obj.sigma)
     if isinstance(obj, KernelPointSpreadFunction):
         kernel = make_kernel(obj.basis, obj.spatial, obj.center)
-        return stack_module("meas.algorithms").KernelPsf(kernel)
+        position = () if obj.average is None else (point_to(obj.average, form="Point2D"),)
+        return stack_module("meas.algorithms").KernelPsf(kernel, *position)
     raise LegacyConversionError(
         f"lsst.afw does not have an equivalent of a {type(obj).__name__} that can be created from values."
     )

@@ -18,14 +18,21 @@ from typing import ClassVar, Self
 
 import pydantic
 
-from .._geom import BoundsSerializationModel, serialize_bounds
+from .._geom import XY, BoundsSerializationModel, serialize_bounds
 from ..psfs import (
     CoaddPointSpreadFunction,
     CoaddPsfInput,
     KernelPointSpreadFunction,
     WarpedPointSpreadFunction,
 )
-from ..serialization import ArchiveTree, ArrayModel, InputArchive, OutputArchive, split_quantity
+from ..serialization import (
+    ArchiveTree,
+    ArrayModel,
+    InputArchive,
+    OutputArchive,
+    omit_if_none,
+    split_quantity,
+)
 from ..serialization._fields import Series
 from ._coadd_input import CoaddInputModel
 from ._corruption import reading
@@ -43,6 +50,7 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
     weights: list[FieldSerializationModel] | None = None
     center_y: int
     center_x: int
+    average: tuple[float, float] | None = omit_if_none()
     bounds: BoundsSerializationModel
 
     @classmethod
@@ -53,6 +61,7 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
             weights=None if fields is None else [archive.serialize_child("weights", f) for f in fields],
             center_y=obj.center.y,
             center_x=obj.center.x,
+            average=None if obj.average is None else (obj.average.x, obj.average.y),
             bounds=serialize_bounds(obj.bounds),
         )
 
@@ -61,7 +70,12 @@ class KernelPSFSerializationModel(ArchiveTree, schema="kernel_psf", version="1.0
         fields = None if self.weights is None else [field.deserialize(archive) for field in self.weights]
         with reading("kernel PSF"):
             return KernelPointSpreadFunction(
-                basis, fields, self.bounds.deserialize(), center_y=self.center_y, center_x=self.center_x
+                basis,
+                fields,
+                self.bounds.deserialize(),
+                center_y=self.center_y,
+                center_x=self.center_x,
+                average=None if self.average is None else XY(*self.average),
             )
 
 

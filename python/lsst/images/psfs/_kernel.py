@@ -12,7 +12,7 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from .._geom import YX, Bounds, Box
+from .._geom import XY, YX, Bounds, Box
 from .._pixels import Image
 from ..errors import GeometryError, UnitMismatchError
 from ..fields import BaseField
@@ -38,6 +38,9 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     center_y, center_x
         Row and column of the centre of the star in the images; by default
         ``ny // 2`` and ``nx // 2``.
+    average
+        Average position of the stars from which the PSF was determined, or
+        `None` if it is unknown.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         *,
         center_y: int | None = None,
         center_x: int | None = None,
+        average: XY[float] | None = None,
     ) -> None:
         array = np.asarray(basis, dtype=np.float64)
         if array.ndim != 3 or not array.size:
@@ -77,6 +81,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         self._basis = array
         self._spatial = fields
         self._bounds = bounds
+        self._average = None if average is None else XY(float(average.x), float(average.y))
         _, ny, nx = array.shape
         self._center = YX(
             y=ny // 2 if center_y is None else int(center_y), x=nx // 2 if center_x is None else int(center_x)
@@ -114,6 +119,11 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         return self._center
 
     @property
+    def average(self) -> XY[float] | None:
+        """Average position of the stars, or `None` if it is unknown."""
+        return self._average
+
+    @property
     def bounds(self) -> Bounds:
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
@@ -135,6 +145,7 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
         return (
             self._spatial == other._spatial
             and self._center == other._center
+            and self._average == other._average
             and bool(self._bounds == other._bounds)
             and np.array_equal(self._basis, other._basis, equal_nan=True)
         )
@@ -142,10 +153,16 @@ class KernelPointSpreadFunction(VectorizedPointSpreadFunction):
     __hash__ = None  # type: ignore[assignment]  # equality compares arrays
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (self._basis, self._spatial, self._bounds, self._center)
+        return _make, (self._basis, self._spatial, self._bounds, self._center, self._average)
 
 
 def _make(
-    basis: Float64Array, spatial: tuple[BaseField, ...] | None, bounds: Bounds, center: YX[int]
+    basis: Float64Array,
+    spatial: tuple[BaseField, ...] | None,
+    bounds: Bounds,
+    center: YX[int],
+    average: XY[float] | None,
 ) -> KernelPointSpreadFunction:
-    return KernelPointSpreadFunction(basis, spatial, bounds, center_y=center.y, center_x=center.x)
+    return KernelPointSpreadFunction(
+        basis, spatial, bounds, center_y=center.y, center_x=center.x, average=average
+    )
