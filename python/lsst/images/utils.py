@@ -4,13 +4,40 @@
 
 from __future__ import annotations
 
-__all__ = ("is_none", "round_half_away_from_zero", "round_half_down", "round_half_up", "short_repr")
+__all__ = (
+    "escape_unprintable",
+    "is_none",
+    "round_half_away_from_zero",
+    "round_half_down",
+    "round_half_up",
+    "short_repr",
+)
 
 import math
 from typing import Any
 
 MAX_REPR_LENGTH = 200
 """Maximum number of characters of a value in an error message."""
+
+
+def escape_unprintable(text: str) -> str:
+    r"""Return a text in printable ASCII characters, as FITS headers need it.
+
+    Parameters
+    ----------
+    text
+        The text.
+
+    Returns
+    -------
+    escaped
+        The text itself if it is printable; otherwise with escape sequences of
+        Python literals, such as ``\xf1``, ``\n`` and, for a backslash,
+        ``\\``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def round_half_up(x: float) -> int:

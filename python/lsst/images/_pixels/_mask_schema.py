@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..describe import Described
-from ..utils import short_repr
+from ..utils import escape_unprintable, short_repr
 
 _CARD = re.compile(r"MSK([NMD])(\d{4})")
 _LEGACY_PREFIX = "MP_"
@@ -319,7 +319,8 @@ class MaskSchema(Described):
             Mapping of FITS keywords, such as an astropy header.  Three cards
             are added for each plane, with the bit number in four digits:
             ``MSKNnnnn`` the name, ``MSKMnnnn`` the value of the bit,
-            ``MSKDnnnn`` the description.
+            ``MSKDnnnn`` the description.  Characters that FITS does not
+            allow are escaped.
 
         Raises
         ------
@@ -333,9 +334,9 @@ class MaskSchema(Described):
             )
         for n, plane in enumerate(self._planes):
             if plane is not None:
-                header[f"MSKN{n:04d}"] = plane.name
+                header[f"MSKN{n:04d}"] = escape_unprintable(plane.name)
                 header[f"MSKM{n:04d}"] = int(self._bits[plane.name].mask)
-                header[f"MSKD{n:04d}"] = plane.description
+                header[f"MSKD{n:04d}"] = escape_unprintable(plane.description)
 
     def strip_header(self, header: MutableMapping[str, Any]) -> None:
         """Remove all cards of the kind that `update_header` writes.

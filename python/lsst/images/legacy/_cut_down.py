@@ -112,9 +112,7 @@ def _make_image(
 
 
 def _keep_header(hdu: Any, passthrough: FitsOpaqueMetadata, name: str) -> None:
-    with suppress_fits_card_warnings():
-        content = hdu.header.tostring().encode("ascii", "replace")
-    passthrough.add_raw(ExtensionKey(name), RawHeader(content, has_unit=True))
+    passthrough.add_raw(ExtensionKey(name), RawHeader.from_header(hdu.header, has_unit=True))
 
 
 def _make_mask(hdu: Any, passthrough: FitsOpaqueMetadata, image: Box) -> Mask:
@@ -161,7 +159,7 @@ def _keep_plane_cards(
     planes = map_planes(bits, used, None, keep_unset=False, name="the MASK extension")
     names = [None if plane is None else plane.name for plane in mask.schema]
     with suppress_fits_card_warnings():
-        header = RawHeader(hdu.header.tostring().encode("ascii", "replace"), has_unit=True).parse()
+        header = RawHeader.from_header(hdu.header, has_unit=True).parse()
         for legacy in bits:
             if legacy in planes:
                 header[f"HIERARCH {PLANE_CARD}{legacy}" if len(legacy) > 5 else f"{PLANE_CARD}{legacy}"] = (

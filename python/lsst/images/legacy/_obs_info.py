@@ -6,15 +6,17 @@ from __future__ import annotations
 
 __all__ = ("read_obs_info", "translate_header")
 
+import contextlib
 import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..fits import suppress_fits_card_warnings
+from ._damage import UNEXPECTED
 from ._file import LegacyFile
 
 if TYPE_CHECKING:
-    from astro_metadata_translator import ObservationInfo
+    from astro_metadata_translator import MetadataTranslator, ObservationInfo
 
 
 def read_obs_info(file: LegacyFile) -> ObservationInfo | None:
@@ -51,20 +53,31 @@ def translate_header(header: Any, name: str) -> ObservationInfo | None:
         the translator needs.
     """
     # Slow to import, and not needed by reads of a box.
-    from astro_metadata_translator import MetadataTranslator, ObservationInfo
+    from astro_metadata_translator import ObservationInfo
 
     with suppress_fits_card_warnings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            translator = MetadataTranslator.determine_translator(header, filename=name)
-        except ValueError:
+        translator = _find_translator(header, name)
+        if translator is None:
             return None
         log = logging.getLogger("astro_metadata_translator")
         level = log.level
         log.setLevel(logging.ERROR)
         try:
             return ObservationInfo(header, translator_class=translator, pedantic=False, filename=name)
-        except (TypeError, ValueError, KeyError):
+        except UNEXPECTED:
             return None
         finally:
             log.setLevel(level)
+
+
+def _find_translator(header: Any, name: str) -> type[MetadataTranslator] | None:
+    """Return the translator of an instrument, or `None` if no translator supports the header."""
+    from astro_metadata_translator import MetadataTranslator
+
+    for translator in MetadataTranslator.translators.values():
+        # The translator of another instrument may fail for a value of an unexpected type.
+        with contextlib.suppress(*UNEXPECTED):
+            if translator.can_translate(header, filename=name):
+                return translator
+    return None

@@ -8,6 +8,7 @@ __all__ = ("NdfOutputArchive",)
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Self
 
@@ -16,7 +17,7 @@ import numpy as np
 import pydantic
 
 from .._geom import Box
-from ..errors import ArchiveWriteError, InvalidArgumentError
+from ..errors import ArchiveWriteError, InvalidArgumentError, LossyConversionWarning
 from ..plugins import registry
 from ..serialization import (
     ArchiveTree,
@@ -27,7 +28,7 @@ from ..serialization import (
     Pointer,
     TableModel,
 )
-from ..utils import short_repr
+from ..utils import escape_unprintable, short_repr
 from ._cards import CARD_SIZE
 from ._hds import create_structure, import_h5py, set_class, write_array, write_records, write_text
 from ._input_archive import FORMAT_VERSION, SOURCE_PREFIX
@@ -45,6 +46,8 @@ MIN_JSON_SIZE = MIN_MODEL_SIZE = 80
 """Minimum size of the tree, and of the URL of its schema, in characters."""
 
 COMPRESSION_OPTIONS = frozenset({"compression", "compression_opts", "shuffle", "fletcher32", "chunks"})
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
 
 _log = logging.getLogger("lsst.images.ndf")
 
@@ -109,7 +112,16 @@ class NdfOutputArchive(OutputArchive):
                 f"Invalid options {sorted(unknown)} of the ndf container; its only option is "
                 f"compression_options, with the keys {sorted(COMPRESSION_OPTIONS)}."
             )
-        cards: tuple[str, ...] = tuple(getattr(passthrough, "primary_cards", tuple)())
+        found: tuple[str, ...] = tuple(getattr(passthrough, "primary_cards", tuple)())
+        cards = tuple(
+            card if escape_unprintable(card) == card else _UNPRINTABLE.sub("?", card) for card in found
+        )
+        if cards != found:
+            warnings.warn(
+                "Header cards with characters that FITS does not allow are written with question marks.",
+                LossyConversionWarning,
+                stacklevel=2,
+            )
         return cls(stream, cards=cards, compression_options=compression)
 
     def close(self) -> None:

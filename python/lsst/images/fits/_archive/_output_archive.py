@@ -32,6 +32,7 @@ from .._hdus._table_writer import encode_byte_rows, encode_table
 from .._headers._card_writer import CardLike
 from .._headers._encoded_hdu import EncodedHdu
 from .._headers._hint_cards import WcsCards, date_card, fits_unit, hint_cards
+from .._headers._odd_cards import header_bytes
 from .._tiles._dither import RANDOM_SIZE
 from .._tiles._tile_writer import compress_image
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
@@ -180,14 +181,14 @@ class FitsOutputArchive(OutputArchive):
     ) -> list[CardLike]:
         opaque = None if self._passthrough is None else self._passthrough.header(ExtensionKey())
         if update is None:
-            found: list[CardLike] = [] if opaque is None else [_raw(opaque)]
+            found: list[CardLike] = [] if opaque is None else [header_bytes(opaque)]
             return found + [(key.removeprefix("HIERARCH "), value) for key, value in cards.items()]
         with suppress_fits_card_warnings():
             header = astropy.io.fits.Header() if opaque is None else opaque.copy()
             header.update(cards)
             update(header)
             header.remove("DATE", ignore_missing=True)
-        return [_raw(header)]
+        return [header_bytes(header)]
 
     # Abstract methods of the base class.
 
@@ -303,7 +304,7 @@ class FitsOutputArchive(OutputArchive):
         if key.ver > 1:
             names.append(("EXTVER", key.ver, ""))
         opaque = None if self._passthrough is None else self._passthrough.header(key)
-        kept: list[CardLike] = [] if opaque is None else [_raw(opaque)]
+        kept: list[CardLike] = [] if opaque is None else [header_bytes(opaque)]
         address = self._stream.tell()
         size = hdu.write(self._stream, [*names, *cards, *kept, self._date], checksum=self._checksum)
         kind = dict(card[:2] for card in hdu.cards if not isinstance(card, bytes))
@@ -344,12 +345,6 @@ class FitsOutputArchive(OutputArchive):
 
 SCHEMA_WIDTH = 68
 """Number of characters of the schema URL that fit into one card."""
-
-
-def _raw(header: astropy.io.fits.Header) -> bytes:
-    """Return the cards of a header as bytes."""
-    text: str = header.tostring(endcard=False, padding=False)
-    return text.encode("ascii")
 
 
 def _repeat(image: PrecompressedImage) -> EncodedHdu:

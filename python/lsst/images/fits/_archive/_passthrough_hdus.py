@@ -29,6 +29,7 @@ from astropy.io.fits.verify import VerifyWarning
 
 from ...serialization import parse_unit
 from .._headers._cards import CARD_SIZE
+from .._headers._odd_cards import header_bytes, parse_header
 from .._headers._wcs_cards import strip_wcs_cards
 from .._tiles.codecs import find_codec
 from ._layout import CONTAINER_CARDS, ExtensionKey
@@ -102,10 +103,25 @@ class RawHeader:
     is_primary: bool = False
     has_unit: bool = False
 
+    @classmethod
+    def from_header(
+        cls, header: astropy.io.fits.Header, *, is_primary: bool = False, has_unit: bool = False
+    ) -> Self:
+        """Make an instance from a parsed header.
+
+        Parameters
+        ----------
+        header
+            The header; it is not changed.
+        is_primary, has_unit
+            As for the constructor.
+        """
+        return cls(header_bytes(header), is_primary, has_unit)
+
     def parse(self) -> astropy.io.fits.Header:
         """Return the cards that this package does not interpret."""
         with suppress_fits_card_warnings():
-            header = astropy.io.fits.Header.fromstring(self.content)
+            header = parse_header(self.content)
             if self.is_primary:
                 for keyword in CONTAINER_CARDS:
                     header.remove(keyword, ignore_missing=True)
@@ -246,7 +262,7 @@ class FitsOpaqueMetadata:
         header
             Header; it is not changed.
         """
-        self.add_raw(ExtensionKey(), RawHeader(header.tostring().encode("ascii"), is_primary=True))
+        self.add_raw(ExtensionKey(), RawHeader.from_header(header, is_primary=True))
 
     def extract_legacy_primary_header(self, header: astropy.io.fits.Header) -> dict[str, Any]:
         """Add the primary header of an afw file.
@@ -310,7 +326,9 @@ class FitsOpaqueMetadata:
         cards = passthrough.primary_cards() if hasattr(passthrough, "primary_cards") else ()
         if not cards:
             return None
-        return cls({ExtensionKey(): RawHeader("".join(cards).encode("ascii"), is_primary=True).parse()})
+        return cls(
+            {ExtensionKey(): RawHeader("".join(cards).encode("latin-1", "replace"), is_primary=True).parse()}
+        )
 
     def primary_cards(self) -> tuple[str, ...]:
         """Return the cards of the primary header, 80 characters each.
@@ -320,7 +338,7 @@ class FitsOpaqueMetadata:
         header = self.header(ExtensionKey())
         if header is None:
             return ()
-        text = header.tostring(endcard=False, padding=False)
+        text = header_bytes(header, escape=True).decode("ascii")
         return tuple(text[at : at + CARD_SIZE] for at in range(0, len(text), CARD_SIZE))
 
     def for_subset(self) -> Self:

@@ -21,6 +21,7 @@ from ...utils import short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import Cards, CardValue, scan
 from .._headers._checksum import source_sum
+from .._headers._odd_cards import parse_header
 from .._headers._scaling import Scaling, read_scaling
 from .._headers._structure import Structure, padded
 from .._tiles._grid import normalize_slices
@@ -137,7 +138,7 @@ class Hdu:
     @functools.cached_property
     def header(self) -> astropy.io.fits.Header:
         """All cards as an `astropy.io.fits.Header`; the same object each time."""
-        return self.cards.to_header()
+        return parse_header(self.cards.raw)
 
     @functools.cached_property
     def compressed(self) -> CompressedImage:

@@ -15,13 +15,9 @@ __all__ = ("BLOCK_SIZE", "CARD_SIZE", "END", "CardValue", "Cards", "find_end", "
 import functools
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
-
-if TYPE_CHECKING:
-    import astropy.io.fits
 
 BLOCK_SIZE = 2880
 """Size of a FITS block in bytes; headers and data units are padded to whole blocks."""
@@ -252,12 +248,6 @@ class Cards:
         for at in range(0, len(data), CARD_SIZE):
             if data[at : at + 8] != b"CONTINUE":
                 yield self._card_at(at)
-
-    def to_header(self) -> astropy.io.fits.Header:
-        """Return an `astropy.io.fits.Header`, which also parses its cards on access."""
-        from astropy.io.fits import Header
-
-        return Header.fromstring(self._data)
 
     def _find(self, keyword: str) -> int:
         data = self._data

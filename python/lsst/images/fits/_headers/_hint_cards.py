@@ -16,6 +16,7 @@ import astropy.wcs
 from ..._geom import Box
 from ...errors import LossyConversionWarning
 from ...serialization import ArrayHints, format_unit
+from ...utils import escape_unprintable
 from ._wcs_cards import MAX_ERROR_CARD, RMS_ERROR_CARD, offset_cards
 
 Card = tuple[str, Any, str]
@@ -44,9 +45,9 @@ def hint_cards(hints: ArrayHints, wcs_cards: WcsCards) -> list[Card]:
     if hints.unit is not None:
         cards.append(("BUNIT", fits_unit(hints.unit), "Unit of the pixels"))
     for bit, (name, description) in enumerate(hints.mask_planes):
-        cards.append((f"MSKN{bit:04d}", name, "Name of the mask plane"))
+        cards.append((f"MSKN{bit:04d}", escape_unprintable(name), "Name of the mask plane"))
         cards.append((f"MSKM{bit:04d}", 1 << bit, "Value of its bit"))
-        cards.append((f"MSKD{bit:04d}", description, ""))
+        cards.append((f"MSKD{bit:04d}", escape_unprintable(description), ""))
     if hints.bbox is not None:
         if hints.projection is not None:
             cards.extend(wcs_cards.get(hints.projection, hints.bbox))
