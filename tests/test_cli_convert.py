@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from lsst.images import DifferenceImage, Image, Mask, MaskedImage, VisitImage
 from lsst.images.cells import CellCoadd
 from lsst.images.cli import cli
+from lsst.images.errors import NotAnArchiveError
 from lsst.images.io import read
 
 pytestmark = [
@@ -144,3 +145,53 @@ def test_convert_equal_target_names_raise_usage_error(shared_data: Path, tmp_pat
         ],
     )
     assert result.exit_code == 2 and "would become" in result.output
+
+
+@pytest.mark.parametrize("kind", ["image", "mask", "masked_image", "visit_image"])
+def test_convert_own_file_is_refused_by_name(shared_data: Path, tmp_path: Path, kind: str) -> None:
+    source, own = shared_data / "afw/exposure_visit_like.fits", tmp_path / "own.fits"
+    assert run(source, "-o", own, "--type", kind).exit_code == 0
+    target = tmp_path / "new.fits"
+    result = run(own, "-o", target)
+    assert result.exit_code == 1 and not target.exists()
+    assert f"{own} is a file of lsst.images" in result.output and "exact" not in result.output
+    for pytype in (Image, Mask, MaskedImage, VisitImage, CellCoadd):
+        with pytest.raises(NotAnArchiveError, match=r"lsst\.images\.read"):
+            pytype.read_legacy(own)
+
+
+def test_convert_without_comparison_does_not_report_exact(shared_data: Path, tmp_path: Path) -> None:
+    result = run(shared_data / "afw/imageF.fits", "-o", tmp_path / "new.fits", "--no-compare")
+    assert result.exit_code == 0
+    assert "not compared" in result.output and "exact" not in result.output
+
+
+def test_convert_to_type_without_parts_of_file_reports_them(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "afw/exposure_visit_like.fits"
+    result = run(source, "-o", tmp_path / "image.fits", "--type", "image")
+    assert "not exact" in result.output
+    for name in ("mask", "variance", "psf", "detector"):
+        assert f"{name} is left out: Image does not have it" in result.output
+    result = run(source, "-o", tmp_path / "masked.fits", "--type", "masked_image")
+    assert "not exact" in result.output and "psf is left out" in result.output
+    assert "mask is left out" not in result.output
+
+
+@pytest.mark.parametrize("hdu", [1, 2, 3])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_convert_source_truncated_in_a_plane_leaves_no_new_target(
+    shared_data: Path, tmp_path: Path, hdu: int, overwrite: bool
+) -> None:
+    source, target = shared_data / "afw/maskedimage.fits", tmp_path / "new.fits"
+    with fits.open(source) as hdus:
+        info = hdus[hdu].fileinfo()
+    (tmp_path / "cut.fits").write_bytes(source.read_bytes()[: info["datLoc"] + 100])
+    if overwrite:
+        target.write_bytes(b"old")
+    result = run(tmp_path / "cut.fits", "-o", target, *(["--overwrite"] if overwrite else []))
+    assert result.exit_code == 1, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "cut.fits",
+        *(["new.fits"] if overwrite else []),
+    ]
+    assert not overwrite or target.read_bytes() == b"old"

@@ -24,7 +24,9 @@ from ..errors import ImagesError, InvalidComponentError
 from ..io import read, write
 from ..serialization import attach_from
 from ..serialization._deferred import is_deferred
+from ._components import legacy_components_of
 from ._convert_fields import ArchivedField
+from ._damage import UNEXPECTED
 from ._file import LegacyFile
 from ._open import make_reader
 
@@ -37,6 +39,10 @@ CONVERTIBLE: dict[str, type] = {
     "cell_coadd": CellCoadd,
 }
 """Types that files can be converted to, by name."""
+
+
+PROJECTION_POINTERS = ("SKYWCS", "WCS")
+"""Archived components that every type holds as its sky projection."""
 
 
 @dataclasses.dataclass
@@ -60,6 +66,8 @@ class ConversionReport:
         one that is read from the target; expected to be empty.
     warnings
         Messages of warnings.
+    is_compared
+        Whether the target was read and compared.
     """
 
     source: str
@@ -70,11 +78,12 @@ class ConversionReport:
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     differences: dict[str, str] = dataclasses.field(default_factory=dict)
     warnings: list[str] = dataclasses.field(default_factory=list)
+    is_compared: bool = False
 
     @property
     def is_exact(self) -> bool:
-        """Whether the new file holds everything that the old one does."""
-        return self.error is None and not self.left_out and not self.differences
+        """Whether the new file was compared, and holds everything that the old one does."""
+        return self.is_compared and self.error is None and not self.left_out and not self.differences
 
     def lines(self) -> list[str]:
         """Describe the conversion in a few lines of text."""
@@ -82,7 +91,10 @@ class ConversionReport:
             return [f"{self.source}: {self.error}"]
         if self.skipped:
             return [f"{self.source}: {self.target} exists already"]
-        state = "exact" if self.is_exact else "not exact"
+        if self.is_compared:
+            state = "exact" if self.is_exact else "not exact"
+        else:
+            state = "not compared"
         return [
             f"{self.source}: {self.target} ({self.type}, {state})",
             *(f"  {name} is left out: {reason}" for name, reason in self.left_out.items()),
@@ -153,6 +165,7 @@ def convert_file(
     """
     target_uri = ResourcePath(target, forceDirectory=False)
     report = ConversionReport(str(source), str(target_uri.ospath if target_uri.isLocal else target_uri))
+    written = False
     try:
         if target_uri.exists() and not overwrite:
             report.skipped = True
@@ -163,11 +176,16 @@ def convert_file(
             original = _read(source, report, type, preserve)
             kept = _writable(original, report)
             write(kept, target_uri, overwrite=overwrite)
-        report.warnings = sorted({str(warning.message) for warning in caught if _is_ours(warning)})
+            written = True
+        report.warnings += sorted({str(warning.message) for warning in caught if _is_ours(warning)})
         if compare:
-            report.differences = dict(_compare(kept, read(target_uri, original.__class__)))
-    except (ImagesError, OSError, ValueError, TypeError) as err:
+            report.differences = dict(_compare(kept, read(target_uri, kept.__class__)))
+            report.is_compared = True
+    except (ImagesError, OSError, *UNEXPECTED) as err:
         report.error = f"{err.__class__.__name__}: {err}"
+        if written:
+            # A file that cannot be read back is not a conversion.
+            target_uri.remove()
     return report
 
 
@@ -179,8 +197,36 @@ def _read(source: Any, report: ConversionReport, type: str | None, preserve_quan
     with contextlib.closing(LegacyFile.open(source)) as file:
         report.type = guess_type(file) if type is None else type
         pytype = CONVERTIBLE[report.type]
+        unread = dict(_unread_parts(file, pytype))
+        if issubclass(pytype, VisitImage):
+            # No type of this package has these components.
+            report.warnings += [f"{name} is not written: {reason}" for name, reason in unread.items()]
+        else:
+            report.left_out.update(unread)
         options = {"preserve_quantization": preserve_quantization, "prefer_archive": True}
         return make_reader(file, pytype, keep_unset=True, **options).read()
+
+
+def _unread_parts(file: LegacyFile, pytype: type) -> Iterator[tuple[str, str]]:
+    """Yield the names of planes and components of a file that a type does not have, and the reason."""
+    if issubclass(pytype, CellCoadd):
+        return
+    reason = f"{pytype.__name__} does not have it"
+    if not issubclass(pytype, MaskedImage):
+        for plane in file.planes:
+            if plane != ("MASK" if issubclass(pytype, Mask) else "IMAGE"):
+                yield plane.lower(), reason
+    known = {*PROJECTION_POINTERS, *_archived_names(pytype)}
+    for name in file.pointers:
+        if name.replace("_", "") not in known:
+            yield name.lower(), reason
+
+
+def _archived_names(pytype: type) -> Iterator[str]:
+    """Yield the names of the archived components of a type, without underscores."""
+    if issubclass(pytype, VisitImage):
+        for conversion in legacy_components_of(pytype).values():
+            yield str(conversion.archived).replace("_", "")
 
 
 def _writable(image: Any, report: ConversionReport) -> Any:

@@ -67,10 +67,26 @@ class LegacyFile:
         Raises
         ------
         NotAnArchiveError
-            If it is not a FITS file.
+            If it is not a FITS file, or a FITS file of this package.
         """
         # The name of some gzip files does not end in .gz.
-        return cls(open_legacy_fits(target))
+        file = cls(open_legacy_fits(target))
+        try:
+            file._refuse_own_format()
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _refuse_own_format(self) -> None:
+        """Raise an error for a file of this package, whose planes a legacy reader would misinterpret."""
+        cards = self.primary.cards
+        if "JSONADDR" in cards:
+            schema = str(cards.get("DATAMODL") or "an unknown schema").strip()
+            raise NotAnArchiveError(
+                f"{self.name} is a file of lsst.images ({schema}), not of lsst.afw. Read it with "
+                "lsst.images.read() or the read() method of its type, instead of read_legacy()."
+            )
 
     @property
     def name(self) -> str:
