@@ -74,6 +74,11 @@ def parse_header(content: bytes) -> astropy.io.fits.Header:
     ----------
     content
         Cards of 80 bytes, without ``END``.
+
+    Returns
+    -------
+    header
+        The header.
     """
     cards = _split(content)
     odd = [_is_odd(card) for card in cards]
@@ -95,6 +100,11 @@ def header_bytes(header: astropy.io.fits.Header, *, escape: bool = False) -> byt
     escape
         Whether to write cards that violate the FITS standard with escaped
         text, instead of byte for byte.
+
+    Returns
+    -------
+    content
+        Cards of 80 bytes.
 
     Warns
     -----
