@@ -31,9 +31,10 @@ from helpers.repository import (
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli import butler as butler_command
 from lsst.daf.butler.cli import cmd, opt
-from lsst.images import Image, MaskedImage
+from lsst.images import Box, Image, MaskedImage
 from lsst.images.butler.cli import get_cli_subcommands
 from lsst.images.cli import BrokenCommand, cli
+from lsst.images.cli._group import COMMANDS  # private: compared with the commands themselves
 from lsst.images.plugins import hookimpl, registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -163,7 +164,7 @@ def test_verify_counts_damaged_files(file, tmp_path):
     bad = tmp_path / "bad.fits"
     bad.write_bytes(file.read_bytes()[:-2880])
     output = lsst_images("verify", file, bad, code=1).output
-    assert "1 of 2 files are damaged" in output
+    assert "1 of 2 files is damaged" in output
 
 
 def test_butler_config_writes_directory_or_repository(tmp_path):
@@ -209,7 +210,17 @@ def test_butler_subcommand_options_have_butler_names():
     decorators = [value for name, value in vars(opt).items() if name.endswith("_option")]
     own = {option for decorator in decorators for option in decorator.opts()}
     own |= {o for name in cmd.__all__ for p in getattr(cmd, name).params for o in p.opts}
-    new = {"--position", "--radius", "--table", "--bbox", "--component", "--list", "--storage-class"}
+    new = {
+        "--overwrite",
+        "--position",
+        "--radius",
+        "--table",
+        "--bbox",
+        "--component",
+        "--list",
+        "--storage-class",
+        "--json",
+    }
     for command in get_cli_subcommands():
         for parameter in command.params:
             for option in parameter.opts:
@@ -342,4 +353,114 @@ def test_verify_images_counts_damaged_datasets(tmp_path):
     assert "2 of 2 datasets are good" in butler("verify-images", tmp_path / "repo", "-d", "mi").output
     Path(made.getURI("mi", DATA_IDS[0]).ospath).unlink()
     output = butler("verify-images", tmp_path / "repo", "-d", "mi", code=1).output
-    assert "1 of 2 datasets are good" in output and "'detector': 1" in output
+    assert "1 of 2 datasets is good" in output and "'detector': 1" in output
+
+
+# Many files and datasets, of which some are damaged.
+
+
+@pytest.fixture
+def mixed(tmp_path) -> Path:
+    """A directory with good files and a damaged one."""
+    directory = tmp_path / "mixed"
+    directory.mkdir()
+    for seed in range(2):
+        make_image(seed).write(directory / f"good{seed}.fits")
+    (directory / "bad.fits").write_bytes((directory / "good0.fits").read_bytes()[:4000])
+    return directory
+
+
+def test_help_lines_equal_those_of_commands():
+    for name, (_, text) in COMMANDS.items():
+        assert cli.get_command(click.Context(cli), name).get_short_help_str(200) == text
+
+
+def test_help_imports_no_butler_and_no_astropy():
+    code = "import sys; from lsst.images.cli import cli\ncli(['--help'], standalone_mode=False)\n"
+    code += "print([name for name in ('lsst.daf.butler', 'astropy', 'numpy') if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
+
+
+@pytest.mark.parametrize("form", ["directory", "pattern", "files"])
+def test_describe_and_verify_bad_file_continues(mixed, form):
+    inputs = {"directory": [mixed], "pattern": [mixed / "*.fits"], "files": sorted(mixed.glob("*.fits"))}[
+        form
+    ]
+    output = lsst_images("describe", *inputs, code=1).output
+    assert output.count("masked_image 1.0.0") == 2 and "error" in output
+    assert "1 of 3 files could not be described" in output
+    output = lsst_images("verify", *inputs, code=1).output
+    assert output.count("good\n") == 2 and "1 of 3 files is damaged" in output
+
+
+def test_describe_and_verify_json_lists_every_file(mixed):
+    described = json.loads(lsst_images("describe", "--json", mixed, code=1).stdout)
+    assert [Path(item["file"].removeprefix("file://")).name for item in described] == [
+        "bad.fits",
+        "good0.fits",
+        "good1.fits",
+    ]
+    assert ["error" in item for item in described] == [True, False, False]
+    verified = json.loads(lsst_images("verify", "--json", mixed, code=1).stdout)
+    assert [bool(item["problems"]) for item in verified] == [True, False, False]
+
+
+def test_describe_pattern_without_match_fails(tmp_path):
+    assert "does not match any file" in lsst_images("describe", tmp_path / "*.nothing", code=2).output
+
+
+def test_cutouts_bad_file_continues_and_existing_files_are_skipped(mixed, tmp_path):
+    command = ["cutouts", mixed, "-o", tmp_path / "out", "--bbox", "130:170,240:300", "--component", "image"]
+    output = lsst_images(*command, code=1).output
+    assert "2 cutouts written" in output and "1 cutout could not be read" in output and "bad" in output
+    (first, second) = sorted((tmp_path / "out").glob("*.fits"))
+    assert Image.read(first) == make_image(0).image[BOX] and Image.read(second) == make_image(1).image[BOX]
+    assert "0 cutouts written, 2 files already exist" in lsst_images(*command, code=1).output
+    assert "2 cutouts written" in lsst_images(*command, "--overwrite", code=1).output
+
+
+def test_cutouts_legacy_file_equals_component(shared_data, tmp_path):
+    file = shared_data / "afw" / "exposure_visit_like.fits"
+    bbox = MaskedImage.read_legacy(file, component="bbox")
+    box = Box.factory[bbox.y.start + 1 : bbox.y.start + 9, bbox.x.start + 2 : bbox.x.start + 8]
+    text = f"{box.y.start}:{box.y.stop},{box.x.start}:{box.x.stop}"
+    assert "1 cutout written" in lsst_images("cutouts", file, "-o", tmp_path / "out", "--bbox", text).output
+    (path,) = (tmp_path / "out").glob("*.fits")
+    cut, truth = MaskedImage.read(path), MaskedImage.read_legacy(file)[box]
+    assert cut.image == truth.image and cut.variance == truth.variance
+
+
+@pytest.fixture
+def damaged_repo(tmp_path) -> Path:
+    """A repository in which one dataset is truncated and one has no file."""
+    made = new_repo(tmp_path / "repo", mi="MaskedImageV2")
+    for seed, data_id in enumerate(DATA_IDS):
+        made.put(make_image(seed), "mi", data_id)
+    truncated = Path(made.getURI("mi", DATA_IDS[0]).ospath)
+    truncated.write_bytes(truncated.read_bytes()[:4000])
+    Path(made.getURI("mi", DATA_IDS[1]).ospath).unlink()
+    return tmp_path / "repo"
+
+
+def test_image_cutouts_damaged_datasets_continue_and_existing_files_are_skipped(damaged_repo, tmp_path):
+    command = ["image-cutouts", damaged_repo, tmp_path / "out", "-d", "mi", "--bbox", "130:170,240:300"]
+    output = butler(*command, code=1).output
+    assert "2 cutouts written" in output and "2 cutouts could not be read" in output
+    assert output.count("Error: ") >= 2
+    assert "0 cutouts written, 2 files already exist" in butler(*command, code=1).output
+    assert "2 cutouts written" in butler(*command, "--overwrite", code=1).output
+    # Boxes with the same start are different cutouts.
+    command[-1] = "130:160,240:300"
+    assert "2 cutouts written" in butler(*command, code=1).output
+
+
+def test_describe_image_and_verify_images_damaged_datasets_json(damaged_repo):
+    for name, failed in (("describe-image", "files"), ("verify-images", "problems")):
+        result = butler(name, damaged_repo, "-d", "mi", "--json", code=1)
+        rows = json.loads(result.stdout)
+        assert [row["data_id"]["detector"] for row in rows] == [1, 2, 3, 4]
+        bad = ["error" in str(row["files"]) if failed == "files" else bool(row["problems"]) for row in rows]
+        assert bad == [True, True, False, False]
+        assert "2 of 4 datasets" in result.stderr or "2 datasets are damaged" in result.stderr

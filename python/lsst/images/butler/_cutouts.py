@@ -164,9 +164,14 @@ class _Dataset:
         self._ref = ref
         self._wanted = wanted
         self._options = options
-        self._uri = _find_file(butler, ref)
-        # Handles, unlike the Butler, may be used by other threads.
-        self._handle = butler.getDeferred(ref)
+        self._uri: ResourcePath | None = None
+        self._failure: Exception | None = None
+        try:
+            self._uri = _find_file(butler, ref)
+            # Handles, unlike the Butler, may be used by other threads.
+            self._handle = butler.getDeferred(ref)
+        except Exception as err:  # raised or returned with the errors of reading
+            self._failure = err
         self._info: Mapping[str, Any] | None = None
 
     def read(self) -> list[tuple[int, Cutout]]:
@@ -174,6 +179,8 @@ class _Dataset:
         numbers, places = zip(*self._wanted, strict=True)
         options = self._options
         try:
+            if self._failure is not None:
+                raise self._failure
             with self._open() as reader:
                 cutouts = read_file_cutouts(
                     reader, places, planes=options.planes, fill=options.fill, clip=options.clip

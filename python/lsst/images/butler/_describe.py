@@ -59,6 +59,43 @@ def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
     ArchiveReadError
         If the file has no known format.
     """
+    return facts_as_text(_facts(path, read))
+
+
+def describe_or_error(path: ResourcePathExpression, *, read: bool = False) -> dict[str, str]:
+    """Describe the content of a file, or the error that prevents it.
+
+    Parameters
+    ----------
+    path, read
+        As for `describe_file`.
+
+    Returns
+    -------
+    facts
+        Values by label: those of `describe_file`, or ``file`` and ``error``.
+    """
+    try:
+        return _facts(path, read)
+    except (ImagesError, OSError, ValueError) as err:
+        return {"file": str(path), "error": f"{type(err).__name__}: {err}"}
+
+
+def facts_as_text(facts: Mapping[str, str]) -> str:
+    """Return lines of labels and values.
+
+    Parameters
+    ----------
+    facts
+        Values by label.
+    """
+    return "\n".join(
+        f"{label:{LABEL_WIDTH}} {value}".replace("\n", "\n" + " " * (LABEL_WIDTH + 1))
+        for label, value in facts.items()
+    )
+
+
+def _facts(path: ResourcePathExpression, read: bool) -> dict[str, str]:
     uri = ResourcePath(path, forceDirectory=False)
     facts: dict[str, Any] = {"file": uri, "size": f"{uri.size()} bytes"}
     try:
@@ -73,7 +110,7 @@ def describe_file(path: ResourcePathExpression, *, read: bool = False) -> str:
             facts |= _component_facts(old)
             if read:
                 facts["object"] = _describe_object(old.read())
-    return "\n".join(f"{label:{LABEL_WIDTH}} {value}" for label, value in facts.items())
+    return {label: str(value) for label, value in facts.items()}
 
 
 def _archive_facts(reader: Reader[Any]) -> dict[str, Any]:
@@ -132,4 +169,4 @@ def _format_value(value: Any) -> str:
 
 
 def _describe_object(obj: Any) -> str:
-    return str(describe(obj)).replace("\n", "\n" + " " * (LABEL_WIDTH + 1))
+    return str(describe(obj))

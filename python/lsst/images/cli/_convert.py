@@ -24,6 +24,7 @@ from ..errors import UnsupportedFormatError
 from ..io._atomic import atomic_output
 from ..io._containers import container_for_format
 from ..legacy._convert_file import CONVERTIBLE, ConversionReport, convert_file
+from ._inputs import files_argument
 
 _SUFFIXES = (".gz", ".fz", ".fits", ".fit")
 """File name suffixes that are replaced by the extension of the new format."""
@@ -38,7 +39,7 @@ def _parse_format(context: click.Context, parameter: click.Parameter, value: str
 
 
 @click.command("convert")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@files_argument
 @click.option(
     "-o",
     "--output",
@@ -65,7 +66,16 @@ def _parse_format(context: click.Context, parameter: click.Parameter, value: str
     show_default=True,
     help="Copy lossily compressed pixels without decompressing them.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "-j",
+    "--processes",
+    "--jobs",
+    "jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace new files that exist.")
 @click.option(
     "--compare/--no-compare", default=True, show_default=True, help="Read new files and report differences."

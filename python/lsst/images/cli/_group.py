@@ -17,13 +17,29 @@ from ..utils import short_repr
 from ._broken import BrokenCommand
 
 COMMANDS = {
-    "butler-config": "lsst.images.cli._butler_config:butler_config",
-    "convert": "lsst.images.cli._convert:convert",
-    "describe": "lsst.images.cli._describe:describe",
-    "plugins": "lsst.images.cli._plugins:plugins",
-    "verify": "lsst.images.cli._verify:verify",
+    "butler-config": (
+        "lsst.images.cli._butler_config:butler_config",
+        "Write storage classes, formatters and write recipes of all plugins.",
+    ),
+    "convert": ("lsst.images.cli._convert:convert", "Convert files that lsst.afw wrote."),
+    "cutouts": ("lsst.images.cli._cutouts:cutouts", "Write cutouts of images to files."),
+    "describe": (
+        "lsst.images.cli._describe:describe",
+        "Describe the content of files without reading pixels.",
+    ),
+    "plugins": (
+        "lsst.images.cli._plugins:plugins",
+        "List plugins, the hooks they implement, and their errors.",
+    ),
+    "verify": ("lsst.images.cli._verify:verify", "Read whole files and report damage."),
 }
-"""Dotted names of the commands of this package."""
+"""Dotted name and first help line of the commands of this package.
+
+The help lines are repeated here because importing all commands takes seconds.
+"""
+
+WIDTH = 80
+"""Maximum length of the help line of a plugin command, in characters."""
 
 
 class ImagesGroup(click.Group):
@@ -63,10 +79,25 @@ class ImagesGroup(click.Group):
         command
             The command, or `None` if it does not exist.
         """
-        if (dotted := COMMANDS.get(cmd_name)) is not None:
-            command: click.Command = registry.load(dotted)
+        if cmd_name in COMMANDS:
+            command: click.Command = registry.load(COMMANDS[cmd_name][0])
             return command
         return _plugin_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing those of this package.
+
+        Parameters
+        ----------
+        ctx
+            The invocation.
+        formatter
+            The formatter to write to.
+        """
+        short = {name: text for name, (_, text) in COMMANDS.items()}
+        short |= {name: command.get_short_help_str(WIDTH) for name, command in _plugin_commands().items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(short.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and report errors of this package without a traceback.
@@ -99,7 +130,7 @@ def _plugin_commands() -> dict[str, click.Command]:
     with warnings.catch_warnings():
         # The command "plugins" shows these warnings.
         warnings.simplefilter("ignore", PluginWarning)
-        implementations = registry.hook.register_commands.get_hookimpls()
+        implementations = registry.command_implementations()
     for implementation in implementations:
         name, group = implementation.plugin_name, click.Group()
         try:

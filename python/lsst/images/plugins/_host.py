@@ -98,6 +98,14 @@ class PluginHost:
         """List all plugins, including those that could not be loaded."""
         return self._load().plugins
 
+    def command_implementations(self) -> list[pluggy.HookImpl]:
+        """Return the implementations of the hook ``register_commands``.
+
+        The built-in plugins do not implement it; they are not loaded for this.
+        """
+        loaded = self._loaded or load_plugins(extra=self._extra, builtin=False)
+        return list(loaded.manager.hook.register_commands.get_hookimpls())
+
     def load(self, dotted: str) -> Any:
         """Import the object that a declaration names.
 

@@ -148,7 +148,9 @@ def resolve(dotted: str) -> Any:
         raise PluginLoadError(f"Plugin declaration {short_repr(dotted)} cannot be resolved: {err}") from err
 
 
-def load_plugins(*, extra: Mapping[str, object], strict: frozenset[str] = frozenset()) -> Loaded:
+def load_plugins(
+    *, extra: Mapping[str, object], strict: frozenset[str] = frozenset(), builtin: bool = True
+) -> Loaded:
     """Load the built-in plugins, the installed ones and some extra ones.
 
     Parameters
@@ -157,6 +159,8 @@ def load_plugins(*, extra: Mapping[str, object], strict: frozenset[str] = frozen
         Plugins that are not installed, by name.
     strict
         Names of plugins that must be loadable.
+    builtin
+        Whether to load the built-in plugins, which import most of the package.
 
     Returns
     -------
@@ -174,7 +178,7 @@ def load_plugins(*, extra: Mapping[str, object], strict: frozenset[str] = frozen
     manager.add_hookspecs(_hookspecs)
     plugins = []
     all_strict = bool(os.environ.get("LSST_IMAGES_STRICT_PLUGINS"))
-    for candidate in _candidates(extra):
+    for candidate in _candidates(extra, BUILTIN if builtin else ()):
         info = _register(manager, candidate)
         if info.error is not None:
             message = f"Plugin {info.name!r} of {info.package} {info.version} is skipped: {info.error}"
@@ -197,10 +201,10 @@ class _Candidate:
     load: Callable[[], object]
 
 
-def _candidates(extra: Mapping[str, object]) -> Iterator[_Candidate]:
+def _candidates(extra: Mapping[str, object], builtin: Iterable[str]) -> Iterator[_Candidate]:
     """Yield plugins in the order of registration, which does not depend on the installation order."""
     disabled = set(filter(None, os.environ.get("LSST_IMAGES_DISABLE_PLUGINS", "").split(",")))
-    for module in BUILTIN:
+    for module in builtin:
         yield _Candidate(module, PACKAGE, "", functools.partial(importlib.import_module, module))
     # An editable install may list its entry points twice.
     unique = {}

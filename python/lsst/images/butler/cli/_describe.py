@@ -6,6 +6,8 @@ from __future__ import annotations
 
 __all__ = ("describe_image",)
 
+import json
+
 import click
 
 from lsst.daf.butler import Butler, DatasetRef
@@ -18,8 +20,9 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand
 
-from .._describe import describe_file
-from ._shared import report_errors, select
+from .._describe import describe_or_error, facts_as_text
+from .._messages import count
+from ._shared import dataset_facts, report_errors, select
 
 
 @click.command("describe-image", cls=ButlerCommand)
@@ -27,19 +30,30 @@ from ._shared import report_errors, select
 @dataset_type_option(help="Dataset types to describe.", required=True)
 @collections_option()
 @where_option()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @options_file_option()
 @report_errors
 def describe_image(
-    repo: str, dataset_type: tuple[str, ...], collections: tuple[str, ...], where: str
+    repo: str, dataset_type: tuple[str, ...], collections: tuple[str, ...], where: str, as_json: bool
 ) -> None:
     """Describe stored images without reading pixels."""
     butler, refs = select(repo, dataset_type, collections, where)
-    for ref in refs:
-        click.echo(_describe(butler, ref) + "\n")
+    described = [(dataset_facts(ref), _describe(butler, ref)) for ref in refs]
+    if as_json:
+        rows = [{**facts, "files": files} for facts, files in described]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for ref, (_, files) in zip(refs, described, strict=True):
+            head = f"{ref.datasetType.name} {dict(ref.dataId.required)} in run {ref.run!r}, {ref.id}"
+            click.echo("\n".join([head, *map(facts_as_text, files)]) + "\n")
+    if failed := sum(any("error" in facts for facts in files) for _, files in described):
+        raise click.ClickException(f"{failed} of {count(len(refs), 'dataset')} could not be described.")
 
 
-def _describe(butler: Butler, ref: DatasetRef) -> str:
-    primary, components = butler.getURIs(ref)
+def _describe(butler: Butler, ref: DatasetRef) -> list[dict[str, str]]:
+    try:
+        primary, components = butler.getURIs(ref)
+    except FileNotFoundError as err:
+        return [{"error": f"FileNotFoundError: {err}"}]
     uris = [*components.values()] if primary is None else [primary]
-    lines = [f"{ref.datasetType.name} {dict(ref.dataId.required)} in run {ref.run!r}, {ref.id}"]
-    return "\n".join(lines + [describe_file(uri) for uri in uris])
+    return [describe_or_error(uri) for uri in uris]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("progress", "report_errors", "select", "values_option")
+__all__ = ("dataset_facts", "progress", "report_errors", "select", "values_option")
 
 import contextlib
 import functools
@@ -22,6 +22,18 @@ from ...errors import ImagesError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def dataset_facts(ref: DatasetRef) -> dict[str, Any]:
+    """Return what identifies a dataset, for JSON.
+
+    Parameters
+    ----------
+    ref
+        The dataset.
+    """
+    data_id = dict(ref.dataId.required)
+    return {"dataset_type": ref.datasetType.name, "data_id": data_id, "run": ref.run, "id": str(ref.id)}
 
 
 def report_errors(function: Callable[P, R]) -> Callable[P, R]:
