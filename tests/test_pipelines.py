@@ -18,8 +18,9 @@ import pytest
 from helpers.exposures import make_visit_image
 from helpers.repository import DATA_IDS, DETECTORS, FULL, INSTRUMENT, make_image, new_repo, register
 from helpers.third_party import install, run
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, CollectionType
 from lsst.images import VisitImage
+from lsst.images.butler import ingest_images
 from lsst.images.psfs import GaussianPointSpreadFunction
 
 SimplePipelineExecutor = pytest.importorskip("lsst.pipe.base.simple_pipeline_executor").SimplePipelineExecutor
@@ -168,3 +169,26 @@ def test_pipetask_build_pipeline_graph_lists_storage_classes(tmp_path):
     assert result.returncode == 0, result.stderr
     for name in ("MaskedImageV2", "VisitImage", "FringeFrame"):
         assert name in result.stdout
+
+
+def test_pipeline_files_ingested_into_empty_repository_writes_outputs(tmp_path):
+    make_repo(tmp_path / "source")
+    source = Butler.from_config(str(tmp_path / "source"))
+    refs = source.query_datasets("calexp", "inputs")
+    files = source.retrieveArtifacts(refs, f"{tmp_path}/files/", transfer="copy")
+    Butler.makeRepo(str(tmp_path / "repo"))
+    butler = Butler.from_config(str(tmp_path / "repo"), writeable=True)
+    register(butler, calexp="VisitImage")
+    report = ingest_images(
+        butler,
+        files,
+        "calexp",
+        "imported",
+        transfer="copy",
+        transfer_dimensions=True,
+        data_id={"day_obs": 20260102},
+    )
+    assert (len(report.ingested), report.failed) == (len(DATA_IDS), {})
+    butler.collections.register("inputs", CollectionType.CHAINED)
+    butler.collections.redefine_chain("inputs", ["imported"])
+    assert run_pipeline(str(tmp_path / "repo")) == len(DATA_IDS) + 1
