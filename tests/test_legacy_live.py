@@ -35,7 +35,7 @@ from lsst.images import (
 from lsst.images.cameras import Detector, DetectorType, ReadoutCorner
 from lsst.images.cells import CellField, CellGrid, CellGridBounds, CellIJ, CellPointSpreadFunction
 from lsst.images.convolution_kernels import ImageBasisConvolutionKernel
-from lsst.images.errors import LegacyConversionError, MissingOptionalDependencyError
+from lsst.images.errors import LegacyConversionError, LossyConversionWarning, MissingOptionalDependencyError
 from lsst.images.fields import (
     BaseField,
     ChebyshevField,
@@ -459,3 +459,51 @@ def test_summary_stats_to_legacy_unsupported_statistic_raises_error_if_set(stack
     assert ObservationSummaryStats(psfSigma=2.0).to_legacy().psfSigma == 2.0
     with pytest.raises(ValueError, match="not supported by this version"):
         ObservationSummaryStats(psfArea=2.0).to_legacy()
+
+
+def test_visit_image_metadata_round_trips_through_property_list(stack: None, visit_image: VisitImage) -> None:
+    legacy = visit_image.to_legacy()
+    legacy.metadata.set("ARRAY", [1, 2, 3], "three values")
+    legacy.metadata.set("EMPTY", None, "undefined")
+    legacy.metadata.set("NOTNUM", float("nan"))
+    with pytest.warns(LossyConversionWarning, match=r"\['NOTNUM'\]"):
+        image = VisitImage.from_legacy(legacy)
+    again = image.to_legacy().metadata
+    assert again["ARRAY"] == [1, 2, 3] and again.getComment("ARRAY") == "three values"
+    assert again["EMPTY"] is None and again.getComment("EMPTY") == "undefined"
+
+
+def test_visit_image_own_metadata_of_any_type_is_converted(stack: None, visit_image: VisitImage) -> None:
+    visit_image.metadata.clear()
+    visit_image.metadata.update(
+        flag=np.True_, number=np.int64(3), real=np.float32(0.5), size=3 * u.m, deep={"a": [1, [2]]}
+    )
+    with pytest.warns(LossyConversionWarning, match="'size', of type Quantity"):
+        found = visit_image.to_legacy().metadata
+    values = {found[f"LSST IMAGES KEY {n}"]: found[f"LSST IMAGES VALUE {n}"] for n in range(1, 6)}
+    assert values == {
+        "flag": True,
+        "number": 3,
+        "real": 0.5,
+        "size": '{"value": 3.0, "unit": "m"}',
+        "deep": '{"a": [1, [2]]}',
+    }
+
+
+@pytest.mark.parametrize(
+    "text, unit", [("ADU", u.adu), ("counts", u.count), ("electrons", u.electron), ("e-", u.electron)]
+)
+def test_visit_image_from_legacy_reads_old_spellings_of_units(
+    stack: None, visit_image: VisitImage, text: str, unit: u.UnitBase
+) -> None:
+    legacy = visit_image.to_legacy()
+    legacy.metadata["BUNIT"] = text
+    legacy.metadata.pop("LSST ISR UNITS", None)
+    image = VisitImage.from_legacy(legacy)
+    assert image.unit == unit and image.variance.unit == unit**2
+
+
+def test_image_to_legacy_one_column_in_fortran_order_is_copied(stack: None) -> None:
+    column = np.asfortranarray(np.arange(12.0).reshape(4, 3))[:, 1:2]
+    legacy = Image(column).to_legacy()
+    npt.assert_array_equal(legacy.array, column)

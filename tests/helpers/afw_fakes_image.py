@@ -21,7 +21,7 @@ SUFFIXES = {"float32": "F", "float64": "D", "int32": "I", "uint16": "U", "uint64
 def _check_array(array: Any, dtype: np.dtype[Any]) -> None:
     if not isinstance(array, np.ndarray) or array.ndim != 2 or not array.size:
         raise TypeError("incompatible array")
-    ordered = array.shape[1] == 1 or array.strides[1] == array.itemsize
+    ordered = array.strides[1] == array.itemsize
     if array.dtype != dtype or not array.dtype.isnative or not array.flags.writeable or not ordered:
         raise TypeError("incompatible array")
 
@@ -114,10 +114,20 @@ class MaskedImage:
 
 
 class PropertyList(dict[str, Any]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.comments: dict[str, str] = {}
+
     def set(self, key: str, value: Any, comment: str = "") -> None:
-        if isinstance(value, np.generic) and not isinstance(value, float):
+        values = value if isinstance(value, list) else [value]
+        kinds = {type(item) for item in values}
+        if len(kinds) != 1 or not kinds <= {int, float, str, bool, type(None)}:
             raise TypeError(f"unknown value type for {key}")
         self[key] = value
+        self.comments[key] = comment
+
+    def getComment(self, key: str) -> str:
+        return self.comments.get(key, "")
 
     def toDict(self) -> dict[str, Any]:
         return dict(self)

@@ -7,12 +7,14 @@ from __future__ import annotations
 __all__ = ("templates_from", "visit_image_from", "visit_image_to")
 
 import functools
+import json
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import astropy.io.fits
 import astropy.units as u
+import numpy as np
 
 from .._exposures import DifferenceImage, VisitImage
 from .._geom import Box
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
 
 _DATA_ID = "LSST BUTLER DATAID "
+
+PropertyValue: TypeAlias = bool | int | float | str | None
+"""Value of a property list of `lsst.daf.base`."""
 
 
 def templates_from(legacy: Any, pytype: type, **options: Any) -> Any:
@@ -166,18 +171,28 @@ def _header_of(metadata: Any) -> astropy.io.fits.Header:
     header = astropy.io.fits.Header()
     if metadata is None:
         return header
+    lost = []
     with suppress_fits_card_warnings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for key, value in metadata.toDict().items():
+            comment = metadata.getComment(key) if hasattr(metadata, "getComment") else ""
             # A property list has an array of the values of repeated cards.
             for item in value if isinstance(value, list | tuple) else [value]:
                 try:
                     if key in ("COMMENT", "HISTORY"):
                         header.add_history(str(item)) if key == "HISTORY" else header.add_comment(str(item))
                     else:
-                        header[key if len(key) <= 8 else f"HIERARCH {key}"] = item
+                        keyword = key if len(key) <= 8 else f"HIERARCH {key}"
+                        header.append((keyword, item, comment), end=True)
                 except (ValueError, TypeError):
-                    continue
+                    lost.append(key)
+    if lost:
+        warnings.warn(
+            f"The metadata {sorted(set(lost))} of the exposure have values that a FITS header does not "
+            "allow; these values are left out.",
+            LossyConversionWarning,
+            stacklevel=3,
+        )
     return header
 
 
@@ -353,10 +368,14 @@ def _metadata_of(obj: VisitImage) -> Any:
     metadata = stack_module("daf.base").PropertyList()
     passthrough = FitsOpaqueMetadata.from_passthrough(obj._attachments.passthrough)
     header = None if passthrough is None else next(iter(_primary(passthrough)), None)
+    cards: dict[str, list[astropy.io.fits.Card]] = {}
     for card in header.cards if header is not None else ():
-        if card.keyword in ("COMMENT", "HISTORY", "") or card.value is None:
-            continue
-        metadata.set(card.keyword, card.value, card.comment)
+        if card.keyword not in ("COMMENT", "HISTORY", ""):
+            cards.setdefault(card.keyword, []).append(card)
+    for keyword, repeated in cards.items():
+        # A property list has an array of the values of repeated cards.
+        values = _of_one_type([_storable(card.value, keyword) for card in repeated])
+        metadata.set(keyword, values if len(values) > 1 else values[0], repeated[0].comment)
     if header is not None:
         for keyword in ("COMMENT", "HISTORY"):
             if lines := [str(line) for line in header.get(keyword, [])]:
@@ -366,8 +385,45 @@ def _metadata_of(obj: VisitImage) -> Any:
     own = {key: value for key, value in obj.metadata.items() if key != "id"}
     for number, (key, value) in enumerate(own.items(), start=1):
         metadata.set(f"LSST IMAGES KEY {number}", key)
-        metadata.set(f"LSST IMAGES VALUE {number}", value)
+        metadata.set(f"LSST IMAGES VALUE {number}", _storable(value, key))
     return metadata
+
+
+def _storable(value: Any, key: str) -> PropertyValue:
+    """Return a value that a property list can hold: a Python scalar, or `None` for an undefined card."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, astropy.io.fits.card.Undefined):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    try:
+        text = json.dumps(value, default=_to_json)
+    except (TypeError, ValueError):
+        text = str(value)
+    warnings.warn(
+        f"The value of {key!r}, of type {type(value).__name__}, is converted to text: a property list of "
+        "lsst.afw has only numbers, strings and booleans.",
+        LossyConversionWarning,
+        stacklevel=4,
+    )
+    return text
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, u.Quantity):
+        return {"value": value.value, "unit": format_unit(value.unit)}
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def _of_one_type(values: list[PropertyValue]) -> list[PropertyValue]:
+    """Convert the values of repeated cards to one type, as an array of a property list requires."""
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1:
+        return values
+    if kinds == {int, float}:
+        return [float(value) for value in values if isinstance(value, int | float)]
+    return ["" if value is None else str(value) for value in values]
 
 
 def _primary(passthrough: FitsOpaqueMetadata) -> list[astropy.io.fits.Header]:

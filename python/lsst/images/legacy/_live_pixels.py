@@ -155,7 +155,7 @@ def _as_afw_image(array: np.ndarray, bbox: Box, copy: bool | None) -> Any:
         array.flags.writeable
         and array.dtype.isnative
         and array.flags.aligned
-        and (array.shape[1] == 1 or array.strides[1] == array.itemsize)
+        and array.strides[1] == array.itemsize
     )
     if copy is False and not shareable:
         raise LegacyConversionError(

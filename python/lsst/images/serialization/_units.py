@@ -19,6 +19,7 @@ __all__ = (
 )
 
 import functools
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import astropy.units as u
@@ -26,6 +27,22 @@ import pydantic
 
 if TYPE_CHECKING:
     import astropy.time
+
+
+_SPELLINGS: dict[str, u.UnitBase] = {
+    "adu": u.adu,
+    "adus": u.adu,
+    "count": u.count,
+    "counts": u.count,
+    "electron": u.electron,
+    "electrons": u.electron,
+    "e-": u.electron,
+}
+"""Units of detectors by spellings in old files that astropy does not accept, in lower case."""
+
+_SPELLING = re.compile(
+    rf"(?P<name>{'|'.join(map(re.escape, _SPELLINGS))})(?:(?:\*\*|\^)(?P<power>[12]))?", re.IGNORECASE
+)
 
 
 @functools.lru_cache(maxsize=256)
@@ -53,6 +70,8 @@ def parse_unit(text: str) -> u.UnitBase:
             return u.Unit(text, format=syntax)
         except ValueError:
             continue
+    if match := _SPELLING.fullmatch(text.strip()):
+        return _SPELLINGS[match["name"].lower()] ** int(match["power"] or 1)
     return u.Unit(text)
 
 
