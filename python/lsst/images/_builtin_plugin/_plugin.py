@@ -18,7 +18,7 @@ from typing import Any
 
 from .._geom import Box
 from ..describe import DescribeOptions, Report
-from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl
+from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl, registry
 from ..serialization import ButlerInformation
 from ._datasets import DATASETS
 from ._parse_bbox import parse_bbox as _parse_bbox
@@ -74,12 +74,15 @@ def describe(obj: Any, options: DescribeOptions) -> Report | None:
 
 @hookimpl
 def convert_to(obj: object, target: type, options: Mapping[str, Any]) -> object | None:
-    """Convert images to and from types of astropy, and raw JSON to Butler information."""
+    """Convert images to and from types of astropy, plot objects, convert raw JSON to Butler information."""
     # Imported here, because every process that reads or writes a file loads this module.
     if target is ButlerInformation:
         from ..butler import ButlerInfo
 
         return ButlerInfo.model_validate(obj)
+    if target.__module__.partition(".")[0] == "matplotlib":
+        plotted: object | None = registry.load("lsst.images.display:convert_to_axes")(obj, options)
+        return plotted
     from ..interop import convert_image
 
     return convert_image(obj, target, options)

@@ -23,12 +23,14 @@ from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
 from ..utils import short_repr
+from ._plotting import axes_type
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 
 if TYPE_CHECKING:
     import astropy.coordinates
     import astropy.wcs
     from astropy.io.fits import HDUList  # noqa: TID251  # target type of a conversion
+    from matplotlib.axes import Axes
 
     from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
 
@@ -273,6 +275,36 @@ class GeneralizedImage(Serializable, ABC):
         from astropy.io.fits import HDUList  # noqa: TID251  # target type of a conversion
 
         return registry.convert_to(self, HDUList)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Plot the image with matplotlib, in absolute pixels or with sky coordinates.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw on; by default, those of a new figure.
+        **options
+            ``wcs=True`` for sky coordinates, ``title``, ``downsample``, and
+            those of the function for the type of the image:
+            `~lsst.images.display.plot_image` (stretch, limits, colours),
+            `~lsst.images.display.plot_masked_image` (also mask planes),
+            `~lsst.images.display.plot_mask` or
+            `~lsst.images.display.plot_color_image`.
+
+        Returns
+        -------
+        ax
+            The axes.
+
+        Raises
+        ------
+        MissingOptionalDependencyError
+            If matplotlib is not installed.
+        GeometryError
+            If sky coordinates are requested and the image has no sky
+            projection.
+        """
+        return registry.convert_to(self, axes_type(), ax=ax, **options)
 
     def __dask_tokenize__(self) -> Any:
         return token(self)

@@ -7,18 +7,22 @@ from __future__ import annotations
 __all__ = ("PointSpreadFunction", "centered_box")
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._geom import YX, Bounds, Box
 from .._pixels import Image
+from .._pixels._plotting import axes_type
 from ..fields._points import Float64Array
 from ..io import Serializable
 from ..plugins import registry
 from ._gridded import make_gridded
 from ._positions import check_position, check_positions
 from ._resample import shift_stack
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class PointSpreadFunction(Serializable, ABC):
@@ -217,6 +221,32 @@ class PointSpreadFunction(Serializable, ABC):
             If there are fewer than two grid points in a direction.
         """
         return make_gridded(self.compute_kernel_images, n, bbox=self.bounds.bbox if bbox is None else bbox)
+
+    def plot(self, x: float, y: float, ax: Axes | None = None, **options: Any) -> Axes:
+        """Plot the kernel image at a position with matplotlib.
+
+        Parameters
+        ----------
+        x, y
+            Position at which the PSF is evaluated, in absolute pixels.
+        ax
+            Axes to draw on; by default, those of a new figure.
+        **options
+            Options of `lsst.images.display.plot_psf`.
+
+        Returns
+        -------
+        ax
+            The axes, in pixels relative to the centre of the star.
+
+        Raises
+        ------
+        BoundsError
+            If the position lies outside the bounds or is not finite.
+        MissingOptionalDependencyError
+            If matplotlib is not installed.
+        """
+        return registry.convert_to(self, axes_type(), x=x, y=y, ax=ax, **options)
 
     @classmethod
     def from_legacy(cls, legacy: Any, bounds: Bounds) -> Self:

@@ -1,0 +1,28 @@
+# This file is part of lsst-images.
+# Licensed under the BSD 3-Clause License; see LICENSE.
+"""Plots of images, masks and PSFs with matplotlib.
+
+Requires matplotlib (extra ``plot``).  The ``plot`` methods of the types import
+this package when they are called; ``import lsst.images`` does not.
+
+All coordinates are absolute pixels, with the centre of a pixel at integer
+coordinates and y upwards.  This includes axes that are labelled with sky
+coordinates.
+"""
+
+from __future__ import annotations
+
+__all__ = (
+    "DEFAULT_PLANE_COLORS",
+    "convert_to_axes",
+    "plot_color_image",
+    "plot_image",
+    "plot_mask",
+    "plot_masked_image",
+    "plot_psf",
+)
+
+from ._convert import convert_to_axes
+from ._images import plot_color_image, plot_image, plot_mask, plot_masked_image
+from ._planes import DEFAULT_PLANE_COLORS
+from ._psf import plot_psf
