@@ -105,3 +105,11 @@ def test_architecture_page_lists_layers_of_import_contracts() -> None:
     layers = [layer for contract in contracts for layer in contract.get("layers", ())]
     page = (ROOT / "doc" / "architecture.rst").read_text()
     assert re.findall(r"^``([^`]+)``  +", page, flags=re.M) == layers
+
+
+def test_displaying_page_examples_run(tmp_path: Path) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    found = run_blocks("displaying.rst", tmp_path)
+    assert found["ax"].has_data()  # type: ignore[attr-defined]
+    assert (tmp_path / "image.png").stat().st_size > 0

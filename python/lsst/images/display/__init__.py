@@ -15,6 +15,9 @@ from __future__ import annotations
 __all__ = (
     "DEFAULT_PLANE_COLORS",
     "convert_to_axes",
+    "draw_boxes",
+    "draw_markers",
+    "draw_regions",
     "plot_color_image",
     "plot_image",
     "plot_mask",
@@ -24,5 +27,6 @@ __all__ = (
 
 from ._convert import convert_to_axes
 from ._images import plot_color_image, plot_image, plot_mask, plot_masked_image
+from ._markers import draw_boxes, draw_markers, draw_regions
 from ._planes import DEFAULT_PLANE_COLORS
 from ._psf import plot_psf

@@ -4,9 +4,24 @@
 
 from __future__ import annotations
 
-__all__ = ("Axes", "AxesImage", "Figure", "Patch", "WCSAxes", "colormaps", "new_figure", "to_rgba")
+__all__ = (
+    "Artist",
+    "Axes",
+    "AxesImage",
+    "Figure",
+    "Patch",
+    "PathPatch",
+    "WCSAxes",
+    "colormaps",
+    "make_path",
+    "new_figure",
+    "to_rgba",
+)
 
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from .._pixels._plotting import axes_type
 
@@ -14,11 +29,13 @@ axes_type()  # Raises the error that names the extra to install.
 
 from astropy.visualization.wcsaxes import WCSAxes  # noqa: E402  # requires matplotlib
 from matplotlib import colormaps  # noqa: E402
+from matplotlib.artist import Artist  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import to_rgba  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.image import AxesImage  # noqa: E402
-from matplotlib.patches import Patch  # noqa: E402
+from matplotlib.patches import Patch, PathPatch  # noqa: E402
+from matplotlib.path import Path  # noqa: E402
 
 
 def new_figure(**options: Any) -> Figure:
@@ -32,3 +49,15 @@ def new_figure(**options: Any) -> Figure:
     from matplotlib import pyplot
 
     return pyplot.figure(**{"layout": "constrained", **options})
+
+
+def make_path(outlines: Iterable[np.ndarray]) -> Path:
+    """Create a path of closed outlines.
+
+    Parameters
+    ----------
+    outlines
+        Vertices of each outline, of shape ``(n, 2)`` with x first; the first
+        vertex is repeated at the end.
+    """
+    return Path.make_compound_path(*(Path(vertices, closed=True) for vertices in outlines))
