@@ -361,3 +361,15 @@ def test_ingest_images_move_removes_sources(butler, tmp_path):
     assert len(ingest(butler, [tmp_path / "moved.fits"], transfer="move").ingested) == 1
     assert not (tmp_path / "moved.fits").exists()
     assert butler.get("calexp.bbox", DATA_IDS[0], collections="u/me") == make_detector_image(0).bbox
+
+
+def test_get_file_of_another_repository_with_same_run_and_data_id(butler, files, template, tmp_path):
+    ingest(butler, files[:1])
+    butler.collections.register("u/put")
+    butler.put(make_detector_image(0), "calexp", DATA_IDS[0], run="u/put")
+    written = butler.getURI("calexp", DATA_IDS[0], collections="u/put")
+    shutil.copytree(template, tmp_path / "other")
+    other = Butler.from_config(str(tmp_path / "other"), writeable=True)
+    report = ingest_images(other, [written], "calexp", "u/put", transfer="copy", transfer_dimensions=True)
+    assert not report.failed
+    assert other.get("calexp.bbox", DATA_IDS[0], collections="u/put") == make_detector_image(0).bbox

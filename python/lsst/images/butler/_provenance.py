@@ -103,8 +103,10 @@ def check_identity(
     ):
         # The file has the complete and correct information.
         return info
-    data_id = (stored.get("dataId") or {}).get("dataId")
+    values = (stored.get("dataId") or {}).get("dataId") or {}
     expected = {key: ref.dataId[key] for key in ref.dataId.required if key in ref.dataId}
+    # The data ID in the file may have implied dimensions too.
+    data_id = {key: values.get(key) for key in expected}
     own_name = ref.makeCompositeRef().datasetType.name if ref.isComponent() else ref.datasetType.name
     if stored.get("id") not in (None, str(ref.id)) and name == own_name and data_id != expected:
         raise CorruptArchiveError(
