@@ -179,7 +179,7 @@ def _parse(json: bytes, index: bytes) -> IndexBlock:
     cards: Any = scan(json[:start])
     letter = _FORM.fullmatch(cards["TFORM1"])["letter"]  # type: ignore[index]  # caught by read_index_block
     count = int(cards["NAXIS2"])
-    descriptors = np.frombuffer(json, ">i4" if letter == "P" else ">i8", 2 * count, start).reshape(count, 2)
+    descriptors = np.frombuffer(json, ">u4" if letter == "P" else ">i8", 2 * count, start).reshape(count, 2)
     heap = start + int(cards.get("THEAP", cards["NAXIS1"] * count))
     if count < 1 or (descriptors < 0).any() or int((descriptors.sum(axis=1) + heap).max()) > len(json):
         raise ValueError("a row of JSON is outside the table")

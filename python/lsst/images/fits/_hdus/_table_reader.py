@@ -139,6 +139,8 @@ class TableData:
         is_plain = column.code in _PLAIN and (column.scale, column.zero) == (1.0, 0.0)
         item_size = ELEMENTS[column.code].itemsize
         for count, offset in pairs:
+            if count == 0:
+                offset = 0  # undefined (FITS Standard 4.0, section 7.3.5)
             size = -(-count // 8) if column.code == "X" else count * item_size
             if count < 0 or offset < 0 or offset + size > len(self._heap):
                 raise CorruptArchiveError(

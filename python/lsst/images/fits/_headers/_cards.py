@@ -10,11 +10,11 @@ Source: FITS Standard 4.0, section 4, and the conventions for long strings
 
 from __future__ import annotations
 
-__all__ = ("BLOCK_SIZE", "CARD_SIZE", "END", "CardValue", "Cards", "find_end", "scan")
+__all__ = ("BLOCK_SIZE", "CARD_SIZE", "END", "CardValue", "Cards", "find_end", "read_int", "scan")
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
@@ -24,6 +24,9 @@ BLOCK_SIZE = 2880
 
 CARD_SIZE = 80
 """Size of a header card in bytes."""
+
+MAX_INT64 = 2**63 - 1
+"""Largest 64-bit integer, and so the largest address or size in a file."""
 
 CACHE_SIZE = 4096
 """Maximum number of parsed cards in the cache; most cards of image HDUs are the same in all files."""
@@ -104,6 +107,46 @@ def _simple(card: str) -> tuple[str, CardValue] | None:
     if logical is not None:
         return keyword, logical == "T"
     return keyword, float(real.upper().replace("D", "E"))
+
+
+def read_int(
+    values: Mapping[str, CardValue],
+    keyword: str,
+    default: int | None = None,
+    *,
+    minimum: int = 0,
+    maximum: int = MAX_INT64,
+) -> int:
+    """Return the value of a card that must be an integer.
+
+    Parameters
+    ----------
+    values
+        Values of the header cards, from `scan`.
+    keyword
+        Keyword of the card.
+    default
+        Result if the card does not exist; `None` if it is mandatory.
+    minimum, maximum
+        Limits of valid values.
+
+    Raises
+    ------
+    CorruptArchiveError
+        If the card is missing, or its value is of another type or outside of
+        the limits.  Floating-point values that are whole numbers are accepted.
+    """
+    value = values.get(keyword, default)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not minimum <= value <= maximum:
+        raise CorruptArchiveError(
+            f"{keyword} = {value!r} in a FITS header is invalid; it must be an integer from {minimum} to "
+            f"{maximum}."
+            if keyword in values
+            else f"The mandatory card {keyword} is missing in a FITS header."
+        )
+    return value
 
 
 class Cards:

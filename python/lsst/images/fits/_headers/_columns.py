@@ -48,7 +48,8 @@ MAX_HEAP_32BIT = 2**31 - 1
 MAX_COLUMNS = 999
 """Maximum ``TFIELDS`` (FITS Standard 4.0, section 7.3.1)."""
 
-_DESCRIPTORS = {"P": ">i4", "Q": ">i8"}
+_DESCRIPTORS = {"P": ">u4", "Q": ">i8"}
+# Heaps of 2 to 4 GiB are written with 32-bit descriptors, whose numbers are then unsigned.
 _DESCRIPTOR_SIZES = {"P": 8, "Q": 16}
 
 

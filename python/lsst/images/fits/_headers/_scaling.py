@@ -151,11 +151,18 @@ def read_scaling(values: Mapping[str, CardValue], bitpix: int) -> Scaling:
         return Scaling(stored, np.dtype(f"u{bitpix // 8}"), flip=1 << (bitpix - 1))
     if bitpix < 0:
         return Scaling(stored, stored, scale=float(scale), zero=float(zero))
-    blank = values.get("BLANK")
     return Scaling(
         stored,
         np.dtype("f4" if bitpix <= 16 else "f8"),
         scale=float(scale),
         zero=float(zero),
-        blank=blank if type(blank) is int else None,
+        blank=_read_blank(values),
     )
+
+
+def _read_blank(values: Mapping[str, CardValue]) -> int | None:
+    # ZBLANK of a compressed image takes precedence, as in CFITSIO.
+    blank = values.get("ZBLANK", values.get("BLANK"))
+    if isinstance(blank, float) and blank.is_integer():
+        return int(blank)
+    return blank if type(blank) is int else None

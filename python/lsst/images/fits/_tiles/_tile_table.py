@@ -16,7 +16,7 @@ import numpy as np
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
 from .._bytes._byte_source import Buffer, ByteSource
-from .._headers._cards import CardValue
+from .._headers._cards import CardValue, read_int
 from .._headers._columns import SIZES, Column, parse_columns
 from .._headers._scaling import UNSCALED, Scaling, read_scaling
 from .._headers._structure import MAX_AXES, Structure
@@ -191,8 +191,14 @@ class CompressedImage:
                 )
             field = np.ascontiguousarray(table[:, column.offset : column.offset + column.width])
             pairs = field.view(column.descriptor).astype(np.int64)
-            size, offset = pairs[:, 0] * SIZES[column.code], pairs[:, 1]
-            wrong = (size < 0) | (offset < 0) | (offset > self.stop - self.heap - size)
+            count, offset = pairs[:, 0], pairs[:, 1]
+            if not count.all():
+                # The offset of an empty array is undefined (FITS Standard 4.0, section 7.3.5).
+                defined = offset[count != 0]
+                offset = np.where(count == 0, defined[0] if len(defined) else 0, offset)
+            size = count * SIZES[column.code]
+            wrong = (count < 0) | (count > self.stop) | (offset < 0)
+            wrong |= offset > self.stop - self.heap - size
             if wrong.any():
                 i = int(np.flatnonzero(wrong)[0])
                 raise CorruptArchiveError(
@@ -262,12 +268,12 @@ def _read_numbers(
     values: Mapping[str, CardValue], table_size: int
 ) -> tuple[int, int, int | None, float | None, float | None, int]:
     # Start of the heap, seed, ZBLANK, ZSCALE, ZZERO and kind of dither.
-    theap, seed = values.get("THEAP", table_size), values.get("ZDITHER0", 1)
-    blank, scale, zero = values.get("ZBLANK"), values.get("ZSCALE"), values.get("ZZERO")
+    theap = read_int(values, "THEAP", table_size)
+    seed, blank = _integer_if_whole(values.get("ZDITHER0", 1)), _integer_if_whole(values.get("ZBLANK"))
+    scale, zero = values.get("ZSCALE"), values.get("ZZERO")
     dither = str(values.get("ZQUANTIZ", "NO_DITHER")).upper()
     if (
         dither not in _DITHERS
-        or type(theap) is not int
         or type(seed) is not int
         or not isinstance(blank, int | None)
         or not isinstance(scale, int | float | None)
@@ -275,9 +281,8 @@ def _read_numbers(
     ):
         raise CorruptArchiveError(
             f"ZQUANTIZ = {short_repr(dither)}, ZDITHER0 = {short_repr(seed)}, ZBLANK = {short_repr(blank)}, "
-            f"ZSCALE = {short_repr(scale)}, "
-            f"ZZERO = {short_repr(zero)} or THEAP = {short_repr(theap)} is invalid; "
-            f"ZQUANTIZ must be one of {sorted(_DITHERS)}, and the others numbers."
+            f"ZSCALE = {short_repr(scale)} or ZZERO = {short_repr(zero)} is invalid; ZQUANTIZ must be one of "
+            f"{sorted(_DITHERS)}, ZDITHER0 and ZBLANK integers, and the others numbers."
         )
     return (
         theap,
@@ -287,3 +292,8 @@ def _read_numbers(
         None if zero is None else float(zero),
         _DITHERS[dither],
     )
+
+
+def _integer_if_whole(value: CardValue) -> CardValue:
+    # Some writers store integers as floating-point numbers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
