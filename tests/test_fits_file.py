@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,17 @@ def test_read_wrong_kind_of_hdu_raises() -> None:
         file.hdu(2).read_table()
     with pytest.raises(ArchiveReadError, match="no pixels"):
         file.hdu(0).read_image()
+
+
+def test_open_directory_or_pipe_raises_named_error(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveReadError, match="is a directory"):
+        FitsFile.open(tmp_path)
+    pipe, link = tmp_path / "pipe.fits", tmp_path / "link.fits"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(ArchiveReadError, match="is a pipe"):
+            FitsFile.open(path)
 
 
 # Plain images.

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("Buffer", "ByteSource", "BytesSource", "FileSource", "StreamSource", "coalesce")
 
 import os
+import stat
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -237,6 +238,19 @@ class BytesSource(ByteSource):
         return found
 
 
+def _check_regular(path: str) -> None:
+    # Opening a pipe would wait for a writer; a missing file is reported by open().
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise ArchiveReadError(
+            f"{path} is {kind} and cannot be read as a file. Pass the path of a regular file, or the bytes."
+        )
+
+
 class FileSource(ByteSource):
     """A source that reads from a local file.
 
@@ -257,6 +271,7 @@ class FileSource(ByteSource):
 
     def __init__(self, path: str, name: str | None = None) -> None:
         self.name = name if name is not None else path
+        _check_regular(path)
         # Unbuffered: the object only owns the file descriptor, and closes it when it is garbage-collected.
         self._file = open(path, "rb", buffering=0)
         self._fd = self._file.fileno()
