@@ -25,25 +25,19 @@ from typing import Any, Self
 
 import astropy.io.fits
 import astropy.units as u
-from astropy.io.fits.verify import VerifyWarning
+from astropy.io.fits.verify import VerifyError, VerifyWarning
 
 from ...serialization import parse_unit
 from .._headers._cards import CARD_SIZE
+from .._headers._keyword_classes import is_archive_card, is_structural_card, is_wcs_card
 from .._headers._odd_cards import header_bytes, parse_header
-from .._headers._wcs_cards import strip_wcs_cards
 from .._tiles.codecs import find_codec
 from ._layout import CONTAINER_CARDS, ExtensionKey
 
-_STRUCTURE = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|THEAP|EXTEND|BSCALE|BZERO|CHECKSUM|DATASUM"
-    r"|T(?:FORM|TYPE|UNIT|DIM|ZERO|SCAL|NULL|DISP|BCOL)\d+"
-    r"|Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
-    r"|Z(?:SIMPLE|TENSION|EXTEND|PCOUNT|GCOUNT|HECKSUM|DATASUM)"
-    r"|EXTNAME|EXTVER|DATE|END"
-)
 _MASK_PLANES = re.compile(r"MSK[NMD]\d{4}|MP_.*")
-_COMPONENT = "FILTER|DETECTOR|VALID_POLYGON|SKYWCS|PSF|SUMMARYSTATS|AP_CORR_MAP|PHOTOCALIB"
-_EXPOSURE = re.compile(rf"AR_HDU|(?:{_COMPONENT})_ID|ARCHIVE_ID_(?:{_COMPONENT})")
+_FRAME_OF_OBSERVATION = frozenset({"RADESYS", "RADECSYS", "EQUINOX", "EPOCH"})
+"""WCS cards that describe the positions of the observation too, in a primary header without an array."""
+
 _PRECOMPRESSED = re.compile(
     r"Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
 )
@@ -76,12 +70,33 @@ def strip_legacy_exposure_cards(header: astropy.io.fits.Header) -> None:
     header
         Header to change.
     """
-    _remove(header, _EXPOSURE)
+    for keyword in {card.keyword for card in header.cards if _is_archive_card(card)}:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
 
 
 def _remove(header: astropy.io.fits.Header, pattern: re.Pattern[str]) -> None:
     for keyword in {keyword for keyword in header if pattern.fullmatch(keyword)}:
         header.remove(keyword, ignore_missing=True, remove_all=True)
+
+
+def _is_archive_card(card: astropy.io.fits.Card) -> bool:
+    keyword = card.keyword
+    if not keyword.endswith("_ID"):
+        return is_archive_card(keyword)
+    try:
+        return is_archive_card(keyword, card.comment)
+    except VerifyError:
+        # The card cannot be parsed.
+        return is_archive_card(keyword)
+
+
+def _strip_owned_cards(header: astropy.io.fits.Header, *, is_primary: bool) -> None:
+    """Remove the cards that describe the HDU which the header comes from."""
+    strip_legacy_exposure_cards(header)
+    for keyword in set(header):
+        kept = is_primary and keyword in _FRAME_OF_OBSERVATION
+        if is_structural_card(keyword) or (is_wcs_card(keyword) and not kept):
+            header.remove(keyword, ignore_missing=True, remove_all=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,11 +142,10 @@ class RawHeader:
                     header.remove(keyword, ignore_missing=True)
                 strip_butler_cards(header)
             else:
-                strip_wcs_cards(header)
                 _remove(header, _MASK_PLANES)
                 if self.has_unit:
                     header.remove("BUNIT", ignore_missing=True)
-            _remove(header, _STRUCTURE)
+            _strip_owned_cards(header, is_primary=self.is_primary)
         return header
 
 
@@ -239,7 +253,8 @@ class FitsOpaqueMetadata:
         Parameters
         ----------
         header
-            Header, from which ``EXTNAME``, ``EXTVER`` and ``DATE`` are removed.
+            Header, from which the cards that describe the structure, scaling,
+            WCS and checksum of its HDU are removed.
         name, ver
             The HDU; by default from the header.  ``LSST BUTLER`` cards are
             removed.
@@ -250,8 +265,7 @@ class FitsOpaqueMetadata:
             name = header.get("EXTNAME", "") if name is None else name
             key = ExtensionKey(str(name).upper(), int(header.get("EXTVER", 1) if ver is None else ver))
             strip_butler_cards(header)
-        for keyword in ("EXTNAME", "EXTVER", "DATE"):
-            header.remove(keyword, ignore_missing=True)
+        _strip_owned_cards(header, is_primary=not key.name)
         self._headers.setdefault(key, header)
 
     def add_cutdown_primary_header(self, header: astropy.io.fits.Header) -> None:
@@ -285,9 +299,8 @@ class FitsOpaqueMetadata:
             metadata[key] = header.get(f"LSST IMAGES VALUE {number}")
             number += 1
         with suppress_fits_card_warnings():
-            _remove(header, re.compile(r"LSST IMAGES (?:KEY|VALUE) \d+|A_ORDER|B_ORDER"))
-            strip_legacy_exposure_cards(header)
-            _remove(header, _STRUCTURE)
+            _remove(header, re.compile(r"LSST IMAGES (?:KEY|VALUE) \d+"))
+            _strip_owned_cards(header, is_primary=True)
         self.add_header(header, name="", ver=1)
         return metadata
 

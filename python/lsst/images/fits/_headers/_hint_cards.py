@@ -17,6 +17,7 @@ from ..._geom import Box
 from ...errors import LossyConversionWarning
 from ...serialization import ArrayHints, format_unit
 from ...utils import escape_unprintable
+from ._keyword_classes import is_wcs_card
 from ._wcs_cards import MAX_ERROR_CARD, RMS_ERROR_CARD, offset_cards
 
 Card = tuple[str, Any, str]
@@ -87,7 +88,8 @@ def _celestial_cards(projection: Any, bbox: Box) -> list[Card]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
         header = wcs.to_header(relax=True)
-    cards = [(card.keyword, card.value, card.comment) for card in header.cards]
+    # Cards of the time of the observation are passed through from the old header, if there is one.
+    cards = [(card.keyword, card.value, card.comment) for card in header.cards if is_wcs_card(card.keyword)]
     return cards if exact is not None else cards + _accuracy_cards(projection, bbox)
 
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 __all__ = ("add_offset_wcs", "offset_cards", "read_offset_wcs", "read_yx0", "strip_wcs_cards")
 
-import string
 import warnings
 from typing import Any
 
 from ..._geom import YX
 from ...errors import LossyConversionWarning, MissingOriginError
 from ...utils import short_repr
-
-ALTERNATES = ("", *string.ascii_uppercase)
+from ._keyword_classes import is_wcs_card
 
 ORIGIN_TOLERANCE = 1e-6
 """Maximum fraction of a pixel in the cards of an origin that is rounding error."""
@@ -136,28 +134,5 @@ def strip_wcs_cards(header: Any) -> None:
     header
         `astropy.io.fits.Header` to change.
     """
-    axes = range(1, int(header.get("WCSAXES", header.get("NAXIS", 2)) or 2) + 1)
-    keywords = {MAX_ERROR_CARD, RMS_ERROR_CARD, "WCSAXES", "LONPOLE", "LATPOLE", "MJDREF", "PV1_3", "PV1_4"}
-    for key in ALTERNATES:
-        keywords.add(f"RADESYS{key}")
-        if f"CTYPE1{key}" not in header:
-            continue
-        keywords |= {
-            f"{word}{axis}{key}"
-            for word in ("CTYPE", "CUNIT", "CRPIX", "CRVAL", "CDELT", "CROTA", "CRDER", "CSYER")
-            for axis in axes
-        }
-        keywords |= {f"{word}{i}_{j}{key}" for word in ("CD", "PC") for i in axes for j in axes}
-        if str(header.get(f"CTYPE{axes[-1]}{key}", "")).endswith("-SIP"):
-            keywords |= _sip_cards(header)
-    for keyword in keywords:
+    for keyword in {keyword for keyword in header if is_wcs_card(keyword)}:
         header.remove(keyword, ignore_missing=True, remove_all=True)
-
-
-def _sip_cards(header: Any) -> set[str]:
-    cards = set()
-    for word in ("A", "B", "AP", "BP"):
-        order = int(header.get(f"{word}_ORDER", -1))
-        cards |= {f"{word}_{p}_{q}" for p in range(order + 1) for q in range(order + 1)}
-        cards |= {f"{word}_ORDER", f"{word}_DMAX"}
-    return cards
