@@ -77,6 +77,9 @@ from .fields import (
     Background as Background,
     BackgroundMap as BackgroundMap,
 )
+from .io import (
+    read as read,
+)
 from .models import (
     BackgroundMapSerializationModel as BackgroundMapSerializationModel,
     CameraFrameSetSerializationModel as CameraFrameSetSerializationModel,

@@ -24,6 +24,8 @@ COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
 """Component names that are accepted as aliases of the names in the schemas."""
 
 MOVED = {
+    "lsst.images._cell_grid": {"CellIJ": "lsst.images._geom:CellIJ"},
+    "lsst.images._geom": {"BoundsError": "lsst.images.errors:BoundsError"},
     "lsst.images.cells": {
         f"{name}SerializationModel": f"lsst.images.models:{name}SerializationModel"
         for name in (

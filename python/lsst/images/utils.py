@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "did_you_mean",
     "escape_unprintable",
     "is_none",
     "round_half_away_from_zero",
@@ -13,7 +14,9 @@ __all__ = (
     "short_repr",
 )
 
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Any
 
 MAX_REPR_LENGTH = 200
@@ -162,3 +165,36 @@ def short_repr(value: Any, max_length: int = MAX_REPR_LENGTH) -> str:
         return text
     end = f"... ({len(text)} characters)"
     return text[: max_length - len(end)] + end
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a sentence for an error message that suggests names close to an unknown one.
+
+    Parameters
+    ----------
+    name
+        The unknown name.
+    known
+        The names that exist.
+
+    Returns
+    -------
+    sentence
+        It begins with a blank; empty if no name is close.  A name is close if
+        it is spelled similarly, one begins with the other (``SAT``), or the
+        unknown one consists of its initials (``CR`` for ``COSMIC_RAY``).
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_REPR_LENGTH:
+        return ""
+    text = name.lower()
+    by_lower = {other.lower(): other for other in known}
+    close = [
+        other
+        for lower, other in by_lower.items()
+        if lower.startswith(text)
+        or (lower and text.startswith(lower))
+        or text == "".join(word[:1] for word in lower.split("_"))
+    ]
+    close += [by_lower[lower] for lower in difflib.get_close_matches(text, by_lower)]
+    found = list(dict.fromkeys(close))[:3]
+    return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""

@@ -109,10 +109,11 @@ class VisitImage(AnnotatedImage):
         copied="on request",
         report_section=True,
     )
-    psf = Component[PointSpreadFunction | None](
+    psf = SettableComponent[PointSpreadFunction | None](
         "The point spread function (`~lsst.images.psfs.PointSpreadFunction`).",
         storage_class="PointSpreadFunction",
         required=True,
+        check=lambda psf: _check_psf(psf),
         report_section=True,
     )
     photometric_scaling = SettableComponent[BaseField | None](
@@ -465,3 +466,11 @@ def _clip_to_image(image: VisitImage, bounds: Bounds | None) -> Bounds:
     if not isinstance(bounds, Bounds):
         raise GeometryError(f"The bounds of an image must be Bounds, not {short_repr(bounds)}.")
     return clip_bounds(bounds, image.bbox)
+
+
+def _check_psf(psf: Any) -> None:
+    if not isinstance(psf, PointSpreadFunction):
+        raise TypeError(
+            f"The psf of an image must be a PointSpreadFunction; got {short_repr(psf)}. "
+            "Convert a PSF of lsst.afw with PointSpreadFunction.from_legacy."
+        )

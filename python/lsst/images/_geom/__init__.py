@@ -34,6 +34,7 @@ __all__ = (
     "serialize_bounds",
 )
 
+from .._aliases import moved_names
 from ._bounds import Bounds
 from ._box import Box, BoxSliceFactory
 from ._cell_grid import CellGrid, CellGridBounds, CellIJ
@@ -52,3 +53,5 @@ from ._serialize import (
     serialize_bounds,
 )
 from ._set_ops import intersect, register_intersection
+
+__getattr__ = moved_names(__name__)

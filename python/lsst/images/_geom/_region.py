@@ -17,6 +17,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
+from .._aliases import accepts_aliases
 from ..errors import GeometryError, NoOverlapError
 from ..utils import short_repr
 from ._box import Box
@@ -191,6 +192,7 @@ class Region(Value):
         """
         return intersect(self, other)
 
+    @accepts_aliases(region="other")
     def union(self, region: Region) -> Region:
         """Return the union with another region.
 
@@ -206,6 +208,7 @@ class Region(Value):
         """
         return _operate(shapely.union, self, region)
 
+    @accepts_aliases(region="other")
     def difference(self, region: Region) -> Region:
         """Return the region of the points in this region that are not in another one.
 

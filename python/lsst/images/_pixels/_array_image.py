@@ -61,6 +61,14 @@ class ArrayImage(GeneralizedImage):
         """
         return self._projection
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the pixels for ``np.asarray``: shared unless a copy or another type is requested."""
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            if copy is False:
+                raise ValueError(f"Pixels of type {self._array.dtype} cannot be viewed as {np.dtype(dtype)}.")
+            return self._array.astype(dtype)
+        return self._array.copy() if copy else self._array
+
     def copy(self) -> Self:
         result = self._replaced(self._array.copy(), self._bbox, self._metadata.copy())
         return self._with_attachments_of(result, whole=False)

@@ -22,7 +22,7 @@ from ..plugins import registry
 from ..serialization import MetadataValue, attach_from
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
-from ..utils import short_repr
+from ..utils import did_you_mean, short_repr
 from ._plotting import axes_type
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
 
@@ -45,8 +45,9 @@ class GeneralizedImage(Serializable, ABC):
 
     Notes
     -----
-    Index an image with a `Box` of absolute coordinates for a view of some of
-    its pixels, or with ``...`` for a view of all of them.  Use `absolute` or
+    Index an image with a `Box` of absolute coordinates, or with a circle on
+    the sky ``[center, radius]``, for a view of some of its pixels, or with
+    ``...`` for a view of all of them.  Use `absolute` or
     `local` to index with slices.
     """
 
@@ -254,10 +255,33 @@ class GeneralizedImage(Serializable, ABC):
     def _check_key(self, key: Any) -> Box:
         if isinstance(key, Box):
             return key
+        if isinstance(key, tuple) and len(key) == 2 and hasattr(key[0], "transform_to"):
+            if self.projection is None:
+                raise GeometryError(
+                    f"A circle on the sky requires a sky projection, but this {type(self).__name__} does not "
+                    "have one; index it with a Box."
+                )
+            return Box.from_sky_circle(self.projection, *key)
+        if isinstance(key, str):
+            problem = self._explain_name(key)
+        else:
+            problem = (
+                f"Invalid index {short_repr(key)} of {type(self).__name__}; expected a Box, a circle on the "
+                "sky (center, radius) or '...'."
+            )
         raise TypeError(
-            f"Invalid index {short_repr(key)} of {type(self).__name__}; expected a Box or '...'. "
-            "For slices use .local[y, x] (relative to the first pixel) or .absolute[y, x]."
+            f"{problem} For slices use .local[y, x] (relative to the first pixel) or .absolute[y, x]."
         )
+
+    def _explain_name(self, name: str) -> str:
+        """Return the error message for a string as index."""
+        problem = f"Invalid index {short_repr(name)} of {type(self).__name__}: images are indexed by a Box."
+        if name.isidentifier() and not name.startswith("_") and hasattr(type(self), name):
+            return f"{problem} Use the attribute .{name}."
+        if name in self.metadata:
+            return f"{problem} Use .metadata[{short_repr(name)}]."
+        names = [other for other in dir(type(self)) if not other.startswith("_")]
+        return f"{problem} Components are attributes.{did_you_mean(name, names)}"
 
     def _with_attachments_of(self, result: Self, *, whole: bool) -> Self:
         """Pass the attachments (passthrough metadata) on to a view or a copy."""

@@ -22,6 +22,7 @@ from ..io import write
 from ..plugins import registry
 from ..serialization import FitsCompressionOptions, MetadataValue
 from ..serialization._deferred import Deferred, available
+from ..utils import did_you_mean, short_repr
 from ._arguments import Alternative, Origin, keep, resolve_bbox
 from ._array_image import ArrayImage
 from ._bits import merge_planes
@@ -129,6 +130,7 @@ class Mask(ArrayImage):
 
     # Flags.
 
+    @accepts_aliases(name="plane")
     def get(self, name: str) -> np.ndarray:
         """Return a boolean array of the pixels in which a plane is set.
 
@@ -151,6 +153,7 @@ class Mask(ArrayImage):
         result: np.ndarray = (self._array[..., bit.index] & bit.mask) != 0
         return result
 
+    @accepts_aliases(name="plane")
     def set(self, name: str, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
         """Set a plane in some or all pixels; other pixels are unchanged.
 
@@ -173,6 +176,7 @@ class Mask(ArrayImage):
         plane = self._array[..., bit.index]
         np.bitwise_or(plane, bit.mask, out=plane, where=self._where(boolean_mask))
 
+    @accepts_aliases(name="plane")
     def clear(self, name: str | None = None, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
         """Clear one plane or all of them in some pixels.
 
@@ -198,6 +202,58 @@ class Mask(ArrayImage):
         bit = self._schema.bit(name)
         plane = self._array[..., bit.index]
         np.bitwise_and(plane, ~bit.mask, out=plane, where=where)
+
+    def compare(self, other: Mask) -> dict[str, tuple[int, int]]:
+        """Count the pixels in which the planes of two masks differ.
+
+        Parameters
+        ----------
+        other
+            A mask of the same box.  Planes are matched by name; a plane that
+            only one mask has is clear in the other.
+
+        Returns
+        -------
+        differences
+            For each plane that differs, by name in alphabetical order: the
+            number of pixels that are set in this mask and not in the other,
+            and the reverse.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is not a mask.
+        GeometryError
+            If the bounding boxes differ.
+
+        Notes
+        -----
+        Masks without differences may be unequal, because ``==`` compares
+        schemas, too.
+        """
+        if not isinstance(other, Mask):
+            raise TypeError(f"A mask can be compared only with another Mask; got {type(other).__name__}.")
+        if self._bbox != other._bbox:
+            raise GeometryError(
+                f"Only masks with the same bounding box can be compared; got {self._bbox} and {other._bbox}."
+            )
+        clear = np.zeros(self._bbox.shape, dtype=bool)
+        result: dict[str, tuple[int, int]] = {}
+        for name in sorted(self._schema.names | other._schema.names):
+            mine = self.get(name) if name in self._schema else clear
+            theirs = other.get(name) if name in other._schema else clear
+            counts = int(np.count_nonzero(mine & ~theirs)), int(np.count_nonzero(theirs & ~mine))
+            if any(counts):
+                result[name] = counts
+        return result
+
+    def _explain_name(self, name: str) -> str:
+        if name in self._schema:
+            return (
+                f"Invalid index {short_repr(name)} of {type(self).__name__}: masks are indexed by a Box. "
+                f"Use get({short_repr(name)}) for the pixels in which the plane is set."
+            )
+        return f"{super()._explain_name(name)}{did_you_mean(name, self._schema.names)}"
 
     def _where(self, boolean_mask: Any) -> Any:
         if boolean_mask is ...:

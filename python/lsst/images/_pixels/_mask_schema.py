@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_aliases
 from ..describe import Described
-from ..utils import escape_unprintable, short_repr
+from ..utils import did_you_mean, escape_unprintable, short_repr
 
 _CARD = re.compile(r"MSK([NMD])(\d{4})")
 _LEGACY_PREFIX = "MP_"
@@ -217,6 +218,7 @@ class MaskSchema(Described):
         """Descriptions of the planes by name."""
         return MappingProxyType(self._descriptions)
 
+    @accepts_aliases(name="plane")
     def bit(self, name: str) -> MaskPlaneBit:
         """Return the position of a plane in the mask array.
 
@@ -232,9 +234,10 @@ class MaskSchema(Described):
         """
         try:
             return self._bits[name]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: not hashable
             raise KeyError(
                 f"Unknown mask plane {short_repr(name)}; available planes: {list(self._bits)}."
+                f"{did_you_mean(name, self._bits)}"
             ) from None
 
     def bitmask(self, *names: str) -> np.ndarray:
@@ -262,6 +265,7 @@ class MaskSchema(Described):
             result[bit.index] |= bit.mask
         return result
 
+    @accepts_aliases(pixel="value")
     def interpret(self, pixel: np.ndarray) -> list[str]:
         """Return the names of the planes that are set in a pixel.
 

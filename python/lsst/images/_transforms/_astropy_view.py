@@ -136,6 +136,22 @@ class ProjectionAstropyView(BaseLowLevelWCS, HighLevelWCSMixin):  # type: ignore
         ra, dec = self._pixel_to_sky.apply_forward(x=x + self._x0, y=y + self._y0)
         return ra, dec
 
+    def world_to_pixel(self, *world_objects: Any) -> XY[Any]:
+        """Map the sky to pixels.
+
+        Parameters
+        ----------
+        *world_objects
+            One `~astropy.coordinates.SkyCoord`.
+
+        Returns
+        -------
+        point
+            Pixels, relative to the first one of the array, as a tuple whose
+            members have the names ``x`` and ``y``.
+        """
+        return XY(*super().world_to_pixel(*world_objects))
+
     def world_to_pixel_values(self, ra: Any, dec: Any) -> tuple[Any, Any]:
         """Map the sky to pixels.
 

@@ -229,7 +229,7 @@ class Projection(Serializable, Generic[F]):
         self,
         point: XY[Any] | YX[Any] | None = None,
         /,
-        *,
+        *extra: object,
         x: Any = None,
         y: Any = None,
     ) -> SkyCoord:
@@ -239,6 +239,8 @@ class Projection(Serializable, Generic[F]):
         ----------
         point
             Positions in absolute pixels.
+        *extra
+            Not accepted; the error message names the correct call.
         x, y
             Positions in absolute pixels, instead of ``point``: numbers, arrays
             or nested lists, which are broadcast.
@@ -259,6 +261,11 @@ class Projection(Serializable, Generic[F]):
         GeometryError
             If the shapes cannot be broadcast.
         """
+        if extra:
+            raise TypeError(
+                f"pixel_to_sky got {short_repr((point, *extra))}; it takes x and y by name: "
+                "pixel_to_sky(x=x, y=y)."
+            )
         x, y = parse_positions(point, x, y, caller="pixel_to_sky")
         ra, dec = self._pixel_to_sky.apply_forward(x=x, y=y)
         ra, dec = np.asarray(ra), np.asarray(dec)
@@ -272,13 +279,15 @@ class Projection(Serializable, Generic[F]):
         )
         return SkyCoord(AstropyICRS(data, copy=False), copy=False)
 
-    def sky_to_pixel(self, sky: SkyCoord) -> XY[Any]:
+    def sky_to_pixel(self, sky: SkyCoord, *extra: object) -> XY[Any]:
         """Map the sky to pixels.
 
         Parameters
         ----------
         sky
             Positions in any celestial frame that converts to ICRS.
+        *extra
+            Not accepted; the error message names the correct call.
 
         Returns
         -------
@@ -293,8 +302,11 @@ class Projection(Serializable, Generic[F]):
         GeometryError
             If its frame does not convert to ICRS.
         """
-        if not isinstance(sky, SkyCoord):
-            raise TypeError(f"sky_to_pixel requires a SkyCoord; got {sky!r:.60}.")
+        if extra or not isinstance(sky, SkyCoord):
+            raise TypeError(
+                f"sky_to_pixel requires one SkyCoord; got {short_repr((sky, *extra))}. For right ascension "
+                "and declination in degrees use sky_to_pixel(SkyCoord(ra, dec, unit='deg'))."
+            )
         lon, lat = icrs_radians(sky)
         return self._pixel_to_sky.apply_inverse(x=lon, y=lat)
 

@@ -11,11 +11,17 @@ import functools
 from collections.abc import Callable
 from typing import IO
 
-from lsst.resources import ResourcePath, ResourcePathExpression
+from lsst.resources import ResourcePathExpression
 
 from ..plugins import ContainerSpec
 from ..serialization import ArchiveTree, InputArchive
-from ._containers import container_for_name, container_for_path, container_for_stream, input_class
+from ._containers import (
+    container_for_name,
+    container_for_path,
+    container_for_stream,
+    input_class,
+    parse_location,
+)
 from ._write import write
 
 
@@ -68,7 +74,7 @@ def backend_for_path(path: ResourcePathExpression) -> Backend:
     UnsupportedFormatError
         If no plugin registers the extension.  It is also a `ValueError`.
     """
-    return _make_backend(container_for_path(ResourcePath(path, forceDirectory=False)))
+    return _make_backend(container_for_path(parse_location(path)))
 
 
 def backend_for_stream(stream: IO[bytes]) -> Backend:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "check_stream",
     "container_for_format",
     "container_for_name",
     "container_for_path",
@@ -12,18 +13,24 @@ __all__ = (
     "input_class",
     "open_input",
     "output_class",
+    "parse_location",
     "readable_extensions",
 )
 
-from typing import IO, Any
+import io
+import os
+from typing import IO, Any, cast
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
-from ..errors import NotAnArchiveError, UnsupportedFormatError
+from ..errors import InvalidArgumentError, NotAnArchiveError, UnsupportedFormatError
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
 from ..utils import short_repr
 from ._compression import COMPRESSED_SUFFIXES, compression_of, decompress
+
+MAX_PATH_LENGTH = 32_768
+"""Maximum number of characters of a path or URI."""
 
 HEAD_SIZE = 64
 """Number of bytes read to recognize a container."""
@@ -44,7 +51,7 @@ def container_for_name(name: str) -> ContainerSpec:
     """
     try:
         return registry.containers()[name]
-    except KeyError:
+    except (KeyError, TypeError):  # TypeError: not hashable
         raise UnsupportedFormatError(
             f"Unrecognized format name {short_repr(name)}; the registered containers are "
             f"{sorted(registry.containers())}."
@@ -130,6 +137,59 @@ def _find_by_extension(name: str) -> ContainerSpec | None:
     return None
 
 
+def parse_location(target: Any) -> ResourcePath:
+    """Convert a path or URI to a `~lsst.resources.ResourcePath`.
+
+    Parameters
+    ----------
+    target
+        The value that a caller passed.
+
+    Returns
+    -------
+    uri
+        Location of a file.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the value is not a path or URI.
+    """
+    if isinstance(target, str | os.PathLike | ResourcePath) or hasattr(target, "geturl"):
+        if not isinstance(target, str) or len(target) <= MAX_PATH_LENGTH:
+            return ResourcePath(cast(ResourcePath, target), forceDirectory=False)
+        raise InvalidArgumentError(
+            f"A path of {len(target)} characters is too long: {short_repr(target)}. To read the content of a "
+            "file from memory, pass io.BytesIO(content)."
+        )
+    hint = " To read the content of a file from memory, pass io.BytesIO(content)."
+    raise InvalidArgumentError(
+        f"Invalid location of a file, {short_repr(target)}: expected a path, a URI or (for reading) a "
+        f"seekable binary stream.{hint if isinstance(target, bytes | bytearray | memoryview) else ''}"
+    )
+
+
+def check_stream(stream: Any) -> None:
+    """Check that a stream is open and binary.
+
+    Parameters
+    ----------
+    stream
+        The stream that a caller passed.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the stream is closed, or in text mode.
+    """
+    if isinstance(stream, io.TextIOBase):
+        raise InvalidArgumentError(
+            f"The stream {short_repr(stream)} is in text mode; open the file in binary mode, 'rb'."
+        )
+    if getattr(stream, "closed", False):
+        raise InvalidArgumentError(f"The stream {short_repr(stream)} is closed; open it again.")
+
+
 def open_input(
     target: ResourcePathExpression | IO[bytes], *, format: str | None = None, partial: bool = True
 ) -> InputArchive:
@@ -159,8 +219,9 @@ def open_input(
         If the file has a known format but was not written by this package.
     """
     if hasattr(target, "seek"):
+        check_stream(target)
         return _open_stream(target, format, partial)
-    uri = ResourcePath(target, forceDirectory=False)
+    uri = parse_location(target)
     name = uri.basename()
     if name.endswith(COMPRESSED_SUFFIXES):
         return _open_stream(decompress(uri), format, partial)

@@ -221,6 +221,8 @@ class Reader(DatasetReader[T_co]):
 
     def _find_model(self, cls: type | None = None) -> type[ArchiveTree]:
         """Find and store the model of the root of the tree; check its type."""
+        if cls is not None and not isinstance(cls, type):
+            raise InvalidParameterError(f"The type to read must be a class; got {short_repr(cls)}.")
         archive = self._archive or self.archive
         raw = self._raw = self._raw or archive.get_raw_tree()
         info = raw.get("butler_info")
@@ -374,7 +376,7 @@ def open_archive(
     try:
         archive = open_input(path, format=format, partial=partial)
     except ImagesError as err:
-        err.add_note(f"While opening {path}.")
+        err.add_note(f"While opening {short_repr(path)}.")
         raise
     reader: Reader[Any] = Reader(archive, uri=path)
     if cls is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 import pydantic_core
 
-from lsst.resources import ResourcePath, ResourcePathExpression
+from lsst.resources import ResourcePathExpression
 
 from ..errors import (
     ArchiveWriteError,
@@ -34,7 +34,7 @@ from ..serialization import (
 from ..serialization._metadata import writable_metadata
 from ._atomic import atomic_output
 from ._compression import is_compressed_name
-from ._containers import container_for_name, container_for_path, output_class
+from ._containers import container_for_name, container_for_path, output_class, parse_location
 
 
 def write(
@@ -88,7 +88,7 @@ def write(
     ArchiveWriteError
         If anything else fails; an incomplete file is removed.
     """
-    uri = ResourcePath(path, forceDirectory=False)
+    uri = parse_location(path)
     spec = container_for_path(uri) if format is None else container_for_name(format)
     if is_compressed_name(uri):
         raise UnsupportedFormatError(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("ByteSource", "BytesSource", "FileSource", "RemoteSource", "StreamSource", "open_source")
 
+import io
 import os
 from typing import IO, cast
 
@@ -15,6 +16,9 @@ from ...errors import UnsupportedFormatError
 from ...utils import short_repr
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
 from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
+
+MAX_PATH_LENGTH = 32_768
+"""Maximum number of characters of a path or URI."""
 
 
 def open_source(
@@ -48,10 +52,18 @@ def open_source(
         return BytesSource(target)
     if isinstance(target, str | os.PathLike | ResourcePath) or hasattr(target, "geturl"):
         # Plain paths are opened directly; creating a ResourcePath takes longer than opening the file.
+        if isinstance(target, str) and len(target) > MAX_PATH_LENGTH:
+            raise UnsupportedFormatError(
+                f"A path of {len(target)} characters is too long: {short_repr(target)}."
+            )
         if isinstance(target, str) and "://" not in target and not target.startswith(("file:", "~")):
             return FileSource(target)
         path = ResourcePath(cast(ResourcePath, target))
         return FileSource(path.ospath, str(target)) if path.isLocal else RemoteSource(path, page_size)
+    if isinstance(cast(object, target), io.TextIOBase) or getattr(target, "closed", False):
+        raise UnsupportedFormatError(
+            f"The stream {short_repr(target)} is closed or in text mode; open it with open(path, 'rb')."
+        )
     if hasattr(target, "read") and hasattr(target, "seek"):
         return StreamSource(target)
     raise UnsupportedFormatError(
