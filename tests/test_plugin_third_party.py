@@ -97,7 +97,7 @@ def test_describe_command_without_plugin_names_missing_schema(environment, store
         [sys.executable, "-c", COMMAND, "describe", str(stored)], env=alone, capture_output=True, text=True
     )
     assert result.returncode == 1
-    assert "UnknownSchemaError" in result.stderr and "my_survey.fringe_frame" in result.stderr
+    assert "UnknownSchemaError" in result.stdout and "my_survey.fringe_frame" in result.stdout
     assert "Traceback" not in result.stderr
 
 

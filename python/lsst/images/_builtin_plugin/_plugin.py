@@ -18,7 +18,7 @@ from typing import Any
 
 from .._geom import Box
 from ..describe import DescribeOptions, Report
-from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl, registry
+from ..plugins import DatasetSpec, DatasetTypeSpec, ReadContext, StorageClassSpec, hookimpl
 from ..serialization import ButlerInformation
 from ._datasets import DATASETS
 from ._parse_bbox import parse_bbox as _parse_bbox
@@ -81,8 +81,9 @@ def convert_to(obj: object, target: type, options: Mapping[str, Any]) -> object 
 
         return ButlerInfo.model_validate(obj)
     if target.__module__.partition(".")[0] == "matplotlib":
-        plotted: object | None = registry.load("lsst.images.display:convert_to_axes")(obj, options)
-        return plotted
+        from ..display import convert_to_axes
+
+        return convert_to_axes(obj, options)
     from ..interop import convert_image
 
     return convert_image(obj, target, options)

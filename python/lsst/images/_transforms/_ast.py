@@ -185,7 +185,7 @@ class AstMapping:
             Text that ends with a line break.
         """
         shown = self._simple if simplified else self._object
-        return f"{shown}\n" if comments else "".join(f"{line}\n" for line in _dump(shown))
+        return f"{shown}\n" if comments else "\n".join([*_dump(shown), ""])
 
     def apply(
         self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], *, forward: bool = True

@@ -165,7 +165,7 @@ def _make_extras(record: LegacyDetector, is_raw_assembled: bool) -> DetectorExtr
                 linearity_threshold=set_number(amplifier.linearity_threshold),
                 linearity_maximum=set_number(amplifier.linearity_maximum),
                 linearity_units=amplifier.linearity_units,
-                raw=raw if raw.complete() is None and not raw.is_empty else None,
+                raw=None if raw.is_complete or raw.is_empty else raw,
             ),
         )
     return extras

@@ -56,11 +56,20 @@ class RawGeometry(pydantic.BaseModel):
 
     def complete(self) -> AmplifierRawGeometry | None:
         """Return the geometry in the form that amplifiers hold; `None` if a box is empty."""
-        needed = (self.bbox, self.data_bbox, self.serial_overscan_bbox, self.parallel_overscan_bbox)
-        if None in needed:
+        if not self.is_complete:
             return None
         return AmplifierRawGeometry.model_validate(
             {name: value for name, value in dict(self).items() if name != "is_assembled"}
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all boxes that `~lsst.images.cameras.AmplifierRawGeometry` requires are set."""
+        return not (
+            self.bbox is None
+            or self.data_bbox is None
+            or self.serial_overscan_bbox is None
+            or self.parallel_overscan_bbox is None
         )
 
     @property

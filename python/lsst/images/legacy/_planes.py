@@ -195,9 +195,13 @@ def make_mask(
     layers: list[dict[int, MaskPlane]] = [{}]
     for legacy, bit in bits.items():
         if legacy in planes:
-            if all(bit in layer for layer in layers):
-                layers.append({})
-            next(layer for layer in layers if bit not in layer)[bit] = planes[legacy]
+            for layer in layers:
+                if bit not in layer:
+                    break
+            else:
+                layer = {}
+                layers.append(layer)
+            layer[bit] = planes[legacy]
     for layer in layers:
         stored = MaskSchema([layer.get(bit) for bit in range(MASK_BITS)], dtype=np.uint32)
         merge_planes(pixels[..., np.newaxis], stored, array, schema, stored.names)

@@ -71,7 +71,8 @@ def parse_unit(text: str) -> u.UnitBase:
         except ValueError:
             continue
     if match := _SPELLING.fullmatch(text.strip()):
-        return _SPELLINGS[match["name"].lower()] ** int(match["power"] or 1)
+        unit = _SPELLINGS[match["name"].lower()]
+        return unit**2 if match["power"] == "2" else unit
     return u.Unit(text)
 
 

@@ -29,7 +29,7 @@ from astropy.io.fits.verify import VerifyError, VerifyWarning
 
 from ...serialization import parse_unit
 from .._headers._cards import CARD_SIZE
-from .._headers._keyword_classes import is_archive_card, is_structural_card, is_wcs_card
+from .._headers._keyword_classes import archive_keywords, is_archive_card, owned_keywords
 from .._headers._odd_cards import header_bytes, parse_header
 from .._tiles.codecs import find_codec
 from ._layout import CONTAINER_CARDS, ExtensionKey
@@ -70,7 +70,8 @@ def strip_legacy_exposure_cards(header: astropy.io.fits.Header) -> None:
     header
         Header to change.
     """
-    for keyword in {card.keyword for card in header.cards if _is_archive_card(card)}:
+    references = {card.keyword for card in header["*_ID"].cards if _is_archive_card(card)}
+    for keyword in references | archive_keywords(set(header)):
         header.remove(keyword, ignore_missing=True, remove_all=True)
 
 
@@ -80,23 +81,19 @@ def _remove(header: astropy.io.fits.Header, pattern: re.Pattern[str]) -> None:
 
 
 def _is_archive_card(card: astropy.io.fits.Card) -> bool:
-    keyword = card.keyword
-    if not keyword.endswith("_ID"):
-        return is_archive_card(keyword)
     try:
-        return is_archive_card(keyword, card.comment)
+        return is_archive_card(card.keyword, card.comment)
     except VerifyError:
         # The card cannot be parsed.
-        return is_archive_card(keyword)
+        return is_archive_card(card.keyword)
 
 
 def _strip_owned_cards(header: astropy.io.fits.Header, *, is_primary: bool) -> None:
     """Remove the cards that describe the HDU which the header comes from."""
     strip_legacy_exposure_cards(header)
-    for keyword in set(header):
-        kept = is_primary and keyword in _FRAME_OF_OBSERVATION
-        if is_structural_card(keyword) or (is_wcs_card(keyword) and not kept):
-            header.remove(keyword, ignore_missing=True, remove_all=True)
+    kept = _FRAME_OF_OBSERVATION if is_primary else frozenset()
+    for keyword in owned_keywords(set(header)) - kept:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
 
 
 @dataclasses.dataclass(frozen=True)

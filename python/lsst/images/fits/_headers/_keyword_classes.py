@@ -13,9 +13,16 @@ TPV, distortion tables (Calabretta et al.), the digitized sky survey, and IRAF
 
 from __future__ import annotations
 
-__all__ = ("is_archive_card", "is_structural_card", "is_wcs_card")
+__all__ = (
+    "archive_keywords",
+    "is_archive_card",
+    "is_structural_card",
+    "is_wcs_card",
+    "owned_keywords",
+)
 
 import re
+from collections.abc import Iterable
 
 _STRUCTURE = (
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|EXTEND|BLOCKED|END",
@@ -57,6 +64,36 @@ _COMPONENT = (
 )
 _ARCHIVE_PATTERN = re.compile(rf"AR_HDU|EXPINFO_V|ARCHIVE_IDS?|ARCHIVE_ID_.*|.+_ARCHID|(?:{_COMPONENT})_ID")
 _COMPONENT_REFERENCE = re.compile(r".*\barchive[ _-]id\b", re.IGNORECASE)
+
+
+_OWNED_PATTERN = re.compile("|".join((*_STRUCTURE, *_WCS)))
+
+
+def owned_keywords(keywords: Iterable[str]) -> set[str]:
+    """Return the keywords whose meaning belongs to the HDU that contains them.
+
+    Parameters
+    ----------
+    keywords
+        Keywords in upper case.
+
+    Notes
+    -----
+    These are the keywords of structure, scaling, identity, checksum and WCS,
+    see `is_structural_card` and `is_wcs_card`.
+    """
+    return {keyword for keyword in keywords if _OWNED_PATTERN.fullmatch(keyword)}
+
+
+def archive_keywords(keywords: Iterable[str]) -> set[str]:
+    """Return the keywords that refer to the table archive of an `lsst.afw` file, whatever their comments.
+
+    Parameters
+    ----------
+    keywords
+        Keywords in upper case.
+    """
+    return {keyword for keyword in keywords if _ARCHIVE_PATTERN.fullmatch(keyword)}
 
 
 def is_structural_card(keyword: str) -> bool:

@@ -81,7 +81,7 @@ def parse_header(content: bytes) -> astropy.io.fits.Header:
         The header.
     """
     cards = _split(content)
-    odd = [_is_odd(card) for card in cards]
+    odd = [not _PLAIN.match(card) and _is_odd(card) for card in cards]
     if not any(odd):
         return astropy.io.fits.Header.fromstring(content)
     fromstring = astropy.io.fits.Card.fromstring
