@@ -84,7 +84,10 @@ class RiceCodec(TileCodec):
         return stage.reshape(len(tiles), *shape)
 
     def encode(self, stack: _Array) -> list[bytes]:
-        return [bytes(imagecodecs.rcomp_encode(tile, nblock=self.block)) for tile in stack]
+        # The default output buffer of imagecodecs is too small for short blocks of noise, and is
+        # overrun; a header of at most 5 bits per pixel cannot double the size.
+        size = 2 * stack[0].nbytes + 64 if len(stack) else 0
+        return [bytes(imagecodecs.rcomp_encode(tile, nblock=self.block, out=size)) for tile in stack]
 
 
 def _decode_rows(tiles: Sequence[Buffer], out: _Array, block: int) -> None:
