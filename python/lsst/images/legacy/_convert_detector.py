@@ -101,26 +101,27 @@ def make_detector(
         physical_type=record.physical_type,
     )
     frames = make_camera_frame_set([record], record.transforms(), instrument)
-    amplifiers = [made for a in record.amplifiers if (made := _make_amplifier(a, is_raw_assembled))]
-    extras = _make_extras(record, is_raw_assembled)
+    geometries = [_make_raw_geometry(amplifier, is_raw_assembled) for amplifier in record.amplifiers]
+    pairs = zip(record.amplifiers, geometries, strict=True)
+    amplifiers = [made for pair in pairs if (made := _make_amplifier(*pair))]
+    extras = _make_extras(record, geometries)
     return Detector(attributes, amplifiers, frames, visit, metadata=extras.to_metadata())
 
 
-def _make_amplifier(record: LegacyAmplifier, is_raw_assembled: bool) -> Amplifier | None:
+def _make_amplifier(record: LegacyAmplifier, raw: RawGeometry) -> Amplifier | None:
     if record.bbox is None:
         warnings.warn(
             f"Amplifier {record.name!r} has no pixels; it is left out.", LossyConversionWarning, stacklevel=3
         )
         return None
-    raw = _make_raw_geometry(record, is_raw_assembled)
     geometry = raw.complete()
     return Amplifier(
         name=record.name,
         bbox=record.bbox,
         # The archived corner is the one of the raw image.
         readout_corner=raw.readout_corner.apply_flips(y=raw.flip_y, x=raw.flip_x),
-        assembled_raw_geometry=geometry if is_raw_assembled else None,
-        unassembled_raw_geometry=None if is_raw_assembled else geometry,
+        assembled_raw_geometry=geometry if raw.is_assembled else None,
+        unassembled_raw_geometry=None if raw.is_assembled else geometry,
         nominal_calibrations=AmplifierCalibrations(
             gain=record.gain,
             read_noise=record.read_noise,
@@ -149,7 +150,7 @@ def _make_raw_geometry(record: LegacyAmplifier, is_raw_assembled: bool) -> RawGe
     )
 
 
-def _make_extras(record: LegacyDetector, is_raw_assembled: bool) -> DetectorExtras:
+def _make_extras(record: LegacyDetector, geometries: Iterable[RawGeometry]) -> DetectorExtras:
     """Collect the properties that our detector does not have."""
     size, crosstalk = record.pixel_size, record.crosstalk
     extras = DetectorExtras(
@@ -157,8 +158,7 @@ def _make_extras(record: LegacyDetector, is_raw_assembled: bool) -> DetectorExtr
         pixel_size_y=None if size.x == size.y else size.y,
         transforms=_other_transforms(record),
     )
-    for amplifier in record.amplifiers:
-        raw = _make_raw_geometry(amplifier, is_raw_assembled)
+    for amplifier, raw in zip(record.amplifiers, geometries, strict=True):
         extras.add_amplifier(
             amplifier.name,
             AmplifierExtras(
