@@ -19,6 +19,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+MAX_PATH_LENGTH = 32_768
+"""Maximum number of characters of a path or URI."""
+
 MAX_REPR_LENGTH = 200
 """Maximum number of characters of a value in an error message."""
 

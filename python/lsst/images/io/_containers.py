@@ -26,11 +26,8 @@ from lsst.resources import ResourcePath, ResourcePathExpression
 from ..errors import InvalidArgumentError, NotAnArchiveError, UnsupportedFormatError
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
-from ..utils import short_repr
+from ..utils import MAX_PATH_LENGTH, short_repr
 from ._compression import COMPRESSED_SUFFIXES, compression_of, decompress
-
-MAX_PATH_LENGTH = 32_768
-"""Maximum number of characters of a path or URI."""
 
 HEAD_SIZE = 64
 """Number of bytes read to recognize a container."""

@@ -13,12 +13,9 @@ from typing import IO, cast
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ...errors import UnsupportedFormatError
-from ...utils import short_repr
+from ...utils import MAX_PATH_LENGTH, short_repr
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
 from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
-
-MAX_PATH_LENGTH = 32_768
-"""Maximum number of characters of a path or URI."""
 
 
 def open_source(

@@ -16,7 +16,6 @@ from __future__ import annotations
 __all__ = (
     "archive_keywords",
     "is_archive_card",
-    "is_structural_card",
     "is_wcs_card",
     "owned_keywords",
 )
@@ -36,7 +35,6 @@ _STRUCTURE = (
     r"Z(?:BLANK|SCALE|ZERO|SIMPLE|TENSION|EXTEND|BLOCKED|PCOUNT|GCOUNT|THEAP|FORM\d+|CTYP\d+)",
     r"CHECKSUM|DATASUM|ZHECKSUM|ZDATASUM|DATE",
 )
-_STRUCTURE_PATTERN = re.compile("|".join(_STRUCTURE))
 
 _WCS = (
     r"(?:WCSAXES|WCSNAME|LON(?:G)?POLE|LATPOLE|RADE(?:SYS|CSYS)|EQUINOX)[A-Z]?|EPOCH|WCSDIM",
@@ -64,8 +62,6 @@ _COMPONENT = (
 )
 _ARCHIVE_PATTERN = re.compile(rf"AR_HDU|EXPINFO_V|ARCHIVE_IDS?|ARCHIVE_ID_.*|.+_ARCHID|(?:{_COMPONENT})_ID")
 _COMPONENT_REFERENCE = re.compile(r".*\barchive[ _-]id\b", re.IGNORECASE)
-
-
 _OWNED_PATTERN = re.compile("|".join((*_STRUCTURE, *_WCS)))
 
 
@@ -79,8 +75,8 @@ def owned_keywords(keywords: Iterable[str]) -> set[str]:
 
     Notes
     -----
-    These are the keywords of structure, scaling, identity, checksum and WCS,
-    see `is_structural_card` and `is_wcs_card`.
+    These are the keywords of structure, scaling, identity, time of writing,
+    checksum and WCS.
     """
     return {keyword for keyword in keywords if _OWNED_PATTERN.fullmatch(keyword)}
 
@@ -94,17 +90,6 @@ def archive_keywords(keywords: Iterable[str]) -> set[str]:
         Keywords in upper case.
     """
     return {keyword for keyword in keywords if _ARCHIVE_PATTERN.fullmatch(keyword)}
-
-
-def is_structural_card(keyword: str) -> bool:
-    """Return whether a keyword describes structure, scaling, identity, time of writing or checksum of an HDU.
-
-    Parameters
-    ----------
-    keyword
-        Keyword in upper case.
-    """
-    return _STRUCTURE_PATTERN.fullmatch(keyword) is not None
 
 
 def is_wcs_card(keyword: str) -> bool:
