@@ -1,19 +1,39 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Build of the C extension; everything else is declared in ``pyproject.toml``."""
+"""Version and C extension; everything else is declared in ``pyproject.toml``."""
 
 from __future__ import annotations
 
 import sysconfig
+from typing import Any
 
 from setuptools import Extension, setup
 
 SOURCES = "python/lsst/images/fits/_tiles"
 
+# The version of a source tree without git and without tags. The first number is the major version of
+# lsst-daf-butler that this package follows.
+BASE_VERSION = "30.2026.4800"
+
+
+def version_from_tag(version: Any) -> str:
+    """Return the version of a commit: that of its tag, or a post-release of the last tag.
+
+    Versions of commits are no pre-releases, because ``pip`` does not accept a pre-release where
+    another package requires ``lsst-images>=30``.
+    """
+    tag = version.tag if str(version.tag) > "0.0" else BASE_VERSION
+    return str(tag) if version.exact else f"{tag}.post{version.distance}"
+
+
 # One wheel per platform serves Python 3.11 and later; free-threaded builds have no stable ABI.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(
+    use_scm_version={
+        "version_scheme": version_from_tag,
+        "fallback_version": BASE_VERSION,
+    },
     ext_modules=[
         Extension(
             "lsst.images.fits._tiles._tile_loops",

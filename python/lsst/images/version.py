@@ -1,9 +1,15 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""The version of the package, and of the distribution built from it."""
+"""The version of the installed distribution."""
 
 from __future__ import annotations
 
 __all__ = ("__version__",)
 
-__version__ = "0.1.0.dev0"
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("lsst-images")
+except PackageNotFoundError:
+    # The sources are on the path without installation. The first number is that of `setup.py`.
+    __version__ = "30+not.installed"

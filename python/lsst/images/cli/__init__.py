@@ -12,13 +12,20 @@ __all__ = ("BrokenCommand", "ImagesGroup", "cli", "main")
 
 import click
 
-from ..version import __version__
 from ._broken import BrokenCommand
 from ._group import ImagesGroup
+from ._version import print_versions
 
 
 @click.command(cls=ImagesGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lsst-images")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=print_versions,
+    help="Show the versions of the package and of its libraries, and exit.",
+)
 def cli() -> None:
     """Describe, verify and convert image files; configure Butler repositories."""
 
