@@ -142,7 +142,7 @@ def test_write_fits_old_wcs_cards_do_not_change_the_sky(
 
 @pytest.mark.parametrize(
     "keyword",
-    ["ARCHIVE_ID_TRANSMISSION_CURVE", "TRANSMISSION_CURVE_ID", "COADD_INPUTS_ID", "AR_HDU", "EXPINFO_V"]
+    ["ARCHIVE_ID_TRANSMISSION_CURVE", "TRANSMISSION_CURVE_ID", "COADD_INPUTS_ID", "AR_HDU"]
     + ["SKYWCS_ID", "WCS_ID", "SUMMARY_STATS_ID", "ARCHIVE_ID_anything", "PSF_ARCHID"],
 )
 def test_write_fits_archive_cards_are_dropped(keyword, tmp_path):

@@ -56,6 +56,9 @@ from ._transforms import (
     TractFrame as TractFrame,
     Transform as Transform,
 )
+from .serialization import (
+    MetadataView as MetadataView,
+)
 from .describe import (
     Describable as Describable,
     DescribableMixin as DescribableMixin,

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("GeneralizedImage",)
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ from .._transforms import Projection, ProjectionAstropyView
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
 from ..io import Serializable
 from ..plugins import registry
-from ..serialization import MetadataValue, attach_from
+from ..serialization import MetadataView, attach_from, native_metadata
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
 from ..utils import did_you_mean, short_repr
@@ -41,7 +42,8 @@ class GeneralizedImage(Serializable, ABC):
     Parameters
     ----------
     metadata
-        Arbitrary values by name; kept by reference.  By default, empty.
+        Arbitrary values by name.  A dictionary is kept by reference, and that
+        of another image is shared with it.  By default, empty.
 
     Notes
     -----
@@ -51,8 +53,8 @@ class GeneralizedImage(Serializable, ABC):
     `local` to index with slices.
     """
 
-    def __init__(self, metadata: dict[str, MetadataValue] | None = None) -> None:
-        self.metadata = {} if metadata is None else metadata
+    def __init__(self, metadata: Mapping[str, Any] | None = None) -> None:
+        self._metadata = native_metadata(metadata)
         self._fits_wcs: tuple[astropy.wcs.WCS | None] | None = None
 
     # Abstract methods.
@@ -348,23 +350,27 @@ class GeneralizedImage(Serializable, ABC):
     # Attachments.
 
     @property
-    def metadata(self) -> dict[str, MetadataValue]:
-        """Arbitrary flexible metadata associated with the image (`dict`).
+    def metadata(self) -> MetadataView:
+        """Arbitrary values by name, and the header cards of the file
+        (`MetadataView`, a `dict`).
 
         Notes
         -----
-        Metadata is shared with subimages and other views.  It can be
-        disconnected by reassigning to a copy explicitly::
+        ``metadata.native`` has the values that are written as metadata.
+        ``metadata.external`` has the header cards that came with a FITS or NDF
+        file; they cannot be changed.  ``metadata[name]`` finds both.
 
-            image.metadata = image.metadata.copy()
+        Metadata is shared with subimages and other views.  Assigning a mapping
+        copies its values (of the metadata of an image, the native ones), and
+        so disconnects the image from the others::
+
+            image.metadata = image.metadata
         """
-        return self._metadata
+        return MetadataView(self._metadata, self._attachments.external_metadata)
 
     @metadata.setter
-    def metadata(self, value: dict[str, MetadataValue]) -> None:
-        if not isinstance(value, dict):
-            raise TypeError(f"The metadata of an image must be a dict; got {value!r:.80}.")
-        self._metadata = value
+    def metadata(self, value: Mapping[str, Any]) -> None:
+        self._metadata = native_metadata(value, copy=True)
 
     @property
     def butler_dataset(self) -> SerializedDatasetRef | None:

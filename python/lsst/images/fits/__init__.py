@@ -12,6 +12,7 @@ from ..serialization import (
     FitsDitherAlgorithm,
     FitsQuantizationOptions,
 )
+from ._archive._external_metadata import FitsExternalMetadata
 from ._archive._input_archive import FitsInputArchive
 from ._archive._layout import FITS_SOURCE_REGEX, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
 from ._archive._output_archive import FitsOutputArchive
@@ -33,6 +34,7 @@ from ._hdus._hdu import Hdu
 from ._hdus._table_reader import ColumnData, TableData
 from ._headers._cards import CARD_SIZE, Cards, CardValue
 from ._headers._hint_cards import WcsCards, hint_cards
+from ._headers._keyword_classes import owned_keywords
 from ._headers._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
 
 __all__ = (
@@ -51,6 +53,7 @@ __all__ = (
     "FitsCompressionAlgorithm",
     "FitsCompressionOptions",
     "FitsDitherAlgorithm",
+    "FitsExternalMetadata",
     "FitsFile",
     "FitsInputArchive",
     "FitsOpaqueMetadata",
@@ -69,6 +72,7 @@ __all__ = (
     "add_offset_wcs",
     "hint_cards",
     "open_source",
+    "owned_keywords",
     "read_offset_wcs",
     "read_yx0",
     "strip_butler_cards",

@@ -79,7 +79,7 @@ def to_hdulist(obj: GeneralizedImage) -> fits.HDUList:
     """
     primary = fits.PrimaryHDU()
     primary.header["EXTEND"] = (True, "There may be extensions")
-    for card in _metadata_cards(obj.metadata):
+    for card in _metadata_cards(obj.metadata.native):
         primary.header.append(card, end=True)
     hdus = fits.HDUList([primary])
     hdus.extend(_PlaneWriter(obj).hdus(obj))

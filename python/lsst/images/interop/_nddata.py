@@ -141,7 +141,7 @@ def _convert(
     mask_planes: Iterable[str] | None,
     psf: bool,
 ) -> Any:
-    if META_KEY in obj.metadata:
+    if META_KEY in obj.metadata.native:
         raise InvalidArgumentError(
             f"The metadata contain the key {META_KEY!r}, which is reserved; rename it."
         )
@@ -163,7 +163,7 @@ def _convert(
         mask=mask,
         wcs=wcs,
         unit=unit,
-        meta={**obj.metadata, META_KEY: Kept.of(obj, names, wcs)},
+        meta={**obj.metadata.native, META_KEY: Kept.of(obj, names, wcs)},
         psf=_psf_image(obj) if psf else None,
     )
 

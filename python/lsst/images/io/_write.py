@@ -31,7 +31,7 @@ from ..serialization import (
     iter_trees,
     warn_for_development_schemas,
 )
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._atomic import atomic_output
 from ._compression import is_compressed_name
 from ._containers import container_for_name, container_for_path, output_class, parse_location

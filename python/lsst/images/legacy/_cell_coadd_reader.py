@@ -138,7 +138,7 @@ class LegacyCellCoaddReader(LegacyReader):
         pytype = cast(type[CellCoadd], self._pytype)
         result = pytype._assemble(image, mask, variance, metadata={}, components=components)
         passthrough = FitsOpaqueMetadata()
-        result.metadata.update(passthrough.extract_legacy_primary_header(self.file.primary.header))
+        result.metadata.native.update(passthrough.extract_legacy_primary_header(self.file.primary.header))
         attach(result, passthrough=passthrough)
         return result
 

@@ -270,8 +270,8 @@ def _compare(old: Any, new: Any) -> Iterator[tuple[str, str]]:
             a, b = (_part_of(obj, name) for obj in (old, new))
             if (what := _compare_values(a, b)) is not None:
                 yield name, what
-    if old.metadata != new.metadata:
-        yield "metadata", f"{old.metadata!r:.200} became {new.metadata!r:.200}"
+    if old.metadata.native != new.metadata.native:
+        yield "metadata", f"{old.metadata.native!r:.200} became {new.metadata.native!r:.200}"
 
 
 def _part_of(obj: Any, name: str) -> Any:

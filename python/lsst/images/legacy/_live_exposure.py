@@ -330,7 +330,7 @@ def visit_image_to(
     image = stack_module("afw.image")
     exposure = image.Exposure(masked_image, dtype=masked_image.image.array.dtype)
     info = exposure.info
-    number = obj.metadata.get("id")
+    number = obj.metadata.native.get("id")
     if isinstance(number, int):
         info.setId(number)
     _set("projection", obj._projection_or_deferred, lambda value: info.setWcs(_if_any(projection_to, value)))
@@ -370,7 +370,7 @@ def _metadata_of(obj: VisitImage) -> Any:
     header = None if passthrough is None else next(iter(_primary(passthrough)), None)
     cards: dict[str, list[astropy.io.fits.Card]] = {}
     for card in header.cards if header is not None else ():
-        if card.keyword not in ("COMMENT", "HISTORY", ""):
+        if card.keyword not in ("COMMENT", "HISTORY", "", "EXPINFO_V"):
             cards.setdefault(card.keyword, []).append(card)
     for keyword, repeated in cards.items():
         # A property list has an array of the values of repeated cards.
@@ -382,7 +382,7 @@ def _metadata_of(obj: VisitImage) -> Any:
                 metadata.set(keyword, lines)
     if obj.unit is not None:
         metadata.set("BUNIT", format_unit(obj.unit))
-    own = {key: value for key, value in obj.metadata.items() if key != "id"}
+    own = {key: value for key, value in obj.metadata.native.items() if key != "id"}
     for number, (key, value) in enumerate(own.items(), start=1):
         metadata.set(f"LSST IMAGES KEY {number}", key)
         metadata.set(f"LSST IMAGES VALUE {number}", _storable(value, key))

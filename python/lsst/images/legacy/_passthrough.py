@@ -47,7 +47,7 @@ def legacy_passthrough(file: LegacyFile, obj: Any) -> FitsOpaqueMetadata:
 
 def _add_primary(passthrough: FitsOpaqueMetadata, file: LegacyFile, obj: Any) -> None:
     try:
-        obj.metadata.update(passthrough.extract_legacy_primary_header(file.primary.header))
+        obj.metadata.native.update(passthrough.extract_legacy_primary_header(file.primary.header))
     except UNEXPECTED as err:
         # The pixels can be used although astropy cannot parse the cards.
         warnings.warn(

@@ -160,7 +160,7 @@ class LegacyVisitReader(LegacyReader):
             },
         )
         if isinstance(number := self.file.primary.cards.get("EXPID"), int | float | str):
-            result.metadata["id"] = number
+            result.metadata.native["id"] = number
         passthrough = legacy_passthrough(self.file, result)
         attach(result, passthrough=passthrough if bbox is None else passthrough.for_subset())
         return result

@@ -15,7 +15,7 @@ from ..cameras import Amplifier, Detector, DetectorAttributes
 from ..errors import ArchiveReadError
 from ..serialization import ArchiveTree, InputArchive, OutputArchive
 from ..serialization._fields import Series
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._transforms import CameraFrameSetSerializationModel
 
 

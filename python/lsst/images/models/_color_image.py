@@ -15,7 +15,7 @@ from .._pixels import ColorImage, Image
 from ..errors import CorruptArchiveError, GeometryError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._input_archive import ArrayPart
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._image import ImageSerializationModel
 from ._lazy_projection import LazyProjection, deserialize_projection, serialize_projection
 from ._pixel_tree import PixelTree, require_same_box

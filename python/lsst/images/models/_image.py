@@ -23,7 +23,7 @@ from ..serialization import (
     split_quantity,
 )
 from ..serialization._input_archive import ArrayPart
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._lazy_projection import (
     DeferrableProjection,
     deserialize_projection,

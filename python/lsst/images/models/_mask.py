@@ -27,7 +27,7 @@ from ..serialization import (
 )
 from ..serialization._fields import Series
 from ..serialization._input_archive import ArrayPart
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._corruption import reading
 from ._lazy_projection import (
     DeferrableProjection,

@@ -18,7 +18,7 @@ from ..errors import CorruptArchiveError, GeometryError, UnitMismatchError
 from ..serialization import InputArchive, OutputArchive, component, omit_if_none
 from ..serialization._deferred import available
 from ..serialization._input_archive import ArrayPart
-from ..serialization._metadata import writable_metadata
+from ..serialization._metadata_view import writable_metadata
 from ._deferrable import deserialize_field
 from ._image import ImageSerializationModel
 from ._lazy_projection import LazyProjection, deserialize_projection, serialize_projection

@@ -7,18 +7,11 @@ from __future__ import annotations
 __all__ = ("CardSource", "HeaderCards")
 
 import dataclasses
-import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
 
-CARD_SIZE = 80
-"""Size of a card in characters; FITS standard 4.0, section 3.3.1."""
-
-_STRUCTURE = re.compile(
-    r"(SIMPLE|BITPIX|NAXIS\d*|EXTEND|BSCALE|BZERO|BLANK|BUNIT|CHECKSUM|DATASUM|END"
-    r"|WCSAXES|W?C(RVAL|RPIX|TYPE|UNIT|DELT|ROTA)\d+|(CD|PC)\d+_\d+|(PV|PS)\d+_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX)"
-)
-"""Cards that describe the structure and WCS of the file that they were read from."""
+from ..fits import CARD_SIZE, FitsOpaqueMetadata, owned_keywords
+from ..serialization import NO_EXTERNAL_METADATA, ExternalMetadata
 
 
 class CardSource(Protocol):
@@ -50,12 +43,24 @@ class HeaderCards:
             All cards.  Cards that describe the array or its WCS are ignored,
             because components of the NDF describe them.
         """
-        kept = (card for card in cards if not _STRUCTURE.fullmatch(card[:8].rstrip()))
-        return cls(tuple(card.ljust(CARD_SIZE)[:CARD_SIZE] for card in kept))
+        by_keyword = [(card[:8].rstrip(), card.ljust(CARD_SIZE)[:CARD_SIZE]) for card in cards]
+        owned = owned_keywords({keyword for keyword, _ in by_keyword}) | {"BUNIT"}
+        return cls(tuple(card for keyword, card in by_keyword if keyword not in owned))
 
     def primary_cards(self) -> tuple[str, ...]:
         """Return the cards."""
         return self.cards
+
+    def external_metadata(self) -> ExternalMetadata:
+        """Return the cards as read-only metadata.
+
+        Returns
+        -------
+        metadata
+            The cards that a FITS file of the object would have.
+        """
+        parsed = FitsOpaqueMetadata.from_passthrough(self)
+        return NO_EXTERNAL_METADATA if parsed is None else parsed.external_metadata()
 
     def for_subset(self) -> Self:
         """Return this instance, because all cards apply to a subset too."""

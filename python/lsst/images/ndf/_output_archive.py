@@ -18,6 +18,7 @@ import pydantic
 
 from .._geom import Box
 from ..errors import ArchiveWriteError, InvalidArgumentError, LossyConversionWarning
+from ..fits import CARD_SIZE
 from ..plugins import registry
 from ..serialization import (
     ArchiveTree,
@@ -29,7 +30,6 @@ from ..serialization import (
     TableModel,
 )
 from ..utils import escape_unprintable, short_repr
-from ._cards import CARD_SIZE
 from ._hds import create_structure, import_h5py, set_class, write_array, write_records, write_text
 from ._input_archive import FORMAT_VERSION, SOURCE_PREFIX
 from ._layout import Layout

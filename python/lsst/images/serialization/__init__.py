@@ -41,6 +41,12 @@ from ._attachments import (
 from ._butler_info import ButlerInformation
 from ._component import ComponentReader, component
 from ._development import iter_trees, warn_for_development_schemas
+from ._external_metadata import (
+    NO_EXTERNAL_METADATA,
+    EmptyExternalMetadata,
+    ExternalMetadata,
+    ExternalMetadataValue,
+)
 from ._fields import JsonRef, MetadataValue, Pointer, omit_if_empty, omit_if_none
 from ._frozen import (
     available_schema_classes,
@@ -53,6 +59,7 @@ from ._frozen import (
 )
 from ._hints import NO_HINTS, ArrayHints
 from ._input_archive import ArchiveInfo, DetachedArchive, InputArchive
+from ._metadata_view import MetadataView, NativeMetadata, native_metadata
 from ._migrations import is_development_version, parse_schema_url
 from ._numbers import (
     FloatType,
@@ -93,6 +100,7 @@ from ._units import (
 
 __all__ = (
     "NO_ATTACHMENTS",
+    "NO_EXTERNAL_METADATA",
     "NO_HINTS",
     "SCHEMA_URL_BASE",
     "AnyArrayModel",
@@ -113,6 +121,9 @@ __all__ = (
     "ComponentReader",
     "DetachedArchive",
     "DevelopmentSchemaWarning",
+    "EmptyExternalMetadata",
+    "ExternalMetadata",
+    "ExternalMetadataValue",
     "FitsCompressionAlgorithm",
     "FitsCompressionOptions",
     "FitsDitherAlgorithm",
@@ -129,6 +140,8 @@ __all__ = (
     "InvalidParameterError",
     "JsonRef",
     "MetadataValue",
+    "MetadataView",
+    "NativeMetadata",
     "NestedOutputArchive",
     "NumberType",
     "OutputArchive",
@@ -158,6 +171,7 @@ __all__ = (
     "is_integer",
     "iter_trees",
     "migration",
+    "native_metadata",
     "no_header_updates",
     "omit_if_empty",
     "omit_if_none",

@@ -9,6 +9,8 @@ __all__ = ("Attachments", "NO_ATTACHMENTS", "PassthroughMetadata", "attach", "at
 import dataclasses
 from typing import Any, Final, Protocol, Self
 
+from ._external_metadata import NO_EXTERNAL_METADATA, ExternalMetadata
+
 
 class PassthroughMetadata(Protocol):
     """File content that the container preserves when the object is rewritten.
@@ -18,6 +20,9 @@ class PassthroughMetadata(Protocol):
 
     def for_subset(self) -> Self:
         """Return what a copy or a subset of the object keeps."""
+
+    def external_metadata(self) -> ExternalMetadata:
+        """Return the preserved header cards as read-only metadata."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +46,13 @@ class Attachments:
         if self.passthrough is None:
             return self
         return Attachments(self.butler_info, self.passthrough.for_subset())
+
+    @property
+    def external_metadata(self) -> ExternalMetadata:
+        """Header cards that came with the file (`ExternalMetadata`)."""
+        # A plugin's container may preserve content that has no header cards.
+        find = getattr(self.passthrough, "external_metadata", None)
+        return NO_EXTERNAL_METADATA if find is None else find()
 
 
 NO_ATTACHMENTS = Attachments()

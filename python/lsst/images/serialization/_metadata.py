@@ -1,10 +1,10 @@
 # This file is part of lsst-images.
 # Licensed under the BSD 3-Clause License; see LICENSE.
-"""Convert metadata to the form that is written to a tree."""
+"""Check metadata: which names and values can be written to a tree."""
 
 from __future__ import annotations
 
-__all__ = ("writable_metadata",)
+__all__ = ("check_metadata",)
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from ..utils import short_repr
 from ._fields import MetadataValue
 
 
-def writable_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
+def check_metadata(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     """Convert metadata to the form that is written to a tree.
 
     Parameters

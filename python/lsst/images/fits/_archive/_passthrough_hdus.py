@@ -32,6 +32,7 @@ from .._headers._cards import CARD_SIZE
 from .._headers._keyword_classes import archive_keywords, is_archive_card, owned_keywords
 from .._headers._odd_cards import header_bytes, parse_header
 from .._tiles.codecs import find_codec
+from ._external_metadata import FitsExternalMetadata
 from ._layout import CONTAINER_CARDS, ExtensionKey
 
 _MASK_PLANES = re.compile(r"MSK[NMD]\d{4}|MP_.*")
@@ -204,6 +205,7 @@ class FitsOpaqueMetadata:
     ) -> None:
         self._headers: dict[ExtensionKey, Any] = dict(headers or {})
         self.precompressed: dict[str, PrecompressedImage] = dict(precompressed or {})
+        self._external: FitsExternalMetadata | None = None
 
     @property
     def headers(self) -> Mapping[ExtensionKey, astropy.io.fits.Header]:
@@ -351,11 +353,24 @@ class FitsOpaqueMetadata:
         text = header_bytes(header, escape=True).decode("ascii")
         return tuple(text[at : at + CARD_SIZE] for at in range(0, len(text), CARD_SIZE))
 
+    def external_metadata(self) -> FitsExternalMetadata:
+        """Return the cards of the primary header as read-only metadata.
+
+        Returns
+        -------
+        metadata
+            The cards that are preserved when the object is written.
+        """
+        if self._external is None:
+            self._external = FitsExternalMetadata(self.header(ExtensionKey()))
+        return self._external
+
     def for_subset(self) -> Self:
         """Return the metadata of a copy or subset: headers without compressed images."""
         result = type(self)()
         # Shared, so that each header is parsed once.
         result._headers = self._headers
+        result._external = self._external
         return result
 
     copy = for_subset
