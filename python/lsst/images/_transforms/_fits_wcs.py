@@ -29,11 +29,18 @@ from .._geom import Box
 from ..errors import GeometryError, UnitMismatchError
 from ..utils import short_repr
 from ._ast import AstMapping, starlink_ast, write_fits_cards
+from ._fits_tan import tangent_fits_wcs
 from ._frames import Frame, SkyFrame
 from ._sphere import ARCSEC, separations, unit_vectors
 
 TOLERANCE = 1e-4
 """Maximum deviation, in pixels, of a conversion that counts as exact."""
+
+_EXACT = 1e-8
+"""Maximum deviation, in pixels, of a tangent projection that was fitted to a mapping."""
+
+_EXACT_ROUNDING = 4e-15
+"""Rounding error of positions in radians."""
 
 _MAX_ORIGIN = 360.0
 """Maximum offset of the origin of a projection plane, in degrees."""
@@ -387,6 +394,17 @@ def mapping_to_fits_wcs(mapping: AstMapping, out_frame: Frame, bbox: Box) -> Any
 
 
 def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
+    written = _written_by_ast(mapping, bbox)
+    if written is not None and _agrees(written, mapping, bbox, _EXACT, _EXACT_ROUNDING):
+        return written
+    # AST writes nothing, or an approximation, for rotated systems whose axes are parallel to the pixels.
+    fitted = tangent_fits_wcs(mapping, bbox)
+    if fitted is not None and _agrees(fitted, mapping, bbox, _EXACT, _EXACT_ROUNDING):
+        return fitted
+    return written
+
+
+def _written_by_ast(mapping: AstMapping, bbox: Box) -> WCS | None:
     frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Domain=GRID"))
     shift = starlink_ast.ShiftMap([bbox.x.start - 1, bbox.y.start - 1])
     pixel_to_sky = starlink_ast.CmpMap(shift, mapping.mapping, True)
@@ -404,13 +422,18 @@ def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
     return wcs if np.isfinite(sky).all() and _agrees(wcs, mapping, bbox) else None
 
 
-def _agrees(wcs: WCS, mapping: AstMapping, bbox: Box) -> bool:
-    """Return whether a FITS WCS is equivalent to a mapping, to within `TOLERANCE`."""
+def _agrees(
+    wcs: WCS, mapping: AstMapping, bbox: Box, tolerance: float = TOLERANCE, rounding: float = 0.0
+) -> bool:
+    """Return whether a FITS WCS is equivalent to a mapping.
+
+    The tolerance is in pixels; the rounding error of positions, in radians, is added to it.
+    """
     x, y = (grid.ravel().astype(np.float64) for grid in bbox.meshgrid(5))
     lon, lat = _evaluate(wcs, x - bbox.x.start, y - bbox.y.start)
     distance = separations(*mapping.apply(x, y), lon, lat)
     # NaN compares as false, which is the wanted result here.
-    return bool(np.all(distance <= TOLERANCE * _pixel_scale(wcs)))
+    return bool(np.all(distance <= tolerance * _pixel_scale(wcs) + rounding))
 
 
 def _standard_cards(cards: list[str]) -> list[str]:
