@@ -21,7 +21,7 @@ import numpy as np
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
-from .._headers._cards import BLOCK_SIZE, scan
+from .._headers._cards import BLOCK_SIZE, read_int, scan
 from .._tiles._grid import TileGrid, normalize_slices
 
 _Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
@@ -153,13 +153,8 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
     CorruptArchiveError
         If an HDU is damaged or not at the address in the primary header.
     """
-    try:
-        start, size = primary["JSONADDR"], primary["JSONSIZE"]
-        index_start, index_size = primary["INDXADDR"], primary["INDXSIZE"]
-    except KeyError as err:
-        raise CorruptArchiveError(
-            f"The card {err} is missing in the primary header of {source.name}."
-        ) from None
+    start, size = read_int(primary, "JSONADDR"), read_int(primary, "JSONSIZE")
+    index_start, index_size = read_int(primary, "INDXADDR"), read_int(primary, "INDXSIZE")
     try:
         if start + size == index_start:
             both = bytes(source.read(start, size + index_size))

@@ -26,6 +26,7 @@ from ...utils import short_repr
 from .._bytes._open_source import open_source
 from .._bytes._remote_source import DEFAULT_PAGE_SIZE
 from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
+from .._headers._cards import read_int
 from ._index_block import IndexBlock, read_index_block
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._passthrough_hdus import FitsOpaqueMetadata, RawHeader
@@ -68,7 +69,7 @@ class FitsInputArchive(InputArchive):
                 f"{file.name} is a FITS file, but not an archive of lsst.images: it has no cards FMTVER and "
                 "JSONADDR. Use read_legacy() to read a file of lsst.afw."
             )
-        if (version := self._primary.get("FMTVER", 0)) > FORMAT_VERSION:
+        if (version := read_int(self._primary, "FMTVER", 0)) > FORMAT_VERSION:
             raise ArchiveReadError(
                 f"{file.name} has FMTVER={version}; this version of lsst.images reads up to "
                 f"{FORMAT_VERSION}. Update lsst.images."
