@@ -235,7 +235,8 @@ def _projection_parameters(wcs: WCS) -> tuple[str, dict[str, float]]:
     axes = [wcs.wcs.lng, wcs.wcs.lat]
     matches = filter(None, map(_PV_CARD.match, lines))
     parameters = {f"PV{1 + axes.index(int(m['axis']) - 1)}_{m['index']}": float(m["value"]) for m in matches}
-    return "TPN", parameters
+    # The linear terms that a header omits are one.
+    return "TPN", {"PV1_1": 1.0, "PV2_1": 1.0, **parameters}
 
 
 def _native_rotation(pole_lon: float, pole_colat: float, native_lon: float) -> npt.NDArray[np.float64]:

@@ -14,7 +14,6 @@ import warnings
 from typing import Any
 
 import astropy.units as u
-import astropy.wcs
 import numpy as np
 
 from .._exposures import VisitImage
@@ -26,6 +25,7 @@ from ..errors import ImagesError, LegacyValueError, LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader, read_yx0, suppress_fits_card_warnings
 from ..serialization import attach, parse_unit
 from ._file import align_plane
+from ._header_wcs import header_wcs
 from ._planes import PLANE_CARD, as_mask_pixels, integer_bits, make_mask, map_planes, name_unnamed_bits
 
 _PLANES = ("IMAGE", "MASK", "VARIANCE")
@@ -173,9 +173,7 @@ def _make_projection(hdu: Any, frame: Frame | None) -> Projection[Any] | None:
         return None
     bbox = _bbox(hdu)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
-            wcs = astropy.wcs.WCS(hdu.header)
+        wcs = header_wcs(hdu.header)
         return Projection.from_fits_wcs(wcs, frame, pixel_bounds=bbox, x0=bbox.x.start, y0=bbox.y.start)
     except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
         warnings.warn(f"The FITS WCS is invalid and omitted: {err}", LossyConversionWarning, stacklevel=2)

@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import astropy.wcs
 import numpy as np
 
 from .._geom import Box
@@ -33,6 +32,7 @@ from ..fits import CardValue, ExtensionKey, FitsOpaqueMetadata, Hdu, Precompress
 from ..serialization import attach
 from ..utils import short_repr
 from ._file import LegacyFile
+from ._header_wcs import header_wcs
 from .afw_archive._locate import find_keywords
 
 PLANE_CARD = "MP_"
@@ -352,9 +352,7 @@ def read_projection(file: LegacyFile, hdu: Hdu, frame: Frame | None) -> Projecti
         return None
     origin = file.origin(hdu)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
-            wcs = astropy.wcs.WCS(_wcs_header(hdu), fix=True)
+        wcs = header_wcs(_wcs_header(hdu))
         return Projection.from_fits_wcs(wcs, frame, pixel_bounds=file.bbox(hdu), x0=origin.x, y0=origin.y)
     except (ImagesError, ValueError, MemoryError, KeyError, TypeError) as err:
         warnings.warn(
