@@ -26,6 +26,10 @@ COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
 MOVED = {
     "lsst.images._cell_grid": {"CellIJ": "lsst.images._geom:CellIJ"},
     "lsst.images._geom": {"BoundsError": "lsst.images.errors:BoundsError"},
+    "lsst.images._transforms": {
+        "ProjectionAstropyView": "lsst.images._transforms._astropy_view:ProjectionAstropyView",
+        "SkyProjectionAstropyView": "lsst.images._transforms._astropy_view:ProjectionAstropyView",
+    },
     "lsst.images.cells": {
         f"{name}SerializationModel": f"lsst.images.models:{name}SerializationModel"
         for name in (
@@ -37,8 +41,12 @@ MOVED = {
     },
     "lsst.images.fits": {
         "ExtensionHDU": "lsst.images.fits._archive._astropy_hdus:ExtensionHDU",
+        "FitsOutputArchive": "lsst.images.fits._archive._output_archive:FitsOutputArchive",
+        "Finding": "lsst.images.fits._archive._verify_report:Finding",
         "ReadResult": "lsst.images.io:ReadResult",
+        "VerifyReport": "lsst.images.fits._archive._verify_report:VerifyReport",
         "read": "lsst.images.io:read_fits",
+        "verify": "lsst.images.fits._archive._verify:verify",
         "write": "lsst.images.io:write_fits",
     },
     "lsst.images.fits.formatters": {
@@ -47,8 +55,23 @@ MOVED = {
         "MaskedImageFormatter": "lsst.images.formatters:GenericFormatter",
         "VisitImageFormatter": "lsst.images.formatters:GenericFormatter",
     },
-    "lsst.images.json": {"write": "lsst.images.io:write_json"},
-    "lsst.images.ndf": {"write": "lsst.images.io:write_ndf"},
+    "lsst.images.json": {
+        "JsonInputArchive": "lsst.images.json._input_archive:JsonInputArchive",
+        "JsonOutputArchive": "lsst.images.json._output_archive:JsonOutputArchive",
+        "write": "lsst.images.io:write_json",
+    },
+    "lsst.images.ndf": {
+        "HdsNameShrinker": "lsst.images.ndf._names:HdsNameShrinker",
+        "NdfInputArchive": "lsst.images.ndf._input_archive:NdfInputArchive",
+        "NdfOutputArchive": "lsst.images.ndf._output_archive:NdfOutputArchive",
+        "NdfPointerModel": "lsst.images.ndf._pointer:NdfPointerModel",
+        "archive_path_to_hdf5_path": "lsst.images.ndf._names:archive_path_to_hdf5_path",
+        "archive_path_to_hdf5_path_components": (
+            "lsst.images.ndf._names:archive_path_to_hdf5_path_components"
+        ),
+        "read_starlink": "lsst.images.ndf._verbs:read_starlink",
+        "write": "lsst.images.io:write_ndf",
+    },
     "lsst.images.serialization": {
         "Backend": "lsst.images.io:Backend",
         "ButlerInfo": "lsst.images.butler:ButlerInfo",
@@ -62,12 +85,12 @@ MOVED = {
         "write_archive": "lsst.images.io:write",
     },
 }
-"""Public names that are expected in a module of a lower layer than the one that
-defines them, by module."""
+"""Public names that are expected in another module than the one that defines them, by
+module: a higher layer defines them, or their module imports large packages."""
 
 
 def moved_names(module: str) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` function for names that a higher layer defines.
+    """Return a ``__getattr__`` function for names that another module defines.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ import pydantic
 from .._aliases import alias_property
 from .._content_token import token
 from .._geom import YX, Box
-from .._transforms import Projection, ProjectionAstropyView
+from .._transforms import Projection
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
 from ..io import Serializable
 from ..plugins import registry
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
+
+    from .._transforms import ProjectionAstropyView
 
 
 class GeneralizedImage(Serializable, ABC):

@@ -27,9 +27,11 @@ __all__ = (
     "TransformCompositionError",
 )
 
+from typing import TYPE_CHECKING
+
+from .._aliases import moved_names
 from ..errors import FrameLookupError, TransformCompositionError
 from ._ast import AstMapping
-from ._astropy_view import ProjectionAstropyView
 from ._fits_approximation import FitsWcsAccuracy
 from ._frame_set import CameraFrameSet, FrameSet
 from ._frames import (
@@ -47,4 +49,11 @@ from ._projection import Projection
 from ._transform import Transform
 
 SkyProjection = Projection
-SkyProjectionAstropyView = ProjectionAstropyView
+
+if TYPE_CHECKING:
+    from ._astropy_view import ProjectionAstropyView
+
+    SkyProjectionAstropyView = ProjectionAstropyView
+else:
+    # The module imports astropy.wcs and astropy.coordinates.
+    __getattr__ = moved_names(__name__)

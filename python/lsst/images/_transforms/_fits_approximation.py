@@ -14,17 +14,19 @@ from __future__ import annotations
 __all__ = ("FitsWcsAccuracy", "fit_tan_sip", "measure_fits_wcs")
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy.wcs import WCS, Sip
 
 from .._geom import Box
 from ..errors import GeometryError
 from ..utils import short_repr
 from ._sphere import ARCSEC, separations, unit_vectors
 from ._transform import Transform
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 MAX_ORDER = 9
 """Highest degree of a SIP polynomial."""
@@ -137,6 +139,8 @@ def fit_tan_sip(
 
 
 def _fit(pixel_to_sky: Transform[Any, Any], bbox: Box, order: int) -> WCS:
+    from astropy.wcs import WCS, Sip
+
     center = np.array([0.5 * (bbox.x.min + bbox.x.max), 0.5 * (bbox.y.min + bbox.y.max)])
     x, y = _chebyshev_grid(bbox, _N_FIT)
     ra, dec = pixel_to_sky.apply_forward(x=x, y=y)

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 __all__ = ("tangent_fits_wcs",)
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-from astropy.wcs import WCS
 
 from .._geom import Box
 from ._ast import AstMapping
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 FIELD = 0.02
 """Smallest size of the field in which positions are compared, in radians.
@@ -107,6 +111,8 @@ def _linear_fit(
     bbox: Box,
 ) -> WCS | None:
     """Fit the linear part of a projection with a known tangent point."""
+    from astropy.wcs import WCS
+
     lon, lat = np.arctan2(tangent[1], tangent[0]), np.arcsin(np.clip(tangent[2], -1.0, 1.0))
     east = np.array([-np.sin(lon), np.cos(lon), 0.0])
     north = np.cross(tangent, east)

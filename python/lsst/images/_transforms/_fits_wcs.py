@@ -16,14 +16,11 @@ from __future__ import annotations
 __all__ = ("celestial_rotation", "mapping_from_fits_wcs", "mapping_to_fits_wcs")
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
 import numpy.typing as npt
-from astropy.coordinates import FK5, ICRS, CartesianRepresentation, Galactic
-from astropy.wcs import WCS, WcsError
-from astropy.wcs.utils import wcs_to_celestial_frame
 
 from .._geom import Box
 from ..errors import GeometryError, UnitMismatchError
@@ -32,6 +29,9 @@ from ._ast import AstMapping, starlink_ast, write_fits_cards
 from ._fits_tan import tangent_fits_wcs
 from ._frames import Frame, SkyFrame
 from ._sphere import ARCSEC, separations, unit_vectors
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 TOLERANCE = 1e-4
 """Maximum deviation, in pixels, of a conversion that counts as exact."""
@@ -119,6 +119,9 @@ def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
     GeometryError
         If the frame is unknown, or not related to ICRS by a rotation.
     """
+    from astropy.coordinates import FK5, ICRS, CartesianRepresentation, Galactic
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
     unknown = (
         f"Unsupported celestial frame of the axes {list(wcs.wcs.ctype)} with RADESYS={wcs.wcs.radesys!r}; "
         "expected ICRS, FK5 or Galactic coordinates. Fit a WCS in one of these instead."
@@ -140,6 +143,8 @@ def celestial_rotation(wcs: WCS) -> npt.NDArray[np.float64] | None:
 
 def _prepared(fits_wcs: Any) -> WCS:
     """Return a copy that is set up; raise if the WCS is not supported."""
+    from astropy.wcs import WCS, WcsError
+
     if not isinstance(fits_wcs, WCS):
         raise TypeError(f"Expected an astropy.wcs.WCS; got {type(fits_wcs).__name__}.")
     if fits_wcs.naxis != 2:
@@ -344,6 +349,8 @@ def _linear_mapping(wcs: WCS, out_frame: Frame, x0: int, y0: int) -> AstMapping:
 
 
 def _linear_fits_wcs(mapping: AstMapping, unit: u.UnitBase, bbox: Box) -> WCS | None:
+    from astropy.wcs import WCS
+
     if not mapping.mapping.simplify().IsLinear:
         return None
     # Widely separated points, to avoid cancellation in their differences.
@@ -406,6 +413,8 @@ def _celestial_fits_wcs(mapping: AstMapping, bbox: Box) -> WCS | None:
 
 
 def _written_by_ast(mapping: AstMapping, bbox: Box) -> WCS | None:
+    from astropy.wcs import WCS
+
     frame_set = starlink_ast.FrameSet(starlink_ast.Frame(2, "Domain=GRID"))
     shift = starlink_ast.ShiftMap([bbox.x.start - 1, bbox.y.start - 1])
     pixel_to_sky = starlink_ast.CmpMap(shift, mapping.mapping, True)

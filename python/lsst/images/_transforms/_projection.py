@@ -7,13 +7,12 @@ from __future__ import annotations
 __all__ = ("Projection",)
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import ICRS as AstropyICRS
-from astropy.coordinates import Latitude, Longitude, SkyCoord, UnitSphericalRepresentation
 
+from .._aliases import moved_names
 from .._content_token import token
 from .._geom import XY, YX, Bounds, Box, parse_positions
 from ..describe import DescribeOptions, Report, describe
@@ -22,13 +21,17 @@ from ..io import Serializable
 from ..plugins import registry
 from ..utils import short_repr
 from ._ast import AstMapping, starlink_ast
-from ._astropy_view import ProjectionAstropyView
 from ._fits_approximation import FitsWcsAccuracy, fit_tan_sip, measure_fits_wcs
 from ._frames import ICRS, Frame, SkyFrame
 from ._sky_circle import circle_bounds
 from ._sphere import icrs_radians, unit_vectors
 from ._summary import describe_projection
 from ._transform import Transform
+
+if TYPE_CHECKING:
+    from astropy.coordinates import SkyCoord
+
+    from ._astropy_view import ProjectionAstropyView
 
 F = TypeVar("F", bound=Frame)
 
@@ -273,6 +276,9 @@ class Projection(Serializable, Generic[F]):
         if dec.size and not (np.abs(dec).max() <= 0.5 * np.pi):
             outside = np.abs(dec) > 0.5 * np.pi
             ra, dec = np.where(outside, np.nan, ra), np.where(outside, np.nan, dec)
+        from astropy.coordinates import ICRS as AstropyICRS
+        from astropy.coordinates import Latitude, Longitude, SkyCoord, UnitSphericalRepresentation
+
         # Faster than SkyCoord(ra, dec), whose parsing takes longer than the mapping.
         data = UnitSphericalRepresentation(
             Longitude(ra, u.rad, copy=False), Latitude(dec, u.rad, copy=False), copy=False
@@ -302,6 +308,8 @@ class Projection(Serializable, Generic[F]):
         GeometryError
             If its frame does not convert to ICRS.
         """
+        from astropy.coordinates import SkyCoord
+
         if extra or not isinstance(sky, SkyCoord):
             raise TypeError(
                 f"sky_to_pixel requires one SkyCoord; got {short_repr((sky, *extra))}. For right ascension "
@@ -469,7 +477,10 @@ class Projection(Serializable, Generic[F]):
         view
             An implementation of APE 14.
         """
-        return ProjectionAstropyView(self._pixel_to_sky, bbox)
+        view: ProjectionAstropyView = moved_names(__package__)("ProjectionAstropyView")(
+            self._pixel_to_sky, bbox
+        )
+        return view
 
     # Text, reports and conversions.
 

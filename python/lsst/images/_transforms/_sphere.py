@@ -7,14 +7,16 @@ from __future__ import annotations
 __all__ = ("ARCSEC", "icrs_radians", "offset_positions", "separations", "unit_vectors")
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
 import numpy.typing as npt
-from astropy.coordinates import ICRS, ConvertError, SkyCoord, UnitSphericalRepresentation
 
 from ..errors import GeometryError
+
+if TYPE_CHECKING:
+    from astropy.coordinates import SkyCoord
 
 ARCSEC = math.radians(1.0 / 3600.0)
 """One arcsecond in radians."""
@@ -39,6 +41,8 @@ def icrs_radians(sky: SkyCoord) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
         If their frame does not convert to ICRS, for example AltAz without a
         location and a time.
     """
+    from astropy.coordinates import ICRS, ConvertError, UnitSphericalRepresentation
+
     try:
         data = sky.transform_to(ICRS()).represent_as(UnitSphericalRepresentation)
     except (ConvertError, AttributeError, ValueError) as err:

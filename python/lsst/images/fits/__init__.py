@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._aliases import moved_names
 from ..errors import InvalidFitsArchiveError
 from ..serialization import (
@@ -15,7 +17,6 @@ from ..serialization import (
 from ._archive._external_metadata import FitsExternalMetadata
 from ._archive._input_archive import FitsInputArchive
 from ._archive._layout import FITS_SOURCE_REGEX, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
-from ._archive._output_archive import FitsOutputArchive
 from ._archive._passthrough_hdus import (
     FitsOpaqueMetadata,
     PrecompressedImage,
@@ -24,8 +25,6 @@ from ._archive._passthrough_hdus import (
     strip_legacy_exposure_cards,
     suppress_fits_card_warnings,
 )
-from ._archive._verify import verify
-from ._archive._verify_report import Finding, VerifyReport
 from ._bytes._byte_source import Buffer, ByteSource, BytesSource
 from ._bytes._open_source import open_source
 from ._bytes._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
@@ -36,6 +35,11 @@ from ._headers._cards import CARD_SIZE, Cards, CardValue
 from ._headers._hint_cards import WcsCards, hint_cards
 from ._headers._keyword_classes import owned_keywords
 from ._headers._wcs_cards import add_offset_wcs, read_offset_wcs, read_yx0, strip_wcs_cards
+
+if TYPE_CHECKING:
+    from ._archive._output_archive import FitsOutputArchive
+    from ._archive._verify import verify
+    from ._archive._verify_report import Finding, VerifyReport
 
 __all__ = (
     "CARD_SIZE",

@@ -6,8 +6,12 @@ from __future__ import annotations
 
 __all__ = ("JsonInputArchive", "JsonOutputArchive")
 
+from typing import TYPE_CHECKING
+
 from .._aliases import moved_names
-from ._input_archive import JsonInputArchive
-from ._output_archive import JsonOutputArchive
+
+if TYPE_CHECKING:
+    from ._input_archive import JsonInputArchive
+    from ._output_archive import JsonOutputArchive
 
 __getattr__ = moved_names(__name__)

@@ -9,12 +9,16 @@ installed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._aliases import moved_names
-from ._input_archive import NdfInputArchive
-from ._names import HdsNameShrinker, archive_path_to_hdf5_path, archive_path_to_hdf5_path_components
-from ._output_archive import NdfOutputArchive
-from ._pointer import NdfPointerModel
-from ._verbs import read_starlink
+
+if TYPE_CHECKING:
+    from ._input_archive import NdfInputArchive
+    from ._names import HdsNameShrinker, archive_path_to_hdf5_path, archive_path_to_hdf5_path_components
+    from ._output_archive import NdfOutputArchive
+    from ._pointer import NdfPointerModel
+    from ._verbs import read_starlink
 
 __all__ = (
     "HdsNameShrinker",

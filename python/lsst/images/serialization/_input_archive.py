@@ -11,9 +11,8 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import Any, ClassVar, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
-import astropy.table
 import numpy as np
 import pydantic
 
@@ -28,6 +27,9 @@ from ._attachments import PassthroughMetadata
 from ._fields import Pointer
 from ._migrations import parse_schema_url
 from ._tables import TableModel
+
+if TYPE_CHECKING:
+    import astropy.table
 
 T = TypeVar("T")
 M = TypeVar("M", bound=pydantic.BaseModel)
@@ -277,6 +279,8 @@ class InputArchive(abc.ABC):
         ArchiveReadError
             If a column does not have the declared type or shape.
         """
+        import astropy.table
+
         table = astropy.table.Table(self.get_structured_array(model), copy=False)
         try:
             for column in model.columns:

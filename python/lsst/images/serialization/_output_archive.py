@@ -8,9 +8,8 @@ __all__ = ("NestedOutputArchive", "OutputArchive")
 
 import abc
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import IO, Any, ClassVar, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import astropy.table
 import astropy.units as u
 import numpy as np
 import pydantic
@@ -28,6 +27,9 @@ from ._fields import Pointer
 from ._hints import NO_HINTS, ArrayHints
 from ._tables import TableModel
 from ._tree import ArchiveTree
+
+if TYPE_CHECKING:
+    import astropy.table
 
 T = TypeVar("T")
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 __all__ = ("TableColumnModel", "TableModel")
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import astropy.table
 import astropy.units as u
 import numpy as np
 import pydantic
@@ -20,6 +19,9 @@ from ._arrays import ArrayModel, ArrayReferenceModel, InlineArrayModel
 from ._fields import MetadataValue, Named, Series, omit_if_empty, omit_if_none
 from ._numbers import NumberType
 from ._units import Unit
+
+if TYPE_CHECKING:
+    import astropy.table
 
 
 class TableColumnModel(pydantic.BaseModel):

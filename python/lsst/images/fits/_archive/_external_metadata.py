@@ -8,12 +8,13 @@ __all__ = ("FitsExternalMetadata",)
 
 import warnings
 from collections.abc import Iterator
-
-import astropy.io.fits
-from astropy.io.fits.verify import VerifyError, VerifyWarning
+from typing import TYPE_CHECKING
 
 from ...serialization import ExternalMetadata, ExternalMetadataValue
 from ...utils import short_repr
+
+if TYPE_CHECKING:
+    import astropy.io.fits
 
 _COMMENTARY = frozenset({"COMMENT", "HISTORY", ""})
 """Keywords of cards without values (FITS standard 4.0, section 4.4.2.4)."""
@@ -43,6 +44,8 @@ class FitsExternalMetadata(ExternalMetadata):
     def _values(self) -> dict[str, tuple[ExternalMetadataValue, ...]]:
         """All values by keyword."""
         if self._index is None:
+            from astropy.io.fits.verify import VerifyWarning
+
             index: dict[str, list[ExternalMetadataValue]] = {}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", VerifyWarning)
@@ -70,6 +73,9 @@ class FitsExternalMetadata(ExternalMetadata):
 
 def _value(card: astropy.io.fits.Card) -> ExternalMetadataValue:
     """Return the value of a card."""
+    import astropy.io.fits
+    from astropy.io.fits.verify import VerifyError
+
     try:
         value = card.value
     except VerifyError:

@@ -21,11 +21,7 @@ import dataclasses
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
-
-import astropy.io.fits
-import astropy.units as u
-from astropy.io.fits.verify import VerifyError, VerifyWarning
+from typing import TYPE_CHECKING, Any, Self
 
 from ...serialization import parse_unit
 from .._headers._cards import CARD_SIZE
@@ -34,6 +30,10 @@ from .._headers._odd_cards import header_bytes, parse_header
 from .._tiles.codecs import find_codec
 from ._external_metadata import FitsExternalMetadata
 from ._layout import CONTAINER_CARDS, ExtensionKey
+
+if TYPE_CHECKING:
+    import astropy.io.fits
+    import astropy.units as u
 
 _MASK_PLANES = re.compile(r"MSK[NMD]\d{4}|MP_.*")
 _FRAME_OF_OBSERVATION = frozenset({"RADESYS", "RADECSYS", "EQUINOX", "EPOCH"})
@@ -47,6 +47,8 @@ _PRECOMPRESSED = re.compile(
 @contextlib.contextmanager
 def suppress_fits_card_warnings() -> Iterator[None]:
     """Return a context in which astropy does not warn about long keywords."""
+    from astropy.io.fits.verify import VerifyWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
         yield
@@ -82,6 +84,8 @@ def _remove(header: astropy.io.fits.Header, pattern: re.Pattern[str]) -> None:
 
 
 def _is_archive_card(card: astropy.io.fits.Card) -> bool:
+    from astropy.io.fits.verify import VerifyError
+
     try:
         return is_archive_card(card.keyword, card.comment)
     except VerifyError:

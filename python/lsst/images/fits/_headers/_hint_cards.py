@@ -11,7 +11,6 @@ import warnings
 from typing import Any
 
 import astropy.units as u
-import astropy.wcs
 
 from ..._geom import Box
 from ...errors import LossyConversionWarning
@@ -85,6 +84,8 @@ def _celestial_cards(projection: Any, bbox: Box) -> list[Card]:
     wcs = projection.as_fits_wcs(bbox, allow_approximation=True) if exact is None else exact
     if wcs is None:
         return []
+    import astropy.wcs
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
         header = wcs.to_header(relax=True)
