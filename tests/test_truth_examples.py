@@ -140,7 +140,9 @@ def test_read_planes_equal_recorded_contents(path: Path) -> None:
     for name in ("image", "variance"):
         check_plane(getattr(obj, name), truth[name])
     assert sha(obj.mask.array) == truth["mask"]["array"]["sha256_le"]
-    np.testing.assert_equal(obj.metadata, {key: number(value) for key, value in truth["metadata"].items()})
+    np.testing.assert_equal(
+        dict(obj.metadata.native), {key: number(value) for key, value in truth["metadata"].items()}
+    )
     subset = truth.get("subset_read") or {}
     if "image" in subset:
         bbox = Box.factory[slice(*subset["bbox"]["y"]), slice(*subset["bbox"]["x"])]

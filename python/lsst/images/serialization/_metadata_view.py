@@ -140,7 +140,7 @@ class NativeMetadata(_Base):
         self._mirror()
 
     def update(self, other: Any = (), /, **more: Any) -> None:
-        """Set native values; if one is invalid, none is set.
+        """Set native values; if one of the names is not allowed, none is set.
 
         Parameters
         ----------
@@ -153,11 +153,13 @@ class NativeMetadata(_Base):
         ------
         KeyError
             If a new name is that of external metadata, in any case.
-        UnserializableTypeError
-            If a name is not a string, or a value has a type that cannot be
-            written.
+
+        Notes
+        -----
+        Values of any type are accepted; types that cannot be written raise an
+        error when the image is written.
         """
-        values = check_metadata({**dict(other), **more})
+        values = {**dict(other), **more}
         for name in values:
             if name not in self._values and name in self._external:
                 raise KeyError(

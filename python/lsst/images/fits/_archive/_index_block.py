@@ -21,8 +21,10 @@ import numpy as np
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
-from .._headers._cards import BLOCK_SIZE, read_int, scan
+from .._headers._cards import BLOCK_SIZE, MAX_INT64, read_int, scan
 from .._tiles._grid import TileGrid, normalize_slices
+
+_ADDRESSES = ("JSONADDR", "JSONSIZE", "INDXADDR", "INDXSIZE")
 
 _Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
 
@@ -153,8 +155,11 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
     CorruptArchiveError
         If an HDU is damaged or not at the address in the primary header.
     """
-    start, size = read_int(primary, "JSONADDR"), read_int(primary, "JSONSIZE")
-    index_start, index_size = read_int(primary, "INDXADDR"), read_int(primary, "INDXSIZE")
+    addresses: tuple[Any, ...] = tuple(map(primary.get, _ADDRESSES))
+    if set(map(type, addresses)) != {int} or min(addresses) < 0 or max(addresses) > MAX_INT64:
+        # Raises if an address is invalid, and accepts whole numbers of floating-point type.
+        addresses = tuple(read_int(primary, keyword) for keyword in _ADDRESSES)
+    start, size, index_start, index_size = addresses
     try:
         if start + size == index_start:
             both = bytes(source.read(start, size + index_size))
