@@ -71,7 +71,7 @@ def test_written_wcs_of_tangent_projection_agrees_with_astropy(system: str, tmp_
 
 @given(
     system=st.sampled_from(sorted(SYSTEMS)),
-    # Hundredths, because AST rounds elements of matrices below 1e-8 to zero (3 milliarcsec).
+    # Hundredths, because AST rounds elements of matrices below 1e-8 to zero (3.3 milliarcsec).
     rotation=st.integers(0, 36000).map(lambda number: number / 100),
     ra=st.integers(0, 36000).map(lambda number: number / 100),
     dec=st.integers(-9000, 9000).map(lambda number: number / 100),
@@ -88,7 +88,7 @@ def test_fits_wcs_of_tangent_projection_exists_within_documented_error(
     assert wcs is not None
     x, y = np.meshgrid(np.linspace(0, 79, 4), np.linspace(0, 59, 4))
     separation = wcs.pixel_to_world(x, y).icrs.separation(old.pixel_to_world(x, y).icrs)
-    assert (separation < (1e-4 * scale + 3e-3) * u.arcsec).all()
+    assert (separation < (1e-4 * scale + 4e-3) * u.arcsec).all()
 
 
 def test_distorted_projection_is_not_called_a_tangent_projection(tmp_path: Path) -> None:
