@@ -39,9 +39,17 @@ setup(
             "lsst.images.fits._tiles._tile_loops",
             sources=[
                 f"{SOURCES}/{name}.c"
-                for name in ("_tile_loops", "_tile_loops_rice", "_tile_loops_scale", "_tile_loops_shuffle")
+                for name in (
+                    "_tile_loops",
+                    "_tile_loops_deflate",
+                    "_tile_loops_noise",
+                    "_tile_loops_quantize",
+                    "_tile_loops_rice",
+                    "_tile_loops_scale",
+                    "_tile_loops_shuffle",
+                )
             ],
-            depends=[f"{SOURCES}/_tile_loops.h"],
+            depends=[f"{SOURCES}/_tile_loops.h", f"{SOURCES}/_tile_loops_dither.h"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
             py_limited_api=STABLE_ABI,
             # If it cannot be compiled, libraries are used instead, with identical results.

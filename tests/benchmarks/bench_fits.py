@@ -8,7 +8,7 @@ Whole images and boxes of an image, a variance and a mask of 12 planes, in
 files as astropy writes them (row tiles) and as we write them.  Rivals take
 turns, so that a machine that becomes slow does so for everyone; the numbers are
 medians of wall-clock and processor time, and ratios of the medians beside the
-least ratio that is wanted.
+least ratio that is wanted.  Lossy files of astropy are ``RICE_1``; ours are ``RICE_1`` or ``GZIP_2``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,12 @@ def write_astropy(path: Path, planes: Planes, *, level: float | None) -> None:
 
 
 def write_ours(
-    path: Path, planes: Planes, *, level: float | None, tile: tuple[int, int] | None = None
+    path: Path,
+    planes: Planes,
+    *,
+    level: float | None,
+    tile: tuple[int, int] | None = None,
+    algorithm: str = "RICE_1",
 ) -> None:
     """Write planes with our engine, checksums included."""
     with path.open("wb") as stream:
@@ -92,7 +97,7 @@ def write_ours(
             lossy = level is not None and plane.dtype.kind == "f"
             compress_image(
                 plane,
-                algorithm="RICE_1" if lossy else "GZIP_2",
+                algorithm=algorithm if lossy else "GZIP_2",
                 quantize_level=level,
                 tile_shape=tile,
                 seed=5,
@@ -129,9 +134,11 @@ def decode_only(path: Path) -> None:
 def decode_some(content: memoryview, image: CompressedImage, tiles: list[tuple[int, int]]) -> None:
     """Decode tiles into the same memory."""
     out: Any = np.empty(math.prod(image.grid.tile), dtype="i4")
-    decode: Any = partial(imagecodecs.rcomp_decode, nblock=image.codec.block)
-    if image.codec.algorithm != "RICE_1":
-        out, decode = out.view("u1"), imagecodecs.gzip_decode
+    decode: Any = imagecodecs.gzip_decode
+    if image.codec.algorithm == "RICE_1":
+        decode = partial(imagecodecs.rcomp_decode, nblock=image.codec.block)
+    else:
+        out = out.view("u1")
     for start, size in tiles:
         decode(content[start : start + size], out=out)
 
@@ -179,14 +186,15 @@ def print_head() -> None:
 def compare(folder: Path, planes: Planes, repeat: int, wanted: str) -> None:
     """Compare writing and reading, for those jobs of which the name contains some words."""
     print_head()
-    for codec, level in (("GZIP_2", None), ("RICE_1 dithered", 16.0)):
-        row, mine = folder / f"row{level}.fits", folder / f"ours{level}.fits"
-        named = [(f"{title}, {codec}", *rest) for title, *rest in jobs(row, mine, planes, level)]
+    for codec, level in (("GZIP_2", None), ("RICE_1 dithered", 16.0), ("GZIP_2 dithered", 16.0)):
+        row, mine = folder / f"row{level}.fits", folder / f"ours{codec}.fits"
+        algorithm = codec.split()[0]
+        named = [(f"{title}, {codec}", *rest) for title, *rest in jobs(row, mine, planes, level, algorithm)]
         chosen = [job for job in named if wanted in job[0]]
         if not chosen:
             continue
         write_astropy(row, planes, level=level)
-        write_ours(mine, planes, level=level)
+        write_ours(mine, planes, level=level, algorithm=algorithm)
         for title, rivals, times, goals in chosen:
             report(title, rivals, max(MAX_HASTE, times * repeat), goals)
         sizes = [path.stat().st_size / 1e6 for path in (mine, row)]
@@ -194,21 +202,21 @@ def compare(folder: Path, planes: Planes, repeat: int, wanted: str) -> None:
 
 
 def jobs(
-    row: Path, mine: Path, planes: Planes, level: float | None
+    row: Path, mine: Path, planes: Planes, level: float | None, algorithm: str
 ) -> Iterator[tuple[str, Mapping[str, Job], int, Mapping[str, float]]]:
     """Return what is measured: name, rivals, how often compared to others, and least ratios."""
     others: dict[str, Callable[..., Any]] = {"astropy": read_astropy, "fitsio": read_fitsio}
     yield (
         "write whole",
         {
-            "ours": lambda: write_ours(mine, planes, level=level),
+            "ours": lambda: write_ours(mine, planes, level=level, algorithm=algorithm),
             "astropy": lambda: write_astropy(row, planes, level=level),
         },
         1,
-        {"astropy": 6.0 if level is None else 3.0},
+        {"astropy": 6.0 if level is None else 8.0},
     )
     for path, what in ((row, "row tiles"), (mine, "our file")):
-        goals = {"astropy": 6.0, "fitsio": 3.0} if level is None else {"astropy": 5.0, "fitsio": 2.5}
+        goals = {"astropy": 8.0, "fitsio": 3.0} if level is None else {"astropy": 8.0, "fitsio": 2.5}
         yield (
             f"whole, {what}",
             {"ours": partial(read_ours, path)}
@@ -221,7 +229,7 @@ def jobs(
         "box 256x256, row tiles",
         {"ours": partial(read_ours, row, BOX)} | {name: partial(f, row, BOX) for name, f in others.items()},
         5,
-        {"astropy": 8.0},
+        {"astropy": 10.0},
     )
     yield (
         "box 256x256, our file",

@@ -16,17 +16,29 @@ __all__ = (
 )
 
 import enum
+import math
 from typing import Annotated, ClassVar
 
 import pydantic
 
+from ..errors import InvalidArgumentError
+from ..utils import short_repr
+
+MIN_FRACTION = 1e-6
+"""Smallest increase of the noise for which quantization saves anything."""
+
 
 class FitsCompressionAlgorithm(enum.StrEnum):
-    """Compression algorithm of the bytes of a tile."""
+    """Compression algorithm of the bytes of a tile.
+
+    ``SMALLEST`` stands for that of ``GZIP_2`` and ``RICE_1`` which makes samples of the image
+    smaller; files contain the name of the chosen one.
+    """
 
     GZIP_1 = "GZIP_1"
     GZIP_2 = "GZIP_2"
     RICE_1 = "RICE_1"
+    SMALLEST = "SMALLEST"
 
 
 class FitsDitherAlgorithm(enum.StrEnum):
@@ -80,6 +92,40 @@ class FitsCompressionOptions(pydantic.BaseModel, frozen=True, extra="forbid"):
     algorithm: FitsCompressionAlgorithm = FitsCompressionAlgorithm.GZIP_2
     tile_shape: tuple[Annotated[int, pydantic.Field(gt=0)], ...] | None = None
     quantization: FitsQuantizationOptions | None = None
+
+    @classmethod
+    def for_noise(cls, fraction: float) -> FitsCompressionOptions:
+        """Make options for lossy compression that increases the noise by a given fraction.
+
+        Parameters
+        ----------
+        fraction
+            Largest increase of the noise per pixel, relative to that of the image: 0.001 for 0.1 %.
+
+        Returns
+        -------
+        `FitsCompressionOptions`
+            Quantization with ``SUBTRACTIVE_DITHER_2``, and the algorithm ``SMALLEST``.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If the fraction is not in the range 1e-6 to 1.
+
+        Notes
+        -----
+        The errors of dithered quantization are uniform, of variance step**2 / 12, and independent of
+        the pixels (Widrow & Kollar 2008, *Quantization Noise*), so that with ``q`` steps per standard
+        deviation the noise increases by the factor ``sqrt(1 + 1 / (12 q**2))``.
+        """
+        if not MIN_FRACTION <= fraction <= 1:
+            raise InvalidArgumentError(
+                f"The increase of the noise must be a fraction from {MIN_FRACTION} to 1, such as 0.001 for "
+                f"0.1 %; got {short_repr(fraction)}."
+            )
+        level = 1 / math.sqrt(12 * ((1 + fraction) ** 2 - 1))
+        quantization = FitsQuantizationOptions(dither=FitsDitherAlgorithm.SUBTRACTIVE_DITHER_2, level=level)
+        return cls(algorithm=FitsCompressionAlgorithm.SMALLEST, quantization=quantization)
 
     DEFAULT: ClassVar[FitsCompressionOptions]
     LOSSY: ClassVar[FitsCompressionOptions]

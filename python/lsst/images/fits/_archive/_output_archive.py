@@ -19,7 +19,9 @@ from ...serialization import (
     ArchiveTree,
     ArrayHints,
     ArrayReferenceModel,
+    FitsCompressionAlgorithm,
     FitsCompressionOptions,
+    FitsQuantizationOptions,
     NumberType,
     OutputArchive,
     Pointer,
@@ -34,6 +36,7 @@ from .._headers._encoded_hdu import EncodedHdu
 from .._headers._hint_cards import WcsCards, date_card, fits_unit, hint_cards
 from .._headers._odd_cards import header_bytes
 from .._tiles._dither import RANDOM_SIZE
+from .._tiles._smallest import smallest_algorithm
 from .._tiles._tile_writer import compress_image
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
 from ._passthrough_hdus import FitsOpaqueMetadata, PrecompressedImage, suppress_fits_card_warnings
@@ -270,19 +273,22 @@ class FitsOutputArchive(OutputArchive):
                 f"tile_shape={tile_shape} is invalid for an array of shape {array.shape}; "
                 "it must have one number per axis."
             )
-        if (quantization := options.quantization) is None:
-            return compress_image(
-                array, algorithm=options.algorithm.value, tile_shape=tile_shape, threads=self._threads
-            )
+        lossy = self._lossy_options(options.quantization)
+        algorithm = options.algorithm.value
+        if options.algorithm is FitsCompressionAlgorithm.SMALLEST:
+            algorithm = smallest_algorithm(array, **{k: v for k, v in lossy.items() if k != "seed"})
         return compress_image(
-            array,
-            algorithm=options.algorithm.value,
-            tile_shape=tile_shape,
-            quantize_level=quantization.level,
-            dither=quantization.dither.value,
-            seed=self._next_seed(quantization.seed),
-            threads=self._threads,
+            array, algorithm=algorithm, tile_shape=tile_shape, threads=self._threads, **lossy
         )
+
+    def _lossy_options(self, quantization: FitsQuantizationOptions | None) -> dict[str, Any]:
+        if quantization is None:
+            return {}
+        return {
+            "quantize_level": quantization.level,
+            "dither": quantization.dither.value,
+            "seed": self._next_seed(quantization.seed),
+        }
 
     def _next_seed(self, seed: int | None) -> int:
         """Return the seed for an array, and increment that of the archive if it is used."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from .._bytes._scratch import Scratch
 from ._compiled import tile_loops
-from ._dither import Dither
+from ._dither import NO_NUMBERS, NO_SEEDS, Dither
 
 PIECE_PIXELS = 1 << 17
 """Pixels that are converted at a time: larger pieces reduce lock contention, smaller ones fit into the
@@ -37,7 +37,7 @@ ZERO_VALUE = -2147483646
 NO_BLANK = 1 << 32
 """Value for the C loop if no integer represents NaN; outside the range of `int32`."""
 
-NO_RANDOM = np.empty(0), np.empty(0, dtype=np.int64), 0, 0
+NO_RANDOM = NO_NUMBERS, NO_SEEDS, 0, 0
 """Value in place of `Dither.sequence` for pixels without dithering."""
 
 _Array = np.ndarray[Any, np.dtype[Any]]

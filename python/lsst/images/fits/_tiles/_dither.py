@@ -9,7 +9,16 @@ FITS Standard 4.0, section 10.2 and appendix I (the random sequence).
 
 from __future__ import annotations
 
-__all__ = ("DITHERS", "RANDOM_SIZE", "Dither", "fill_dither", "random_table")
+__all__ = (
+    "DITHERS",
+    "NO_NUMBERS",
+    "NO_SEEDS",
+    "RANDOM_SIZE",
+    "Dither",
+    "fill_dither",
+    "random_table",
+    "seed_indices",
+)
 
 import functools
 import math
@@ -30,6 +39,10 @@ START_RANGE = 500
 """Number of positions in the random sequence at which a tile may start."""
 
 _Array = np.ndarray[Any, np.dtype[Any]]
+
+
+NO_NUMBERS, NO_SEEDS = np.empty(0), np.empty(0, dtype=np.int64)
+"""Random sequence, and indices of its seeds, for the C loops without dithering."""
 
 
 @functools.cache
@@ -62,6 +75,24 @@ def random_table() -> _Array:
 def _first_numbers() -> list[int]:
     # Start position in the table for each of its numbers.
     return list(map(int, random_table() * START_RANGE))
+
+
+def seed_indices(tiles: Any, seed: int) -> _Array:
+    """Find the numbers that select the start positions of tiles.
+
+    Parameters
+    ----------
+    tiles
+        Zero-based number of each tile (shape ``(n,)``).
+    seed
+        Value of ``ZDITHER0``.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Indices in the random sequence (`int64`, shape ``(n,)``).
+    """
+    return (np.asarray(tiles, dtype=np.int64) + (seed - 1) % RANDOM_SIZE) % RANDOM_SIZE
 
 
 def fill_dither(out: _Array, tiles: Iterable[int], seed: int, start: int) -> None:
@@ -147,7 +178,7 @@ class Dither:
         each tile (`int64`, shape ``(n,)``), the first pixel of the box relative to a tile, and the number
         of pixels between rows.
         """
-        seeds = (np.array(self._tiles, dtype=np.int64) + (self._seed - 1) % RANDOM_SIZE) % RANDOM_SIZE
+        seeds = seed_indices(self._tiles, self._seed)
         start = 0
         for cut, length in zip(self._box, self._size, strict=True):
             start = start * length + cut.start

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ._compiled import tile_loops
+
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 # Inverse of the median absolute difference of Gaussian noise of unit width, for
@@ -52,6 +54,21 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
         stack = stack.reshape(len(stack), 1, -1)
         if stack.shape[2] < MIN_ROW_PIXELS:
             return np.zeros(len(stack))
+    if tile_loops and stack.dtype == np.float32:
+        rows = np.empty((len(stack), 3, stack.shape[1]))
+        tile_loops.row_medians(stack, rows)
+        medians = list(_median_of_rows(rows.reshape(-1, rows.shape[2])).reshape(-1, 3).T)
+    else:
+        medians = _medians(stack, holes=holes)
+    noise = medians[1] * _FACTORS[1]
+    for values, factor in ((medians[0], _FACTORS[0]), (medians[2], _FACTORS[2])):
+        other = values * factor
+        noise = np.where((other != 0) & (other < noise), other, noise)
+    return noise
+
+
+def _medians(stack: _Array, *, holes: bool) -> list[_Array]:
+    # Medians of the absolute differences of second, third and fifth order: each of shape (n,).
     v = [stack[:, :, i : stack.shape[2] - 8 + i] for i in range(9)]
     same = stack[:, :, 1:] == stack[:, :, :-1]
     flat = same.any()
@@ -69,15 +86,10 @@ def estimate_noise(stack: _Array, *, holes: bool) -> _Array:
     fifth += v[0]
     fifth += v[8]
     orders = ((second, 4), (third, 2), (fifth, 2))
-    medians = [
+    return [
         _median(difference, np.logical_and.reduce(equal[a:6]) if flat else None, holes)
         for difference, a in orders
     ]
-    noise = medians[1] * _FACTORS[1]
-    for values, factor in ((medians[0], _FACTORS[0]), (medians[2], _FACTORS[2])):
-        other = values * factor
-        noise = np.where((other != 0) & (other < noise), other, noise)
-    return noise
 
 
 def _median(difference: _Array, skip: _Array | None, holes: bool) -> _Array:
@@ -89,19 +101,20 @@ def _median(difference: _Array, skip: _Array | None, holes: bool) -> _Array:
         middle = (difference.shape[2] - 1) // 2
         # Non-negative floats have the same order as their bits, which are compared in half the time.
         difference.view(f"i{difference.itemsize}").partition(middle, axis=2)
-        rows = np.sort(difference[:, :, middle].astype(np.float64), axis=1)
-        return (rows[:, (rows.shape[1] - 1) // 2] + rows[:, rows.shape[1] // 2]) / 2
+        return _median_of_rows(difference[:, :, middle].astype(np.float64))
     # NaNs are sorted to the end; the median is that of the other numbers.
     difference.sort(axis=2)
     good = np.count_nonzero(~np.isnan(difference), axis=2)
     middles = np.maximum((good - 1) // 2, 0)[:, :, np.newaxis]
+    # NaN for a row without numbers.
     rows = np.take_along_axis(difference, middles, axis=2)[:, :, 0].astype(np.float64)
-    return _median_of_rows(rows, good > 0)
+    return _median_of_rows(rows)
 
 
-def _median_of_rows(rows: _Array, good: _Array) -> _Array:
-    rows = np.sort(np.where(good, rows, np.inf), axis=1)
-    count = np.count_nonzero(good, axis=1)
+def _median_of_rows(rows: _Array) -> _Array:
+    # The median along the second axis, without NaNs; 0 for nothing but NaNs.
+    rows = np.sort(rows, axis=1)
+    count = np.count_nonzero(rows == rows, axis=1)
     index = np.arange(len(rows))
     lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, rows.shape[1] - 1)
     with np.errstate(invalid="ignore"):

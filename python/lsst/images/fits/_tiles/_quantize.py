@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ._dequantize import ZERO_VALUE
-from ._dither import fill_dither
+from ._compiled import tile_loops
+from ._dequantize import QUANTIZED, ZERO_VALUE
+from ._dither import NO_NUMBERS, NO_SEEDS, fill_dither, random_table, seed_indices
 from ._noise import estimate_noise
 
 NULL_VALUE = -2147483647
@@ -85,13 +86,8 @@ def quantize(
         low[nothing], high[nothing], scale[nothing] = 0.0, 0.0, 1.0
         span = (high - low) / scale
         good = (scale > 0) & np.isfinite(scale) & (span <= MAX_STEPS)
-        scale = np.where(good, scale, 1.0)
         zero = _zero_points(low, high, scale, span, shifted=holes | (dither == 2))
-        values = _round(flat, tiles, scale, zero, dither, seed)
-    if dither == 2:
-        values[flat == 0] = ZERO_VALUE
-    if blank:
-        values[np.isnan(flat)] = BLANK
+        values = _round(flat, tiles, np.where(good, scale, 0.0), zero, dither, seed)
     return values.reshape(stack.shape), np.where(good, scale, 0.0), np.where(good, zero, 0.0), good, blank
 
 
@@ -110,6 +106,12 @@ def _zero_points(low: _Array, high: _Array, scale: _Array, span: _Array, *, shif
 
 
 def _round(flat: _Array, tiles: _Array, scale: _Array, zero: _Array, dither: int, seed: int) -> _Array:
+    # To the nearest integer, halves away from zero; tiles of scale 0 are left undefined.
+    if tile_loops:
+        values = np.empty(flat.shape, dtype=QUANTIZED)
+        random, seeds = (random_table(), seed_indices(tiles, seed)) if dither else (NO_NUMBERS, NO_SEEDS)
+        tile_loops.quantize(flat, values, scale, zero, random, seeds, dither == 2, BLANK)
+        return values
     work = np.subtract(flat, zero[:, np.newaxis], dtype=np.float64)
     work /= scale[:, np.newaxis]
     if dither:
@@ -117,6 +119,9 @@ def _round(flat: _Array, tiles: _Array, scale: _Array, zero: _Array, dither: int
         fill_dither(random, tiles.tolist(), seed, 0)
         work += random
         work -= 0.5
-    # To the nearest integer, halves away from zero.
     work += np.copysign(0.5, work)
-    return work.astype(np.int32)
+    values = work.astype(QUANTIZED)
+    if dither == 2:
+        values[flat == 0] = ZERO_VALUE
+    values[np.isnan(flat)] = BLANK
+    return values

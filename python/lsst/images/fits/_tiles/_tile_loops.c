@@ -2,7 +2,7 @@
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
  * Pixel loops of the tile codecs.  For each function there is a Python
- * implementation with bit-identical results, which is used if this module could
+ * implementation with bit-identical pixels, which is used if this module could
  * not be compiled.
  *
  * Each function processes a batch of tiles, and releases the GIL once.
@@ -42,6 +42,19 @@ static PyMethodDef methods[] = {
     {"dequantize", dequantize, METH_VARARGS,
      "dequantize(values, out, scale, zero, blank, zeros, random, seed, start, step)\n--\n\n"
      "Convert quantized integers to floating-point pixels."},
+    {"deflate", deflate, METH_VARARGS,
+     "deflate(planes)\n--\n\n"
+     "Compress each row of bytes as one deflate block with runs and a Huffman code; return the stream."},
+    {"quantize", quantize, METH_VARARGS,
+     "quantize(pixels, out, scale, zero, random, seed, zeros, blank)\n--\n\n"
+     "Convert floating-point pixels to quantized integers, except tiles of scale 0."},
+    {"row_medians", row_medians, METH_VARARGS,
+     "row_medians(stack, out)\n--\n\n"
+     "Compute the medians of absolute differences of second, third and fifth order along each row; NaN without "
+     "any."},
+    {"shuffle", shuffle, METH_VARARGS,
+     "shuffle(numbers, out)\n--\n\n"
+     "Sort the bytes of numbers by significance."},
     {"unshuffle", unshuffle, METH_VARARGS,
      "unshuffle(parts)\n--\n\n"
      "Assemble numbers from bytes that are sorted by significance."},

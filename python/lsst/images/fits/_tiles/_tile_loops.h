@@ -47,8 +47,12 @@ int get_buffer(Py_buffer *view, PyObject *array, const char *types, int ndim, in
 void release_buffers(Py_buffer *views, Py_ssize_t count);
 
 /* Functions of the module; each is defined in its own file. */
+PyObject *deflate(PyObject *module, PyObject *args);
 PyObject *dequantize(PyObject *module, PyObject *args);
+PyObject *quantize(PyObject *module, PyObject *args);
 PyObject *rice_decode(PyObject *module, PyObject *args);
+PyObject *row_medians(PyObject *module, PyObject *args);
+PyObject *shuffle(PyObject *module, PyObject *args);
 PyObject *unshuffle(PyObject *module, PyObject *args);
 
 #endif

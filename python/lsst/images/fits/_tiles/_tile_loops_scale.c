@@ -4,35 +4,9 @@
  * Conversion of quantized integers to floating-point pixels (FITS Standard 4.0,
  * section 10.2 and appendix I).
  */
-#include "_tile_loops.h"
+#include "_tile_loops_dither.h"
 
 #include <math.h>
-
-/* Size of the table of random numbers, and number of positions in it at which a tile may start. */
-enum { TABLE_SIZE = 10000, START_RANGE = 500 };
-
-/* Integer that represents exactly 0 with SUBTRACTIVE_DITHER_2. */
-#define ZERO_VALUE (-2147483646)
-
-typedef struct {
-    const double *table;
-    size_t seed; /* index of the number that selected the start of the current run */
-    size_t next;
-} Random;
-
-INLINE Random begin(const double *table, size_t seed)
-{
-    return (Random){table, seed, (size_t)(table[seed] * START_RANGE)};
-}
-
-INLINE void skip(Random *random, size_t count)
-{
-    while (count >= TABLE_SIZE - random->next) {
-        count -= TABLE_SIZE - random->next;
-        *random = begin(random->table, (random->seed + 1) % TABLE_SIZE);
-    }
-    random->next += count;
-}
 
 /* Conversion of the integers of a tile; up to two integers represent special values (0 and NaN). */
 typedef struct {
@@ -68,13 +42,8 @@ MULTIVERSIONED
 static void scale_row(const int32_t *in, Random random, char *out, size_t count, Conversion tile, Py_ssize_t width)
 {
     while (count) {
-        size_t run = count;
-        const double *numbers = NULL;
-        if (random.table) {
-            numbers = random.table + random.next;
-            run = TABLE_SIZE - random.next < count ? TABLE_SIZE - random.next : count;
-            skip(&random, run);
-        }
+        size_t run;
+        const double *numbers = take_run(&random, count, &run);
         if (width == 4) {
             scale_run(in, numbers, out, run, tile, 4);
         } else {
@@ -137,20 +106,14 @@ static void scale_tiles(const Py_buffer *arrays, int zeros, size_t start, size_t
 
 static int shapes_agree(const Py_buffer *arrays)
 {
-    const Py_ssize_t tiles = arrays[VALUES].shape[0], seeds = arrays[SEED].shape[0];
+    const Py_ssize_t tiles = arrays[VALUES].shape[0];
     for (int axis = 0; axis < 3; axis++) {
         if (arrays[OUT].shape[axis] != arrays[VALUES].shape[axis]) {
             return 0;
         }
     }
-    for (Py_ssize_t i = 0; i < seeds; i++) {
-        const int64_t seed = ((const int64_t *)arrays[SEED].buf)[i];
-        if (seed < 0 || seed >= TABLE_SIZE) {
-            return 0;
-        }
-    }
     return arrays[SCALE].shape[0] == tiles && arrays[ZERO].shape[0] == tiles && arrays[BLANK].shape[0] == tiles &&
-           (arrays[RANDOM].shape[0] == TABLE_SIZE ? seeds == tiles : arrays[RANDOM].shape[0] == 0);
+           seeds_valid(&arrays[RANDOM], &arrays[SEED], tiles);
 }
 
 PyObject *dequantize(PyObject *module, PyObject *args)

@@ -1,8 +1,8 @@
 /* This file is part of lsst-images.
  * Licensed under the BSD 3-Clause License; see LICENSE.
  *
- * Assembly of numbers from bytes that are sorted by significance (GZIP_2;
- * FITS Standard 4.0, section 10.4.2).
+ * Sorting of the bytes of numbers by significance, and assembly of numbers from
+ * them (GZIP_2; FITS Standard 4.0, section 10.4.2).
  */
 #include "_tile_loops.h"
 
@@ -115,6 +115,64 @@ PyObject *unshuffle(PyObject *module, PyObject *args)
     release_buffers(parts[0], ARRAYS * ready);
     PyMem_Free(parts);
     if (ready < count) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Split a row of numbers into bytes, most significant first; those of one significance are consecutive. */
+INLINE void split(const void *numbers, Py_ssize_t count, uint8_t *out, int width)
+{
+    for (int k = 0; k < width; k++) {
+        const int shift = 8 * (width - 1 - k);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const uint64_t number = width == 2   ? ((const uint16_t *)numbers)[i]
+                                    : width == 4 ? ((const uint32_t *)numbers)[i]
+                                                 : ((const uint64_t *)numbers)[i];
+            out[k * count + i] = (uint8_t)(number >> shift);
+        }
+    }
+}
+
+MULTIVERSIONED
+static void split_row(const void *numbers, Py_ssize_t count, uint8_t *out, Py_ssize_t width)
+{
+    switch (width) {
+    case 2:
+        split(numbers, count, out, 2);
+        break;
+    case 4:
+        split(numbers, count, out, 4);
+        break;
+    default:
+        split(numbers, count, out, 8);
+    }
+}
+
+PyObject *shuffle(PyObject *module, PyObject *args)
+{
+    PyObject *numbers, *out;
+    Part part;
+    if (!PyArg_ParseTuple(args, "OO", &numbers, &out) || !get_buffer(&part[NUMBERS], numbers, "hHiIlLqQfd", 2, 0)) {
+        return NULL;
+    }
+    if (!get_buffer(&part[BYTES], out, "B", 3, 1)) {
+        PyBuffer_Release(&part[NUMBERS]);
+        return NULL;
+    }
+    const Py_buffer *from = &part[NUMBERS], *to = &part[BYTES];
+    if (!shapes_match(part) || to->strides[1] != to->shape[2]) {
+        PyErr_SetString(PyExc_ValueError, "The array of bytes must be contiguous, with the shape of the numbers, and their size in bytes inserted as second axis.");
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t t = 0; t < from->shape[0]; t++) {
+            split_row((const char *)from->buf + t * from->strides[0], from->shape[1],
+                      (uint8_t *)to->buf + t * to->strides[0], from->itemsize);
+        }
+        Py_END_ALLOW_THREADS
+    }
+    release_buffers(part, ARRAYS);
+    if (PyErr_Occurred()) {
         return NULL;
     }
     Py_RETURN_NONE;

@@ -259,18 +259,23 @@ class _Encoder:
         if blank:
             self.blank = True
         if good.all():
-            self._store(values, first)
+            self._store_quantized(values, first)
             return
         exact = FALLBACK_CODECS[FALLBACK_COLUMN](plan.stored)
         for i, is_good in enumerate(good.tolist()):
             if is_good:
-                self._store(values[i : i + 1], first + i)
+                self._store_quantized(values[i : i + 1], first + i)
             else:
                 self._keep(exact.encode(native[i].reshape(1, -1))[0], first + i)
 
     def _store(self, stack: _Array, first: int) -> None:
         # Native numbers, one tile per row.
         for i, data in enumerate(self.plan.codec.encode(stack.reshape(len(stack), -1)), start=first):
+            self._keep(data, i)
+
+    def _store_quantized(self, stack: _Array, first: int) -> None:
+        encoded = self.plan.codec.encode_quantized(stack.reshape(len(stack), -1))
+        for i, data in enumerate(encoded, start=first):
             self._keep(data, i)
 
     def _keep(self, data: Buffer, i: int) -> None:

@@ -189,6 +189,21 @@ class TileCodec(ABC):
             Compressed bytes of each tile.
         """
 
+    def encode_quantized(self, stack: _Array) -> list[bytes]:
+        """Compress tiles of quantized pixels, whose low-order bits are noise.
+
+        Parameters
+        ----------
+        stack
+            Native, contiguous numbers, one tile per row (`int32`, shape ``(n, npix)``).
+
+        Returns
+        -------
+        `list` [ `bytes` ]
+            Compressed bytes of each tile; by default, those of `encode`.
+        """
+        return self.encode(stack)
+
 
 def pixels_needed(boxes: Sequence[DecodedBox], shape: Sequence[int]) -> int:
     """Return the number of leading pixels of a tile that contain all boxes.

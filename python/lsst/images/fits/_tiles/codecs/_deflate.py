@@ -9,7 +9,7 @@ bytes, so that they can be written as stored (uncompressed) deflate blocks.
 
 from __future__ import annotations
 
-__all__ = ("gzip", "gzip_planes")
+__all__ = ("gzip", "gzip_noise", "gzip_planes")
 
 import struct
 import zlib
@@ -18,6 +18,8 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from isal import isal_zlib
+
+from .._compiled import tile_loops
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -97,6 +99,35 @@ def gzip_planes(planes: _Array) -> bytes:
     return gzip(planes, LOW_LEVEL if min(sizes[-2:]) >= MIN_NEAR_NOISE_SIZE else GZIP_LEVEL)
 
 
+def gzip_noise(planes: _Array) -> bytes:
+    """Compress quantized pixels whose bytes are sorted by significance to a gzip stream.
+
+    Parameters
+    ----------
+    planes
+        Bytes of all pixels of a tile, most significant first (`uint8`, shape
+        ``(itemsize, npix)``, contiguous).
+
+    Returns
+    -------
+    `bytes`
+        The stream; its content is ``planes.tobytes()``.
+
+    Notes
+    -----
+    The low-order bytes are noise without repeated strings: the C loop codes each
+    plane by itself, with runs and a Huffman code, within 2 % of the entropy (ISA-L: 4 to 8 %).
+    """
+    if tile_loops is None or not planes.size:
+        return isal_zlib.compress(planes, ISAL_LEVEL, 16 + zlib.MAX_WBITS)
+    return b"".join((_GZIP_HEADER, tile_loops.deflate(planes), _trailer(planes)))
+
+
+def _trailer(planes: _Array) -> bytes:
+    checksum: Any = imagecodecs.deflate_crc32  # its stubs do not accept arrays
+    return struct.pack("<II", checksum(planes), planes.size % 2**32)
+
+
 def _sample(plane: _Array) -> int:
     # Compressed size of a sample of a plane.
     pieces = plane[: len(plane) // SAMPLE_PIECES * SAMPLE_PIECES].reshape(SAMPLE_PIECES, -1)[:, :PIECE_SIZE]
@@ -120,6 +151,5 @@ def _join(planes: _Array, compressible: int) -> bytes:
         piece = noise[start : start + _MAX_STORED]
         last = start + len(piece) == len(noise)
         parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ _MAX_STORED), piece]
-    checksum: Any = imagecodecs.deflate_crc32  # its stubs do not accept arrays
-    parts.append(struct.pack("<II", checksum(planes), planes.size % 2**32))
+    parts.append(_trailer(planes))
     return b"".join(parts)

@@ -20,7 +20,7 @@ from ..._bytes._byte_source import Buffer
 from ..._bytes._scratch import Scratch
 from .._compiled import tile_loops
 from ._codec import MAX_GZIP_ITEMSIZE, DecodedBox, TileCodec, big_endian, numbers_from_bytes
-from ._deflate import gzip, gzip_planes
+from ._deflate import gzip, gzip_noise, gzip_planes
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -92,12 +92,12 @@ class Gzip2Codec(Gzip1Codec):
         _unshuffle([(planes[(index, slice(None), *box)], target) for index, box, target in boxes])
 
     def encode(self, stack: _Array) -> list[bytes]:
-        itemsize = stack.dtype.itemsize
-        if itemsize == 1:
+        if stack.dtype.itemsize == 1:
             return super().encode(stack)
-        content = stack.astype(big_endian(stack.dtype)).view(np.uint8)
-        planes = np.ascontiguousarray(content.reshape(len(stack), -1, itemsize).transpose(0, 2, 1))
-        return list(map(gzip_planes, planes))
+        return list(map(gzip_planes, _shuffle(stack)))
+
+    def encode_quantized(self, stack: _Array) -> list[bytes]:
+        return list(map(gzip_noise, _shuffle(stack)))
 
 
 def _gunzip_rows(tiles: Sequence[Buffer], out: _Array) -> bool:
@@ -146,6 +146,28 @@ def gunzip(tile: Buffer, limit: int) -> bytes:
             f"A gzip stream of {len(tile)} bytes is truncated; it contains {len(found)} bytes."
         )
     return found
+
+
+def _shuffle(stack: _Array) -> _Array:
+    """Sort the bytes of numbers by significance.
+
+    Parameters
+    ----------
+    stack
+        Native numbers of 2, 4 or 8 bytes, one tile per row (shape ``(n, npix)``).
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Bytes, most significant first (`uint8`, shape ``(n, itemsize, npix)``).
+    """
+    itemsize = stack.dtype.itemsize
+    if tile_loops:
+        planes = np.empty((len(stack), itemsize, stack.shape[1]), dtype=np.uint8)
+        tile_loops.shuffle(stack, planes)
+        return planes
+    content = stack.astype(big_endian(stack.dtype)).view(np.uint8)
+    return np.ascontiguousarray(content.reshape(len(stack), -1, itemsize).transpose(0, 2, 1))
 
 
 def _unshuffle(parts: list[tuple[_Array, _Array]]) -> None:
