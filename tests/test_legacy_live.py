@@ -167,6 +167,13 @@ def test_mask_from_legacy_set_plane_missing_from_plane_map_raises_error(stack: N
         Mask.from_legacy(legacy, plane_map={"SAT": PLANES["SAT"]})
 
 
+def test_mask_to_legacy_planes_outside_plane_map_keep_their_names(stack: None) -> None:
+    mask = make_mask()
+    legacy = mask.to_legacy(plane_map={"SAT": PLANES["SAT"]})
+    npt.assert_array_equal(legacy.array & legacy.getPlaneBitMask("MY_PLANE") != 0, mask.get("MY_PLANE"))
+    npt.assert_array_equal(legacy.array & legacy.getPlaneBitMask("SAT") != 0, mask.get("SATURATED"))
+
+
 def test_mask_to_legacy_too_many_planes_raises_error(stack: None) -> None:
     schema = MaskSchema([MaskPlane(f"P{n}", "") for n in range(30)])
     with pytest.raises(LegacyConversionError, match="32 planes"):

@@ -16,7 +16,17 @@ from astropy.io import fits
 from helpers import afw_fakes_image
 from helpers.afw_fakes import install
 from helpers.afw_fakes_geom import Box2I, IntervalI
-from lsst.images import Image, Mask, MaskedImage, MaskPlane
+from lsst.images import (
+    Image,
+    Mask,
+    MaskedImage,
+    MaskPlane,
+    get_legacy_deep_coadd_mask_planes,
+    get_legacy_non_cell_coadd_mask_planes,
+    get_legacy_optional_mask_planes,
+    get_legacy_template_mask_planes,
+    get_legacy_visit_image_mask_planes,
+)
 from lsst.images.errors import CorruptArchiveError, LegacyConversionError, LossyConversionWarning
 
 ORIGIN = (20, 10)
@@ -167,3 +177,32 @@ def test_read_legacy_fractional_origin_is_rounded_with_warning(tmp_path):
     with pytest.warns(LossyConversionWarning, match="10.5, which is not a whole number; it is rounded to 10"):
         image = Image.read_legacy(path)
     assert image.bbox.start == (3, 10)
+
+
+@pytest.mark.parametrize("given", [None, {"BAD": MaskPlane("BAD", "")}], ids=["default map", "given map"])
+def test_planes_of_source_injection_are_appended_if_they_have_pixels(
+    given: dict[str, MaskPlane] | None, tmp_path: Path
+) -> None:
+    pixels = np.zeros((4, 5), "i4")
+    pixels[1, 2] = 1 << 7
+    pixels[3, 3] = 1 << 9 | 1
+    cards = {"MP_BAD": 0, "MP_INJECTED": 9, "MP_INJECTED_CORE": 8, "MP_INJECTED_CORE_TEMPLATE": 7}
+    path = write_file(tmp_path / "a.fits", pixels, cards)
+    mask = MaskedImage.read_legacy(path, plane_map=given).mask
+    expected = [*(get_legacy_visit_image_mask_planes() if given is None else given).values()]
+    optional = get_legacy_optional_mask_planes()
+    assert list(mask.schema) == [*expected, optional["INJECTED"], optional["INJECTED_CORE_TEMPLATE"]]
+    np.testing.assert_array_equal(mask.get("INJECTED"), truth_of(pixels, 9))
+    np.testing.assert_array_equal(mask.get("INJECTED_CORE_TEMPLATE"), truth_of(pixels, 7))
+
+
+def test_template_planes_are_guessed_from_their_names(tmp_path: Path) -> None:
+    names = ["INEXACT_PSF", "SENSOR_EDGE", "HIGH_VARIANCE"]
+    for count, expected in (
+        (1, get_legacy_deep_coadd_mask_planes()),
+        (2, get_legacy_non_cell_coadd_mask_planes()),
+        (3, get_legacy_template_mask_planes()),
+    ):
+        cards = {f"MP_{name}": bit for bit, name in enumerate(names[:count])}
+        path = write_file(tmp_path / "a.fits", np.ones((4, 5), "i4"), cards)
+        assert list(MaskedImage.read_legacy(path).mask.schema) == list(expected.values())

@@ -36,6 +36,8 @@ from ._pixels import (
     get_legacy_deep_coadd_mask_planes as get_legacy_deep_coadd_mask_planes,
     get_legacy_difference_image_mask_planes as get_legacy_difference_image_mask_planes,
     get_legacy_non_cell_coadd_mask_planes as get_legacy_non_cell_coadd_mask_planes,
+    get_legacy_optional_mask_planes as get_legacy_optional_mask_planes,
+    get_legacy_template_mask_planes as get_legacy_template_mask_planes,
     get_legacy_visit_image_mask_planes as get_legacy_visit_image_mask_planes,
 )
 from ._transforms import (

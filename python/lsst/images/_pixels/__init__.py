@@ -18,6 +18,8 @@ __all__ = (
     "get_legacy_deep_coadd_mask_planes",
     "get_legacy_difference_image_mask_planes",
     "get_legacy_non_cell_coadd_mask_planes",
+    "get_legacy_optional_mask_planes",
+    "get_legacy_template_mask_planes",
     "get_legacy_visit_image_mask_planes",
     "guess_legacy_mask_planes",
 )
@@ -29,6 +31,8 @@ from ._legacy_planes import (
     get_legacy_deep_coadd_mask_planes,
     get_legacy_difference_image_mask_planes,
     get_legacy_non_cell_coadd_mask_planes,
+    get_legacy_optional_mask_planes,
+    get_legacy_template_mask_planes,
     get_legacy_visit_image_mask_planes,
     guess_legacy_mask_planes,
 )

@@ -12,6 +12,8 @@ __all__ = (
     "get_legacy_deep_coadd_mask_planes",
     "get_legacy_difference_image_mask_planes",
     "get_legacy_non_cell_coadd_mask_planes",
+    "get_legacy_optional_mask_planes",
+    "get_legacy_template_mask_planes",
     "get_legacy_visit_image_mask_planes",
     "guess_legacy_mask_planes",
 )
@@ -99,13 +101,28 @@ _COADD = {
 
 _NON_CELL_ONLY = {
     "BAD": _VISIT["BAD"],
-    "SUSPECT": _VISIT["SUSPECT"],
+    # Without the blank at the end that the visit image's description has.
+    "SUSPECT": MaskPlane("SUSPECT", _VISIT["SUSPECT"].description.rstrip()),
     "CROSSTALK": _VISIT["CROSSTALK"],
     "DETECTED_NEGATIVE": _DIFFERENCE_ONLY["DETECTED_NEGATIVE"],
     "NOT_DEBLENDED": _VISIT["NOT_DEBLENDED"],
     "UNMASKEDNAN": _VISIT["UNMASKEDNAN"],
     "SENSOR_EDGE": MaskPlane(
-        "SENSOR_EDGE", "The edge of an input sensor is close to this pixel, where the PSF is discontinuous."
+        "SENSOR_EDGE",
+        "Pixel is near the edge of a contributing sensor/chip, so the coadd PSF is discontinuous there.",
+    ),
+}
+
+_OPTIONAL = {
+    "INJECTED": MaskPlane("INJECTED", "Pixel was affected by a synthetic source injected into the image."),
+    "INJECTED_CORE": MaskPlane(
+        "INJECTED_CORE", "Pixel is in the core of a synthetic source injected into the image."
+    ),
+    "INJECTED_TEMPLATE": MaskPlane(
+        "INJECTED_TEMPLATE", "Pixel was affected by a synthetic source injected into the template."
+    ),
+    "INJECTED_CORE_TEMPLATE": MaskPlane(
+        "INJECTED_CORE_TEMPLATE", "Pixel is in the core of a synthetic source injected into the template."
     ),
 }
 
@@ -154,6 +171,29 @@ def get_legacy_non_cell_coadd_mask_planes() -> dict[str, MaskPlane]:
     return {**_COADD, **_NON_CELL_ONLY}
 
 
+def get_legacy_template_mask_planes() -> dict[str, MaskPlane]:
+    """Return the planes of an `lsst.afw` template of a difference image.
+
+    Returns
+    -------
+    plane_map
+        New planes, in the order of their bits, by legacy name.
+    """
+    return {**_COADD, **_NON_CELL_ONLY, "HIGH_VARIANCE": _DIFFERENCE_ONLY["HIGH_VARIANCE"]}
+
+
+def get_legacy_optional_mask_planes() -> dict[str, MaskPlane]:
+    """Return the planes that source injection adds to `lsst.afw` images of any type.
+
+    Returns
+    -------
+    plane_map
+        New planes by legacy name.  Conversion appends those that have pixels to the
+        planes of any other map.
+    """
+    return dict(_OPTIONAL)
+
+
 def guess_legacy_mask_planes(names: Collection[str]) -> dict[str, MaskPlane]:
     """Return the plane map for the type of image that an `lsst.afw` mask belongs to.
 
@@ -171,6 +211,8 @@ def guess_legacy_mask_planes(names: Collection[str]) -> dict[str, MaskPlane]:
         return get_legacy_difference_image_mask_planes()
     if "INEXACT_PSF" in names:
         if "SENSOR_EDGE" in names:
+            if "HIGH_VARIANCE" in names:
+                return get_legacy_template_mask_planes()
             return get_legacy_non_cell_coadd_mask_planes()
         return get_legacy_deep_coadd_mask_planes()
     return get_legacy_visit_image_mask_planes()

@@ -410,7 +410,7 @@ def coadd_to(
     if form == "MultipleCellCoadd":
         return _cells_to(obj, planes)
     image = stack_module("afw.image")
-    masked_image = masked_image_to(obj, copy=copy, plane_map=planes, keep_unknown=plane_map is None)
+    masked_image = masked_image_to(obj, copy=copy, plane_map=planes)
     exposure = image.Exposure(masked_image, dtype=masked_image.image.array.dtype)
     info = exposure.info
     if obj.projection is not None:
@@ -476,7 +476,7 @@ def _cell_to(
     fractions = obj.mask_fractions.get("rejected")
     outer = coadds.OwnedImagePlanes(
         image=_image_f(obj.image[box]),
-        mask=mask_to(obj.mask[box], plane_map=planes, keep_unknown=True),
+        mask=mask_to(obj.mask[box], plane_map=planes),
         variance=_image_f(obj.variance[box]),
         mask_fractions=None if fractions is None else _image_f(fractions[box]),
         noise_realizations=tuple(_image_f(noise[box]) for noise in obj.noise_realizations),

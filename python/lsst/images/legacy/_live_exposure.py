@@ -326,7 +326,7 @@ def visit_image_to(
     components for which an exposure has no place.
     """
     planes = _default_planes(type(obj)) if plane_map is None else plane_map
-    masked_image = masked_image_to(obj, copy=copy, plane_map=planes, keep_unknown=plane_map is None)
+    masked_image = masked_image_to(obj, copy=copy, plane_map=planes)
     image = stack_module("afw.image")
     exposure = image.Exposure(masked_image, dtype=masked_image.image.array.dtype)
     info = exposure.info

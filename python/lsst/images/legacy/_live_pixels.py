@@ -168,9 +168,7 @@ def _as_afw_image(array: np.ndarray, bbox: Box, copy: bool | None) -> Any:
     return stack_module("afw.image").Image(array, dtype=np.dtype(dtype), deep=False, xy0=origin)
 
 
-def mask_to(
-    obj: Mask, *, plane_map: Mapping[str, MaskPlane] | None = None, keep_unknown: bool = False
-) -> Any:
+def mask_to(obj: Mask, *, plane_map: Mapping[str, MaskPlane] | None = None) -> Any:
     """Convert to an afw mask.
 
     Parameters
@@ -178,17 +176,10 @@ def mask_to(
     obj
         The mask.
     plane_map
-        New planes by legacy name; by default the names do not change.
-    keep_unknown
-        Whether planes that are not in ``plane_map`` keep their names.
+        New planes by legacy name; other planes keep their names.
     """
-    names: dict[str, str] = {}
-    inverse = None if plane_map is None else {plane.name: legacy for legacy, plane in plane_map.items()}
-    for name in obj.schema.names:
-        if inverse is None or name in inverse:
-            names[name] = name if inverse is None else inverse[name]
-        elif keep_unknown:
-            names[name] = name
+    inverse = {plane.name: legacy for legacy, plane in (plane_map or {}).items()}
+    names = {name: inverse.get(name, name) for name in obj.schema.names}
     legacy = stack_module("afw.image").Mask(box_to(obj.bbox))
     bits = _add_planes(legacy, list(names.values()))
     pixels = np.zeros(obj.bbox.shape, dtype=np.uint32)
@@ -218,7 +209,6 @@ def masked_image_to(
     *,
     copy: bool | None = None,
     plane_map: Mapping[str, MaskPlane] | None = None,
-    keep_unknown: bool = False,
 ) -> Any:
     """Convert to an afw masked image.
 
@@ -228,11 +218,11 @@ def masked_image_to(
         The masked image.
     copy
         As for `image_to`.
-    plane_map, keep_unknown
+    plane_map
         As for `mask_to`.
     """
     image = image_to(obj.image, copy=copy)
-    mask = mask_to(obj.mask, plane_map=plane_map, keep_unknown=keep_unknown)
+    mask = mask_to(obj.mask, plane_map=plane_map)
     values = obj.variance.array
     if values.dtype != np.float32:
         if copy is False:

@@ -25,7 +25,7 @@ import numpy as np
 from .._geom import Box
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
 from .._pixels._bits import merge_planes
-from .._pixels._legacy_planes import guess_legacy_mask_planes
+from .._pixels._legacy_planes import get_legacy_optional_mask_planes, guess_legacy_mask_planes
 from .._transforms import Frame, Projection
 from ..errors import ImagesError, InvalidFitsArchiveError, LossyConversionWarning, UnmappedMaskPlaneError
 from ..fits import CardValue, ExtensionKey, FitsOpaqueMetadata, Hdu, PrecompressedImage
@@ -302,7 +302,8 @@ def map_planes(
     Returns
     -------
     planes
-        New planes by legacy name, in the order of the new schema.
+        New planes by legacy name, in the order of the new schema: those of the map,
+        optional ones with pixels, and others.
 
     Raises
     ------
@@ -311,6 +312,9 @@ def map_planes(
     """
     guessed = plane_map if plane_map is not None else default_planes
     planes = dict(guess_legacy_mask_planes(bits) if guessed is None else guessed)
+    for legacy, plane in get_legacy_optional_mask_planes().items():
+        if legacy in bits and (keep_unset or used >> bits[legacy] & 1):
+            planes.setdefault(legacy, plane)
     taken = {plane.name for plane in planes.values()}
     for legacy, bit in sorted(bits.items(), key=lambda item: item[1]):
         has_pixels = bool(used >> bit & 1)
