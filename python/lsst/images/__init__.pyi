@@ -101,3 +101,6 @@ from .models import (
 from .version import (
     __version__ as __version__,
 )
+from .legacy._exposure_record import (
+    obs_info_from_legacy as obs_info_from_legacy,
+)

@@ -10,10 +10,17 @@ contains the code that supports both, so that aliases can be removed together.
 
 from __future__ import annotations
 
-__all__ = ("COMPONENT_ALIASES", "accepts_aliases", "alias_property", "moved_names")
+__all__ = (
+    "COMPONENT_ALIASES",
+    "accepts_aliases",
+    "accepts_legacy_names",
+    "alias_property",
+    "moved_names",
+)
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,22 +30,39 @@ R = TypeVar("R")
 COMPONENT_ALIASES = {"projection": "sky_projection", "start": "yx0"}
 """Component names that are accepted as aliases of the names in the schemas."""
 
+
+def _models(*names: str) -> dict[str, str]:
+    """Return the places of serialization models that are expected in the package of their type."""
+    return {f"{name}SerializationModel": f"lsst.images.models:{name}SerializationModel" for name in names}
+
+
 MOVED = {
     "lsst.images._cell_grid": {"CellIJ": "lsst.images._geom:CellIJ"},
     "lsst.images._geom": {"BoundsError": "lsst.images.errors:BoundsError"},
+    "lsst.images._transforms._ast": {
+        "FitsChan": "lsst.images._transforms._ast_channels:FitsChan",
+        "FrameSet": "lsst.images._transforms._ast_channels:FrameSet",
+        "StringStream": "lsst.images._transforms._ast_channels:StringStream",
+    },
     "lsst.images._transforms": {
         "ProjectionAstropyView": "lsst.images._transforms._astropy_view:ProjectionAstropyView",
         "SkyProjectionAstropyView": "lsst.images._transforms._astropy_view:ProjectionAstropyView",
     },
-    "lsst.images.cells": {
-        f"{name}SerializationModel": f"lsst.images.models:{name}SerializationModel"
-        for name in (
-            "CellApertureCorrectionMap",
-            "CellCoadd",
-            "CellPointSpreadFunction",
-            "CoaddProvenance",
-        )
-    },
+    "lsst.images.cameras": _models("Detector"),
+    "lsst.images.cells": _models(
+        "CellApertureCorrectionMap", "CellCoadd", "CellPointSpreadFunction", "CoaddProvenance"
+    ),
+    "lsst.images.convolution_kernels": _models("ImageBasisConvolutionKernel"),
+    "lsst.images.fields": _models(
+        "ApertureCorrectionMap",
+        "BackgroundMap",
+        "ChebyshevField",
+        "CoaddField",
+        "Field",
+        "ProductField",
+        "SplineField",
+        "SumField",
+    ),
     "lsst.images.fits": {
         "ExtensionHDU": "lsst.images.fits._archive._astropy_hdus:ExtensionHDU",
         "FitsOutputArchive": "lsst.images.fits._archive._output_archive:FitsOutputArchive",
@@ -46,8 +70,12 @@ MOVED = {
         "ReadResult": "lsst.images.io:ReadResult",
         "VerifyReport": "lsst.images.fits._archive._verify_report:VerifyReport",
         "read": "lsst.images.io:read_fits",
+        "parse_legacy_bunit": "lsst.images.legacy._bunit:parse_legacy_bunit",
         "verify": "lsst.images.fits._archive._verify:verify",
         "write": "lsst.images.io:write_fits",
+    },
+    "lsst.images.fits._input_archive": {
+        "FitsInputArchive": "lsst.images.fits._archive._input_archive:FitsInputArchive",
     },
     "lsst.images.fits.formatters": {
         "GenericFormatter": "lsst.images.formatters:GenericFormatter",
@@ -72,6 +100,7 @@ MOVED = {
         "read_starlink": "lsst.images.ndf._verbs:read_starlink",
         "write": "lsst.images.io:write_ndf",
     },
+    "lsst.images.psfs": _models("CoaddPSF", "GaussianPSF", "KernelPSF", "PSF", "PSFEx", "Piff", "WarpedPSF"),
     "lsst.images.serialization": {
         "Backend": "lsst.images.io:Backend",
         "ButlerInfo": "lsst.images.butler:ButlerInfo",
@@ -80,7 +109,9 @@ MOVED = {
         "backend_for_name": "lsst.images.io:backend_for_name",
         "backend_for_path": "lsst.images.io:backend_for_path",
         "backend_for_stream": "lsst.images.io:backend_for_stream",
+        "open": "lsst.images.io:open_archive",
         "open_archive": "lsst.images.io:open_archive",
+        "read": "lsst.images.io:read",
         "read_archive": "lsst.images.io:read",
         "write_archive": "lsst.images.io:write",
     },
@@ -139,6 +170,32 @@ def accepts_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]
         return wrapper
 
     return decorate
+
+
+def accepts_legacy_names(function: Callable[P, R]) -> Callable[P, R]:
+    """Accept a keyword such as ``legacy_psf`` in place of ``legacy``.
+
+    Parameters
+    ----------
+    function
+        Function that converts an object of `lsst.afw`, its argument ``legacy``.
+
+    Returns
+    -------
+    wrapper
+        The function, which also accepts one keyword that starts with ``legacy_``.
+    """
+    own = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in [name for name in kwargs if name.startswith("legacy_") and name not in own]:
+            if "legacy" in kwargs:
+                raise TypeError(f"{function.__qualname__}() got both 'legacy' and {name!r}; pass only one.")
+            kwargs["legacy"] = kwargs.pop(name)
+        return function(*args, **kwargs)
+
+    return wrapper
 
 
 def alias_property(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from ._aliases import accepts_legacy_names, moved_names
 from ._geom import YX, Bounds, Box
 from ._pixels import Image
 from .errors import (
@@ -29,6 +30,8 @@ from .errors import (
 from .fields import BaseField
 from .io import Serializable
 from .plugins import registry
+
+__getattr__ = moved_names(__name__)
 
 MAX_DIRECT_SIZE = 25
 """Maximum number of kernel pixels for which direct summation is faster than
@@ -271,6 +274,7 @@ class ImageBasisConvolutionKernel(ConvolutionKernel):
         return Box.from_shape(shape, start=start)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.math.LinearCombinationKernel`.
 

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeAlias
 import astropy.units as u
 import numpy as np
 
+from .._aliases import accepts_legacy_names
 from ..io import Serializable
 from ..plugins import registry
 from ..utils import short_repr
@@ -241,6 +242,7 @@ class ObservationSummaryStats(Serializable):
         return cls(**{name: value for name, value in kept.items() if value is not None})
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.image.ExposureSummaryStats`.
 

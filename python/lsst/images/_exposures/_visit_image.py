@@ -13,7 +13,7 @@ import astropy.units as u
 
 from lsst.resources import ResourcePathExpression
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._components import (
     AnnotatedImage,
     Component,
@@ -39,6 +39,8 @@ from ._validity import clip_bounds
 
 if TYPE_CHECKING:
     from astro_metadata_translator import ObservationInfo
+
+    from lsst.daf.butler import DimensionRecord  # noqa: TID251  # type of an argument
 
 
 class VisitImageComponents(TypedDict, total=False):
@@ -323,6 +325,7 @@ class VisitImage(AnnotatedImage):
     # Legacy.
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(  # type: ignore[override]  # an exposure has its own WCS
         cls,
         legacy: Any,
@@ -331,6 +334,7 @@ class VisitImage(AnnotatedImage):
         plane_map: Mapping[str, MaskPlane] | None = None,
         instrument: str | None = None,
         visit: int | None = None,
+        exposure_record: DimensionRecord | None = None,
     ) -> Self:
         """Convert from an `lsst.afw.image.Exposure` instance.
 
@@ -347,6 +351,9 @@ class VisitImage(AnnotatedImage):
         instrument, visit
             Name of the instrument and number of the visit; by default, those
             of the exposure.
+        exposure_record
+            The ``exposure`` dimension record of the Butler, whose properties
+            complete the observation information; optional.
 
         Returns
         -------
@@ -354,7 +361,13 @@ class VisitImage(AnnotatedImage):
             The visit image.
         """
         return registry.convert_from_legacy(
-            legacy, cls, unit=unit, plane_map=plane_map, instrument=instrument, visit=visit
+            legacy,
+            cls,
+            unit=unit,
+            plane_map=plane_map,
+            instrument=instrument,
+            visit=visit,
+            exposure_record=exposure_record,
         )
 
     @overload  # type: ignore[override]  # planes do not have frames of their own
@@ -367,6 +380,7 @@ class VisitImage(AnnotatedImage):
         plane_map: Mapping[str, MaskPlane] | None = None,
         instrument: str | None = None,
         visit: int | None = None,
+        exposure_record: DimensionRecord | None = None,
         component: None = None,
     ) -> Self: ...
 
@@ -380,6 +394,7 @@ class VisitImage(AnnotatedImage):
         plane_map: Mapping[str, MaskPlane] | None = None,
         instrument: str | None = None,
         visit: int | None = None,
+        exposure_record: DimensionRecord | None = None,
         component: str,
     ) -> Any: ...
 
@@ -393,6 +408,7 @@ class VisitImage(AnnotatedImage):
         plane_map: Mapping[str, MaskPlane] | None = None,
         instrument: str | None = None,
         visit: int | None = None,
+        exposure_record: DimensionRecord | None = None,
         component: str | None = None,
     ) -> Any:
         """Read a FITS file written by `lsst.afw.image.Exposure.writeFits`.
@@ -411,6 +427,9 @@ class VisitImage(AnnotatedImage):
         instrument, visit
             Name of the instrument and number of the visit; by default, those
             in the file.
+        exposure_record
+            The ``exposure`` dimension record of the Butler, whose properties
+            complete the observation information; optional.
         component
             Name of a component to read instead of the whole image.
 
@@ -438,6 +457,7 @@ class VisitImage(AnnotatedImage):
             plane_map=plane_map,
             instrument=instrument,
             visit=visit,
+            exposure_record=exposure_record,
         )
 
 

@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._content_token import token
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
@@ -441,7 +441,7 @@ class Box(Value):
         """
         return to_polygon(self)
 
-    def transform(self, transform: Any, /) -> Any:
+    def transform(self, transform: Any) -> Any:
         """Map the outer edges of the pixels to another frame.
 
         Parameters
@@ -477,6 +477,7 @@ class Box(Value):
         return self
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Box:
         """Convert a `lsst.geom.Box2I`.
 

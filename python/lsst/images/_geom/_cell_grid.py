@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pydantic
 
+from .._aliases import accepts_legacy_names
 from ..errors import GeometryError, NotContainedError
 from ..plugins import registry
 from ..utils import round_half_up, short_repr
@@ -57,6 +58,7 @@ class CellIJ:
         return (self.i, self.j)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> CellIJ:
         """Convert a `lsst.skymap.Index2D`.
 
@@ -130,6 +132,22 @@ class CellGrid:
             )
         object.__setattr__(self, "cell_shape", shape)
 
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the form in which the grid is stored in files.
+
+        Parameters
+        ----------
+        **options
+            As for `pydantic.BaseModel.model_dump`.
+
+        Returns
+        -------
+        values
+            Members by name.
+        """
+        values: dict[str, Any] = pydantic.TypeAdapter(type(self)).dump_python(self, **options)
+        return values
+
     @property
     def grid_size(self) -> CellIJ:
         """Numbers of rows and columns of cells."""
@@ -172,6 +190,7 @@ class CellGrid:
         )
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> CellGrid:
         """Convert a `lsst.cell_coadds.UniformGrid`.
 

@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from .._aliases import accepts_legacy_names
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
 from ..plugins import registry
 from ..utils import short_repr
@@ -352,6 +353,7 @@ class Interval(Value):
         return slice(self.start - other.start, self.stop - other.start)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Interval:
         """Convert a `lsst.geom.IntervalI`.
 

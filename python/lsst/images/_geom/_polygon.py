@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from .._aliases import accepts_legacy_names
 from ..errors import GeometryError
 from ..plugins import registry
 from ..utils import short_repr
@@ -112,11 +113,12 @@ class Polygon(Region):
         point = self._geometry.centroid
         return XY(float(point.x), float(point.y))
 
-    def transform(self, transform: Any, /) -> Polygon:
+    def transform(self, transform: Any) -> Polygon:
         mapped = transform.apply_forward(x=self._x, y=self._y)
         return Polygon(x_vertices=mapped.x, y_vertices=mapped.y)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Polygon:
         """Convert a `lsst.afw.geom.Polygon`.
 

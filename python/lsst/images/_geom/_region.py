@@ -193,6 +193,7 @@ class Region(Value):
         return intersect(self, other)
 
     @accepts_aliases(region="other")
+    @accepts_aliases(region="other")
     def union(self, region: Region) -> Region:
         """Return the union with another region.
 
@@ -208,6 +209,7 @@ class Region(Value):
         """
         return _operate(shapely.union, self, region)
 
+    @accepts_aliases(region="other")
     @accepts_aliases(region="other")
     def difference(self, region: Region) -> Region:
         """Return the region of the points in this region that are not in another one.
@@ -270,7 +272,7 @@ class Region(Value):
         """
         return self._geometry
 
-    def transform(self, transform: Any, /) -> Region:
+    def transform(self, transform: Any) -> Region:
         """Map the vertices to another frame.
 
         Parameters

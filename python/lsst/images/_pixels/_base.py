@@ -8,8 +8,9 @@ __all__ = ("GeneralizedImage",)
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pydantic
 
@@ -20,7 +21,14 @@ from .._transforms import Projection
 from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
 from ..io import Serializable
 from ..plugins import registry
-from ..serialization import MetadataView, attach_from, native_metadata
+from ..serialization import (
+    ArchiveTree,
+    MetadataView,
+    PassthroughMetadata,
+    attach,
+    attach_from,
+    native_metadata,
+)
 from ..serialization._deferred import available
 from ..serialization._tree import tree_error
 from ..utils import did_you_mean, short_repr
@@ -36,6 +44,9 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
 
     from .._transforms import ProjectionAstropyView
+
+
+T = TypeVar("T", bound="GeneralizedImage")
 
 
 class GeneralizedImage(Serializable, ABC):
@@ -67,14 +78,15 @@ class GeneralizedImage(Serializable, ABC):
         """Pixels of the image, in absolute coordinates (`Box`)."""
 
     @property
-    @abstractmethod
     def projection(self) -> Projection[Any] | None:
         """The projection that maps the pixel grid to the sky
         (`Projection` | `None`).
 
         Its pixel coordinates are absolute: they do not start at zero but at
-        ``bbox.start``.
+        ``bbox.start``.  `None`, unless a type overrides this property, or its alias
+        ``sky_projection``.
         """
+        return None
 
     @abstractmethod
     def copy(self) -> Self:
@@ -87,7 +99,8 @@ class GeneralizedImage(Serializable, ABC):
             observation information and the schema of a mask.
         """
 
-    @abstractmethod
+    # Overridden by types that do not override indexing.
+
     def _view(self, bbox: Box) -> Self:
         """Return an image that shares the pixels of a box.
 
@@ -97,8 +110,8 @@ class GeneralizedImage(Serializable, ABC):
             The pixels; raise `BoxIndexError` when they are not within
             ``self.bbox``.
         """
+        raise TypeError(f"{type(self).__name__} does not have subimages.")
 
-    @abstractmethod
     def _assign(self, bbox: Box, other: Any) -> None:
         """Set the pixels of a box in place.
 
@@ -109,6 +122,13 @@ class GeneralizedImage(Serializable, ABC):
         other
             An image of the same kind.
         """
+        raise TypeError(f"The pixels of {type(self).__name__} cannot be set by a box.")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "sky_projection" in vars(cls) and "projection" not in vars(cls):
+            # The type was written for newer names.
+            cls.projection = alias_property("sky_projection")  # type: ignore[method-assign]  # a property
 
     # Coordinates.
 
@@ -286,6 +306,73 @@ class GeneralizedImage(Serializable, ABC):
             return f"{problem} Use .metadata[{short_repr(name)}]."
         names = [other for other in dir(type(self)) if not other.startswith("_")]
         return f"{problem} Components are attributes.{did_you_mean(name, names)}"
+
+    # Protocol of types that implement indexing and copies themselves; released packages use these names.
+
+    def _handle_getitem_args(self, bbox: Box | EllipsisType) -> tuple[Box, YX[slice]]:
+        """Return the box that an index means, and its slices within `bbox`.
+
+        Parameters
+        ----------
+        bbox
+            The index.
+
+        Raises
+        ------
+        TypeError
+            If it is not a box.
+        BoxIndexError
+            If the box is not within the image.
+        """
+        box = self.bbox if bbox is ... else self._check_key(bbox)
+        return box, box.slice_within(self.bbox)
+
+    def _transfer_metadata(self, new: T, copy: bool = False, bbox: Box | None = None) -> T:
+        """Pass metadata, Butler information and passthrough metadata on to another image.
+
+        Parameters
+        ----------
+        new
+            The image to change.
+        copy
+            Whether to copy the metadata deeply; by default they are shared.
+        bbox
+            Box of the new image, if it is a part of this one.
+
+        Returns
+        -------
+        new
+            The argument.
+        """
+        new._metadata = deepcopy(self._metadata) if copy else self._metadata
+        attach_from(new, self, whole=not copy and bbox in (None, self.bbox))
+        return new
+
+    def _finish_deserialize(self, model: ArchiveTree) -> Self:
+        """Take metadata and Butler information over from a tree.
+
+        Parameters
+        ----------
+        model
+            The tree that this image was made from.
+
+        Returns
+        -------
+        image
+            This image.
+        """
+        self._metadata = native_metadata(model.metadata)
+        attach(self, butler_info=model.butler_info)
+        return self
+
+    @property
+    def _opaque_metadata(self) -> PassthroughMetadata | None:
+        """File content that the container preserves when the image is rewritten."""
+        return self._attachments.passthrough
+
+    @_opaque_metadata.setter
+    def _opaque_metadata(self, value: PassthroughMetadata | None) -> None:
+        attach(self, passthrough=value)
 
     def _with_attachments_of(self, result: Self, *, whole: bool) -> Self:
         """Pass the attachments (passthrough metadata) on to a view or a copy."""

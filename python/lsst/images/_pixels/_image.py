@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.resources import ResourcePathExpression
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._geom import Box
 from .._transforms import Frame, GeneralFrame, Projection
 from ..errors import GeometryError
@@ -342,6 +342,7 @@ class Image(ArrayImage):
 
     @staticmethod
     @accepts_aliases(projection="sky_projection")
+    @accepts_legacy_names
     def from_legacy(
         legacy: Any, unit: u.UnitBase | None = None, *, projection: Projection[Any] | None = None
     ) -> Image:

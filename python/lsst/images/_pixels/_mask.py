@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.resources import ResourcePathExpression
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._geom import Box
 from .._transforms import Frame, Projection
 from ..errors import BoxIndexError, GeometryError, NoOverlapError
@@ -131,6 +131,7 @@ class Mask(ArrayImage):
     # Flags.
 
     @accepts_aliases(name="plane")
+    @accepts_aliases(name="plane")
     def get(self, name: str) -> np.ndarray:
         """Return a boolean array of the pixels in which a plane is set.
 
@@ -154,6 +155,7 @@ class Mask(ArrayImage):
         return result
 
     @accepts_aliases(name="plane")
+    @accepts_aliases(name="plane")
     def set(self, name: str, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
         """Set a plane in some or all pixels; other pixels are unchanged.
 
@@ -176,6 +178,7 @@ class Mask(ArrayImage):
         plane = self._array[..., bit.index]
         np.bitwise_or(plane, bit.mask, out=plane, where=self._where(boolean_mask))
 
+    @accepts_aliases(name="plane")
     @accepts_aliases(name="plane")
     def clear(self, name: str | None = None, boolean_mask: np.ndarray | EllipsisType = ...) -> None:
         """Clear one plane or all of them in some pixels.
@@ -475,6 +478,7 @@ class Mask(ArrayImage):
 
     @staticmethod
     @accepts_aliases(projection="sky_projection")
+    @accepts_legacy_names
     def from_legacy(
         legacy: Any,
         plane_map: Mapping[str, MaskPlane] | None = None,

@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.resources import ResourcePathExpression
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._geom import Box
 from .._transforms import Frame, Projection
 from ..errors import GeometryError
@@ -369,6 +369,7 @@ class MaskedImage(GeneralizedImage):
 
     @staticmethod
     @accepts_aliases(projection="sky_projection")
+    @accepts_legacy_names
     def from_legacy(
         legacy: Any,
         *,

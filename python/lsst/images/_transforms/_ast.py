@@ -24,8 +24,11 @@ import numpy as np
 import numpy.typing as npt
 import starlink.Ast as starlink_ast
 
+from .._aliases import moved_names
 from .._ast_text import check_ast_text
 from ..errors import CorruptArchiveError, GeometryError, InvalidMappingError
+
+__getattr__ = moved_names(__name__)
 
 _SILENT = "Comment=0,Full=-1"
 """Channel options: write values without comments and defaults."""

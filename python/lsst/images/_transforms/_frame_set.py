@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Self
 
+from .._aliases import accepts_aliases
 from .._geom import Box
 from ..errors import FrameLookupError, GeometryError
 from ..io import Serializable
@@ -219,6 +220,7 @@ class CameraFrameSet(FrameSet, Serializable):
         return self._index[_FIELD_ANGLE] if isinstance(frame, FieldAngleFrame) else None
 
     @classmethod
+    @accepts_aliases(camera="legacy_camera")
     def from_legacy(cls, camera: Any) -> CameraFrameSet:
         """Convert the frames of a `lsst.afw.cameraGeom.Camera`.
 

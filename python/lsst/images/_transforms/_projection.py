@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import astropy.units as u
 import numpy as np
 
-from .._aliases import moved_names
+from .._aliases import accepts_aliases, moved_names
 from .._content_token import token
 from .._geom import XY, YX, Bounds, Box, parse_positions
 from ..describe import DescribeOptions, Report, describe
@@ -530,6 +530,7 @@ class Projection(Serializable, Generic[F]):
         return describe_projection(self, DescribeOptions(brief, detail, frozenset(exclude)), bbox)
 
     @staticmethod
+    @accepts_aliases(sky_wcs="legacy_wcs")
     def from_legacy(sky_wcs: Any, pixel_frame: F, pixel_bounds: Bounds | None = None) -> Projection[F]:
         """Convert a `lsst.afw.geom.SkyWcs`.
 

@@ -14,6 +14,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_legacy_names
 from .._geom import XY, YX, Bounds, Box, parse_point, parse_positions
 from ..errors import GeometryError, TransformCompositionError, UnitMismatchError
 from ..io import Serializable
@@ -473,6 +474,7 @@ class Transform(Serializable, Generic[I, O]):
         return self._mapping.show(simplified, comments)
 
     @staticmethod
+    @accepts_legacy_names
     def from_legacy(
         legacy: Any,
         in_frame: I,

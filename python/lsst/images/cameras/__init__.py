@@ -16,8 +16,11 @@ __all__ = (
     "ReadoutCorner",
 )
 
+from .._aliases import moved_names
 from .._transforms import CameraFrameSet
 from ._amplifier import Amplifier, AmplifierCalibrations, AmplifierRawGeometry
 from ._detector import Detector, DetectorAttributes
 from ._enums import DetectorType, ReadoutCorner
 from ._orientation import Orientation
+
+__getattr__ = moved_names(__name__)

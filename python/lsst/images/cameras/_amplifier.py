@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pydantic
 
+from .._aliases import accepts_legacy_names
 from .._geom import Box
 from ..plugins import registry
 from ..serialization import InlineArray
@@ -68,6 +69,7 @@ class AmplifierRawGeometry(pydantic.BaseModel, validate_assignment=True):
     serial_prescan_bbox = _box_alias("prescan_bbox")
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_amplifier(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.cameraGeom.Amplifier`.
 
@@ -106,6 +108,7 @@ class AmplifierCalibrations(pydantic.BaseModel, validate_assignment=True, ser_js
     linearity_type: str
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_amplifier(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.cameraGeom.Amplifier`.
 
@@ -158,6 +161,7 @@ class Amplifier(pydantic.BaseModel, validate_assignment=True):
     nominal_calibrations: AmplifierCalibrations | None = None
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any, is_raw_assembled: bool) -> Self:
         """Convert from an `lsst.afw.cameraGeom.Amplifier`.
 

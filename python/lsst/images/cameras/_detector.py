@@ -11,6 +11,7 @@ from typing import Any, Self, final
 
 import pydantic
 
+from .._aliases import accepts_legacy_names
 from .._geom import Box
 from .._transforms import CameraFrameSet, DetectorFrame, FieldAngleFrame, FocalPlaneFrame, Transform
 from ..io import Serializable
@@ -183,6 +184,7 @@ class Detector(Serializable):
         )
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(
         cls, legacy: Any, *, instrument: str, visit: int | None = None, is_raw_assembled: bool | None = None
     ) -> Self:

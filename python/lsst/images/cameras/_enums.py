@@ -9,6 +9,7 @@ __all__ = ("DetectorType", "ReadoutCorner")
 import enum
 from typing import Any, Self
 
+from .._aliases import accepts_legacy_names
 from .._geom import YX
 from ..plugins import registry
 
@@ -22,6 +23,7 @@ class DetectorType(enum.StrEnum):
     WAVEFRONT = "WAVEFRONT"
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.cameraGeom.DetectorType`.
 
@@ -81,6 +83,7 @@ class ReadoutCorner(enum.StrEnum):
         return ReadoutCorner.from_flips(y=flips.y != bool(y), x=flips.x != bool(x))
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.cameraGeom.ReadoutCorner`.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 import astropy.units as u
 import pydantic
 
+from .._aliases import accepts_legacy_names
 from ..plugins import registry
 from ..serialization import Quantity
 from ..utils import short_repr
@@ -53,6 +54,7 @@ class Orientation(pydantic.BaseModel, validate_assignment=True):
     roll: Angle = pydantic.Field(default_factory=_no_angle)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.afw.cameraGeom.Orientation`.
 

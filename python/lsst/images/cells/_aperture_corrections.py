@@ -12,6 +12,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_legacy_names
 from .._geom import CellGrid, CellGridBounds, CellIJ
 from ..errors import GeometryError
 from ..fields import BaseField
@@ -126,6 +127,7 @@ class CellField(BaseField):
         return type(self)(self._cells, self._array * factor, multiply_units(self._unit, unit))
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_aperture_correction(cls, legacy: Any, bounds: CellGridBounds) -> Self:
         """Convert from an aperture correction of `lsst.cell_coadds`.
 

@@ -13,7 +13,7 @@ import astropy.units as u
 
 from lsst.resources import ResourcePathExpression
 
-from .._aliases import accepts_aliases
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._components import AnnotatedImage, Component, check_band
 from .._geom import Box, CellGrid, CellGridBounds
 from .._pixels import Image, Mask, MaskPlane, MaskSchema
@@ -235,6 +235,7 @@ class CellCoadd(AnnotatedImage):
     # Legacy.
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_cell_coadd(
         cls,
         legacy: Any,

@@ -15,6 +15,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._geom import CellIJ
 from ..errors import GeometryError
 from ..io import Serializable
@@ -128,6 +129,7 @@ class CoaddProvenance(Serializable):
         return self._contributions
 
     @staticmethod
+    @accepts_aliases(n="n_rows")
     def make_empty_input_table(n: int = 0) -> astropy.table.Table:
         """Make a table of images with default values.
 
@@ -139,6 +141,7 @@ class CoaddProvenance(Serializable):
         return _make_table(INPUT_COLUMNS, {}, n)
 
     @staticmethod
+    @accepts_aliases(n="n_rows")
     def make_empty_contribution_table(n: int = 0) -> astropy.table.Table:
         """Make a table of contributions with default values.
 
@@ -204,6 +207,7 @@ class CoaddProvenance(Serializable):
     # Legacy.
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any) -> Self:
         """Convert from an `lsst.cell_coadds.MultipleCellCoadd`.
 

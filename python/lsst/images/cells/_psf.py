@@ -11,6 +11,7 @@ from typing import Any, Self, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_legacy_names
 from .._geom import Bounds, Box, CellGrid, CellGridBounds, CellIJ
 from .._pixels import Image
 from ..errors import GeometryError
@@ -118,6 +119,7 @@ class CellPointSpreadFunction(VectorizedPointSpreadFunction):
         return CellPointSpreadFunction(array, bounds, self.resampling_kernel)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any, bounds: Bounds | None = None) -> Self:
         """Convert from an `lsst.cell_coadds.StitchedPsf`.
 

@@ -28,6 +28,7 @@ __all__ = (
     "field_from_legacy_photo_calib",
 )
 
+from .._aliases import moved_names
 from ._aperture_corrections import (
     ApertureCorrectionMap,
     aperture_corrections_from_legacy,
@@ -41,3 +42,5 @@ from ._from_legacy import field_from_legacy, field_from_legacy_background, field
 from ._product import ProductField
 from ._spline import SplineField
 from ._sum import SumField
+
+__getattr__ = moved_names(__name__)

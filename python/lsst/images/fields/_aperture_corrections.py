@@ -9,6 +9,7 @@ __all__ = ("ApertureCorrectionMap", "aperture_corrections_from_legacy", "apertur
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from .._aliases import accepts_legacy_names
 from ..plugins import registry
 from ._base import BaseField
 
@@ -17,6 +18,7 @@ ApertureCorrectionMap: TypeAlias = dict[str, BaseField]
 fluxes of an algorithm are multiplied by its field."""
 
 
+@accepts_legacy_names
 def aperture_corrections_from_legacy(legacy: Any) -> ApertureCorrectionMap:
     """Convert from an `lsst.afw.image.ApCorrMap`.
 

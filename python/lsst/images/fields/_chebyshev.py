@@ -12,6 +12,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_legacy_names
 from .._geom import Bounds, Interval
 from ..errors import GeometryError
 from ..plugins import registry
@@ -206,6 +207,7 @@ class ChebyshevField(BaseField):
         return cls(bounds, along_y.T @ series @ along_x, unit=unit)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(
         cls, legacy: Any, unit: u.UnitBase | None = None, bounds: Bounds | None = None
     ) -> ChebyshevField:
@@ -224,6 +226,7 @@ class ChebyshevField(BaseField):
         return registry.convert_from_legacy(legacy, cls, unit=unit, bounds=bounds)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_background(
         cls, legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
     ) -> ChebyshevField:
@@ -241,6 +244,7 @@ class ChebyshevField(BaseField):
         return cls.from_legacy(legacy, unit=unit, bounds=bounds)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_function2(
         cls, legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
     ) -> ChebyshevField:

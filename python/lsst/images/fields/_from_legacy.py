@@ -10,11 +10,13 @@ from typing import Any
 
 import astropy.units as u
 
+from .._aliases import accepts_aliases, accepts_legacy_names
 from .._geom import Bounds
 from ..plugins import registry
 from ._base import BaseField
 
 
+@accepts_legacy_names
 def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None) -> BaseField:
     """Convert from an `lsst.afw.math.BoundedField`.
 
@@ -40,6 +42,7 @@ def field_from_legacy(legacy: Any, bounds: Bounds | None = None, unit: u.UnitBas
     )
 
 
+@accepts_legacy_names
 def field_from_legacy_background(
     legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
 ) -> BaseField:
@@ -62,6 +65,8 @@ def field_from_legacy_background(
     return field_from_legacy(legacy, bounds=bounds, unit=unit)
 
 
+@accepts_aliases(legacy="photo_calib")
+@accepts_legacy_names
 def field_from_legacy_photo_calib(
     legacy: Any, bounds: Bounds, instrumental_unit: u.UnitBase = u.electron
 ) -> BaseField | None:

@@ -13,6 +13,7 @@ from typing import Any, Self, final
 
 import astropy.units as u
 
+from .._aliases import accepts_legacy_names
 from .._geom import Bounds
 from ..plugins import registry
 from ._base import BaseField, multiply_units
@@ -71,6 +72,7 @@ class ProductField(BaseField):
         return type(self)([*self._operands[:-1], self._operands[-1]._scaled(factor, unit)])
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(
         cls, legacy: Any, unit: u.UnitBase | None = None, bounds: Bounds | None = None
     ) -> ProductField:

@@ -13,6 +13,7 @@ import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
+from .._aliases import accepts_legacy_names
 from .._geom import Bounds
 from ..errors import GeometryError
 from ..plugins import registry
@@ -192,6 +193,7 @@ class SplineField(BaseField):
         )
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_background(
         cls, legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
     ) -> SplineField:

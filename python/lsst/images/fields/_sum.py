@@ -11,6 +11,7 @@ from typing import Any, Self, final
 
 import astropy.units as u
 
+from .._aliases import accepts_legacy_names
 from .._geom import Bounds
 from ..errors import UnitConversionError
 from ..plugins import registry
@@ -78,6 +79,7 @@ class SumField(BaseField):
         return type(self)([field._scaled(factor, unit) for field in self._operands])
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy_background(
         cls, legacy: Any, bounds: Bounds | None = None, unit: u.UnitBase | None = None
     ) -> SumField:

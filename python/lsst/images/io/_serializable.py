@@ -45,6 +45,8 @@ class Serializable(Described):
         model: Any = registry.model_for_type(type(self))
         return model.serialize(self, archive, **options)
 
+    serialize.calls_model = True  # type: ignore[attr-defined]  # for models of types with a method of their own
+
     @staticmethod
     def deserialize(model: ArchiveTree, archive: InputArchive, *, bbox: Box | None = None) -> Any:
         """Make an object from a serialization model.

@@ -44,6 +44,7 @@ from ._live_kept import keep_live, kept_live
 from ._live_modules import stack_module
 from ._live_psf import psf_from, psf_to
 from ._live_summary_stats import summary_stats_to
+from ._serials import correct_serial
 from .afw_archive import filter_label_from_cards, photo_calib_from_cards
 
 if TYPE_CHECKING:
@@ -77,20 +78,6 @@ class ConversionSource(Protocol):
     def is_calibrated(self) -> bool:
         """Whether the photometric calibration has been applied, or may have been: the unit is unknown."""
 
-    def detector_serial(self, archived: str | None) -> str | None:
-        """Return the serial number of the detector, if it differs from the record.
-
-        Parameters
-        ----------
-        archived
-            The serial number in the record of the detector.
-
-        Returns
-        -------
-        serial
-            `None` to use that in the record.
-        """
-
 
 @dataclasses.dataclass(frozen=True)
 class FixedSource:
@@ -109,16 +96,6 @@ class FixedSource:
     instrumental_unit: u.UnitBase = u.electron
     pixel_unit: u.UnitBase | None = None
     is_calibrated: bool = True
-
-    def detector_serial(self, archived: str | None) -> str | None:
-        """Return `None`: the serial number in the record is used.
-
-        Parameters
-        ----------
-        archived
-            The serial number in the record of the detector.
-        """
-        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,12 +150,14 @@ class LegacyComponent:
 
 
 def _decode_detector(record: Any, source: ConversionSource) -> Any:
-    serial = source.detector_serial(getattr(record, "serial", None))
+    serial = getattr(record, "serial", None)
+    if serial is not None:
+        serial = correct_serial(serial, record.id, source.instrument)
     return make_detector(record, instrument=source.instrument, visit=source.visit, serial=serial)
 
 
 def _convert_detector(legacy: Any, source: ConversionSource) -> Any:
-    serial = source.detector_serial(None)
+    serial = correct_serial(str(legacy.getSerial()), int(legacy.getId()), source.instrument)
     return detector_from(legacy, object, instrument=source.instrument, visit=source.visit, serial=serial)
 
 

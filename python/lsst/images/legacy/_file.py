@@ -30,8 +30,8 @@ from ..errors import (
     NotAnArchiveError,
 )
 from ..fits import FitsFile, Hdu, read_offset_wcs, read_yx0
-from ..serialization import parse_unit
 from ..utils import short_repr
+from ._bunit import parse_legacy_bunit
 from .afw_archive import LegacyArchive, open_legacy_fits
 from .afw_archive._locate import find_keywords, read_pointers
 
@@ -283,7 +283,8 @@ class LegacyFile:
         if not isinstance(text, str) or not text.strip():
             return None
         try:
-            unit = parse_unit(text.strip())
+            isr_unit = self.primary.cards.get("LSST ISR UNITS")
+            return parse_legacy_bunit(text, u.electron if isr_unit == "electron" else None)
         except ValueError:
             warnings.warn(
                 f"{self.name}: BUNIT = {short_repr(text)} is not a known unit; it is ignored.",
@@ -291,10 +292,6 @@ class LegacyFile:
                 stacklevel=2,
             )
             return None
-        isr_unit = self.primary.cards.get("LSST ISR UNITS")
-        if isr_unit == "electron" and unit == u.adu**power:
-            return u.electron**power
-        return unit
 
 
 def align_plane(plane: Box, image: Box, name: str) -> Box:

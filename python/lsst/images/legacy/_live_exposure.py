@@ -35,10 +35,12 @@ from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, format_unit, parse_unit
 from ..serialization._deferred import available
 from ..utils import short_repr
+from ._bunit import parse_legacy_bunit
 from ._components import ConversionSource, LiveConversion, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info, overrule_obs_info
 from ._convert_wcs import PIXEL_FRAME
+from ._exposure_record import apply_exposure_record, flat_obs_info
 from ._live_kept import keep_live
 from ._live_modules import message_of, stack_module
 from ._live_pixels import masked_image_from, masked_image_to
@@ -97,6 +99,7 @@ def visit_image_from(
     plane_map: Mapping[str, MaskPlane] | None = None,
     instrument: str | None = None,
     visit: int | None = None,
+    exposure_record: Any = None,
 ) -> VisitImage:
     """Convert an exposure; image and variance planes share its memory.
 
@@ -113,6 +116,8 @@ def visit_image_from(
     instrument, visit
         Name of the instrument and number of the visit; by default, those of
         the exposure.
+    exposure_record
+        The ``exposure`` dimension record of the Butler; optional.
     """
     if not hasattr(legacy, "info") or not hasattr(legacy, "metadata"):
         raise LegacyConversionError(
@@ -123,7 +128,7 @@ def visit_image_from(
     planes = masked_image_from(
         legacy, MaskedImage, unit=unit, plane_map=plane_map, default_planes=_default_planes(pytype)
     )
-    source = _ExposureSource(legacy, header, planes, instrument, visit)
+    source = _ExposureSource(legacy, header, planes, instrument, visit, exposure_record)
     passthrough = FitsOpaqueMetadata()
     metadata = passthrough.extract_legacy_primary_header(header)
     if legacy.info.getId() is not None:
@@ -200,9 +205,8 @@ def _unit_of(header: astropy.io.fits.Header, given: u.UnitBase | None) -> u.Unit
     text = header.pop("BUNIT", None)
     if not isinstance(text, str) or not text.strip():
         return given
-    unit = parse_unit(text.strip())
-    if header.get("LSST ISR UNITS") == "electron" and unit == u.adu:
-        unit = u.electron
+    isr_unit = header.get("LSST ISR UNITS")
+    unit = parse_legacy_bunit(text, u.electron if isr_unit == "electron" else None)
     if given is not None and given != unit:
         raise UnitMismatchError(f"BUNIT value {short_repr(text)} disagrees with given unit {given}.")
     return unit
@@ -225,9 +229,11 @@ class _ExposureSource:
         planes: MaskedImage,
         instrument: str | None,
         visit: int | None,
+        exposure_record: Any,
     ) -> None:
         info = _read_obs_info(legacy, header, instrument)
-        self._serial = getattr(info, "detector_serial", None)
+        if info is not None and exposure_record is not None:
+            info = apply_exposure_record(info, exposure_record, source="the exposure")
         found = {
             "instrument": getattr(info, "instrument", None) or header.get(f"{_DATA_ID}INSTRUMENT"),
             "visit": getattr(info, "exposure_id", None),
@@ -252,9 +258,6 @@ class _ExposureSource:
         self.bounds = planes.bbox if self._bbox is None else self._bbox
         self.obs_info = None if info is None else _complete(info, legacy)
 
-    def detector_serial(self, archived: str | None) -> str | None:
-        return self._serial
-
     def convert_wcs(self, wcs: Any) -> Projection[Any]:
         """Convert the WCS.
 
@@ -272,6 +275,8 @@ class _ExposureSource:
 
 
 def _read_obs_info(legacy: Any, header: Any, instrument: str | None) -> ObservationInfo | None:
+    if (embedded := flat_obs_info(header)) is not None:
+        return embedded
     found = translate_header(header, "an lsst.afw exposure")
     visit_info = legacy.info.getVisitInfo()
     if visit_info is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..fits import suppress_fits_card_warnings
 from ._damage import UNEXPECTED
+from ._exposure_record import FLAT_PREFIX, read_flat_cards
 from ._file import LegacyFile
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def read_obs_info(file: LegacyFile) -> ObservationInfo | None:
         `None` if no translator supports the instrument, or the header lacks cards that
         the translator needs.
     """
+    if FLAT_PREFIX.encode() in file.primary.cards.raw:
+        if (embedded := read_flat_cards(file.primary.header)) is not None:
+            return embedded
     return translate_header(file.primary.header, file.name)
 
 

@@ -38,11 +38,13 @@ from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import UNEXPECTED
+from ._exposure_record import apply_exposure_record
 from ._file import LegacyFile
 from ._obs_info import read_obs_info
 from ._passthrough import legacy_passthrough
 from ._planes import read_projection
 from ._reader import LegacyReader
+from ._serials import correct_serial
 from .afw_archive import visit_info_from_cards
 
 MAX_EXPOSURE_VERSION = 2
@@ -99,6 +101,8 @@ class LegacyVisitReader(LegacyReader):
     instrument, visit
         Name of the instrument and number of the visit; by default, those in
         the file.
+    exposure_record
+        The ``exposure`` dimension record of the Butler; optional.
     **options
         As for `LegacyReader`.
 
@@ -115,10 +119,12 @@ class LegacyVisitReader(LegacyReader):
         *,
         instrument: str | None = None,
         visit: int | None = None,
+        exposure_record: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(file, pytype, **options)
         self._given = {"instrument": instrument, "visit": visit}
+        self._exposure_record = exposure_record
         self._results: dict[str, Any] = {}
         self._image_type: type[VisitImage] = pytype
         self._components = legacy_components_of(pytype)
@@ -218,11 +224,14 @@ class LegacyVisitReader(LegacyReader):
 
     def _read_header_info(self) -> Any:
         found = read_obs_info(self.file)
-        if found is not None:
-            return found
-        record = visit_info_from_cards(self.file.primary.cards)
-        given = self._given["instrument"] or self.file.primary.cards.get(f"{_DATA_ID}INSTRUMENT")
-        return None if record is None else make_obs_info(record, None if given is None else str(given))
+        if found is None:
+            record = visit_info_from_cards(self.file.primary.cards)
+            given = self._given["instrument"] or self.file.primary.cards.get(f"{_DATA_ID}INSTRUMENT")
+            if record is not None:
+                found = make_obs_info(record, None if given is None else str(given))
+        if found is not None and self._exposure_record is not None:
+            found = apply_exposure_record(found, self._exposure_record, source=self.file.name)
+        return found
 
     @property
     def _attempted_obs_info(self) -> Any:
@@ -233,6 +242,11 @@ class LegacyVisitReader(LegacyReader):
         if found is None:
             return None
         detector = self._detector_record
+        with found.edit_copy() as found:
+            if found.detector_serial is not None:
+                found.detector_serial = correct_serial(
+                    found.detector_serial, found.detector_num, found.instrument
+                )
         return complete_obs_info(
             found,
             {
@@ -305,28 +319,6 @@ class LegacyVisitReader(LegacyReader):
     def is_calibrated(self) -> bool:
         """Whether the unit of the pixels shows that the photometric calibration has been applied."""
         return self.pixel_unit is not None and self.pixel_unit.is_equivalent(u.nJy)
-
-    def detector_serial(self, archived: str | None) -> str | None:
-        """Return the serial number of the detector in the header.
-
-        Parameters
-        ----------
-        archived
-            The serial number in the archive.
-        """
-        info = self._header_info
-        serial = None if is_deferred(info) else getattr(info, "detector_serial", None)
-        if serial is not None and archived and serial != archived:
-            warnings.warn(
-                f"{self.file.name}: the serial number of the detector is {short_repr(serial)} in the header "
-                "and "
-                f"{short_repr(archived)} in the archive; using the one in the header.",
-                LossyConversionWarning,
-                stacklevel=5,
-            )
-        return serial
-
-    # The projection.
 
     @property
     def _attempted_projection(self) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from lsst.resources import ResourcePathExpression
 
+from .._aliases import accepts_aliases
 from ..errors import ArchiveReadError
 from ..plugins import registry
 from ..serialization import attach
@@ -18,6 +19,7 @@ from ._input_archive import NdfInputArchive
 T = TypeVar("T")
 
 
+@accepts_aliases(cls="cls_")
 def read_starlink(cls: type[T], path: ResourcePathExpression) -> T:
     """Read an NDF that Starlink or other software wrote.
 

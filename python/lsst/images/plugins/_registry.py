@@ -18,6 +18,7 @@ from ..errors import (
 )
 from ._host import PluginHost
 from ._loader import resolve
+from ._schema_entry_points import SchemaModels, public_type
 from ._specs import (
     BoundsSpec,
     ContainerSpec,
@@ -38,7 +39,16 @@ class Registry(PluginHost):
     """The declarations of all plugins, and their conversions.
 
     One instance, `registry`, serves the package; tests may create others.
+
+    Attributes
+    ----------
+    schema_models
+        Models that plugins do not declare.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.schema_models = SchemaModels()
 
     # Datasets.
 
@@ -63,8 +73,8 @@ class Registry(PluginHost):
             return self._models[schema]
         except KeyError:
             spec = self.datasets().get(schema)
-            model = self._models[schema] = None if spec is None else resolve(spec.model)
-            return model
+            model = self.schema_models.find(schema) if spec is None else resolve(spec.model)
+            return self._keep(self._models, schema, model)
 
     def pytype_for_schema(self, schema: str) -> type | None:
         """Return the in-memory type of a schema.
@@ -83,8 +93,9 @@ class Registry(PluginHost):
             return self._pytypes[schema]
         except KeyError:
             spec = self.datasets().get(schema)
-            pytype = self._pytypes[schema] = None if spec is None else resolve(spec.pytype)
-            return pytype
+            model = self.schema_models.find(schema) if spec is None else None
+            pytype = resolve(spec.pytype) if spec is not None else model and public_type(model)
+            return self._keep(self._pytypes, schema, pytype)
 
     def types_for_schema(self, schema: str) -> tuple[type[ArchiveTree] | None, type | None]:
         """Return the serialization model and the in-memory type of a schema.
@@ -103,7 +114,14 @@ class Registry(PluginHost):
             return self._types[schema]
         except KeyError:
             found = self.model_for_schema(schema), self.pytype_for_schema(schema)
-            return self._types.setdefault(schema, found)
+            return found if found[0] is None else self._types.setdefault(schema, found)
+
+    @staticmethod
+    def _keep(cache: dict[str, T | None], schema: str, found: T | None) -> T | None:
+        # A model of an unknown schema may be defined later.
+        if found is not None:
+            cache[schema] = found
+        return found
 
     def model_for_type(self, pytype: type) -> type[ArchiveTree]:
         """Return the serialization model of an in-memory type.
@@ -131,10 +149,13 @@ class Registry(PluginHost):
             for spec in by_name.get(base.__name__, ()):
                 if resolve(spec.pytype) is base:
                     return cast("type[ArchiveTree]", resolve(spec.model))
+            if base is not object and not base.__module__.startswith("lsst.images."):
+                if (model := self.schema_models.find_for_type(base)) is not None:
+                    return model
         raise UnserializableTypeError(
             f"No installed package declares a model that writes a {pytype.__module__}.{pytype.__qualname__}; "
             f"declared are {sorted(spec.pytype for spec in self.datasets().values())}. "
-            "Declare it with the hook register_datasets()."
+            "Declare it with the hook register_datasets(), or as PUBLIC_TYPE of a model."
         )
 
     def guess_schema(self, members: Iterable[str]) -> str | None:

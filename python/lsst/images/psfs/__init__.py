@@ -19,6 +19,7 @@ __all__ = (
     "WarpingKernel",
 )
 
+from .._aliases import moved_names
 from ._base import PointSpreadFunction
 from ._coadd import CoaddPointSpreadFunction, CoaddPsfInput
 from ._gaussian import GaussianPointSpreadFunction
@@ -32,3 +33,5 @@ from ._warped import WarpedPointSpreadFunction
 PSFExWrapper = PSFExPointSpreadFunction
 """The name of the class that wraps PSFEx models elsewhere; ours needs nothing
 to wrap."""
+
+__getattr__ = moved_names(__name__)

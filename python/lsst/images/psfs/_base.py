@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .._aliases import accepts_legacy_names
 from .._geom import YX, Bounds, Box
 from .._pixels import Image
 from .._pixels._plotting import axes_type
@@ -249,6 +250,7 @@ class PointSpreadFunction(Serializable, ABC):
         return registry.convert_to(self, axes_type(), x=x, y=y, ax=ax, **options)
 
     @classmethod
+    @accepts_legacy_names
     def from_legacy(cls, legacy: Any, bounds: Bounds) -> Self:
         """Convert from an `lsst.afw.detection.Psf`.
 

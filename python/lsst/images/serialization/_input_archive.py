@@ -17,6 +17,7 @@ import numpy as np
 import pydantic
 
 from ..errors import ArchiveAccessRequiredError, ArchiveReadError, CorruptArchiveError
+from ._archive_names import ArchiveNames, HeaderStripper
 from ._arrays import (
     ArrayReferenceModel,
     ArrayReferenceQuantityModel,
@@ -75,7 +76,7 @@ class ArchiveInfo(pydantic.BaseModel, frozen=True):
         return cls(schema_url=url, schema_name=name, schema_version=version, format_version=format_version)
 
 
-class InputArchive(abc.ABC):
+class InputArchive(ArchiveNames, abc.ABC):
     """An open file: a JSON tree, and arrays and tables that it refers to.
 
     An archive contains arrays, tables and JSON, and does not depend on image
@@ -213,6 +214,7 @@ class InputArchive(abc.ABC):
         | InlineArrayQuantityModel,
         *,
         slices: tuple[slice, ...] | EllipsisType = ...,
+        strip_header: HeaderStripper | None = None,
     ) -> np.ndarray:
         """Read an array, or a part of it.
 
@@ -222,6 +224,9 @@ class InputArchive(abc.ABC):
             Model of the array; a unit is ignored.
         slices
             One slice with unit step for each axis, slowest first.
+        strip_header
+            Function that removes cards from the header of a FITS file, so that
+            they are not preserved when the object is rewritten.
 
         Returns
         -------
@@ -235,6 +240,8 @@ class InputArchive(abc.ABC):
         """
         array = model if isinstance(model, ArrayReferenceModel | InlineArrayModel) else model.value
         if isinstance(array, ArrayReferenceModel):
+            if strip_header is not None:
+                self._header_strippers[str(array.source)] = strip_header
             return self._read_array(array, slices)
         try:
             return array.to_array()[slices]
@@ -243,13 +250,17 @@ class InputArchive(abc.ABC):
                 f"An inline array of {array.datatype.value} is malformed: {err}"
             ) from err
 
-    def get_structured_array(self, model: TableModel) -> np.ndarray:
+    def get_structured_array(
+        self, model: TableModel, strip_header: HeaderStripper | None = None
+    ) -> np.ndarray:
         """Read a table as a structured array.
 
         Parameters
         ----------
         model
             Model of the table.
+        strip_header
+            Not used: headers of tables are not preserved.
 
         Raises
         ------
@@ -266,13 +277,15 @@ class InputArchive(abc.ABC):
                 f"The inline table with the columns {names} is malformed: {err}"
             ) from err
 
-    def get_table(self, model: TableModel) -> astropy.table.Table:
+    def get_table(self, model: TableModel, strip_header: HeaderStripper | None = None) -> astropy.table.Table:
         """Read a table with units, descriptions and metadata.
 
         Parameters
         ----------
         model
             Model of the table.
+        strip_header
+            Not used: headers of tables are not preserved.
 
         Raises
         ------
@@ -357,10 +370,12 @@ class DetachedArchive(InputArchive):
     def get_passthrough(self) -> None:
         return None
 
-    def get_array(self, model: Any, *, slices: tuple[slice, ...] | EllipsisType = ...) -> NoReturn:
+    def get_array(
+        self, model: Any, *, slices: tuple[slice, ...] | EllipsisType = ..., strip_header: Any = None
+    ) -> NoReturn:
         raise self._access_error("an array")
 
-    def get_structured_array(self, model: TableModel) -> NoReturn:
+    def get_structured_array(self, model: TableModel, strip_header: Any = None) -> NoReturn:
         raise self._access_error("a table")
 
     def _read_array(self, model: Any, slices: Any) -> NoReturn:

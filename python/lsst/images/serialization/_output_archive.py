@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+HeaderUpdate = Callable[[Any], None]
+"""Function that adds cards to the FITS header of an array or a table; other containers ignore it."""
+
 
 class OutputArchive(abc.ABC):
     """A file that is being written: arrays and tables first, then the tree."""
@@ -47,6 +50,7 @@ class OutputArchive(abc.ABC):
         self._uses: dict[str, int] = {}
         self._pointers: dict[Hashable, Pointer] = {}
         self._frame_sets: list[tuple[Any, Pointer]] = []
+        self._header_update: HeaderUpdate | None = None
 
     # Methods implemented by containers.
 
@@ -132,6 +136,7 @@ class OutputArchive(abc.ABC):
         hints: ArrayHints = NO_HINTS,
         tile_shape: tuple[int, ...] | None = None,
         options_name: str | None = None,
+        update_header: HeaderUpdate | None = None,
     ) -> ArrayReferenceModel | InlineArrayModel | ArrayReferenceQuantityModel | InlineArrayQuantityModel:
         """Store an array.
 
@@ -150,6 +155,8 @@ class OutputArchive(abc.ABC):
         options_name
             Name under which compression options are looked up; `None` means
             the path.
+        update_header
+            Function that adds cards to the header of a FITS file.
 
         Returns
         -------
@@ -163,6 +170,7 @@ class OutputArchive(abc.ABC):
             store the type.
         """
         path, version = self._claim(name)
+        self._root._header_update = update_header
         model = self._write_array(
             array, path, version, hints=hints, tile_shape=tile_shape, options_name=options_name or path
         )
@@ -176,6 +184,7 @@ class OutputArchive(abc.ABC):
         units: Mapping[str, u.UnitBase | None] | None = None,
         descriptions: Mapping[str, str] | None = None,
         meta: Mapping[str, Any] | None = None,
+        update_header: HeaderUpdate | None = None,
     ) -> TableModel:
         """Store a structured array as a table.
 
@@ -189,6 +198,8 @@ class OutputArchive(abc.ABC):
             By name of column.
         meta
             Metadata of the table.
+        update_header
+            As for `add_array`.
 
         Raises
         ------
@@ -196,18 +207,25 @@ class OutputArchive(abc.ABC):
             If a column contains strings or objects.
         """
         path, version = self._claim(name)
+        self._root._header_update = update_header
         return self._write_columns(
             array, path, version, units=units or {}, descriptions=descriptions or {}, meta=meta or {}
         )
 
-    def add_table(self, table: astropy.table.Table, *, name: str | None = None) -> TableModel:
+    def add_table(
+        self,
+        table: astropy.table.Table,
+        *,
+        name: str | None = None,
+        update_header: HeaderUpdate | None = None,
+    ) -> TableModel:
         """Store a table.
 
         Parameters
         ----------
         table
             Numeric columns without missing values.
-        name
+        name, update_header
             As for `add_array`.
 
         Raises
@@ -221,7 +239,54 @@ class OutputArchive(abc.ABC):
             units={c.name: c.unit for c in table.itercols()},
             descriptions={c.name: c.info.description or "" for c in table.itercols()},
             meta=table.meta,
+            update_header=update_header,
         )
+
+    def serialize_root(
+        self,
+        obj: Any,
+        metadata: Mapping[str, Any] | None = None,
+        butler_info: Mapping[str, Any] | pydantic.BaseModel | None = None,
+    ) -> ArchiveTree:
+        """Store an object as the root of the file.
+
+        Parameters
+        ----------
+        obj
+            The object, which is not changed.
+        metadata
+            Metadata of the file, in addition to those of the object.
+        butler_info
+            Butler dataset and provenance of the file.
+
+        Returns
+        -------
+        tree
+            The tree to give to `finish`.
+
+        Raises
+        ------
+        UnserializableTypeError
+            If no plugin declares a model for the type.
+        """
+        model: Any = registry.model_for_type(type(obj))
+        # The tree may share dictionaries with the object, which must not change.
+        tree: ArchiveTree = model.serialize(obj, self.nested(model.ROOT_NAME)).model_copy()
+        tree.metadata = {**tree.metadata, **(metadata or {})}
+        if isinstance(butler_info, pydantic.BaseModel):
+            butler_info = butler_info.model_dump(mode="json")
+        tree.butler_info = None if butler_info is None else dict(butler_info)
+        return tree
+
+    def add_tree(self, tree: ArchiveTree) -> None:
+        """Write the tree and complete the file; alias of `finish`.
+
+        Parameters
+        ----------
+        tree
+            Root of the tree.
+        """
+        self.finish(tree)
 
     def serialize_child(self, name: str, obj: Any, **options: Any) -> Any:
         """Store a part of an object with the model that its type declares.

@@ -20,8 +20,10 @@ from ..errors import (
     CorruptArchiveError,
     InvalidComponentError,
     InvalidParameterError,
+    PluginError,
     UnserializableTypeError,
 )
+from ..plugins import registry
 from ..utils import short_repr
 from ._arrays import ArrayReferenceModel, InlineArrayModel
 from ._component import LATE, ComponentReader, declared_components, keyword_parameters
@@ -38,6 +40,9 @@ _FORM = re.compile(r"^[A-Z]\w*Model$|[\[(]")
 
 _OTHER_FORMS = frozenset({"missing", "is_instance_of"})
 """Types of validation errors that occur for the other types of a union."""
+
+_SCHEMA_NAME = re.compile(r"[A-Za-z_][\w.-]*")
+_SCHEMA_VERSION = re.compile(r"\d+\.\d+\.\d+(\.?(dev|a|b|rc)\d*)?")
 
 _REPR = reprlib.Repr()
 _REPR.maxstring, _REPR.maxlevel = 80, 3
@@ -115,7 +120,11 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         super().__pydantic_init_subclass__(**kwargs)
         if schema:
             cls.SCHEMA_NAME, cls.SCHEMA_VERSION, cls.MIN_READ_VERSION = schema, version, min_read_version
-            cls.SCHEMA_URL = f"{url_base}/{schema}-{version}"
+        if schema or "SCHEMA_NAME" in vars(cls):
+            _check_declaration(cls)
+            cls.SCHEMA_URL = f"{url_base}/{cls.SCHEMA_NAME}-{cls.SCHEMA_VERSION}"
+        if not schema and "SCHEMA_NAME" in vars(cls):
+            registry.schema_models.add(cls)
         cls.COMPONENTS = {**cls.COMPONENTS, **declared_components(vars(cls))}
         if "deserialize" in vars(cls):
             cls._PARAMETERS = keyword_parameters(cls.deserialize)
@@ -197,7 +206,15 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         UnserializableTypeError
             If the object, or a part of it, cannot be written.
         """
-        raise UnserializableTypeError(f"{cls.__name__} does not write objects: it has no serialize() method.")
+        # A type may serialize itself.
+        own = getattr(type(obj), "serialize", None)
+        if own is None or getattr(own, "calls_model", False):
+            raise UnserializableTypeError(
+                f"{cls.__name__} does not write objects: neither it nor {type(obj).__name__} has a method "
+                "serialize()."
+            )
+        tree: Self = own(obj, archive)
+        return tree
 
     def deserialize(self, archive: InputArchive) -> Any:
         """Read the object.
@@ -323,6 +340,16 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
     def component_names(cls) -> list[str]:
         """List the components by name."""
         return sorted((cls.model_fields.keys() - ArchiveTree.model_fields.keys()) | cls.COMPONENTS.keys())
+
+
+def _check_declaration(cls: type[ArchiveTree]) -> None:
+    """Raise an error for a model whose schema has no valid name or version."""
+    if not _SCHEMA_NAME.fullmatch(cls.SCHEMA_NAME) or not _SCHEMA_VERSION.fullmatch(cls.SCHEMA_VERSION):
+        raise PluginError(
+            f"The schema {short_repr(cls.SCHEMA_NAME)}, version {short_repr(cls.SCHEMA_VERSION)}, of "
+            f"{cls.__module__}.{cls.__qualname__} is invalid: a name consists of letters, digits, '_', '-' "
+            "and '.', and a version of three numbers, such as 1.0.0."
+        )
 
 
 @functools.cache

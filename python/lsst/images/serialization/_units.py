@@ -41,7 +41,7 @@ _SPELLINGS: dict[str, u.UnitBase] = {
 """Units of detectors by spellings in old files that astropy does not accept, in lower case."""
 
 _SPELLING = re.compile(
-    rf"(?P<name>{'|'.join(map(re.escape, _SPELLINGS))})(?:(?:\*\*|\^)(?P<power>[12]))?", re.IGNORECASE
+    rf"(?P<name>{'|'.join(map(re.escape, _SPELLINGS))})(?:(?:\*\*|\^)?(?P<power>[12]))?", re.IGNORECASE
 )
 
 

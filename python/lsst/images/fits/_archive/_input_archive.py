@@ -161,6 +161,9 @@ class FitsInputArchive(InputArchive):
         for key, header in self._headers.items():
             passthrough.add_raw(key, header)
         passthrough.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
+        for source, strip in self._header_strippers.items():
+            if (stripped := passthrough.header(parse_source(source)[0])) is not None:
+                strip(stripped)
         return passthrough
 
     def _locate(self, key: ExtensionKey) -> Hdu:

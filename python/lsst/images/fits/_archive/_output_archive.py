@@ -311,6 +311,12 @@ class FitsOutputArchive(OutputArchive):
             names.append(("EXTVER", key.ver, ""))
         opaque = None if self._passthrough is None else self._passthrough.header(key)
         kept: list[CardLike] = [] if opaque is None else [header_bytes(opaque)]
+        if (update := self._header_update) is not None:
+            self._header_update = None
+            with suppress_fits_card_warnings():
+                header = astropy.io.fits.Header()
+                update(header)
+            kept.append(header_bytes(header))
         address = self._stream.tell()
         size = hdu.write(self._stream, [*names, *cards, *kept, self._date], checksum=self._checksum)
         kind = dict(card[:2] for card in hdu.cards if not isinstance(card, bytes))
