@@ -16,6 +16,7 @@ __all__ = (
     "ArchiveWriteError",
     "BoundsError",
     "BoxIndexError",
+    "ChecksumWarning",
     "CorruptArchiveError",
     "DataIdMismatchError",
     "DevelopmentSchemaWarning",
@@ -261,6 +262,10 @@ class PluginLoadError(PluginError):
 
 class ImagesWarning(UserWarning):
     """Base class of all warnings issued by `lsst.images`."""
+
+
+class ChecksumWarning(ImagesWarning):
+    """A part of a file disagrees with its checksum; values that were read from it may be wrong."""
 
 
 class PluginWarning(ImagesWarning):

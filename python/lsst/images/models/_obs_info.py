@@ -27,16 +27,18 @@ def _validate_obs_info(value: Any) -> Any:
 
     if isinstance(value, ObservationInfo) or not isinstance(value, dict):
         return ObservationInfo.model_validate(value)
-    known = ObservationInfo.model_fields.keys() | {"_translator"}
-    unknown = {key for key in value if key not in known and not key.startswith("ext_")}
+    unknown = set(value) - ObservationInfo.model_fields.keys() - {"_translator"}
     if unknown:
+        unknown = {key for key in unknown if not key.startswith("ext_")}
+    known_values = value
+    if unknown:
+        known_values = {key: value[key] for key in value if key not in unknown}
         warnings.warn(
             f"The observation information has fields {sorted(unknown)[:20]}, which the installed version of "
             "astro_metadata_translator does not support; they are left out.",
             LossyConversionWarning,
             stacklevel=2,
         )
-    known_values = {key: value[key] for key in value if key not in unknown}
     try:
         return ObservationInfo.model_validate(known_values)
     except (ArithmeticError, AttributeError, LookupError) as err:

@@ -22,9 +22,10 @@ from ...errors import CorruptArchiveError
 from ...utils import short_repr
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
 from .._headers._cards import BLOCK_SIZE, MAX_INT64, read_int, scan
+from .._headers._checksum import wrong_sums
 from .._tiles._grid import TileGrid, normalize_slices
 
-_ADDRESSES = ("JSONADDR", "JSONSIZE", "INDXADDR", "INDXSIZE")
+ADDRESS_CARDS = ("JSONADDR", "JSONSIZE", "INDXADDR", "INDXSIZE")
 
 _Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
 
@@ -58,12 +59,18 @@ class IndexBlock:
         Rows of the table ``INDEX``, if it has columns for the tiles.
     heap
         Heap of the table ``INDEX``.
+    has_checksums
+        Whether ``JSON`` or ``INDEX`` has a ``CHECKSUM``.
+    wrong
+        Names of those of the two HDUs with a wrong ``CHECKSUM``.
     """
 
     rows: list[bytes]
     addresses: dict[tuple[str, int], int]
     index: np.ndarray | None
     heap: bytes
+    has_checksums: bool
+    wrong: tuple[str, ...]
 
     def ranges_to_fetch(
         self, wanted: Mapping[tuple[str, int], Sequence[_Part]], size: int, max_size: int
@@ -155,10 +162,10 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
     CorruptArchiveError
         If an HDU is damaged or not at the address in the primary header.
     """
-    addresses: tuple[Any, ...] = tuple(map(primary.get, _ADDRESSES))
+    addresses: tuple[Any, ...] = tuple(map(primary.get, ADDRESS_CARDS))
     if set(map(type, addresses)) != {int} or min(addresses) < 0 or max(addresses) > MAX_INT64:
         # Raises if an address is invalid, and accepts whole numbers of floating-point type.
-        addresses = tuple(read_int(primary, keyword) for keyword in _ADDRESSES)
+        addresses = tuple(read_int(primary, keyword) for keyword in ADDRESS_CARDS)
     start, size, index_start, index_size = addresses
     try:
         if start + size == index_start:
@@ -167,7 +174,7 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
         else:
             json, index = bytes(source.read(start, size)), bytes(source.read(index_start, index_size))
         return _parse(json, index)
-    except (KeyError, ValueError, IndexError, AttributeError) as err:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as err:
         raise CorruptArchiveError(
             f"{source.name}: the HDUs JSON and INDEX are damaged, or not at bytes {start} and {index_start} "
             f"as stated in the primary header ({short_repr(err)})."
@@ -177,6 +184,7 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
 def _parse(json: bytes, index: bytes) -> IndexBlock:
     start = -(-_END.search(json).end() // BLOCK_SIZE) * BLOCK_SIZE  # type: ignore[union-attr]  # caught by read_index_block
     cards: Any = scan(json[:start])
+    json_cards = cards
     letter = _FORM.fullmatch(cards["TFORM1"])["letter"]  # type: ignore[index]  # caught by read_index_block
     count = int(cards["NAXIS2"])
     descriptors = np.frombuffer(json, ">u4" if letter == "P" else ">i8", 2 * count, start).reshape(count, 2)
@@ -189,6 +197,8 @@ def _parse(json: bytes, index: bytes) -> IndexBlock:
 
     start = -(-_END.search(index).end() // BLOCK_SIZE) * BLOCK_SIZE  # type: ignore[union-attr]  # caught by read_index_block
     cards = scan(index[:start])
+    has_checksums = "CHECKSUM" in cards or "CHECKSUM" in json_cards
+    wrong = wrong_sums((("JSON", json, json_cards), ("INDEX", index, cards))) if has_checksums else ()
     fields = []
     for n in range(1, int(cards["TFIELDS"]) + 1):
         form = cards[f"TFORM{n}"]
@@ -206,5 +216,6 @@ def _parse(json: bytes, index: bytes) -> IndexBlock:
     for name, version, address in zip(names, versions, table["HDRADDR"].ravel().tolist(), strict=True):
         addresses[name.decode("ascii").strip(), version] = address
     if {"ZTILE": "2>i4", "ZBYTES": "2>i4", "DATADDR": "1>i8"}.items() <= dict(fields).items():
-        return IndexBlock(rows, addresses, table, index[start + count * table.itemsize :])
-    return IndexBlock(rows, addresses, None, b"")
+        heap_bytes = index[start + count * table.itemsize :]
+        return IndexBlock(rows, addresses, table, heap_bytes, has_checksums, wrong)
+    return IndexBlock(rows, addresses, None, b"", has_checksums, wrong)

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("FitsInputArchive",)
 
 import os
+import warnings
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any, Self
@@ -16,6 +17,7 @@ import pydantic_core
 
 from ...errors import (
     ArchiveReadError,
+    ChecksumWarning,
     CorruptArchiveError,
     InvalidFitsArchiveError,
     NotAnArchiveError,
@@ -27,6 +29,7 @@ from .._bytes._open_source import open_source
 from .._bytes._remote_source import DEFAULT_PAGE_SIZE
 from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
 from .._headers._cards import read_int
+from .._headers._checksum import is_header_right
 from ._index_block import IndexBlock, read_index_block
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._passthrough_hdus import FitsOpaqueMetadata, RawHeader
@@ -51,14 +54,28 @@ class FitsInputArchive(InputArchive):
         The open file, which the archive closes.
     verify
         Whether each HDU is compared with its ``DATASUM`` before it is read.
+    check_headers
+        Whether headers, the tree and the index are compared with their
+        ``CHECKSUM`` when they are read.
+
+    Notes
+    -----
+    A wrong ``CHECKSUM`` causes a `ChecksumWarning` and not an error, because
+    the pixels may be undamaged, and because many programs edit headers
+    without new checksums.  If neither ``JSON`` nor ``INDEX`` has a
+    ``CHECKSUM``, the file was written by a program that does not compute
+    checksums but may have copied those of another file: then headers are not
+    checked, and a wrong ``DATASUM`` is a warning too.
     """
 
     CONTAINER = "fits"
 
-    def __init__(self, file: FitsFile, *, verify: bool = False) -> None:
+    def __init__(self, file: FitsFile, *, verify: bool = False, check_headers: bool = True) -> None:
         self._file = file
         self.remote = file.source.remote
         self._verify = verify
+        self._check_headers = check_headers
+        self._checked: set[int] = set()
         self._verified: set[int] = set()
         self._ahead: dict[tuple[ExtensionKey, _Bounds], list[np.ndarray]] = {}
         # All required cards are in the first block, even of long headers; the
@@ -69,7 +86,11 @@ class FitsInputArchive(InputArchive):
                 f"{file.name} is a FITS file, but not an archive of lsst.images: it has no cards FMTVER and "
                 "JSONADDR. Use read_legacy() to read a file of lsst.afw."
             )
-        if (version := read_int(self._primary, "FMTVER", 0)) > FORMAT_VERSION:
+        version = self._primary.get("FMTVER", 0)
+        if type(version) is not int or version < 0:
+            # Raises an error unless it is a whole number of floating-point type.
+            version = read_int(self._primary, "FMTVER", 0)
+        if version > FORMAT_VERSION:
             raise ArchiveReadError(
                 f"{file.name} has FMTVER={version}; this version of lsst.images reads up to "
                 f"{FORMAT_VERSION}. Update lsst.images."
@@ -98,7 +119,9 @@ class FitsInputArchive(InputArchive):
         verify
             Whether data units are compared with their ``DATASUM`` before they
             are read; by default if ``partial`` is false and the environment
-            variable ``LSST_IMAGES_VERIFY`` is not ``0``.
+            variable ``LSST_IMAGES_VERIFY`` is not ``0``.  Headers, tree and
+            index are always compared, unless ``verify`` is false or the
+            variable is ``0``.
         page_size
             Maximum number of bytes per request for a remote file.
 
@@ -110,8 +133,9 @@ class FitsInputArchive(InputArchive):
         file = FitsFile(open_source(target, page_size))
         try:
             if verify is None:
-                verify = not partial and os.environ.get(VERIFY_VARIABLE, "1") != "0"
-            return cls(file, verify=verify)
+                check_headers = os.environ.get(VERIFY_VARIABLE, "1") != "0"
+                return cls(file, verify=check_headers and not partial, check_headers=check_headers)
+            return cls(file, verify=verify, check_headers=verify)
         except BaseException:
             file.close()
             raise
@@ -127,7 +151,7 @@ class FitsInputArchive(InputArchive):
 
     @property
     def schema_url(self) -> str | None:
-        url = self.get_raw_tree().get("schema_url") or self._file.hdu(0).cards.get("DATAMODL")
+        url = self.get_raw_tree().get("schema_url") or self._primary_hdu().cards.get("DATAMODL")
         return url if isinstance(url, str) else None
 
     def get_raw_tree(self, row: int = 0) -> dict[str, Any]:
@@ -140,7 +164,7 @@ class FitsInputArchive(InputArchive):
         """
         if (tree := self._parsed.get(row)) is not None:
             return tree
-        block = self._index_block = self._index_block or read_index_block(self._file.source, self._primary)
+        block = self._index_block or self._read_index_block()
         if not 0 <= row < len(block.rows):
             raise InvalidFitsArchiveError(
                 f"The tree refers to row {row} of the HDU JSON, which has {len(block.rows)} rows."
@@ -160,14 +184,39 @@ class FitsInputArchive(InputArchive):
         passthrough = FitsOpaqueMetadata()
         for key, header in self._headers.items():
             passthrough.add_raw(key, header)
-        passthrough.add_raw(ExtensionKey(), RawHeader(self._file.hdu(0).cards.raw, is_primary=True))
+        passthrough.add_raw(ExtensionKey(), RawHeader(self._primary_hdu().cards.raw, is_primary=True))
         for source, strip in self._header_strippers.items():
             if (stripped := passthrough.header(parse_source(source)[0])) is not None:
                 strip(stripped)
         return passthrough
 
+    def _primary_hdu(self) -> Hdu:
+        hdu = self._file.hdu(0)
+        block = self._index_block or self._read_index_block()
+        if block.has_checksums and self._check_headers and 0 not in self._checked:
+            self._checked.add(0)
+            if not is_header_right(hdu._raw, hdu.values):
+                self._warn("the primary header", "CHECKSUM", "it")
+        return hdu
+
+    def _read_index_block(self) -> IndexBlock:
+        block = self._index_block = read_index_block(self._file.source, self._primary)
+        if self._check_headers:
+            for name in block.wrong:
+                self._warn(name, "CHECKSUM", "its rows")
+        return block
+
+    def _warn(self, where: str, card: str, part: str) -> None:
+        warnings.warn(
+            f"{self._file.name}: {where}: the {card} is wrong, so {part} may have wrong values. The file was "
+            "damaged, or edited without a new checksum. Copy or download it again, or list all problems with "
+            "'lsst-images verify'.",
+            ChecksumWarning,
+            stacklevel=3,
+        )
+
     def _locate(self, key: ExtensionKey) -> Hdu:
-        block = self._index_block = self._index_block or read_index_block(self._file.source, self._primary)
+        block = self._index_block or self._read_index_block()
         if (address := block.addresses.get((key.name, key.ver))) is None:
             raise InvalidFitsArchiveError(
                 f"The tree refers to {key}, which is not in {self._file.name}; its HDUs are "
@@ -180,6 +229,10 @@ class FitsInputArchive(InputArchive):
                 f"The index of {self._file.name} lists {key} at byte {address}, but the HDU there is "
                 f"{found}. The file was edited or is damaged."
             )
+        if block.has_checksums and self._check_headers and address not in self._checked:
+            self._checked.add(address)
+            if not is_header_right(hdu._raw, hdu.values):
+                self._warn(hdu.label, "CHECKSUM", "its header")
         return hdu
 
     def _find(self, key: ExtensionKey) -> Hdu:
@@ -190,7 +243,12 @@ class FitsInputArchive(InputArchive):
             if self.remote and hdu.values.get("DATASUM"):
                 # Cached for the following read of the pixels.
                 self._file.source.prefetch([(hdu.data_address, hdu.used_size)])
-            hdu.check_data_sum()
+            try:
+                hdu.check_data_sum()
+            except CorruptArchiveError:
+                if self._index_block is None or self._index_block.has_checksums:
+                    raise
+                self._warn(hdu.label, "DATASUM", "its data unit")
         return hdu
 
     # Reading of several arrays.
@@ -207,7 +265,7 @@ class FitsInputArchive(InputArchive):
         for key, shape, slices in found:
             wanted.setdefault((key.name, key.ver), []).append((shape, slices))
         source = self._file.source
-        block = self._index_block = self._index_block or read_index_block(source, self._primary)
+        block = self._index_block or self._read_index_block()
         source.prefetch(block.ranges_to_fetch(wanted, source.size, MAX_PREFETCH_SIZE))
         # Ranges that the index does not contain, or for which it is wrong.
         self._file.fetch_pixels([(self._locate(key), slices) for key, _, slices in found])

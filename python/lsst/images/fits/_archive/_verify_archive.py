@@ -14,6 +14,7 @@ import numpy as np
 import pydantic_core
 
 from ...errors import ArchiveReadError
+from ...utils import short_repr
 from .._hdus._file import FitsFile, Hdu
 from .._hdus._table_reader import TableData
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, parse_source
@@ -58,8 +59,11 @@ def check_archive(file: FitsFile, hdus: Sequence[Hdu]) -> Iterator[Finding]:
         )
     for name, prefix in ((JSON_EXTNAME, "JSON"), (INDEX_EXTNAME, "INDX")):
         yield from _check_pointer(file, known, name, prefix)
-    yield from _check_index(known)
-    yield from _check_trees(known)
+    for name, check in ((INDEX_EXTNAME, _check_index), (JSON_EXTNAME, _check_trees)):
+        try:
+            yield from check(known)
+        except (ArchiveReadError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as err:
+            yield Finding(name, "index", f"The HDU cannot be checked completely: {short_repr(err)}.")
 
 
 def _key(hdu: Hdu) -> ExtensionKey:

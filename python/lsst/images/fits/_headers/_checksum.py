@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
-__all__ = ("check_hdu", "checksum_cards", "data_sum", "encode_checksum", "join_sums", "source_sum")
+__all__ = (
+    "check_hdu",
+    "checksum_cards",
+    "data_sum",
+    "encode_checksum",
+    "is_header_right",
+    "join_sums",
+    "source_sum",
+    "wrong_sums",
+)
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -14,7 +23,7 @@ from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._scratch import Scratch
 from .._bytes._thread_pool import default_threads, run_jobs
 from ._card_writer import CardLike, build_header
-from ._cards import Cards
+from ._cards import Cards, CardValue
 
 CHUNK_SIZE = 1 << 20
 """Bytes that are read and added at a time, small enough for the processor cache; a
@@ -181,6 +190,58 @@ def checksum_cards(cards: Iterable[CardLike], data: int) -> bytes:
     value = encode_checksum(_fold(data_sum(header) + data))
     at = header.rindex(b"CHECKSUM= '" + _NO_CHECKSUM.encode()) + 11
     return header[:at] + value.encode("ascii") + header[at + 16 :]
+
+
+def wrong_sums(hdus: Iterable[tuple[str, Buffer, Mapping[str, CardValue]]]) -> tuple[str, ...]:
+    """Compare complete HDUs with their ``CHECKSUM``.
+
+    Parameters
+    ----------
+    hdus
+        Name of each HDU, its header and data unit with padding, and the values
+        of its cards.
+
+    Returns
+    -------
+    `tuple` [ `str`, ... ]
+        Names of the HDUs that disagree; those without ``CHECKSUM`` and those that
+        are not whole words long agree.
+    """
+    wrong = []
+    for name, content, values in hdus:
+        if values.get("CHECKSUM") and len(content) % 4 == 0:
+            if int(np.frombuffer(content, ">u4").sum(dtype=np.uint64)) % ALL_ONES:
+                wrong.append(name)
+    return tuple(wrong)
+
+
+def is_header_right(header: Buffer, values: Mapping[str, CardValue]) -> bool:
+    """Return whether a header agrees with its ``CHECKSUM``; the data unit is not read.
+
+    Parameters
+    ----------
+    header
+        Header bytes with padding.
+    values
+        Values of the cards, from `scan`.
+
+    Returns
+    -------
+    `bool`
+        `True` also if the header does not have both ``CHECKSUM`` and
+        ``DATASUM``.
+
+    Notes
+    -----
+    ``CHECKSUM`` covers the whole HDU, to which the data unit contributes
+    ``DATASUM``.
+    """
+    stated = values.get("DATASUM")
+    if not stated or not values.get("CHECKSUM"):
+        return True
+    if not isinstance(stated, str) or not stated.isdecimal():
+        return False
+    return (int(np.frombuffer(header, ">u4").sum(dtype=np.uint64)) + int(stated)) % ALL_ONES == 0
 
 
 def check_hdu(header: Buffer, data: int) -> list[str]:
