@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("convert",)
+__all__ = ("convert", "format_option", "name_targets")
 
 import concurrent.futures
 import dataclasses
@@ -26,7 +26,7 @@ from ..io._containers import container_for_format
 from ..legacy._convert_file import CONVERTIBLE, ConversionReport, convert_file
 from ._inputs import files_argument
 
-_SUFFIXES = (".gz", ".fz", ".fits", ".fit")
+_SUFFIXES = (".gz", ".fz", ".zst", ".fits", ".fit", ".json", ".sdf", ".h5")
 """File name suffixes that are replaced by the extension of the new format."""
 
 
@@ -36,6 +36,17 @@ def _parse_format(context: click.Context, parameter: click.Parameter, value: str
         return container_for_format(value)[1]
     except UnsupportedFormatError as err:
         raise click.BadParameter(str(err), context, parameter) from err
+
+
+format_option = click.option(
+    "--format",
+    "extension",
+    default="fits",
+    show_default=True,
+    callback=_parse_format,
+    help="Format of new files in a directory: fits, json, ndf or any registered container, or an extension.",
+)
+"""Option for the container of new files."""
 
 
 @click.command("convert")
@@ -52,14 +63,7 @@ def _parse_format(context: click.Context, parameter: click.Parameter, value: str
     type=click.Choice(sorted(CONVERTIBLE)),
     help="Type of object in the files.  [default: determined for each file]",
 )
-@click.option(
-    "--format",
-    "extension",
-    default="fits",
-    show_default=True,
-    callback=_parse_format,
-    help="Format of new files in a directory: fits, json, ndf or any registered container, or an extension.",
-)
+@format_option
 @click.option(
     "--preserve-quantization/--no-preserve-quantization",
     default=True,
@@ -97,7 +101,7 @@ def convert(
     repeated.  A file that cannot be converted does not prevent converting the
     others.
     """
-    pairs = _name_targets(files, output, extension)
+    pairs = name_targets(files, output, extension)
     work = functools.partial(convert_file, type=type_name, **options)
     reports = list(_show_progress(_run(work, pairs, jobs), len(pairs)))
     reports.sort(key=lambda found: files.index(found.source))
@@ -111,8 +115,28 @@ def convert(
         raise click.ClickException(f"{failed} of {len(reports)} files could not be converted.")
 
 
-def _name_targets(files: tuple[str, ...], output: str, extension: str) -> list[tuple[str, str]]:
-    """Return each file with the location of the new file."""
+def name_targets(files: tuple[str, ...], output: str, extension: str) -> list[tuple[str, str]]:
+    """Return each file with the location of the new file.
+
+    Parameters
+    ----------
+    files
+        The files.
+    output
+        The new file or, for several files, the directory of the new files, which is created.
+    extension
+        File name extension of new files in a directory.
+
+    Returns
+    -------
+    pairs
+        File, and new file.
+
+    Raises
+    ------
+    click.UsageError
+        If two files would become the same.
+    """
     folder = ResourcePath(output)
     if len(files) == 1 and not (folder.isdir() or output.endswith("/")):
         return [(files[0], output)]

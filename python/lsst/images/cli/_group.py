@@ -27,10 +27,17 @@ COMMANDS = {
         "lsst.images.cli._describe:describe",
         "Describe the content of files without reading pixels.",
     ),
+    "diagram": ("lsst.images.cli._diagram:diagram", "Draw the tree in which a type is stored."),
+    "inspect": ("lsst.images.cli._inspect:inspect", "Show how files are stored, without reading pixels."),
     "plugins": (
         "lsst.images.cli._plugins:plugins",
         "List plugins, the hooks they implement, and their errors.",
     ),
+    "reformat": (
+        "lsst.images.cli._reformat:reformat",
+        "Write files of this package in another container.",
+    ),
+    "schemas": ("lsst.images.cli._schemas:schemas", "List schemas, or show the document of one."),
     "verify": ("lsst.images.cli._verify:verify", "Read whole files and report damage."),
 }
 """Dotted name and first help line of the commands of this package.
