@@ -14,11 +14,10 @@ import astropy.units as u
 import numpy as np
 import pydantic
 import pytest
+from helpers.exposures import make_amplifier, make_calibrations, make_raw_geometry
 from lsst.images import YX, Box, DetectorFrame, VisitImage
 from lsst.images.cameras import (
-    Amplifier,
     AmplifierCalibrations,
-    AmplifierRawGeometry,
     CameraFrameSet,
     Detector,
     DetectorAttributes,
@@ -32,38 +31,6 @@ from lsst.images.models import DetectorSerializationModel
 from lsst.images.serialization import DetachedArchive
 
 BOX = Box.factory[0:20, 0:10]
-
-
-def make_geometry() -> AmplifierRawGeometry:
-    return AmplifierRawGeometry(
-        bbox=Box.factory[0:26, 0:16],
-        data_bbox=Box.factory[0:20, 3:13],
-        serial_overscan_bbox=Box.factory[0:20, 13:16],
-        parallel_overscan_bbox=Box.factory[20:26, 3:13],
-        prescan_bbox=Box.factory[0:20, 0:3],
-        readout_corner=ReadoutCorner.LR,
-    )
-
-
-def make_calibrations() -> AmplifierCalibrations:
-    return AmplifierCalibrations(
-        gain=1.5,
-        read_noise=5.5,
-        saturation=130000.0,
-        suspect_level=np.nan,
-        linearity_coefficients=np.array([0.0, 142857.0]),
-        linearity_type="PROPORTIONAL",
-    )
-
-
-def make_amplifier() -> Amplifier:
-    return Amplifier(
-        name="C10",
-        bbox=BOX,
-        readout_corner="UL",
-        assembled_raw_geometry=make_geometry(),
-        nominal_calibrations=make_calibrations(),
-    )
 
 
 # Small parts.
@@ -104,7 +71,7 @@ def test_detector_type_is_string() -> None:
     ],
 )
 def test_raw_geometry_has_aliases(alias: str, name: str) -> None:
-    geometry = make_geometry()
+    geometry = make_raw_geometry()
     assert getattr(geometry, alias) == getattr(geometry, name)
     setattr(geometry, alias, Box.factory[1:2, 3:4])
     assert getattr(geometry, name) == Box.factory[1:2, 3:4]
@@ -112,7 +79,7 @@ def test_raw_geometry_has_aliases(alias: str, name: str) -> None:
 
 
 def test_raw_geometry_defaults() -> None:
-    geometry = make_geometry()
+    geometry = make_raw_geometry()
     assert (geometry.flip_x, geometry.flip_y, geometry.x_offset, geometry.y_offset) == (False, False, 0, 0)
 
 

@@ -34,10 +34,10 @@ from lsst.images.errors import (
     ArchiveWriteError,
     CorruptArchiveError,
     DevelopmentSchemaWarning,
+    ImagesWarning,
     InvalidArgumentError,
     InvalidComponentError,
     InvalidParameterError,
-    LossyConversionWarning,
 )
 from lsst.images.io import open_archive, read
 from lsst.images.json import JsonInputArchive, JsonOutputArchive
@@ -493,15 +493,16 @@ def test_read_variance_without_unit_uses_square_of_image_unit(tree: dict[str, An
         assert reader.get_component("variance").unit == u.nJy**2
 
 
-def test_read_obs_info_ignores_unknown_fields_with_warning(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_obs_info_unknown_fields_warns(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["obs_info"]["from_the_future"] = 1
-    with pytest.warns(LossyConversionWarning, match="from_the_future"):
+    with pytest.warns(ImagesWarning, match="obs_info/from_the_future"):
         assert reread(tree, tmp_path).obs_info == make_obs_info()
 
 
-def test_read_tree_ignores_unknown_fields(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_read_tree_unknown_fields_warns(tree: dict[str, Any], tmp_path: Path) -> None:
     tree["image"]["from_the_future"] = tree["from_the_future"] = {"a": 1}
-    assert reread(tree, tmp_path).bbox == BOX
+    with pytest.warns(ImagesWarning, match="interpret: from_the_future, image/from_the_future"):
+        assert reread(tree, tmp_path).bbox == BOX
 
 
 @pytest.mark.parametrize("stamped", [True, False])

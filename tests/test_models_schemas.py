@@ -8,27 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import astropy.units as u
-import numpy as np
 import pytest
-from helpers.exposures import (
-    BOX,
-    SCHEMA,
-    make_cell_coadd,
-    make_cell_psf,
-    make_detector,
-    make_difference_image,
-    make_kernel,
-    make_planes,
-    make_provenance,
-    make_spline,
-    make_visit_image,
-)
-from lsst.images import BackgroundMap, Box, Image, Mask, MaskedImage, ObservationSummaryStats, Polygon
-from lsst.images.fields import ChebyshevField, ProductField, SumField
+from helpers.schema_examples import MAKERS
 from lsst.images.io import open_archive, read
 from lsst.images.plugins import registry
-from lsst.images.psfs import GaussianPointSpreadFunction
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "shared" / "spec" / "schemas"
 EXAMPLES = SCHEMAS.parents[1] / "data" / "examples"
@@ -43,38 +26,6 @@ VERSIONS = {"detector": "1.1.0", "visit_image": "1.1.0", "difference_image": "1.
 PUBLISHED = {
     path.parent.name: path.parent / f"{path.parent.name}-{VERSIONS.get(path.parent.name, '1.0.0')}.json"
     for path in SCHEMAS.glob("*/*-1.0.0.json")
-}
-MAKERS: dict[str, Any] = {
-    "visit_image": make_visit_image,
-    "visit_image of a corner": lambda: make_visit_image().absolute[10:11, 20:22],
-    "visit_image with defaults": lambda: make_visit_image(
-        bounds=None, backgrounds=None, aperture_corrections=None, summary_stats=None, photometric_scaling=None
-    ),
-    "difference_image": make_difference_image,
-    "difference_image of nothing": lambda: make_difference_image(kernel=None, templates=None),
-    "cell_coadd": make_cell_coadd,
-    "cell_coadd, cut": lambda: make_cell_coadd()[Box.factory[122:128, 238:246]],
-    "cell_psf": make_cell_psf,
-    "coadd_provenance": make_provenance,
-    "coadd_provenance of two": lambda: make_provenance(("A", "B")),
-    "image": lambda: make_planes(BOX)["image"],
-    "mask": lambda: Mask(0, schema=SCHEMA, bbox=BOX),
-    "masked_image": lambda: MaskedImage(Image(np.zeros((3, 4))), mask_schema=SCHEMA),
-    "detector": make_detector,
-    "camera_frame_set": lambda: make_detector().frames,
-    "observation_summary_stats": ObservationSummaryStats,
-    "background_map": BackgroundMap,
-    "spline_field": lambda: make_spline(u.nJy),
-    "chebyshev_field": lambda: ChebyshevField(BOX, np.ones((2, 3))),
-    "product_field": lambda: ProductField([make_spline(), ChebyshevField(BOX, np.ones((1, 1)))]),
-    "sum_field": lambda: SumField([make_spline(), make_spline()]),
-    "image_basis_convolution_kernel": make_kernel,
-    "gaussian_psf": lambda: GaussianPointSpreadFunction(
-        2.0, Polygon(x_vertices=[0, 9, 0], y_vertices=[0, 0, 9]), 21
-    ),
-    "sky_projection": lambda: make_visit_image().projection,
-    "transform": lambda: make_detector().to_focal_plane,
-    "aperture_correction_map": lambda: {"a": make_spline()},
 }
 
 

@@ -31,7 +31,16 @@ from lsst.images import (
     TractFrame,
     VisitImage,
 )
-from lsst.images.cameras import Detector, DetectorAttributes, DetectorType, Orientation
+from lsst.images.cameras import (
+    Amplifier,
+    AmplifierCalibrations,
+    AmplifierRawGeometry,
+    Detector,
+    DetectorAttributes,
+    DetectorType,
+    Orientation,
+    ReadoutCorner,
+)
 from lsst.images.cells import (
     CellCoadd,
     CellField,
@@ -73,6 +82,41 @@ def make_obs_info(**items: Any) -> Any:
         "exposure_time": 30.0 * u.s,
     }
     return ObservationInfo.makeObservationInfo(**{**defaults, **items})
+
+
+AMPLIFIER_BOX = Box.factory[0:20, 0:10]
+
+
+def make_raw_geometry() -> AmplifierRawGeometry:
+    return AmplifierRawGeometry(
+        bbox=Box.factory[0:26, 0:16],
+        data_bbox=Box.factory[0:20, 3:13],
+        serial_overscan_bbox=Box.factory[0:20, 13:16],
+        parallel_overscan_bbox=Box.factory[20:26, 3:13],
+        prescan_bbox=Box.factory[0:20, 0:3],
+        readout_corner=ReadoutCorner.LR,
+    )
+
+
+def make_calibrations() -> AmplifierCalibrations:
+    return AmplifierCalibrations(
+        gain=1.5,
+        read_noise=5.5,
+        saturation=130000.0,
+        suspect_level=np.nan,
+        linearity_coefficients=np.array([0.0, 142857.0]),
+        linearity_type="PROPORTIONAL",
+    )
+
+
+def make_amplifier(name: str = "C10") -> Amplifier:
+    return Amplifier(
+        name=name,
+        bbox=AMPLIFIER_BOX,
+        readout_corner="UL",
+        assembled_raw_geometry=make_raw_geometry(),
+        nominal_calibrations=make_calibrations(),
+    )
 
 
 def make_detector() -> Detector:

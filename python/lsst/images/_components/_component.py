@@ -30,6 +30,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, Never, Self, TypeVar, cast, overload
 
 from .._geom import Box
+from ..serialization import attach, attachments_of
 from ..serialization._deferred import Deferred, available, is_deferred
 
 T = TypeVar("T")
@@ -229,11 +230,18 @@ class SettableComponent(Component[T]):
 
     def __set__(self, obj: Any, value: T) -> None:
         self.store(obj, value)
+        self._discard_unknown_members(obj)
 
     def __delete__(self, obj: Any) -> None:
         if self._missing is None:
             super().__delete__(obj)
         setattr(obj, self._attribute, None)
+        self._discard_unknown_members(obj)
+
+    def _discard_unknown_members(self, obj: Any) -> None:
+        """Discard members of the file that described the previous value."""
+        if (members := attachments_of(obj).unknown_members) is not None:
+            attach(obj, unknown_members=members.without(self.name))
 
 
 def components_of(pytype: type) -> Mapping[str, Component[Any]]:

@@ -8,6 +8,7 @@ __all__ = ("Reader", "open_archive", "parse_bbox", "read")
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import IO, Any, NoReturn, TypeVar, overload
@@ -23,6 +24,7 @@ from ..errors import (
     CorruptArchiveError,
     GeometryError,
     ImagesError,
+    ImagesWarning,
     InvalidParameterError,
     UnknownSchemaError,
 )
@@ -37,8 +39,11 @@ from ..serialization import (
 )
 from ..serialization._butler_info import damaged_butler_info, is_butler_info
 from ..serialization._deferred import is_deferred
+from ..serialization._find_unknown_members import find_unknown_members
 from ..serialization._input_archive import ArrayPart
 from ..serialization._tree import check_parameters, tree_error
+from ..serialization._unknown_arrays import load_references
+from ..serialization._unknown_members import UnknownMembers
 from ..utils import short_repr
 from ._containers import open_input
 from ._dataset_reader import DatasetReader, T_co
@@ -62,6 +67,7 @@ class Reader(DatasetReader[T_co]):
         self._uri = uri
         self._raw: dict[str, Any] | None = None
         self._model: type[ArchiveTree] | None = None
+        self._unknown: UnknownMembers | None | bool = False
 
     def close(self) -> None:
         """Close the file."""
@@ -168,6 +174,8 @@ class Reader(DatasetReader[T_co]):
             tree = model.model_validate(self.raw_tree)
             obj: T_co = tree.deserialize(self.archive, **parameters)
             self._attach(obj, None, parameters, registry.hook)
+            if unknown := self._find_unknown_members(tree, hasattr(obj, "_attachments")):
+                attach(obj, unknown_members=unknown)
             return obj
         except (ImagesError, pydantic.ValidationError) as err:
             self._fail(err, None, parameters)
@@ -280,6 +288,21 @@ class Reader(DatasetReader[T_co]):
             attach(value, butler_info=self.butler_info, passthrough=passthrough)
         if hook.after_read.get_hookimpls():
             hook.after_read(obj=value, context=self._context(component, parameters))
+
+    def _find_unknown_members(self, tree: ArchiveTree, kept: bool) -> UnknownMembers | None:
+        """Return members of the tree that are not interpreted; warn of them once."""
+        if isinstance(self._unknown, bool):
+            self._unknown = find_unknown_members(self.raw_tree, tree)
+            if self._unknown:
+                self._unknown = load_references(self._unknown, self.archive)
+                warnings.warn(
+                    f"{self._uri} has members that this version of the package does not interpret: "
+                    f"{self._unknown}. They are "
+                    + ("kept, and are written again with the object." if kept else "left out."),
+                    ImagesWarning,
+                    stacklevel=4,
+                )
+        return self._unknown
 
     def _fail(self, err: Exception, component: str | None, parameters: Mapping[str, Any]) -> NoReturn:
         """Raise an `ImagesError` with a note that names the file and the request."""

@@ -9,6 +9,7 @@ __all__ = ("write", "write_fits", "write_json", "write_ndf")
 import contextlib
 import functools
 import tempfile
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from lsst.resources import ResourcePathExpression
 
 from ..errors import (
     ArchiveWriteError,
+    LossyConversionWarning,
     UnserializableTypeError,
     UnsupportedFormatError,
 )
@@ -32,6 +34,8 @@ from ..serialization import (
     warn_for_development_schemas,
 )
 from ..serialization._metadata_view import writable_metadata
+from ..serialization._unknown_arrays import store_references
+from ..serialization._unknown_members import UnknownMembers, keep_unknown_members
 from ._atomic import atomic_output
 from ._compression import is_compressed_name
 from ._containers import container_for_name, container_for_path, output_class, parse_location
@@ -98,12 +102,15 @@ def write(
     if isinstance(butler_info, pydantic.BaseModel):
         butler_info = butler_info.model_dump(mode="json")
     context = WriteContext(uri=uri, container=spec.name, butler_info=butler_info)
-    passthrough = attachments_of(obj).passthrough
+    attachments = attachments_of(obj)
     with (
         atomic_output(uri, overwrite=overwrite) as stream,
-        contextlib.closing(output_class(spec).create(stream, passthrough=passthrough, **options)) as archive,
+        contextlib.closing(
+            output_class(spec).create(stream, passthrough=attachments.passthrough, **options)
+        ) as archive,
     ):
         tree = _serialize_root(obj, archive, context)
+        _keep_unknown_members(tree, attachments.unknown_members, archive)
         tree.metadata = writable_metadata(
             {**tree.metadata, **_hook_metadata(obj, context), **(metadata or {})}
         )
@@ -124,6 +131,21 @@ def _serialize_root(obj: Any, archive: OutputArchive, context: WriteContext) -> 
         raise ArchiveWriteError(f"A {type(obj).__name__} cannot be written: {err}") from err
     # The tree may share dictionaries with the object, which must not change.
     return tree.model_copy()
+
+
+def _keep_unknown_members(tree: ArchiveTree, members: UnknownMembers | None, archive: OutputArchive) -> None:
+    """Write members that are not interpreted again; warn of those that cannot be written."""
+    if members is None:
+        return
+    members, unreadable = store_references(members, archive)
+    if lost := [*unreadable.members, *keep_unknown_members(tree, members)]:
+        warnings.warn(
+            "Members of the original file that this version of the package does not interpret are left out, "
+            "because the written object does not have their parents, or they refer to the original file: "
+            f"{UnknownMembers(tuple(lost))}.",
+            LossyConversionWarning,
+            stacklevel=4,
+        )
 
 
 def _hook_metadata(obj: Any, context: WriteContext) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 __all__ = ("DeferrableObsInfo", "ExtraObsInfo", "extra_obs_info", "serialize_obs_info")
 
-import warnings
 from typing import Annotated, Any
 
 import pydantic
 from pydantic.json_schema import SkipJsonSchema
 
-from ..errors import LossyConversionWarning
 from ..serialization import OutputArchive, UnreadableTree, omit_if_none
 from ..utils import short_repr
 from ._deferrable import Deferrable, serialize_field
@@ -27,18 +25,10 @@ def _validate_obs_info(value: Any) -> Any:
 
     if isinstance(value, ObservationInfo) or not isinstance(value, dict):
         return ObservationInfo.model_validate(value)
-    unknown = set(value) - ObservationInfo.model_fields.keys() - {"_translator"}
-    if unknown:
-        unknown = {key for key in unknown if not key.startswith("ext_")}
+    # Other fields are kept with the unknown members of the tree.
     known_values = value
-    if unknown:
-        known_values = {key: value[key] for key in value if key not in unknown}
-        warnings.warn(
-            f"The observation information has fields {sorted(unknown)[:20]}, which the installed version of "
-            "astro_metadata_translator does not support; they are left out.",
-            LossyConversionWarning,
-            stacklevel=2,
-        )
+    if unknown := set(value) - ObservationInfo.model_fields.keys() - {"_translator"}:
+        known_values = {key: value[key] for key in value if key not in unknown or key.startswith("ext_")}
     try:
         return ObservationInfo.model_validate(known_values)
     except (ArithmeticError, AttributeError, LookupError) as err:

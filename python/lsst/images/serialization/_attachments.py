@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, Final, Protocol, Self
 
 from ._external_metadata import NO_EXTERNAL_METADATA, ExternalMetadata
+from ._unknown_members import UnknownMembers
 
 
 class PassthroughMetadata(Protocol):
@@ -36,16 +37,19 @@ class Attachments:
         deferred error if they are damaged.
     passthrough
         File content that the container preserves on rewriting.
+    unknown_members
+        Members of the tree that are not interpreted, and are written again.
     """
 
     butler_info: Any = None
     passthrough: PassthroughMetadata | None = None
+    unknown_members: UnknownMembers | None = None
 
     def for_subset(self) -> Attachments:
         """Return what a copy or a subset of the object keeps."""
         if self.passthrough is None:
             return self
-        return Attachments(self.butler_info, self.passthrough.for_subset())
+        return dataclasses.replace(self, passthrough=self.passthrough.for_subset())
 
     @property
     def external_metadata(self) -> ExternalMetadata:
@@ -73,7 +77,9 @@ def attachments_of(obj: Any) -> Attachments:
     return found
 
 
-def attach(obj: Any, *, butler_info: Any = _KEEP, passthrough: Any = _KEEP) -> None:
+def attach(
+    obj: Any, *, butler_info: Any = _KEEP, passthrough: Any = _KEEP, unknown_members: Any = _KEEP
+) -> None:
     """Set the attachments of an object.
 
     Parameters
@@ -84,12 +90,15 @@ def attach(obj: Any, *, butler_info: Any = _KEEP, passthrough: Any = _KEEP) -> N
         Butler dataset and provenance, as raw JSON; by default, unchanged.
     passthrough
         File content that the container preserves; by default, unchanged.
+    unknown_members
+        Members of the tree that are not interpreted; by default, unchanged.
     """
     if (known := getattr(obj, "_attachments", None)) is None:
         return
     obj._attachments = Attachments(
         known.butler_info if butler_info is _KEEP else butler_info,
         known.passthrough if passthrough is _KEEP else passthrough,
+        known.unknown_members if unknown_members is _KEEP else unknown_members,
     )
 
 

@@ -10,7 +10,14 @@ error when it is used.
 
 from __future__ import annotations
 
-__all__ = ("Polymorphic", "UnreadableTree", "raw_subtree", "validate_subtree", "keep_raw_subtree")
+__all__ = (
+    "Polymorphic",
+    "UnreadableTree",
+    "is_reference",
+    "raw_subtree",
+    "validate_subtree",
+    "keep_raw_subtree",
+)
 
 import functools
 import itertools
@@ -69,7 +76,7 @@ class UnreadableTree(pydantic.RootModel[Any], ser_json_inf_nan="constants"):
     @property
     def refers_to_arrays(self) -> bool:
         """Whether the subtree refers to arrays of its file, so that it cannot be written to another."""
-        return any(dict in kinds and any(map(_is_reference, level)) for kinds, level in _levels(self.root))
+        return any(dict in kinds and any(map(is_reference, level)) for kinds, level in _levels(self.root))
 
     def deserialize(self, archive: InputArchive | None = None) -> NoReturn:
         """Raise the error.
@@ -204,8 +211,14 @@ def _find_model(data: dict[str, Any], wanted: type) -> type[ArchiveTree]:
     return model
 
 
-def _is_reference(node: Any) -> bool:
-    """Return whether a node refers to an array, a table or a pointer of a container."""
+def is_reference(node: Any) -> bool:
+    """Return whether a node refers to an array, a table or a pointer of a container.
+
+    Parameters
+    ----------
+    node
+        Raw JSON.
+    """
     if not isinstance(node, dict):
         return False
     path = node.get("path")

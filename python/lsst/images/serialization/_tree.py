@@ -9,7 +9,7 @@ __all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 import functools
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 import pydantic
@@ -21,6 +21,7 @@ from ..errors import (
     InvalidComponentError,
     InvalidParameterError,
     PluginError,
+    SchemaVersionError,
     UnserializableTypeError,
 )
 from ..plugins import registry
@@ -47,6 +48,9 @@ _SCHEMA_VERSION = re.compile(r"\d+\.\d+\.\d+(\.?(dev|a|b|rc)\d*)?")
 _REPR = reprlib.Repr()
 _REPR.maxstring, _REPR.maxlevel = 80, 3
 """Abbreviates invalid values, which may be large, in error messages."""
+
+AMENDMENT = "_amend_json"
+"""Attribute of a root tree for a function that changes its JSON; not a pydantic field."""
 
 SCHEMA_URL_BASE = "https://images.lsst.io/schemas"
 
@@ -128,6 +132,12 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         cls.COMPONENTS = {**cls.COMPONENTS, **declared_components(vars(cls))}
         if "deserialize" in vars(cls):
             cls._PARAMETERS = keyword_parameters(cls.deserialize)
+
+    def model_dump_json(self, **options: Any) -> str:
+        text = super().model_dump_json(**options)
+        # Unknown members are inserted here, because no model declares them.
+        amend: Callable[[str, Mapping[str, Any]], str] | None = vars(self).get(AMENDMENT)
+        return text if amend is None else amend(text, options)
 
     # Reading.
 
@@ -414,6 +424,9 @@ def tree_error(
     where = "/".join(path).strip("/") or root
     own = first.get("ctx", {}).get("error")
     kind = type(own) if isinstance(own, ArchiveReadError) else CorruptArchiveError
+    if isinstance(own, SchemaVersionError):
+        # The tree is valid for a newer reader.
+        return kind(str(own) if where == root else f"{own} (At {where}.)")
     more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
     return kind(f"{what} is malformed at {where}: {first['msg']}; found {_REPR.repr(first['input'])}{more}.")
 
