@@ -23,7 +23,8 @@ from lsst.resources import ResourcePath
 from ..errors import UnsupportedFormatError
 from ..io._atomic import atomic_output
 from ..io._containers import container_for_format
-from ..legacy._convert_file import CONVERTIBLE, ConversionReport, convert_file
+from ..legacy._convert_file import ConversionReport, convert_file
+from ..legacy._guess_type import CONVERTIBLE
 from ._inputs import files_argument
 
 _SUFFIXES = (".gz", ".fz", ".zst", ".fits", ".fit", ".json", ".sdf", ".h5")

@@ -26,7 +26,9 @@ from ..errors import (
     ImagesError,
     ImagesWarning,
     InvalidParameterError,
+    NotAnArchiveError,
     UnknownSchemaError,
+    UnsupportedFormatError,
 )
 from ..plugins import Found, ReadContext, registry
 from ..serialization import (
@@ -441,7 +443,8 @@ def read(
     path
         URI, path, or seekable binary stream.
     cls
-        Type that the file must hold; `None` accepts any type.
+        Type that the file must hold; `None` accepts any type, and files of
+        other formats that plugins read, such as those of `lsst.afw`.
     format
         Name of the container; `None` selects it by file name or content.
     **parameters
@@ -458,12 +461,35 @@ def read(
     UnsupportedFormatError
         If no container is recognized.
     ArchiveReadError
-        If the file was not written by this package, is damaged, or needs a
-        plugin that is not installed.
+        If the file was not written by this package or `lsst.afw`, is damaged,
+        or needs a plugin that is not installed.
     InvalidParameterError
         If the type does not have one of the parameters, or the file holds an
         object of a type other than ``cls``.
     """
     given = {key: value for key, value in parameters.items() if value is not None}
-    with open_archive(path, cls, format=format, partial=bool(given)) as reader:
+    try:
+        opened = open_archive(path, cls, format=format, partial=bool(given))
+    except (NotAnArchiveError, UnsupportedFormatError) as err:
+        if cls is not None or format is not None or (found := _read_other(path, given, err)) is None:
+            raise
+        return found.value
+    with opened as reader:
         return reader.read(**given)
+
+
+def _read_other(path: Any, parameters: Mapping[str, Any], err: ImagesError) -> Found | None:
+    """Read a file that a plugin supports although no container does, as one of `lsst.afw`."""
+    if hasattr(path, "seek") and isinstance(err, UnsupportedFormatError):
+        return None
+    start = path.tell() if hasattr(path, "seek") else 0
+    try:
+        found: Found | None = registry.hook.read_legacy(
+            uri=path, pytype=object, component=None, options=parameters
+        )
+        return found
+    except NotAnArchiveError:
+        # The first error names the containers.
+        if hasattr(path, "seek"):
+            path.seek(start)
+        return None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("CONVERTIBLE", "ConversionReport", "convert_file", "guess_type")
+__all__ = ("ConversionReport", "convert_file")
 
 import contextlib
 import dataclasses
@@ -17,10 +17,10 @@ import numpy as np
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from .._components import AnnotatedImage, components_of
-from .._exposures import DifferenceImage, VisitImage
-from .._pixels import Image, Mask, MaskedImage
+from .._exposures import VisitImage
+from .._pixels import Mask, MaskedImage
 from ..cells import CellCoadd
-from ..errors import ImagesError, InvalidComponentError
+from ..errors import ImagesError
 from ..io import read, write
 from ..serialization import attach_from
 from ..serialization._deferred import is_deferred
@@ -28,18 +28,8 @@ from ._components import legacy_components_of
 from ._convert_fields import ArchivedField
 from ._damage import UNEXPECTED
 from ._file import LegacyFile
+from ._guess_type import CONVERTIBLE, guess_type
 from ._open import make_reader
-
-CONVERTIBLE: dict[str, type] = {
-    "image": Image,
-    "mask": Mask,
-    "masked_image": MaskedImage,
-    "visit_image": VisitImage,
-    "difference_image": DifferenceImage,
-    "cell_coadd": CellCoadd,
-}
-"""Types that files can be converted to, by name."""
-
 
 PROJECTION_POINTERS = ("SKYWCS", "WCS")
 """Archived components that every type holds as its sky projection."""
@@ -101,31 +91,6 @@ class ConversionReport:
             *(f"  {name} differs: {what}" for name, what in self.differences.items()),
             *(f"  warning: {text}" for text in self.warnings),
         ]
-
-
-def guess_type(file: LegacyFile) -> str:
-    """Guess the type of the object in a file.
-
-    Parameters
-    ----------
-    file
-        The open file.
-
-    Returns
-    -------
-    name
-        One of `CONVERTIBLE`.
-    """
-    with contextlib.suppress(InvalidComponentError):
-        if "GRCELL1" in file.fits.hdu(1).cards:
-            return "cell_coadd"
-    planes, cards = file.planes, file.primary.cards
-    if "MASK" in planes and ("AR_HDU" in cards or "EXPINFO_V" in cards):
-        names = {card.removeprefix("MP_") for card, _, _ in planes["MASK"].cards if card.startswith("MP_")}
-        return "difference_image" if "SAT_TEMPLATE" in names else "visit_image"
-    if "IMAGE" not in planes:
-        return "mask"
-    return "image" if len(planes) == 1 else "masked_image"
 
 
 def convert_file(

@@ -19,6 +19,7 @@ from ..errors import InvalidParameterError, LegacyConversionError
 from ..utils import short_repr
 from ._cell_coadd_reader import LegacyCellCoaddReader
 from ._file import PLANES, LegacyFile
+from ._guess_type import CONVERTIBLE, check_is_legacy, guess_type
 from ._object_reader import LegacyObjectReader, find_legacy_object
 from ._reader import LegacyReader
 from ._visit_reader import LegacyVisitReader
@@ -35,7 +36,11 @@ def is_readable(pytype: type) -> bool:
     pytype
         The type.
     """
-    return issubclass(pytype, Image | Mask | MaskedImage) or find_legacy_object(pytype) is not None
+    return (
+        pytype is object
+        or issubclass(pytype, Image | Mask | MaskedImage)
+        or find_legacy_object(pytype) is not None
+    )
 
 
 def make_reader(file: LegacyFile, pytype: type, **options: Any) -> AnyLegacyReader:
@@ -119,7 +124,7 @@ def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[st
     uri
         URI, path, or seekable binary stream.
     pytype
-        The requested type.
+        The requested type; `object` for that of the content.
     component
         Name of the requested component, or `None` for the whole object.
     options
@@ -131,12 +136,17 @@ def read_file(uri: Any, pytype: type, component: str | None, options: Mapping[st
         If the file is damaged, or of another format.
     """
     options = {_NAMES.get(key, key): value for key, value in options.items()}
-    ext = options.pop("ext", None)
+    ext, bbox = options.pop("ext", None), options.pop("bbox", None)
     with contextlib.closing(LegacyFile.open(uri)) as file:
+        if pytype is object:
+            pytype = CONVERTIBLE[guess_type(check_is_legacy(file))]
+            options = {"keep_unset": True, "prefer_archive": True, **options}
         if ext is not None:
             _choose_plane(file, "MASK" if issubclass(pytype, Mask) else "IMAGE", ext)
         reader = make_reader(file, pytype, **options)
-        return reader.read() if component is None else reader.get_component(component)
+        if component is not None:
+            return reader.get_component(component)
+        return reader.read() if bbox is None else reader.read(bbox=bbox)
 
 
 def _choose_plane(file: LegacyFile, plane: str, ext: str | int) -> None:
