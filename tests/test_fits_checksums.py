@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import astropy.io.fits
 import numpy as np
 import pytest
 from helpers.exposures import make_visit_image
@@ -140,3 +141,21 @@ def test_read_wrong_data_sum_is_error_unless_checksums_were_copied(
     assert len(caught) == 1
     np.testing.assert_array_equal(found.array, image.array)
     assert not verify(path).good
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_read_header_edited_by_astropy_warns_unless_cards_were_added(
+    content: bytes, added: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "edited.fits"
+    image = read(io.BytesIO(content))
+    image.write(path, primary_cards={"OBSERVER": "Rubin"})
+    with astropy.io.fits.open(path, mode="update") as hdus:
+        hdus[0].header["AIRMASS" if added else "OBSERVER"] = "Gauss"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ChecksumWarning)
+        read(path)
+    messages = [str(item.message) for item in caught if item.category is ChecksumWarning]
+    assert len(messages) == (not added)
+    assert all("PRIMSUM of INDEX is wrong" in message for message in messages)
+    assert [finding.kind for finding in verify(path).findings] == ["checksum"]

@@ -8,7 +8,7 @@ general table reader, because each read of a file needs them.
 
 from __future__ import annotations
 
-__all__ = ("IndexBlock", "read_index_block")
+__all__ = ("PRIMARY_SIZE_CARD", "PRIMARY_SUM_CARD", "IndexBlock", "read_index_block")
 
 import dataclasses
 import re
@@ -26,6 +26,13 @@ from .._headers._checksum import wrong_sums
 from .._tiles._grid import TileGrid, normalize_slices
 
 ADDRESS_CARDS = ("JSONADDR", "JSONSIZE", "INDXADDR", "INDXSIZE")
+
+PRIMARY_SIZE_CARD, PRIMARY_SUM_CARD = "PRIMCARD", "PRIMSUM"
+"""Cards of ``INDEX`` with the number of cards of the primary header, and its checksum.
+
+Other readers copy unknown cards of the primary header to files that they
+write, where ``CHECKSUM`` would be wrong; they do not copy cards of ``INDEX``.
+"""
 
 _Part = tuple[tuple[int, ...], tuple[slice, ...] | EllipsisType]
 
@@ -63,6 +70,9 @@ class IndexBlock:
         Whether ``JSON`` or ``INDEX`` has a ``CHECKSUM``.
     wrong
         Names of those of the two HDUs with a wrong ``CHECKSUM``.
+    primary_size, primary_sum
+        Number of cards of the primary header, and its checksum; `None` in
+        files without these cards.
     """
 
     rows: list[bytes]
@@ -71,6 +81,8 @@ class IndexBlock:
     heap: bytes
     has_checksums: bool
     wrong: tuple[str, ...]
+    primary_size: Any = None
+    primary_sum: Any = None
 
     def ranges_to_fetch(
         self, wanted: Mapping[tuple[str, int], Sequence[_Part]], size: int, max_size: int
@@ -199,6 +211,8 @@ def _parse(json: bytes, index: bytes) -> IndexBlock:
     cards = scan(index[:start])
     has_checksums = "CHECKSUM" in cards or "CHECKSUM" in json_cards
     wrong = wrong_sums((("JSON", json, json_cards), ("INDEX", index, cards))) if has_checksums else ()
+    tiles: np.ndarray | None = None
+    heap_bytes = b""
     fields = []
     for n in range(1, int(cards["TFIELDS"]) + 1):
         form = cards[f"TFORM{n}"]
@@ -216,6 +230,6 @@ def _parse(json: bytes, index: bytes) -> IndexBlock:
     for name, version, address in zip(names, versions, table["HDRADDR"].ravel().tolist(), strict=True):
         addresses[name.decode("ascii").strip(), version] = address
     if {"ZTILE": "2>i4", "ZBYTES": "2>i4", "DATADDR": "1>i8"}.items() <= dict(fields).items():
-        heap_bytes = index[start + count * table.itemsize :]
-        return IndexBlock(rows, addresses, table, heap_bytes, has_checksums, wrong)
-    return IndexBlock(rows, addresses, None, b"", has_checksums, wrong)
+        tiles, heap_bytes = table, index[start + count * table.itemsize :]
+    primary = cards.get(PRIMARY_SIZE_CARD), cards.get(PRIMARY_SUM_CARD)
+    return IndexBlock(rows, addresses, tiles, heap_bytes, has_checksums, wrong, *primary)

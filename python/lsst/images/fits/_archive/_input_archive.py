@@ -28,9 +28,9 @@ from ...utils import short_repr
 from .._bytes._open_source import open_source
 from .._bytes._remote_source import DEFAULT_PAGE_SIZE
 from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
-from .._headers._cards import read_int
-from .._headers._checksum import is_header_right
-from ._index_block import IndexBlock, read_index_block
+from .._headers._cards import CARD_SIZE, find_end, read_int
+from .._headers._checksum import data_sum, is_header_right
+from ._index_block import PRIMARY_SUM_CARD, IndexBlock, read_index_block
 from ._layout import FORMAT_VERSION, ExtensionKey, PointerModel, parse_source
 from ._passthrough_hdus import FitsOpaqueMetadata, RawHeader
 
@@ -195,8 +195,15 @@ class FitsInputArchive(InputArchive):
         block = self._index_block or self._read_index_block()
         if block.has_checksums and self._check_headers and 0 not in self._checked:
             self._checked.add(0)
-            if not is_header_right(hdu._raw, hdu.values):
-                self._warn("the primary header", "CHECKSUM", "it")
+            if block.primary_sum is None or "CHECKSUM" in hdu.values:
+                if not is_header_right(hdu._raw, hdu.values):
+                    self._warn("the primary header", "CHECKSUM", "it")
+            elif (
+                # Cards were added or removed by a program, which damage cannot do.
+                block.primary_size == find_end(hdu._raw) // CARD_SIZE
+                and block.primary_sum != data_sum(hdu._raw)
+            ):
+                self._warn("the primary header", f"{PRIMARY_SUM_CARD} of INDEX", "the header")
         return hdu
 
     def _read_index_block(self) -> IndexBlock:

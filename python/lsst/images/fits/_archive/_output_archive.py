@@ -32,12 +32,15 @@ from ...utils import short_repr
 from .._hdus._image_writer import encode_image, encode_primary
 from .._hdus._table_writer import encode_byte_rows, encode_table
 from .._headers._card_writer import CardLike
+from .._headers._cards import CARD_SIZE, find_end
+from .._headers._checksum import data_sum
 from .._headers._encoded_hdu import EncodedHdu
 from .._headers._hint_cards import WcsCards, date_card, fits_unit, hint_cards
 from .._headers._odd_cards import header_bytes
 from .._tiles._dither import RANDOM_SIZE
 from .._tiles._smallest import smallest_algorithm
 from .._tiles._tile_writer import compress_image
+from ._index_block import PRIMARY_SIZE_CARD, PRIMARY_SUM_CARD
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, PointerModel
 from ._passthrough_hdus import FitsOpaqueMetadata, PrecompressedImage, suppress_fits_card_warnings
 
@@ -145,12 +148,12 @@ class FitsOutputArchive(OutputArchive):
         json_address = self._stream.tell()
         json_size = self._append(encode_byte_rows(JSON_COLUMN, rows), ExtensionKey(JSON_EXTNAME), ())
         index = encode_table(self._index_table())
-        index_size = index.write(
-            self._stream, [("EXTNAME", INDEX_EXTNAME, ""), self._date], checksum=self._checksum
-        )
+        cards: list[CardLike] = [("EXTNAME", INDEX_EXTNAME, ""), self._date]
+        index_size = index.size([*cards, *self._primary_sums(b"")], checksum=self._checksum)
         header = self._primary_header(
             json_address + json_size, index_size, json_address, json_size, schema_url=tree.SCHEMA_URL
         )
+        index.write(self._stream, [*cards, *self._primary_sums(header)], checksum=self._checksum)
         self._stream.seek(0)
         if len(header) != self._primary_size:
             raise ArchiveWriteError("The size of the primary header changed while the file was written.")
@@ -177,7 +180,16 @@ class FitsOutputArchive(OutputArchive):
             # Padded, so that the size of the header does not depend on the schema.
             ("DATAMODL", f"{schema_url:<{SCHEMA_WIDTH}}", ""),
         ]
-        return encode_primary().header(cards, checksum=self._checksum)
+        return encode_primary().header(cards, checksum=False)
+
+    def _primary_sums(self, header: bytes) -> list[CardLike]:
+        """Return the cards of ``INDEX`` about the primary header."""
+        if not self._checksum:
+            return []
+        return [
+            (PRIMARY_SIZE_CARD, find_end(header) // CARD_SIZE, "cards before END of the primary header"),
+            (PRIMARY_SUM_CARD, data_sum(header), "checksum of the primary header"),
+        ]
 
     def _user_cards(
         self, cards: Mapping[str, Any], update: Callable[[astropy.io.fits.Header], None] | None

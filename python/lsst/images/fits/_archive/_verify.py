@@ -18,10 +18,10 @@ from ...errors import ArchiveReadError
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._open_source import open_source
 from .._hdus._file import FitsFile, Hdu
-from .._headers._cards import BLOCK_SIZE, CARD_SIZE
-from .._headers._checksum import check_hdu, source_sum
+from .._headers._cards import BLOCK_SIZE, CARD_SIZE, CardValue
+from .._headers._checksum import check_hdu, data_sum, source_sum
 from .._headers._structure import AXIS_NAMES
-from ._index_block import ADDRESS_CARDS, read_index_block
+from ._index_block import ADDRESS_CARDS, PRIMARY_SUM_CARD, read_index_block
 from ._verify_archive import check_archive
 from ._verify_report import Finding, VerifyReport
 
@@ -81,7 +81,10 @@ def verify(
             summed += not {"DATASUM", "CHECKSUM"}.isdisjoint(hdu.values)
             findings.extend(_check_hdu(source, hdu, threads))
         if is_archive and summed:
-            findings.extend(_without_sums(hdus))
+            if (found := _find_primary_sum(hdus)) is not None:
+                summed += 1
+                findings.extend(_check_primary(*found))
+            findings.extend(_without_sums(hdu for hdu in hdus if found is None or hdu is not found[0]))
         if is_archive:
             findings.extend(check_archive(file, hdus))
         return VerifyReport(source.name, source.size, len(hdus), summed, is_archive, tuple(findings))
@@ -115,6 +118,19 @@ def _indexed_addresses(file: FitsFile) -> list[int]:
     except ArchiveReadError:
         # Reported when the index is verified.
         return []
+
+
+def _find_primary_sum(hdus: list[Hdu]) -> tuple[Hdu, CardValue] | None:
+    """Return the primary HDU and its checksum in ``INDEX``, unless its header contains a checksum."""
+    stated = [hdu.values[PRIMARY_SUM_CARD] for hdu in hdus if PRIMARY_SUM_CARD in hdu.values]
+    bare = [hdu for hdu in hdus if hdu.header_address == 0 and "CHECKSUM" not in hdu.values]
+    return (bare[0], stated[-1]) if stated and bare else None
+
+
+def _check_primary(hdu: Hdu, stated: CardValue) -> Iterator[Finding]:
+    if stated != (found := data_sum(hdu._raw)):
+        message = f"The checksum of the header is {found}; {PRIMARY_SUM_CARD} of INDEX is {stated!r}."
+        yield Finding(hdu.label, "checksum", message)
 
 
 def _without_sums(hdus: Iterable[Hdu]) -> Iterator[Finding]:

@@ -78,6 +78,16 @@ class EncodedHdu:
             self.sums = [data_sum(piece) for piece in self.data]
         return checksum_cards(cards, join_sums(zip(map(len, self.data), self.sums, strict=True)))
 
+    def size(self, extra: Iterable[CardLike] = (), *, checksum: bool = True) -> int:
+        """Return the number of bytes that `write` writes.
+
+        Parameters
+        ----------
+        extra, checksum
+            See `header`.
+        """
+        return len(self.header(extra, checksum=checksum)) + padded(sum(map(len, self.data)))
+
     def write(self, stream: IO[bytes], extra: Iterable[CardLike] = (), *, checksum: bool = True) -> int:
         """Write the HDU.
 
