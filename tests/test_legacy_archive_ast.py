@@ -120,6 +120,10 @@ DAMAGED = {
     "more coefficients than promised": changed("PolyMap", "NCF1 = 1", "NCF1 = 0"),
     "an endless iteration": changed("PolyMap", "NiterInv = 3", "NiterInv = 2000000000"),
     "an unknown projection": changed("WcsMap", '"TAN"', '"TEN"'),
+    "a projection parameter of a huge axis": changed(
+        "WcsMap", 'Type = "TAN"', 'Type = "TAN"\nPV9223372036854775808_3 = 180'
+    ),
+    "a huge projection parameter": changed("WcsMap", 'Type = "TAN"', 'Type = "TAN"\nPV1_2147483648 = 180'),
     "one axis for two": changed("WcsMap", "Nin = 2", "Nin = 1"),
     "parts that do not follow each other": changed("series", "Nin = 3", "Nin = 2"),
     "parts missing": changed("series", "MapB =", "MapC ="),

@@ -34,6 +34,7 @@ __all__ = (
     "LegacyConversionError",
     "LegacyValueError",
     "LossyConversionWarning",
+    "MissingComponentError",
     "MissingOptionalDependencyError",
     "MissingOriginError",
     "NoOverlapError",
@@ -212,6 +213,10 @@ class InvalidComponentError(ArchiveReadError, LookupError):
     def __str__(self) -> str:
         # A subclass that also derives from KeyError would show the message in quotes.
         return str(self.args[0]) if self.args else ""
+
+
+class MissingComponentError(InvalidComponentError, AttributeError):
+    """An optional component that an object does not have was requested as an attribute."""
 
 
 class InvalidParameterError(InvalidArgumentError, ArchiveReadError):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "UNEXPECTED",
     "did_you_mean",
     "escape_unprintable",
     "is_none",
@@ -24,6 +25,11 @@ MAX_PATH_LENGTH = 32_768
 
 MAX_REPR_LENGTH = 200
 """Maximum number of characters of a value in an error message."""
+
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Exceptions that Python and NumPy raise for values of an unexpected type or size, for example in a
+damaged file."""
 
 
 def escape_unprintable(text: str) -> str:

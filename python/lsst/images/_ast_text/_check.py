@@ -22,6 +22,7 @@ MAX_AXES = 100
 MAX_FRAMES = 1000
 MAX_TERMS = 1_000_000
 MAX_POWER = 100
+MAX_PROJECTION_PARAMETER = 99
 MAX_ITERATIONS = 10_000
 
 MAX_CACHED_TEXTS = 64
@@ -34,6 +35,7 @@ Axes = tuple[int, int]
 """Numbers of inputs and outputs."""
 
 _INTEGER = re.compile(r"[+-]?\d{1,10}")
+_PROJECTION_PARAMETER = re.compile(r"PV(\d+)_(\d+)")
 _NUMBERED = re.compile(r"([A-Za-z]+)(\d+)")
 
 _TEXTS = frozenset(
@@ -288,6 +290,12 @@ def _wcs(node: AstNode) -> Axes:
     _text(node, "Type", _PROJECTIONS)
     places = [_integer(node, f"WcsAx{i}", i, 1, nin) for i in (1, 2)]
     _check_indices(node, "WcsAx", 2)
+    for name in node.values:
+        if (match := _PROJECTION_PARAMETER.fullmatch(name)) is not None:
+            if not (1 <= int(match[1]) <= nin and int(match[2]) <= MAX_PROJECTION_PARAMETER):
+                raise _fail(
+                    node, f"{name}; the axes are 1 to {nin}, parameters 0 to {MAX_PROJECTION_PARAMETER}"
+                )
     if places[0] == places[1]:
         raise _fail(node, f"both celestial axes have the index {places[0]}")
     return nin, nout

@@ -30,6 +30,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, Never, Self, TypeVar, cast, overload
 
 from .._geom import Box
+from ..errors import MissingComponentError
 from ..serialization import attach, attachments_of
 from ..serialization._deferred import Deferred, available, is_deferred
 
@@ -132,7 +133,7 @@ class Component(Generic[T]):
             return self
         value = available(self.stored(obj))
         if value is None and self._missing is not None:
-            raise AttributeError(self._missing)
+            raise MissingComponentError(self._missing)
         return value if self._access is None or value is None else self._access(value)
 
     def __set__(self, obj: Any, value: Never) -> None:

@@ -132,8 +132,8 @@ def _provenance_facts(obj: CoaddProvenance) -> dict[str, str]:
     cells = np.stack([np.asarray(contributions[name]) for name in ("cell_i", "cell_j")], axis=-1)
     _, counts = np.unique(cells, axis=0, return_counts=True)
     facts = {
-        "instrument": ", ".join(sorted(set(inputs["instrument"]))),
-        "physical_filter": ", ".join(sorted(set(inputs["physical_filter"]))),
+        "instrument": ", ".join(sorted(set(map(str, inputs["instrument"])))),
+        "physical_filter": ", ".join(sorted(set(map(str, inputs["physical_filter"])))),
         "input images": f"{len(inputs)} from {_count(visits, 'visit')}",
         "day_obs": str(first) if first == last else f"{first} - {last}",
         "cells": f"{len(counts)} with contributions",

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("COMPRESSED_SUFFIXES", "compression_of", "decompress", "is_compressed_name")
 
 import gzip
+import io
 import tempfile
 import zlib
 from typing import IO
@@ -15,10 +16,14 @@ import imagecodecs
 
 from lsst.resources import ResourcePath
 
-from ..errors import CorruptArchiveError, UnsupportedFormatError
+from ..errors import ArchiveReadError, CorruptArchiveError, UnsupportedFormatError
+from ..limits import check_size
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")
 """File name suffixes of compressed files."""
+
+CHUNK_SIZE = 1 << 20
+"""Number of bytes that are decompressed at a time."""
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 """Compression by the first bytes of a file (RFC 1952, RFC 8878)."""
@@ -74,20 +79,47 @@ def decompress(uri: ResourcePath) -> IO[bytes]:
     """
     content = uri.read()
     name = compression_of(content[:4])
-    if name == "gzip":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error) as err:
-            raise CorruptArchiveError(f"{uri} is a damaged gzip file: {err}") from err
-    elif name == "zstd":
-        content = _decompress_zstd(content, uri)
     result = tempfile.TemporaryFile()
-    result.write(content)
+    try:
+        if name == "gzip":
+            _decompress_gzip(content, uri, result)
+        else:
+            result.write(_decompress_zstd(content, uri) if name == "zstd" else content)
+    except BaseException:
+        result.close()
+        raise
     result.seek(0)
     return result
 
 
+def _decompress_gzip(content: bytes, uri: ResourcePath, result: IO[bytes]) -> None:
+    size = 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            while chunk := stream.read(CHUNK_SIZE):
+                size += len(chunk)
+                check_size(size, len(content), f"The decompressed content of {uri}")
+                result.write(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as err:
+        raise CorruptArchiveError(f"{uri} is a damaged gzip file: {err}") from err
+    except OSError as err:
+        raise ArchiveReadError(f"{uri} cannot be decompressed into a temporary file: {err}.") from err
+
+
+def _zstd_size(content: bytes) -> int | None:
+    """Return the size of the content of a Zstandard frame if its header has it (RFC 8878, 3.1.1.1)."""
+    flags = content[4] if len(content) > 4 else 0
+    is_single = flags >> 5 & 1
+    width = (is_single, 2, 4, 8)[flags >> 6]
+    start = 5 + (1 - is_single) + (0, 1, 2, 4)[flags & 3]
+    field = content[start : start + width]
+    if not width or len(field) < width:
+        return None
+    return int.from_bytes(field, "little") + (256 if width == 2 else 0)
+
+
 def _decompress_zstd(content: bytes, uri: ResourcePath) -> bytes:
+    check_size(_zstd_size(content) or 0, len(content), f"The decompressed content of {uri}")
     # The standard library decompresses Zstandard only since Python 3.14;
     # imagecodecs is already a dependency, for FITS.
     if not imagecodecs.ZSTD.available:

@@ -27,6 +27,7 @@ from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, parse_unit
 from ..serialization._deferred import available
 from ._convert_cells import CellLayout, make_cell_corrections, make_cell_psf, make_patch, make_provenance
+from ._header_wcs import check_sip_orders
 from ._planes import make_mask
 from ._reader import LegacyReader
 from ._visit_reader import attempt
@@ -160,6 +161,7 @@ class LegacyCellCoaddReader(LegacyReader):
     def _projection(self) -> Projection[Any]:
         bbox = self._layout.bbox
         frame = TractFrame(skymap=self._record.skymap, tract=self._record.tract or 0, bbox=bbox)
+        check_sip_orders(self.file.primary.header)
         with suppress_fits_card_warnings(), warnings.catch_warnings():
             warnings.simplefilter("ignore", astropy.wcs.FITSFixedWarning)
             wcs = astropy.wcs.WCS(self.file.primary.header, fix=False)

@@ -24,9 +24,9 @@ from ..errors import ImagesError
 from ..io import read, write
 from ..serialization import attach_from
 from ..serialization._deferred import is_deferred
+from ..utils import UNEXPECTED
 from ._components import legacy_components_of
 from ._convert_fields import ArchivedField
-from ._damage import UNEXPECTED
 from ._file import LegacyFile
 from ._guess_type import CONVERTIBLE, guess_type
 from ._open import make_reader

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-__all__ = ("UNEXPECTED", "reading")
+__all__ = ("reading",)
 
 import contextlib
 from collections.abc import Iterator
 
 from ..errors import CorruptArchiveError, ImagesError
-
-UNEXPECTED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
-"""Exceptions that Python and NumPy raise for invalid headers and tables."""
+from ..utils import UNEXPECTED
 
 
 @contextlib.contextmanager

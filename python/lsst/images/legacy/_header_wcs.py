@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-__all__ = ("header_wcs",)
+__all__ = ("check_sip_orders", "header_wcs")
 
 import re
 import warnings
 
 import astropy.io.fits
 import astropy.wcs
+
+from ..errors import InvalidMappingError
+from ..limits import MAX_SIP_ORDER
+from ..utils import short_repr
 
 _MIXED = re.compile(r"(?:CD|PC)(?:[12]_[3-9]|[3-9]_[12])")
 """Elements of the matrix that relate axes 1 and 2 with others."""
@@ -37,6 +41,7 @@ def header_wcs(header: astropy.io.fits.Header) -> astropy.wcs.WCS:
     """
     if mixed := [card for card in header if _MIXED.fullmatch(card) and header[card]]:
         raise ValueError(f"The cards {mixed} mix the axes of the image with further ones.")
+    check_sip_orders(header)
     header = header.copy()
     for axis in (1, 2):
         # The linear term of the TPV convention is one by default; WCSLIB assumes zero.
@@ -48,6 +53,31 @@ def header_wcs(header: astropy.io.fits.Header) -> astropy.wcs.WCS:
     if wcs.pixel_shape is not None:
         wcs.pixel_shape = wcs.pixel_shape[:2]
     return wcs
+
+
+def check_sip_orders(header: astropy.io.fits.Header) -> None:
+    """Check the orders of SIP polynomials; astropy allocates coefficients for any order.
+
+    Parameters
+    ----------
+    header
+        The header.
+
+    Raises
+    ------
+    InvalidMappingError
+        If an order is not an integer up to `MAX_SIP_ORDER`.
+    """
+    for keyword in ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER"):
+        if keyword in header:
+            order = header[keyword]
+            if isinstance(order, float) and order.is_integer():
+                order = int(order)
+            if type(order) is not int or not 0 <= order <= MAX_SIP_ORDER:
+                raise InvalidMappingError(
+                    f"{keyword} = {short_repr(order)} is invalid; it must be an integer from 0 to "
+                    f"{MAX_SIP_ORDER}."
+                )
 
 
 def _has_more_axes(header: astropy.io.fits.Header) -> bool:

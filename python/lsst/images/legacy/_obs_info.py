@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..fits import suppress_fits_card_warnings
-from ._damage import UNEXPECTED
+from ..utils import UNEXPECTED
 from ._exposure_record import FLAT_PREFIX, read_flat_cards
 from ._file import LegacyFile
 
@@ -58,6 +58,7 @@ def translate_header(header: Any, name: str) -> ObservationInfo | None:
     """
     # Slow to import, and not needed by reads of a box.
     from astro_metadata_translator import ObservationInfo
+    from astropy.io.fits.verify import VerifyError
 
     with suppress_fits_card_warnings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -69,7 +70,7 @@ def translate_header(header: Any, name: str) -> ObservationInfo | None:
         log.setLevel(logging.ERROR)
         try:
             return ObservationInfo(header, translator_class=translator, pedantic=False, filename=name)
-        except UNEXPECTED:
+        except (*UNEXPECTED, AssertionError, NotImplementedError, VerifyError):
             return None
         finally:
             log.setLevel(level)

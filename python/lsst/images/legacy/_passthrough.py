@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import LossyConversionWarning
 from ..fits import ExtensionKey, FitsOpaqueMetadata, RawHeader
 from ..serialization import attachments_of
-from ._damage import UNEXPECTED
+from ..utils import UNEXPECTED
 from ._file import LegacyFile
 
 

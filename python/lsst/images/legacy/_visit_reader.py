@@ -32,12 +32,11 @@ from ..errors import (
 from ..fields import BackgroundMap
 from ..serialization import attach
 from ..serialization._deferred import available, is_deferred
-from ..utils import short_repr
+from ..utils import UNEXPECTED, short_repr
 from ._components import LegacyComponent, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
 from ._convert_wcs import PIXEL_FRAME, make_projection
-from ._damage import UNEXPECTED
 from ._exposure_record import apply_exposure_record
 from ._file import LegacyFile
 from ._obs_info import read_obs_info

@@ -26,6 +26,7 @@ __all__ = (
     "write_text",
 )
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import EllipsisType
 from typing import Any
@@ -33,6 +34,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import CorruptArchiveError, MissingOptionalDependencyError
+from ..limits import ALWAYS_ALLOWED_SIZE, check_size
+from ..utils import UNEXPECTED, short_repr
 
 _LOGICAL_CHUNK = 256
 """Size of each axis of the chunks of compressed logical arrays."""
@@ -177,7 +180,12 @@ def number_type_of(dataset: Any) -> np.dtype:
     """
     if dataset.id.get_type().get_class() == import_h5py().h5t.BITFIELD:
         return np.dtype(np.bool_)
-    dtype: np.dtype = dataset.dtype.newbyteorder("=")
+    try:
+        dtype: np.dtype = dataset.dtype.newbyteorder("=")
+    except UNEXPECTED as err:
+        raise CorruptArchiveError(
+            f"The dataset {short_repr(dataset.name)} has an unsupported type of numbers: {err}"
+        ) from err
     return dtype
 
 
@@ -198,8 +206,20 @@ def read_array(dataset: Any, slices: tuple[slice, ...] | EllipsisType = ...) -> 
     """
     # Recent versions of h5py interpret other sequences as lists of indices.
     where = ... if slices is ... else tuple(slices)
+    _check_size(dataset, slices)
     array = np.asarray(dataset[where])
     return array.astype(number_type_of(dataset), copy=False)
+
+
+def _check_size(dataset: Any, slices: tuple[slice, ...] | EllipsisType = ...) -> None:
+    """Refuse datasets that declare more than can be in the file; the library allocates whole chunks."""
+    if slices is ...:
+        shape = dataset.shape
+    else:
+        shape = [len(range(*part.indices(n))) for part, n in zip(slices, dataset.shape, strict=False)]
+    count = max(math.prod(shape or ()), math.prod(dataset.chunks or ()))
+    if (size := count * dataset.dtype.itemsize) > ALWAYS_ALLOWED_SIZE:
+        check_size(size, dataset.file.id.get_filesize(), f"The dataset {short_repr(dataset.name)}")
 
 
 # Text.
@@ -272,6 +292,7 @@ def read_records(dataset: Any) -> list[str]:
     """
     if not is_dataset(dataset) or dataset.dtype.kind not in "SO":
         raise CorruptArchiveError(f"{dataset.name!r} is invalid: expected strings of fixed length.")
+    _check_size(dataset)
     values: Iterable[Any] = np.atleast_1d(dataset[()]).tolist()
     size = dataset.dtype.itemsize if dataset.dtype.kind == "S" else 0
     # HDF5 and numpy remove padding when they read.

@@ -16,7 +16,7 @@ from fsspec.caching import BlockCache
 from lsst.resources import ResourcePath
 
 from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
-from ..utils import short_repr
+from ..utils import UNEXPECTED, short_repr
 from ._hds import import_h5py
 from ._plugin import HDF5_SIGNATURE
 
@@ -158,5 +158,5 @@ def reading(what: str) -> Iterator[None]:
         yield
     except ImagesError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
+    except (*UNEXPECTED, OSError, RuntimeError) as err:
         raise CorruptArchiveError(f"{what} cannot be read: {err}") from err

@@ -192,7 +192,8 @@ class StarlinkNdf:
     def _read_mask(self, shape: tuple[int, ...], slices: tuple[slice, ...] | EllipsisType) -> np.ndarray:
         *where, last = (slice(None),) * 3 if slices is ... else slices
         part = tuple(where)
-        bad = np.zeros(self._data.shape, dtype=bool)[part]
+        rows, columns = (len(range(*s.indices(n))) for s, n in zip(part, self._data.shape, strict=True))
+        bad = np.zeros((rows, columns), dtype=bool)
         for dataset in filter(None, (self._data, self._variance)):
             if dataset.shape == self._data.shape:
                 bad |= self._bad_pixels(dataset, read_array(dataset, part))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from .._geom import XY, YX, Bounds, Box
-from ..errors import GeometryError, LegacyConversionError
+from ..errors import ArchiveReadError, GeometryError, LegacyConversionError
 from ..fields._points import Float64Array
-from ..utils import short_repr
+from ..utils import UNEXPECTED, short_repr
 from ._piff_record import PiffRecord, build_piff, dissect_piff
 from ._resample import normalized
 from ._vectorized import VectorizedPointSpreadFunction
@@ -187,8 +187,17 @@ class PiffWrapper(VectorizedPointSpreadFunction):
             # of a celestial WCS differ from those at the star.
             local = wcs.local(galsim.PositionD(float(x[n]), float(y[n])))
             stamp = galsim.Image(stack[n], xmin=box.x.min, ymin=box.y.min, wcs=local)
-            psf.draw(float(x[n]), float(y[n]), center=center, image=stamp)
+            try:
+                psf.draw(float(x[n]), float(y[n]), center=center, image=stamp)
+            except (*UNEXPECTED, AssertionError, galsim.GalSimError) as err:
+                raise self._draw_error(x[n], y[n], err) from err
         return normalized(stack)
+
+    @staticmethod
+    def _draw_error(x: float, y: float, err: Exception) -> ArchiveReadError:
+        return ArchiveReadError(
+            f"Piff cannot draw the PSF at x={x}, y={y}: {short_repr(err)}. Its parameters are invalid there."
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PiffWrapper):

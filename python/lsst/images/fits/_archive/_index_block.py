@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError
-from ...utils import short_repr
+from ...utils import UNEXPECTED, short_repr
 from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
 from .._headers._cards import BLOCK_SIZE, MAX_INT64, read_int, scan
 from .._headers._checksum import wrong_sums
@@ -186,7 +186,7 @@ def read_index_block(source: ByteSource, primary: Mapping[str, Any]) -> IndexBlo
         else:
             json, index = bytes(source.read(start, size)), bytes(source.read(index_start, index_size))
         return _parse(json, index)
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as err:
+    except UNEXPECTED as err:
         raise CorruptArchiveError(
             f"{source.name}: the HDUs JSON and INDEX are damaged, or not at bytes {start} and {index_start} "
             f"as stated in the primary header ({short_repr(err)})."

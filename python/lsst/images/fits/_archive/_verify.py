@@ -15,6 +15,7 @@ import numpy as np
 from lsst.resources import ResourcePathExpression
 
 from ...errors import ArchiveReadError
+from ...utils import UNEXPECTED, short_repr
 from .._bytes._byte_source import Buffer, ByteSource
 from .._bytes._open_source import open_source
 from .._hdus._file import FitsFile, Hdu
@@ -79,7 +80,12 @@ def verify(
         for hdu in _walk(file, is_archive, findings):
             hdus.append(hdu)
             summed += not {"DATASUM", "CHECKSUM"}.isdisjoint(hdu.values)
-            findings.extend(_check_hdu(source, hdu, threads))
+            try:
+                findings.extend(_check_hdu(source, hdu, threads))
+            except (ArchiveReadError, *UNEXPECTED) as err:
+                findings.append(
+                    Finding(hdu.label, "structure", f"Not checked completely: {short_repr(err)}.")
+                )
         if is_archive and summed:
             if (found := _find_primary_sum(hdus)) is not None:
                 summed += 1

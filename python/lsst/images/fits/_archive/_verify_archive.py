@@ -14,7 +14,7 @@ import numpy as np
 import pydantic_core
 
 from ...errors import ArchiveReadError
-from ...utils import short_repr
+from ...utils import UNEXPECTED, short_repr
 from .._hdus._file import FitsFile, Hdu
 from .._hdus._table_reader import TableData
 from ._layout import FORMAT_VERSION, INDEX_EXTNAME, JSON_COLUMN, JSON_EXTNAME, ExtensionKey, parse_source
@@ -62,7 +62,7 @@ def check_archive(file: FitsFile, hdus: Sequence[Hdu]) -> Iterator[Finding]:
     for name, check in ((INDEX_EXTNAME, _check_index), (JSON_EXTNAME, _check_trees)):
         try:
             yield from check(known)
-        except (ArchiveReadError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as err:
+        except (ArchiveReadError, *UNEXPECTED) as err:
             yield Finding(name, "index", f"The HDU cannot be checked completely: {short_repr(err)}.")
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ArchiveReadError, CorruptArchiveError, InvalidParameterError
+from ...limits import ALWAYS_ALLOWED_SIZE, check_size
 from ...utils import short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import Cards, CardValue, scan
@@ -146,9 +147,13 @@ class Hdu:
         if self.kind != "compressed_image":
             raise ArchiveReadError(f"{self._where} is not a compressed image, but {self._kind_text}.")
         try:
-            return CompressedImage.parse(self.values, self._structure, self.data_address, self._ahead)
+            image = CompressedImage.parse(self.values, self._structure, self.data_address, self._ahead)
         except CorruptArchiveError as err:
             raise self._with_location(err) from err
+        # Decoders use up to 8 bytes per pixel.
+        if (size := 8 * math.prod(image.grid.tile)) > ALWAYS_ALLOWED_SIZE:
+            self._check_size(size, f"a tile of shape {image.grid.tile}")
+        return image
 
     @functools.cached_property
     def _scaling(self) -> Scaling:
@@ -216,6 +221,8 @@ class Hdu:
         start, stop, step = normalize_slices(slices, full)
         strided = max(step, default=1) > 1
         shape = tuple(map(operator.sub, stop, start))
+        if (size := math.prod(shape) * scaling.stored.itemsize) > ALWAYS_ALLOWED_SIZE:
+            self._check_size(size, f"the array of shape {short_repr(shape)}")
         if out is not None:
             self._check_out(out, tuple(-(-n // s) for n, s in zip(shape, step, strict=True)))
         direct = not strided and scaling.scale == 1.0 and scaling.zero == 0.0
@@ -269,6 +276,8 @@ class Hdu:
         if self.kind == "image":
             return [self.read_image(box, threads=threads) for box in boxes]
         bounds = [normalize_slices(box, self.shape) for box in boxes]
+        pixels = sum(math.prod(map(operator.sub, stop, start)) for start, stop, _ in bounds)
+        self._check_size(pixels * self._scaling.stored.itemsize, "the part that is read")
         works = [
             np.empty([b - a for a, b in zip(start, stop, strict=True)], dtype=self._scaling.stored)
             for start, stop, _ in bounds
@@ -417,6 +426,9 @@ class Hdu:
                 "damaged or edited after it was written; copy or download it again."
             )
         return True
+
+    def _check_size(self, size: int, what: str) -> None:
+        check_size(size, self._source.size, f"{self._where}: {what}")
 
     def _check_image(self) -> None:
         if self.kind not in ("image", "compressed_image"):

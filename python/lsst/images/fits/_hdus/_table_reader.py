@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorruptArchiveError, InvalidComponentError
+from ...limits import check_size
 from ...utils import short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import CardValue
@@ -138,6 +139,8 @@ class TableData:
         native = _native(column)
         is_plain = column.code in _PLAIN and (column.scale, column.zero) == (1.0, 0.0)
         item_size = ELEMENTS[column.code].itemsize
+        # Cells may overlap, but not so often that they fill the memory.
+        check_size(item_size * sum(count for count, _ in pairs), len(self._heap), f"Column {column.name!r}")
         for count, offset in pairs:
             if count == 0:
                 offset = 0  # undefined (FITS Standard 4.0, section 7.3.5)
@@ -245,6 +248,11 @@ def read_binary_table(
     if type(theap) is not int or not row_size * rows <= theap <= max(structure.size, row_size * rows):
         raise CorruptArchiveError(
             f"THEAP = {short_repr(theap)} is invalid for a table of {structure.size} bytes."
+        )
+    if structure.size < row_size * rows:
+        raise CorruptArchiveError(
+            f"A table of {rows} rows of {row_size} bytes does not fit in a data unit of {structure.size} "
+            "bytes; check BITPIX, GCOUNT and PCOUNT."
         )
     data = memoryview(source.read(data_address, structure.size))
     table = np.frombuffer(data[: row_size * rows], dtype=np.uint8).reshape(rows, row_size)

@@ -205,6 +205,11 @@ class CompressedImage:
                     f"The tile table (column {name}) places a tile of {int(size[i])} bytes at byte "
                     f"{int(offset[i])} of the heap, which has {self.stop - self.heap} bytes."
                 )
+            if (total := int(size.sum())) > max(self.stop - self.heap, 0):
+                raise CorruptArchiveError(
+                    f"The tile table (column {name}) declares tiles of {total} bytes in a heap of "
+                    f"{self.stop - self.heap} bytes; tiles must not overlap."
+                )
             found[name] = offset + self.heap, size
             # Most tables have no tile in a fallback column.
             if name == "COMPRESSED_DATA" and size.all():
