@@ -78,6 +78,16 @@ class ChebyshevBoundedField:
         view.flags.writeable = False
         return view
 
+    def evaluate(self, point: Point2D) -> float:
+        require(Point2D, point)
+        box = self._box
+        # The box of the pixels' areas is mapped to [-1, 1].
+        x, y = (
+            (2 * value - axis.min - axis.max) / (axis.max - axis.min + 1)
+            for value, axis in ((point.x, box.x), (point.y, box.y))
+        )
+        return float(np.polynomial.chebyshev.chebval2d(y, x, self._coefficients))
+
     def scaled(self, factor: float) -> ChebyshevBoundedField:
         return ChebyshevBoundedField(self._box, self._coefficients * factor)
 

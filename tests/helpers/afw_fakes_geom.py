@@ -225,6 +225,11 @@ class SkyWcs:
         ra, dec = self._ast.tran([[x], [y]], True)[:, 0]
         return SpherePoint(Angle(ra), Angle(dec))
 
+    def skyToPixel(self, sky: SpherePoint) -> Point2D:
+        require(SpherePoint, sky)
+        x, y = self._ast.tran([[sky[0].asRadians()], [sky[1].asRadians()]], False)[:, 0]
+        return Point2D(float(x), float(y))
+
 
 class TransformPoint2ToPoint2:
     def __init__(self, mapping: Any, simplify: bool = True) -> None:
