@@ -40,8 +40,10 @@ _FRAME_OF_OBSERVATION = frozenset({"RADESYS", "RADECSYS", "EQUINOX", "EPOCH"})
 """WCS cards that describe the positions of the observation too, in a primary header without an array."""
 
 _PRECOMPRESSED = re.compile(
-    r"Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
+    r"Z(?:IMAGE|CMPTYPE|BITPIX|NAXIS[12]?|TILE[12]|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO)"
+    r"|BSCALE|BZERO|BLANK"
 )
+"""Cards that are needed to decode the pixels of a compressed image of two axes, scaling included."""
 
 
 @contextlib.contextmanager
@@ -176,7 +178,8 @@ class PrecompressedImage:
         Parameters
         ----------
         header
-            Header of the binary table.
+            Header of the binary table.  The image has two axes; further axes
+            have a length of 1.
         data
             Data unit without padding.
         """
@@ -185,7 +188,9 @@ class PrecompressedImage:
             if _PRECOMPRESSED.fullmatch(card.keyword):
                 # Aliases of early CFITSIO are replaced, because current readers reject them.
                 codec = find_codec(str(card.value)) if card.keyword == "ZCMPTYPE" else None
-                cards.append((card.keyword, codec.algorithm if codec else card.value, card.comment))
+                # Further axes have a length of 1; they are left out.
+                value = 2 if card.keyword == "ZNAXIS" else card.value
+                cards.append((card.keyword, codec.algorithm if codec else value, card.comment))
             elif re.fullmatch(r"NAXIS[12]|PCOUNT|TFIELDS|THEAP|T(?:TYPE|FORM|NULL)\d+", card.keyword):
                 columns.append((card.keyword, card.value, card.comment))
         return cls(tuple(cards), tuple(columns), data)
