@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from typing import Any
 
@@ -28,6 +29,9 @@ def version_from_tag(version: Any) -> str:
 
 # One wheel per platform serves Python 3.11 and later; free-threaded builds have no stable ABI.
 STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+# With LSST_IMAGES_COMPILED=0, a wheel without the extension is built, for platforms without another one.
+COMPILED = os.environ.get("LSST_IMAGES_COMPILED") != "0"
 
 setup(
     use_scm_version={
@@ -55,8 +59,11 @@ setup(
             # If it cannot be compiled, libraries are used instead, with identical results.
             optional=True,
             # Disable FMA contraction so that results are bit-identical to the Python implementation.
-            extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden"],
+            # No debug information, which would contain the path of the build and make wheels differ.
+            extra_compile_args=["-O3", "-g0", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden"],
         )
-    ],
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {},
+    ]
+    if COMPILED
+    else [],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI and COMPILED else {},
 )
