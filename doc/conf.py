@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import FunctionType
@@ -31,6 +32,16 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
 write_reference(ROOT / "python" / "lsst" / "images", DOC / "reference")
+
+
+def write_unreleased(path: Path) -> None:
+    """Write the change notes since the last release."""
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "Not released yet"]
+    notes = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    path.write_text(notes)
+
+
+write_unreleased(DOC / "reference" / "unreleased.inc")
 
 
 # A name may be exported by several modules; it is documented on the first page only.

@@ -139,7 +139,7 @@ def check_configuration(files: Mapping[str, str]) -> None:
             path = Path(directory) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        result = subprocess.run(
+        result = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-W", "ignore", "-c", _START_BUTLER, *names],
             env={**os.environ, CONFIG_PATH: directory, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,

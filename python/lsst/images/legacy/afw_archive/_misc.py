@@ -172,7 +172,7 @@ def decode_summary_stats(
             f"the statistics have {len(blob)} bytes; at most {MAX_YAML_SIZE} are supported"
         )
     try:
-        loaded = yaml.load(blob.decode("utf-8"), Loader=_PlainValueLoader)
+        loaded = yaml.load(blob.decode("utf-8"), Loader=_PlainValueLoader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
         raise CorruptArchiveError(f"the statistics are not valid YAML: {err}") from err
     if not isinstance(loaded, dict):

@@ -33,7 +33,7 @@ class _Child:
     def start(self) -> subprocess.Popen[bytes]:
         if self.process is None:
             # -P: modules next to the program must not hide those of the standard library.
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-P", str(_PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
