@@ -215,3 +215,50 @@ def test_config_files_are_yaml_with_a_generated_by_comment(third_party_plugin):
     for text in config_files().values():
         assert text.startswith("# Made by 'lsst-images butler-config'")
         assert yaml.safe_load(text)
+
+
+IN_MEMORY = """
+import sys, tempfile
+from lsst.daf.butler import Config, StorageClassFactory
+import lsst.daf.butler.tests as butler_tests
+from lsst.images import Box
+sys.path.insert(0, {tests!r})
+from helpers.exposures import make_cell_coadd, make_visit_image
+
+memory = "lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore"
+root = tempfile.mkdtemp(dir={folder!r})
+config = Config({{"datastore": {{"cls": memory}}}})
+butler = butler_tests.makeTestRepo(root, {{"instrument": ["I"]}}, config=config)
+visit = make_visit_image()
+values = {{"VisitImage": visit, "CellCoadd": make_cell_coadd(), "ImageV2": visit.image}}
+for name in values:
+    butler_tests.addDatasetType(butler, name, {{"instrument"}}, name)
+butler = butler_tests.makeTestCollection(butler, uniqueId="run")
+for name, value in values.items():
+    butler.put(value, name, instrument="I")
+    box = Box.from_shape((2, 3), start=(value.bbox.y.start + 1, value.bbox.x.start + 1))
+    parts = [name] if name == "ImageV2" else [name, f"{{name}}.image", f"{{name}}.masked_image"]
+    for part in parts:
+        found = butler.get(part, instrument="I", parameters={{"bbox": box}})
+        assert found.bbox == box, (part, found.bbox)
+        assert type(found).__name__ in part or "." in part
+    assert butler.get(f"{{name}}.unit", instrument="I") == value.unit
+print(len(butler.get("VisitImage.components", instrument="I")))
+"""
+
+
+def test_released_configuration_cuts_objects_in_memory(tmp_path):
+    code = IN_MEMORY.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    assert run(code) == "14\n"
+
+
+def test_released_configuration_is_read_again_after_delegates_are_added():
+    code = """
+from lsst.daf.butler import StorageClassConfig, StorageClassFactory
+from lsst.images import VisitImage
+factory = StorageClassFactory()
+factory.addFromConfig(StorageClassConfig())
+print(type(factory.getStorageClass("VisitImage").delegate()).__name__)
+print(factory.getStorageClass("VisitImage").pytype is VisitImage)
+"""
+    assert run(code) == "ImagesDelegate\nTrue\n"
