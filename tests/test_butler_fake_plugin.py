@@ -35,7 +35,7 @@ butler.registry.registerDatasetType(
 )
 data_id = {"instrument": "Cam", "detector": 1}
 image = Image(np.arange(600, dtype=np.float32).reshape(20, 30), start=(5, 7))
-butler.put(FringeFrame(image, 0.25), "fringe", data_id)
+ref = butler.put(FringeFrame(image, 0.25), "fringe", data_id)
 box = Box.factory[8:14, 10:20]
 whole = butler.get("fringe", data_id)
 part = butler.get("fringe", data_id, parameters={"bbox": box})
@@ -43,6 +43,8 @@ component = butler.get("fringe.image", data_id, parameters={"bbox": box})
 assert isinstance(whole, FringeFrame) and whole.amplitude == 0.25
 assert whole.image == image
 assert part.image == component == image[box]
+assert whole.butler_dataset.id == part.butler_dataset.id == ref.id
+assert whole.butler_provenance is not None and FringeFrame(image, 0.5).butler_dataset is None
 print("done")
 """
 

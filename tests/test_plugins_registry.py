@@ -11,6 +11,7 @@ import textwrap
 import threading
 import warnings
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from lsst.images.errors import (
     DuplicateRegistrationError,
     LegacyConversionError,
+    PluginError,
     PluginLoadError,
     PluginWarning,
     UnserializableTypeError,
@@ -34,7 +36,7 @@ from lsst.images.plugins import (
 )
 
 HERE = Path(__file__).resolve().parent
-SPEC = DatasetSpec(schema="a", pytype="fractions:Fraction", model="decimal:Decimal")
+SPEC = DatasetSpec(schema="tests.a", pytype="fractions:Fraction", model="decimal:Decimal")
 
 
 class Declares:
@@ -82,7 +84,7 @@ GOOD = """
 
     @hookimpl
     def register_datasets():
-        return [DatasetSpec(schema="good", pytype="fractions:Fraction", model="decimal:Decimal")]
+        return [DatasetSpec(schema="tests.good", pytype="fractions:Fraction", model="decimal:Decimal")]
 """
 
 
@@ -134,7 +136,7 @@ def test_plugins_import_error_warns_and_is_listed(site: Path) -> None:
         plugins = {info.name: info for info in registry.plugins()}
     assert "no_such_module_at_all" in str(plugins["broken_plugin"].error)
     assert plugins["good_plugin"].error is None
-    assert "good" in registry.datasets()
+    assert "tests.good" in registry.datasets()
 
 
 def test_plugins_import_error_with_strict_variable_raises(
@@ -190,7 +192,7 @@ def test_declaration_hook_exception_is_ignored_with_warning(site: Path) -> None:
     install(site, "good_plugin", GOOD)
     registry = Registry()
     with pytest.warns(PluginWarning, match="register_datasets.*half_plugin.*no configuration"):
-        assert "good" in registry.datasets()
+        assert "tests.good" in registry.datasets()
 
 
 def test_plugins_duplicate_entry_point_is_listed_once(site: Path) -> None:
@@ -215,11 +217,11 @@ def test_trace_variable_prints_hook_calls(
 
 
 def test_register_plugin_is_used_until_unregistered(registry: Registry) -> None:
-    assert registry.model_for_schema("a") is None
+    assert registry.model_for_schema("tests.a") is None
     registry.register(Declares(SPEC), name="mine")
-    assert registry.model_for_schema("a") is __import__("decimal").Decimal
+    assert registry.model_for_schema("tests.a") is __import__("decimal").Decimal
     registry.unregister("mine")
-    assert registry.model_for_schema("a") is None
+    assert registry.model_for_schema("tests.a") is None
     registry.unregister("mine")
 
 
@@ -239,6 +241,47 @@ def test_register_unknown_hook_raises_and_changes_nothing(registry: Registry) ->
     assert "typo" not in [info.name for info in registry.plugins()]
 
 
+def test_register_schema_without_namespace_raises(registry: Registry) -> None:
+    class Plugin:
+        @hookimpl
+        def register_datasets(self) -> list[DatasetSpec]:
+            return [DatasetSpec(schema="fringe", pytype="fractions:Fraction", model="decimal:Decimal")]
+
+    with pytest.raises(PluginError, match=r"'fringe' of fractions:Fraction .*'fractions\.fringe'"):
+        registry.register(Plugin(), name="mine")
+    assert "mine" not in {info.name for info in registry.plugins()}
+    assert "image" in registry.datasets()
+
+
+def test_installed_schema_without_namespace_is_ignored_with_warning(site: Path) -> None:
+    install(site, "no_namespace", GOOD.replace("tests.good", "image"))
+    registry = Registry()
+    with pytest.warns(PluginWarning, match=r"no_namespace.*'image'.*has no namespace"):
+        assert registry.datasets()["image"].pytype.startswith("lsst.images.")
+
+
+@pytest.mark.parametrize("dotted", ["Fraction", "fractions:", ":Fraction", "fractions.Fraction"])
+@pytest.mark.parametrize("field", ["pytype", "model"])
+def test_dataset_spec_name_of_other_form_raises(field: str, dotted: str) -> None:
+    names = {"pytype": "fractions:Fraction", "model": "decimal:Decimal", field: dotted}
+    with pytest.raises(PluginError, match="package.module:Name"):
+        DatasetSpec(schema="tests.a", **names)
+
+
+def test_declared_model_without_serialize_raises(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = DatasetSpec(
+        schema="tests.mute", pytype="fractions:Fraction", model="lsst.images.serialization:ArchiveTree"
+    )
+    with pytest.raises(PluginError, match=r"ArchiveTree cannot write .*Fraction: .*serialize\(\)"):
+        registry.register(Declares(spec), name="mine")
+    # A model that is imported later is checked when an object is written.
+    with monkeypatch.context() as context:
+        context.delitem(sys.modules, "fractions")
+        registry.register(Declares(spec), name="mine")
+    with pytest.raises(PluginError, match=r"ArchiveTree cannot write .*Fraction: .*serialize\(\)"):
+        registry.model_for_type(Fraction)
+
+
 def test_register_unknown_hook_argument_raises_with_its_name(registry: Registry) -> None:
     class Typo:
         @hookimpl
@@ -254,23 +297,23 @@ def test_register_unknown_hook_argument_raises_with_its_name(registry: Registry)
 def test_datasets_duplicate_schema_raises_with_both_packages(registry: Registry) -> None:
     registry.register(Declares(SPEC), name="first")
     registry.register(Declares(SPEC), name="second")
-    with pytest.raises(DuplicateRegistrationError, match="'a' is declared by 'first' and again.*'second'"):
+    with pytest.raises(DuplicateRegistrationError, match="'tests.a' is declared by 'first'.*'second'"):
         registry.datasets()
 
 
 @pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
 def test_datasets_replaces_overrides_in_any_order(registry: Registry, order: tuple[str, str]) -> None:
-    newer = DatasetSpec(schema="a", pytype="fractions:Fraction", model="numbers:Number", replaces="old")
+    newer = DatasetSpec(schema="tests.a", pytype="fractions:Fraction", model="numbers:Number", replaces="old")
     plugins = {"old": Declares(SPEC), "new": Declares(newer)}
     for name in order:
         registry.register(plugins[name], name=name)
-    assert registry.datasets()["a"] is newer
+    assert registry.datasets()["tests.a"] is newer
 
 
 def test_storage_classes_duplicate_name_raises(registry: Registry) -> None:
     storage = StorageClassSpec(name="Thing")
     for schema in "ab":
-        spec = DatasetSpec(schema=schema, pytype="x:X", model="x:Y", storage_class=storage)
+        spec = DatasetSpec(schema=f"tests.{schema}", pytype="x:X", model="x:Y", storage_class=storage)
         registry.register(Declares(spec), name=schema)
     with pytest.raises(DuplicateRegistrationError, match="'Thing'"):
         registry.storage_classes()
@@ -301,7 +344,7 @@ class DeclaresAll:
 
     @hookimpl
     def register_migrations(self) -> list[Migration]:
-        return [Migration(schema="a", from_major=1, function=dict)]
+        return [Migration(schema="tests.a", from_major=1, function=dict)]
 
     @hookimpl
     def register_legacy_decoders(self) -> dict[str, str]:
@@ -313,7 +356,7 @@ def test_declarations_are_returned_by_key(registry: Registry) -> None:
     assert registry.storage_classes()["Extra"].name == "Extra"
     assert registry.dataset_types()["extra"].dimensions == ("visit",)
     assert registry.containers()["zip"].extensions == (".zip",)
-    assert registry.migrations()["a", 1].function is dict
+    assert registry.migrations()["tests.a", 1].function is dict
     assert registry.legacy_decoders()["ExtraPsf"] == "x:decode"
 
 
@@ -336,11 +379,13 @@ def test_model_for_type_undeclared_type_raises_with_its_name(registry: Registry)
 
 
 def test_guess_schema_returns_schema_with_most_members(registry: Registry) -> None:
-    narrow = DatasetSpec(schema="narrow", pytype="x:A", model="x:B", members=frozenset({"q1", "q2", "q3"}))
-    wide = DatasetSpec(schema="wide", pytype="x:A", model="x:B", members=frozenset({"q1"}))
+    narrow = DatasetSpec(
+        schema="tests.narrow", pytype="x:A", model="x:B", members=frozenset({"q1", "q2", "q3"})
+    )
+    wide = DatasetSpec(schema="tests.wide", pytype="x:A", model="x:B", members=frozenset({"q1"}))
     registry.register(Declares(wide, narrow), name="mine")
-    assert registry.guess_schema(["q1", "q2", "q3", "q4"]) == "narrow"
-    assert registry.guess_schema(["q1", "q2"]) == "wide"
+    assert registry.guess_schema(["q1", "q2", "q3", "q4"]) == "tests.narrow"
+    assert registry.guess_schema(["q1", "q2"]) == "tests.wide"
     assert registry.guess_schema(["unheard_of"]) is None
 
 

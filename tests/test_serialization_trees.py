@@ -47,6 +47,10 @@ class Leaf(ArchiveTree, schema="tests.leaf", version="2.1.0"):
             tree["value"] = tree.pop("old_value")
         return tree
 
+    @classmethod
+    def serialize(cls, obj: int, archive: Any) -> Leaf:
+        return cls(value=obj)
+
     def deserialize(self, archive: Any) -> int:
         return self.value
 

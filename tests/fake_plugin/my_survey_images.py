@@ -7,12 +7,13 @@ from __future__ import annotations
 __all__ = ("FringeFrame", "FringeFrameModel")
 
 from lsst.images import Box, Image
+from lsst.images.io import Serializable
 from lsst.images.models import ImageSerializationModel
 from lsst.images.plugins import DatasetSpec, StorageClassSpec, hookimpl
 from lsst.images.serialization import ArchiveTree
 
 
-class FringeFrame:
+class FringeFrame(Serializable):
     def __init__(self, image: Image, amplitude: float) -> None:
         self.image, self.amplitude = image, amplitude
 

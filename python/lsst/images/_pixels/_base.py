@@ -12,13 +12,11 @@ from copy import deepcopy
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import pydantic
-
 from .._aliases import alias_property
 from .._content_token import token
 from .._geom import YX, Box
 from .._transforms import Projection
-from ..errors import GeometryError, MissingOptionalDependencyError, NoOverlapError, NotContainedError
+from ..errors import GeometryError, NoOverlapError, NotContainedError
 from ..io import Serializable
 from ..plugins import registry
 from ..serialization import (
@@ -29,8 +27,6 @@ from ..serialization import (
     attach_from,
     native_metadata,
 )
-from ..serialization._deferred import available
-from ..serialization._tree import tree_error
 from ..utils import did_you_mean, short_repr
 from ._plotting import axes_type
 from ._slices import AbsoluteSliceProxy, LocalSliceProxy
@@ -40,8 +36,6 @@ if TYPE_CHECKING:
     import astropy.wcs
     from astropy.io.fits import HDUList  # noqa: TID251  # target type of a conversion
     from matplotlib.axes import Axes
-
-    from lsst.daf.butler import DatasetProvenance, SerializedDatasetRef  # noqa: TID251
 
     from .._transforms import ProjectionAstropyView
 
@@ -460,45 +454,3 @@ class GeneralizedImage(Serializable, ABC):
     @metadata.setter
     def metadata(self, value: Mapping[str, Any]) -> None:
         self._metadata = native_metadata(value, copy=True)
-
-    @property
-    def butler_dataset(self) -> SerializedDatasetRef | None:
-        """The butler dataset reference for this image
-        (`lsst.daf.butler.SerializedDatasetRef` | `None`).
-
-        `None` unless the image was read from a file that contains it.
-        """
-        found: SerializedDatasetRef | None = self._parse_butler_info("dataset", "SerializedDatasetRef")
-        return found
-
-    @property
-    def butler_provenance(self) -> DatasetProvenance | None:
-        """The butler inputs and ID of the task quantum that produced this
-        dataset (`lsst.daf.butler.DatasetProvenance` | `None`).
-
-        `None` unless the image was read from a file that contains it.
-        """
-        found: DatasetProvenance | None = self._parse_butler_info("provenance", "DatasetProvenance")
-        return found
-
-    def _parse_butler_info(self, name: str, model: str) -> Any:
-        """Validate an item of the Butler information of the file."""
-        raw = available((available(self._attachments.butler_info) or {}).get(name))
-        if raw is None:
-            return None
-        model_type = getattr(_daf_butler(), model)
-        try:
-            return model_type.model_validate(raw)
-        except pydantic.ValidationError as err:
-            raise tree_error(err, at=f"butler_info/{name}") from err
-
-
-def _daf_butler() -> Any:
-    """Import `lsst.daf.butler`, which defines the types of the Butler information."""
-    try:
-        import lsst.daf.butler as daf_butler  # noqa: TID251  # optional; used by two properties only
-    except ImportError as err:
-        raise MissingOptionalDependencyError(
-            "The Butler information of an image requires the package lsst-daf-butler; install it."
-        ) from err
-    return daf_butler

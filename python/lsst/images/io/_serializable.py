@@ -13,19 +13,18 @@ from lsst.resources import ResourcePathExpression
 from .._geom import Box
 from ..describe import Described
 from ..plugins import registry
-from ..serialization import NO_ATTACHMENTS, ArchiveTree, Attachments, InputArchive, OutputArchive
+from ..serialization import ArchiveTree, InputArchive, OutputArchive
+from ._butler_attributes import ButlerAttributes
 from ._reader import read
 from ._write import write
 
 
-class Serializable(Described):
+class Serializable(ButlerAttributes, Described):
     """Base class of types that can be read from and written to files.
 
     The stored form of a type is defined by its serialization model, which a
     plugin registers with `~lsst.images.plugins.DatasetSpec`.
     """
-
-    _attachments: Attachments = NO_ATTACHMENTS
 
     def serialize(self, archive: OutputArchive, **options: Any) -> Any:
         """Serialize into an archive.

@@ -149,9 +149,14 @@ class MaskedImageSerializationModel(PixelTree, schema="masked_image", version="1
     def _bbox(self, archive: InputArchive) -> Box:
         return self.image.bbox
 
+    @property
+    def unit(self) -> u.UnitBase | None:
+        """Unit of the image plane."""
+        return self.image.unit
+
     @component("unit", needs=("image",))
     def _unit(self, archive: InputArchive) -> u.UnitBase | None:
-        return self.image.unit
+        return self.unit
 
     @property
     def projection_tree(self) -> Any:

@@ -65,9 +65,12 @@ class PluginHost:
         PluginLoadError
             If it implements a hook that does not exist, or a hook with an
             argument that the hook does not have.
+        PluginError
+            If it declares an invalid dataset.
         """
         with self._lock:
-            load_plugins(extra={**self._extra, name: plugin}, strict=frozenset({name}))
+            loaded = load_plugins(extra={**self._extra, name: plugin}, strict=frozenset({name}))
+            loaded.check_datasets(name)
             self._extra[name] = plugin
             self._clear()
 

@@ -14,14 +14,15 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
 from ..errors import DuplicateRegistrationError, PluginLoadError, PluginWarning
 from ..utils import short_repr
 from . import _hookspecs
-from ._specs import PluginInfo
+from ._schema_entry_points import check_writable
+from ._specs import DatasetSpec, PluginInfo
 
 PACKAGE = "lsst-images"
 ENTRY_POINT_GROUP = "lsst.images"
@@ -53,6 +54,29 @@ class Loaded:
 
     manager: pluggy.PluginManager
     plugins: tuple[PluginInfo, ...]
+
+    def check_datasets(self, name: str) -> None:
+        """Raise an error if a plugin declares an invalid dataset.
+
+        Models are checked if their module is imported already.
+
+        Parameters
+        ----------
+        name
+            Name of the plugin.
+
+        Raises
+        ------
+        PluginError
+            If a declaration is invalid.
+        """
+        for implementation in self.manager.hook.register_datasets.get_hookimpls():
+            if implementation.plugin_name == name:
+                specs = cast("Iterable[DatasetSpec]", implementation.function() or ())
+                for spec in specs:
+                    model, pytype = _imported(spec.model), _imported(spec.pytype)
+                    if spec.STRICT and model is not None and pytype is not None:
+                        check_writable(model, pytype)
 
     def call_each(self, hook: str) -> Iterator[tuple[str, str, Iterable[Any]]]:
         """Call a declaration hook of each plugin, built-in ones first.
@@ -126,6 +150,12 @@ def merge_declarations(loaded: Loaded, hook: str, key: Callable[[Any], Hashable]
                     )
             merged[claim] = (spec, package)
     return {claim: spec for claim, (spec, _) in merged.items()}
+
+
+def _imported(dotted: str) -> Any:
+    """Return the object that a declaration names, or `None` if its module has not been imported."""
+    module, _, name = dotted.partition(":")
+    return getattr(sys.modules.get(module), name, None)
 
 
 def resolve(dotted: str) -> Any:

@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ._host import PluginHost
 from ._loader import resolve
-from ._schema_entry_points import SchemaModels, public_type
+from ._schema_entry_points import SchemaModels, check_writable, public_type
 from ._specs import (
     BoundsSpec,
     ContainerSpec,
@@ -148,7 +148,10 @@ class Registry(PluginHost):
         for base in pytype.__mro__:
             for spec in by_name.get(base.__name__, ()):
                 if resolve(spec.pytype) is base:
-                    return cast("type[ArchiveTree]", resolve(spec.model))
+                    declared = cast("type[ArchiveTree]", resolve(spec.model))
+                    if spec.STRICT:
+                        check_writable(declared, base)
+                    return declared
             if base is not object and not base.__module__.startswith("lsst.images."):
                 if (model := self.schema_models.find_for_type(base)) is not None:
                     return model

@@ -10,13 +10,13 @@ declares storage classes: a model has the class variables ``SCHEMA_NAME``, ``SCH
 
 from __future__ import annotations
 
-__all__ = ("SchemaModels",)
+__all__ = ("SchemaModels", "check_writable", "public_type")
 
 import functools
 import importlib.metadata
 from typing import TYPE_CHECKING, cast
 
-from ..errors import DuplicateRegistrationError, PluginLoadError
+from ..errors import DuplicateRegistrationError, PluginError, PluginLoadError
 from ..utils import short_repr
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class SchemaModels:
         ------
         DuplicateRegistrationError
             If another module defines a model with this schema.
+        PluginError
+            If neither the model nor its type has a method ``serialize``.
         """
+        if (pytype := public_type(model)) is not None:
+            check_writable(model, pytype)
         known = self._classes.get(model.SCHEMA_NAME, model)
         if (known.__module__, known.__qualname__) != (model.__module__, model.__qualname__):
             raise DuplicateRegistrationError(
@@ -117,6 +121,31 @@ def public_type(model: type[ArchiveTree]) -> type | None:
         `None` if the model does not name it.
     """
     return cast("type | None", getattr(model, "PUBLIC_TYPE", None))
+
+
+def check_writable(model: type[ArchiveTree], pytype: type) -> None:
+    """Raise an error for a model that cannot write objects of its type.
+
+    Parameters
+    ----------
+    model
+        The model.
+    pytype
+        The in-memory type.
+
+    Raises
+    ------
+    PluginError
+        If neither the model nor the type has a method ``serialize`` of its own.
+    """
+    # The method of the base class of models calls that of the type, and the reverse.
+    of_model, of_type = getattr(model, "serialize", None), getattr(pytype, "serialize", None)
+    if getattr(of_model, "calls_type", False) and (of_type is None or getattr(of_type, "calls_model", False)):
+        raise PluginError(
+            f"{_qualified(model)} cannot write objects of the type {_qualified(pytype)}: neither of them "
+            "has a method serialize(); define the class method serialize(cls, obj, archive) of the model, "
+            "or the method serialize(self, archive) of the type."
+        )
 
 
 def _load(point: importlib.metadata.EntryPoint) -> type[ArchiveTree]:

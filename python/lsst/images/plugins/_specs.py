@@ -23,10 +23,16 @@ __all__ = (
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import PluginError
+from ..utils import short_repr
 
 if TYPE_CHECKING:
     from .._transforms import Projection
+
+OWN_MODULES = "lsst.images."
+"""Prefix of the modules of this package, whose schemas have no namespace."""
 
 GENERIC_FORMATTER = "lsst.images.formatters.GenericFormatter"
 
@@ -79,7 +85,10 @@ class DatasetSpec:
     Parameters
     ----------
     schema
-        Name of the schema, the part before the version in a schema URL.
+        Name of the schema, the part before the version in a schema URL.  The
+        name of a plugin's schema starts with a namespace, as in
+        ``my_survey.fringe_frame``, unless it replaces a schema of another
+        package.
     pytype, model
         In-memory type and serialization model, as ``package.module:Name``.
     storage_class
@@ -90,7 +99,15 @@ class DatasetSpec:
     replaces
         Name of the distribution whose declaration of ``schema`` this one
         replaces.
+
+    Raises
+    ------
+    PluginError
+        If the schema has no namespace, or a dotted name has another form.
     """
+
+    STRICT: ClassVar[bool] = True
+    """Whether a namespace and a method ``serialize`` are required."""
 
     schema: str
     pytype: str
@@ -98,6 +115,21 @@ class DatasetSpec:
     storage_class: StorageClassSpec | None = None
     members: frozenset[str] = frozenset()
     replaces: str | None = None
+
+    def __post_init__(self) -> None:
+        for field, name in (("pytype", self.pytype), ("model", self.model)):
+            if not all(name.partition(":")):
+                raise PluginError(
+                    f"The {field} of schema {short_repr(self.schema)} is {short_repr(name)}; expected a name "
+                    "of the form 'package.module:Name'."
+                )
+        exempt = not self.STRICT or self.replaces or self.model.startswith(OWN_MODULES)
+        if not (exempt or all(self.schema.partition("."))):
+            raise PluginError(
+                f"The schema {short_repr(self.schema)} of {self.pytype} has no namespace, so that another "
+                "package may use the same name; add one, for instance "
+                f"'{self.pytype.partition('.')[0].partition(':')[0]}.{self.schema:.80}'."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

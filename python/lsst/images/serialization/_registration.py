@@ -110,6 +110,12 @@ def no_header_updates(header: Any) -> None:
     """
 
 
+class _DecoratedModel(DatasetSpec):
+    """The declaration of a decorated model, whose schema may have any name, and which may be read only."""
+
+    STRICT = False
+
+
 def register_schema_class(cls: C, pytype: type = dict) -> C:
     """Declare a serialization model in this process.
 
@@ -130,7 +136,7 @@ def register_schema_class(cls: C, pytype: type = dict) -> C:
     DuplicateRegistrationError
         If another class is registered for the schema.
     """
-    declared = DatasetSpec(schema=cls.SCHEMA_NAME, pytype=_dotted(pytype), model=_dotted(cls))
+    declared = _DecoratedModel(schema=cls.SCHEMA_NAME, pytype=_dotted(pytype), model=_dotted(cls))
     known = registry.datasets().get(cls.SCHEMA_NAME)
     if known is None:
         registry.register(_Datasets(declared), name=f"schema {cls.SCHEMA_NAME}")

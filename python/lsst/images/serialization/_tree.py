@@ -226,6 +226,8 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         tree: Self = own(obj, archive)
         return tree
 
+    serialize.__func__.calls_type = True  # type: ignore[attr-defined]  # for models without a method of their own
+
     def deserialize(self, archive: InputArchive) -> Any:
         """Read the object.
 
