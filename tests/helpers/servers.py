@@ -185,15 +185,18 @@ class CountingServer(WebServer):
         Content of the file.
     delay
         See `WebServer`.
+    path
+        Path of the file in its URL.
     """
 
-    def __init__(self, content: bytes, delay: float = 0.0) -> None:
+    def __init__(self, content: bytes, delay: float = 0.0, path: str = "/file.fits") -> None:
         super().__init__(delay)
         self.content = content
-        self.url += "/file.fits"
+        self.path = path
+        self.url += path
 
     def make_response(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        if path != "/file.fits":
+        if path != self.path:
             return _error(404)
         size = len(self.content)
         match = re.fullmatch(r"bytes=(\d*)-(\d*)", headers.get("Range", ""))
@@ -274,6 +277,8 @@ _FAULTS: dict[str, Callable[[Response], Response]] = {
     "forbidden": lambda response: _error(403),
     "unsatisfiable": lambda response: _error(416),
     "busy": lambda response: _error(503),
+    "soon": lambda response: Response(429, {"content-length": "0", "retry-after": "1"}, b""),
+    "later": lambda response: Response(503, {"content-length": "0", "retry-after": "3600"}, b""),
     "broken": lambda response: _error(500),
     "shifted": _shifted,
     "truncated": _truncated,

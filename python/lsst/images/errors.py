@@ -174,6 +174,9 @@ class ArchiveReadError(ArchiveError, RuntimeError):
 class TransientReadError(ArchiveReadError):
     """A request to a server failed in a way that a retry may resolve."""
 
+    retry_after: float = 0.0
+    """Seconds that the server asks the client to wait before the next request."""
+
 
 class NotAnArchiveError(ArchiveReadError):
     """A file is not in a supported format, or not in the expected one."""

@@ -17,6 +17,7 @@ import imagecodecs
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, CorruptArchiveError, UnsupportedFormatError
+from ..fits._bytes._open_source import read_bytes
 from ..limits import check_size
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")
@@ -77,7 +78,7 @@ def decompress(uri: ResourcePath) -> IO[bytes]:
     UnsupportedFormatError
         If no decompressor for the file is installed.
     """
-    content = uri.read()
+    content = read_bytes(uri)
     name = compression_of(content[:4])
     result = tempfile.TemporaryFile()
     try:

@@ -24,6 +24,7 @@ from typing import IO, Any, cast
 from lsst.resources import ResourcePath, ResourcePathExpression
 
 from ..errors import InvalidArgumentError, NotAnArchiveError, UnsupportedFormatError
+from ..fits._bytes._open_source import read_bytes
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
 from ..utils import MAX_PATH_LENGTH, short_repr
@@ -291,7 +292,7 @@ def _recognize(uri: ResourcePath | None, head: bytes) -> ContainerSpec | None:
 
 
 def _read_head(uri: ResourcePath) -> bytes:
-    return uri.read(HEAD_SIZE)
+    return read_bytes(uri, HEAD_SIZE)
 
 
 def input_class(spec: ContainerSpec) -> type[InputArchive]:

@@ -15,6 +15,7 @@ import pydantic_core
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, ArchiveSyntaxError, CorruptArchiveError, NotAnArchiveError
+from ..fits._bytes._open_source import read_bytes
 from ..serialization import ArrayReferenceModel, InputArchive, TableModel
 from ..utils import short_repr
 
@@ -36,7 +37,9 @@ class JsonInputArchive(InputArchive):
 
     @classmethod
     def open(cls, target: Any, *, partial: bool = True) -> Self:
-        content = target.read() if hasattr(target, "seek") else ResourcePath(target).read()
+        if hasattr(target, "seek"):
+            return cls(parse_json(target.read()))
+        content = read_bytes(ResourcePath(target, forceDirectory=False))
         return cls(parse_json(content))
 
     def close(self) -> None:

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-__all__ = ("RemoteFile", "open_hdf5", "reading")
+__all__ = ("RemoteFile", "SourceFile", "open_hdf5", "reading")
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -16,6 +17,8 @@ from fsspec.caching import BlockCache
 from lsst.resources import ResourcePath
 
 from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
+from ..fits._bytes._byte_source import ByteSource, check_regular
+from ..fits._bytes._open_source import HTTP_SCHEMES, open_source
 from ..utils import UNEXPECTED, short_repr
 from ._hds import import_h5py
 from ._plugin import HDF5_SIGNATURE
@@ -23,6 +26,9 @@ from ._plugin import HDF5_SIGNATURE
 BLOCK_SIZE = 128 * 1024
 """Size of a cached block of a remote file in bytes.  HDF5 reads its internal
 structures in hundreds of small pieces that are close to each other."""
+
+DOWNLOAD_SIZE = 32 * 1024 * 1024
+"""Number of bytes of a remote file that are copied at a time."""
 
 MAX_BLOCKS = 64
 """Maximum number of cached blocks."""
@@ -34,12 +40,13 @@ class RemoteFile(io.RawIOBase):
     Parameters
     ----------
     handle
-        Seekable binary stream.  Each read costs a round trip.
+        Seekable binary stream.  Each read costs a round trip.  `None` in
+        subclasses that override ``_fetch``.
     size
         Size of the file in bytes.
     """
 
-    def __init__(self, handle: IO[bytes], size: int) -> None:
+    def __init__(self, handle: IO[bytes] | None, size: int) -> None:
         super().__init__()
         self._handle = handle
         self._size = size
@@ -47,6 +54,7 @@ class RemoteFile(io.RawIOBase):
         self._blocks = BlockCache(BLOCK_SIZE, self._fetch, size, maxblocks=MAX_BLOCKS)
 
     def _fetch(self, start: int, stop: int) -> bytes:
+        assert self._handle is not None, "only subclasses without a handle override this method"
         self._handle.seek(start)
         content = self._handle.read(stop - start)
         # A read may return fewer bytes than requested.
@@ -78,6 +86,23 @@ class RemoteFile(io.RawIOBase):
         buffer[: len(found)] = found
         self._position += len(found)
         return len(found)
+
+
+class SourceFile(RemoteFile):
+    """A remote file that is read with the requests of a `ByteSource`.
+
+    Parameters
+    ----------
+    source
+        The source, which is not closed.
+    """
+
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__(None, source.size)
+        self._source = source
+
+    def _fetch(self, start: int, stop: int) -> bytes:
+        return bytes(self._source.read(start, min(stop, self._size) - start))
 
 
 def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]:
@@ -124,11 +149,24 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
 def _find_source(uri: ResourcePath, partial: bool, resources: contextlib.ExitStack) -> Any:
     """Return a path or a file object that h5py can open."""
     if uri.isLocal:
+        check_regular(uri.ospath)
         return uri.ospath
+    if uri.scheme in HTTP_SCHEMES:
+        source = resources.enter_context(open_source(uri))
+        return SourceFile(source) if partial else _download(source, resources)
     if partial:
         handle: Any = resources.enter_context(uri.open("rb"))
         return RemoteFile(handle, uri.size())
     return resources.enter_context(uri.as_local()).ospath
+
+
+def _download(source: ByteSource, resources: contextlib.ExitStack) -> str:
+    """Copy a remote file to a temporary file, and return its path."""
+    copy = resources.enter_context(tempfile.NamedTemporaryFile(suffix=".sdf"))
+    for start in range(0, source.size, DOWNLOAD_SIZE):
+        copy.write(source.read(start, min(DOWNLOAD_SIZE, source.size - start)))
+    copy.flush()
+    return copy.name
 
 
 def _read_head(source: Any) -> bytes:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("Buffer", "ByteSource", "BytesSource", "FileSource", "StreamSource", "coalesce")
+__all__ = ("Buffer", "ByteSource", "BytesSource", "FileSource", "StreamSource", "check_regular", "coalesce")
 
 import os
 import stat
@@ -238,8 +238,19 @@ class BytesSource(ByteSource):
         return found
 
 
-def _check_regular(path: str) -> None:
-    # Opening a pipe would wait for a writer; a missing file is reported by open().
+def check_regular(path: str) -> None:
+    """Refuse directories, and pipes and devices, whose opening may wait forever.
+
+    Parameters
+    ----------
+    path
+        Path of a file, which may not exist.
+
+    Raises
+    ------
+    ArchiveReadError
+        If the path is not that of a regular file.
+    """
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -271,7 +282,7 @@ class FileSource(ByteSource):
 
     def __init__(self, path: str, name: str | None = None) -> None:
         self.name = name if name is not None else path
-        _check_regular(path)
+        check_regular(path)
         # Unbuffered: the object only owns the file descriptor, and closes it when it is garbage-collected.
         self._file = open(path, "rb", buffering=0)
         self._fd = self._file.fileno()

@@ -4,7 +4,16 @@
 
 from __future__ import annotations
 
-__all__ = ("ByteSource", "BytesSource", "FileSource", "RemoteSource", "StreamSource", "open_source")
+__all__ = (
+    "HTTP_SCHEMES",
+    "ByteSource",
+    "BytesSource",
+    "FileSource",
+    "RemoteSource",
+    "StreamSource",
+    "open_source",
+    "read_bytes",
+)
 
 import io
 import os
@@ -16,6 +25,9 @@ from ...errors import UnsupportedFormatError
 from ...utils import MAX_PATH_LENGTH, short_repr
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
 from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
+
+HTTP_SCHEMES = frozenset({"http", "https", "dav", "davs"})
+"""Schemes of URIs that files of all containers are read from with `RemoteSource`."""
 
 
 def open_source(
@@ -66,3 +78,36 @@ def open_source(
     raise UnsupportedFormatError(
         f"Cannot open {short_repr(target)}: expected a path, a URI, bytes or a seekable binary stream."
     )
+
+
+def read_bytes(uri: ResourcePath, size: int | None = None) -> bytes:
+    """Read a file, or its first bytes.
+
+    Parameters
+    ----------
+    uri
+        The file.
+    size
+        Maximum number of bytes; the whole file by default.
+
+    Returns
+    -------
+    `bytes`
+        The bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    ArchiveReadError
+        If it cannot be read, is a directory or not a regular file.
+
+    Notes
+    -----
+    Requests to HTTP servers are repeated as those for parts of FITS files.
+    """
+    if uri.isLocal or uri.scheme in HTTP_SCHEMES:
+        with open_source(uri) as source:
+            return bytes(source.read(0, source.size if size is None else min(size, source.size)))
+    content: bytes = uri.read(-1 if size is None else size)
+    return content

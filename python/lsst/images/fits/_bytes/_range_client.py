@@ -7,7 +7,9 @@ from __future__ import annotations
 __all__ = ("RangeClient", "Reply", "make_client")
 
 import asyncio
+import email.utils
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -120,6 +122,19 @@ def _reply(data: bytes, status: int, content_range: str | None, version: str | N
     return Reply(first, data, None if match[3] == "*" else int(match[3]), version)
 
 
+def _parse_retry_after(value: str | None) -> float:
+    """Return the seconds of a ``Retry-After`` header (RFC 9110, 10.2.3), or 0 if it is missing or invalid."""
+    if value is None:
+        return 0.0
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+        return max(0.0, when.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
 def _describe(err: BaseException) -> str:
     return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
 
@@ -161,7 +176,9 @@ class _HttpClient(_AsyncClient):
                 if status in (404, 410):
                     raise FileNotFoundError(self.path)
                 if status == 429 or status >= 500:
-                    raise TransientReadError(f"HTTP status {status}")
+                    error = TransientReadError(f"HTTP status {status}")
+                    error.retry_after = _parse_retry_after(response.headers.get("Retry-After"))
+                    raise error
                 if status >= 400:
                     raise ArchiveReadError(
                         f"{self.path} cannot be read: the server answered a request for "

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_PAGE_SIZE", "READ_CACHE_MAX_BYTES", "RemoteSource")
+__all__ = ("DEFAULT_PAGE_SIZE", "READ_CACHE_MAX_BYTES", "RemoteSource", "read_deadline")
 
 import asyncio
+import os
 import threading
+import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -38,11 +40,43 @@ MAX_ATTEMPTS = 5
 INITIAL_BACKOFF = 0.1
 """Seconds before the second attempt; doubled before each further one."""
 
+DEADLINE_VARIABLE = "LSST_IMAGES_READ_DEADLINE"
+"""Environment variable with another value of `DEFAULT_DEADLINE`."""
+
+DEFAULT_DEADLINE = 300.0
+"""Seconds after which a request fails, including all attempts; a page of 8 MiB then arrives at 28 kB/s."""
+
 READ_CACHE_MAX_BYTES = 64 * 1024 * 1024
 """Maximum size of the cache in bytes; the oldest pixels are removed first."""
 
 MAX_METADATA_SIZE = 1024 * 1024
 """Maximum size in bytes of cached ranges that are treated as headers and tables, and removed last."""
+
+
+def read_deadline() -> float:
+    """Return the seconds after which a request fails.
+
+    Returns
+    -------
+    `float`
+        Value of the environment variable, or `DEFAULT_DEADLINE`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the value is not a positive number.
+    """
+    text = os.environ.get(DEADLINE_VARIABLE, "")
+    try:
+        deadline = float(text) if text else DEFAULT_DEADLINE
+    except ValueError:
+        deadline = 0.0
+    if not deadline > 0:
+        raise InvalidParameterError(
+            f"The environment variable {DEADLINE_VARIABLE} is {short_repr(text)}; it must be a positive "
+            "number of seconds."
+        )
+    return deadline
 
 
 class RemoteSource(ByteSource):
@@ -206,18 +240,33 @@ class RemoteSource(ByteSource):
         return {start: reply.data for (start, _), reply in zip(parts, replies, strict=True)}
 
     async def _try(self, start: int, stop: int | None) -> Reply:
+        deadline = read_deadline()
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._attempt(start, stop, deadline)
+        except TimeoutError as err:
+            raise ArchiveReadError(
+                f"Cannot read bytes {start} to {stop} of {self.name} within {deadline:g} seconds. Try again "
+                f"later, or set the environment variable {DEADLINE_VARIABLE} to more seconds."
+            ) from err
+
+    async def _attempt(self, start: int, stop: int | None, deadline: float) -> Reply:
         client = self._open_client()
         pause = INITIAL_BACKOFF
+        end = time.monotonic() + deadline
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 return self._check(await client.fetch(start, stop), start, stop)
             except TransientReadError as err:
-                if attempt == MAX_ATTEMPTS:
+                wait = max(pause, err.retry_after)
+                late = wait > end - time.monotonic()
+                if attempt == MAX_ATTEMPTS or late:
+                    reason = f" (the next one is allowed in {wait:g} seconds)" if late else ""
                     raise ArchiveReadError(
-                        f"Cannot read bytes {start} to {stop} of {self.name} after {MAX_ATTEMPTS} attempts: "
-                        f"{err}."
+                        f"Cannot read bytes {start} to {stop} of {self.name} after {attempt} "
+                        f"attempts{reason}: {err}."
                     ) from err
-                await asyncio.sleep(pause)
+                await asyncio.sleep(wait)
                 pause *= 2
         raise AssertionError("the loop above returns or raises")
 
