@@ -46,9 +46,11 @@ from lsst.images.errors import (
     BoxIndexError,
     CorruptArchiveError,
     ImagesWarning,
+    InvalidArgumentError,
     InvalidComponentError,
     InvalidParameterError,
     SchemaVersionError,
+    UnitConversionError,
     UnitMismatchError,
     UnknownSchemaError,
     UnserializableTypeError,
@@ -231,6 +233,19 @@ def test_as_masked_image_shares_planes() -> None:
 
 
 # Units.
+
+
+@pytest.mark.parametrize(
+    ("unit", "error", "message"),
+    [
+        (u.ABmag, UnitConversionError, r"logarithmic unit 'mag\(AB\)'.*quantity\.to\('mag\(AB\)'\)"),
+        ("ABmag", InvalidArgumentError, "'ABmag' is not a unit"),
+        (None, InvalidArgumentError, "None is not a unit"),
+    ],
+)
+def test_convert_unit_invalid_unit_raises_error(unit: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make_visit_image().convert_unit(unit)
 
 
 def test_convert_unit_scales_variance_by_square() -> None:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-__all__ = ("attach_unit", "find_unit_factor")
+__all__ = ("attach_unit", "find_unit_factor", "linear_unit")
+
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -12,8 +14,9 @@ import numpy.typing as npt
 
 from .._components import UnitFactor
 from .._geom import Box
-from ..errors import UnitConversionError
+from ..errors import InvalidArgumentError, UnitConversionError
 from ..fields import Background, BackgroundMap, BaseField
+from ..utils import short_repr
 
 
 def find_unit_factor(
@@ -45,7 +48,10 @@ def find_unit_factor(
         If the units do not convert, even with the scaling.
     """
     if unit is None or target is None:
-        raise UnitConversionError(f"Cannot convert pixels from unit {unit} to {target}.")
+        raise UnitConversionError(
+            f"Cannot convert pixels from unit {unit} to {target}: an image needs a unit to be converted; "
+            "set it with the argument 'unit' of Image or Image.view."
+        )
     if unit.is_equivalent(target):
         return UnitFactor(float(unit.to(target)))
     if scaling is None or scaling.unit is None:
@@ -65,6 +71,35 @@ def find_unit_factor(
         f"Cannot convert pixels from unit '{unit}' to '{target}', even when multiplied or divided by the "
         f"photometric scaling, whose unit is '{scaling.unit}'."
     )
+
+
+def linear_unit(unit: Any) -> u.UnitBase:
+    """Return a unit to which pixels can be converted.
+
+    Parameters
+    ----------
+    unit
+        The unit, or its name.
+
+    Raises
+    ------
+    astropy.units.UnitConversionError
+        If it is a magnitude or another logarithmic unit.
+    InvalidArgumentError
+        If it is not a unit, or the name of one.
+    """
+    try:
+        parsed = u.Unit(unit)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(
+            f"{short_repr(unit)} is not a unit; expected an astropy unit, such as u.nJy, or its name."
+        ) from None
+    if not isinstance(parsed, u.UnitBase):
+        raise UnitConversionError(
+            f"Cannot convert an image to the logarithmic unit '{parsed}', which variances do not "
+            f"have. Convert its pixels: image.convert_unit(u.nJy).image.quantity.to({parsed.to_string()!r})."
+        )
+    return parsed
 
 
 def attach_unit(backgrounds: BackgroundMap, unit: u.UnitBase | None) -> BackgroundMap:

@@ -33,7 +33,7 @@ from ..psfs import PointSpreadFunction
 from ..serialization import MetadataValue
 from ..serialization._deferred import Deferred, available, is_deferred
 from ..utils import short_repr
-from ._convert_unit import attach_unit, find_unit_factor
+from ._convert_unit import attach_unit, find_unit_factor, linear_unit
 from ._summary_stats import ObservationSummaryStats
 from ._validity import clip_bounds
 
@@ -262,6 +262,8 @@ class VisitImage(AnnotatedImage):
         astropy.units.UnitConversionError
             If the units do not convert, not even with the photometric
             scaling, or if ``copy`` is `False` and pixels would change.
+        InvalidArgumentError
+            If ``unit`` is not a unit.
         TypeError
             If ``copy`` has another value.
 
@@ -274,7 +276,7 @@ class VisitImage(AnnotatedImage):
         """
         if copy is not True and copy is not False and copy != "as-needed":
             raise TypeError(f"Invalid copy={short_repr(copy)}: expected True, False or 'as-needed'.")
-        unit = u.Unit(unit)
+        unit = linear_unit(unit)
         factor = self._unit_factor(self.unit, unit)
         if copy is False and not factor.is_one:
             raise UnitConversionError(
