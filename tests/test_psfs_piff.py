@@ -114,6 +114,14 @@ def test_piff_read_twice_from_one_archive(tmp_path: Path) -> None:
     np.testing.assert_array_equal(*images)
 
 
+@pytest.mark.parametrize("extension", ["json", "fits", "sdf"])
+def test_piff_component_piff_is_read_as_record(extension: str, tmp_path: Path) -> None:
+    psf = PiffWrapper(make_piff(), BOX, 21)
+    write(psf, tmp_path / f"psf.{extension}")
+    with open_archive(tmp_path / f"psf.{extension}", PiffWrapper) as reader:
+        assert reader.get_component("piff") == psf.record
+
+
 def test_piff_tree_matches_published_schema(tmp_path: Path, shared_data: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     write(PiffWrapper(make_piff(), BOX, 21), tmp_path / "psf.json")

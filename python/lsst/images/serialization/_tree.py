@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("SCHEMA_URL_BASE", "ArchiveTree", "tree_error")
 
 import functools
+import inspect
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -385,14 +386,22 @@ def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
             return archive.get_table(value)
         if isinstance(value, ArrayReferenceModel | InlineArrayModel):
             return archive.get_array(value)
-        # Regions and placeholders do not need the archive.
-        return value.deserialize() if hasattr(value, "deserialize") else value
+        if not hasattr(value, "deserialize"):
+            return value
+        # Regions and placeholders do not need the archive; models of parts of a tree do.
+        return value.deserialize(archive) if _needs_archive(type(value)) else value.deserialize()
 
     # The read parameters of a nested tree are those of its own type.
     annotation = cls.model_fields[name].annotation
     types = (t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
     nested = [t for t in types if issubclass(t, ArchiveTree)]
     return ComponentReader(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
+
+
+@functools.cache
+def _needs_archive(cls: type) -> bool:
+    """Return whether the method ``deserialize`` of a class takes an archive."""
+    return "archive" in inspect.signature(cls.deserialize).parameters  # type: ignore[attr-defined]
 
 
 def tree_error(
