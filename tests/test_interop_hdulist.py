@@ -122,6 +122,15 @@ def test_to_hdulist_simple_metadata_is_in_primary_header() -> None:
     assert "bad" not in header and "deep" not in header
 
 
+@pytest.mark.parametrize(
+    "keyword",
+    ["BZERO", "THEAP", "TFORM1", "ZIMAGE", "CTYPE1", "crval1", "CD1_2", "A_ORDER", "DATASUM"],
+)
+def test_to_hdulist_metadata_does_not_describe_structure_or_wcs(keyword: str) -> None:
+    header = Image(0.0, bbox=BOX, metadata={keyword: 3, "AIRMASS": 1.25}).to_hdulist()[0].header
+    assert keyword not in header and header["AIRMASS"] == 1.25
+
+
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "?"])
 def test_to_hdulist_real_pixel_types_keep_values(dtype: str) -> None:
     array = np.arange(6).reshape(2, 3).astype(dtype)

@@ -18,7 +18,7 @@ from .._geom import Box
 from .._pixels import ColorImage, GeneralizedImage, Image, Mask, MaskedImage
 from .._transforms import Projection
 from ..errors import InvalidArgumentError
-from ..fits import WcsCards, hint_cards
+from ..fits import WcsCards, hint_cards, owned_keywords
 from ..serialization import ArrayHints
 from ._fits_wcs import with_fits_form
 
@@ -27,11 +27,8 @@ Card = tuple[str, Any, str]
 MASK_TYPE = np.dtype(np.int32)
 """Type of mask pixels that afw writes and viewers read; 31 planes for each HDU."""
 
-STRUCTURAL = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|END|BSCALE|BZERO|BLANK|EXTNAME|EXTVER|"
-    r"CHECKSUM|DATASUM|COMMENT|HISTORY|CONTINUE|HIERARCH"
-)
-"""Keywords with a meaning in FITS, which metadata cannot use."""
+RESERVED = frozenset({"COMMENT", "HISTORY", "CONTINUE", "HIERARCH"})
+"""Keywords with a special syntax, which metadata cannot use."""
 
 KEYWORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:/-]{0,29}")
 SHORT_KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
@@ -173,9 +170,10 @@ def _fits_into_card(value: Any, comment: str) -> bool:
 
 def _metadata_cards(metadata: dict[str, Any]) -> Iterator[fits.Card]:
     """Yield the items that fit into header cards."""
+    owned = owned_keywords({key.upper() for key in metadata}) | RESERVED
     for key, value in metadata.items():
         short = SHORT_KEYWORD.fullmatch(key) is not None
-        if KEYWORD.fullmatch(key) and not STRUCTURAL.fullmatch(key.upper()) and _is_card_value(value, short):
+        if KEYWORD.fullmatch(key) and key.upper() not in owned and _is_card_value(value, short):
             yield fits.Card(key if short else f"HIERARCH {key}", value)
 
 
