@@ -374,7 +374,13 @@ def test_report_value_with_failing_str_shows_error() -> None:
     )
     for text in (str(report), report._repr_html_(), shown(report)):
         assert text.count(SILENCE) == 3 and "second" in text
-    assert SILENCE in repr(report) and "second=2" in repr(report)
+    assert SILENCE in report.to_repr() and "second=2" in report.to_repr()
+
+
+def test_report_repr_is_the_text_of_the_report() -> None:
+    # Interpreters other than notebooks show the result of describe() by its repr.
+    report = describe(Image(0.0, shape=(3, 4)))
+    assert repr(report) == str(report) and "float64" in repr(report)
 
 
 NO_DATE = astropy.time.Time(1e20, format="jd", scale="tai")

@@ -16,7 +16,7 @@ import pytest
 from helpers.metadata import share_metadata
 from hypothesis import given
 from hypothesis import strategies as st
-from lsst.images import YX, Box, Image, Mask, MaskPlane, MaskSchema
+from lsst.images import YX, Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
 from lsst.images.errors import GeometryError
 
 NAMES = [f"P{i}" for i in range(24)]
@@ -352,6 +352,13 @@ def test_mask_text_contains_box_and_planes() -> None:
     mask = make(2)
     assert str(mask) == "Mask([y=3:8, x=-2:5], ['P0', 'P1'])"
     assert repr(mask) == f"Mask(..., bbox={BOX!r}, schema={mask.schema!r})"
+
+
+def test_mask_repr_many_planes_omits_descriptions() -> None:
+    schema = MaskSchema([MaskPlane(f"PLANE_{n}", "A long description. " * 5) for n in range(20)])
+    for obj in (Mask(0, schema=schema, bbox=BOX), MaskedImage(Image(0.0, bbox=BOX), mask_schema=schema)):
+        assert len(repr(obj)) < 800 and "long description" not in repr(obj)
+        assert all(f"'PLANE_{n}'" in repr(obj) for n in range(20))
 
 
 def test_mask_shape_errors_derive_from_images_error() -> None:

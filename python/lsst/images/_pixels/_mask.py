@@ -448,7 +448,7 @@ class Mask(ArrayImage):
         return f"{type(self).__name__}({self._bbox}, {self._schema})"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(..., bbox={self._bbox!r}, schema={self._schema!r})"
+        return f"{type(self).__name__}(..., bbox={self._bbox!r}, schema={self._schema._short_repr()})"
 
     # Files.
 

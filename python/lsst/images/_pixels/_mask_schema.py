@@ -22,6 +22,9 @@ from ..utils import did_you_mean, escape_unprintable, short_repr
 _CARD = re.compile(r"MSK([NMD])(\d{4})")
 _LEGACY_PREFIX = "MP_"
 
+MAX_SCHEMA_REPR = 300
+"""Maximum number of characters of a schema, with descriptions, in the ``repr`` of a mask or image."""
+
 
 @dataclasses.dataclass(frozen=True)
 class MaskPlane:
@@ -197,6 +200,15 @@ class MaskSchema(Described):
 
     def __repr__(self) -> str:
         return f"MaskSchema({list(self._planes)!r}, dtype={self._dtype!r})"
+
+    def _short_repr(self) -> str:
+        """Return the ``repr``, without the descriptions of planes if it is long."""
+        full = repr(self)
+        return (
+            full
+            if len(full) <= MAX_SCHEMA_REPR
+            else f"<MaskSchema({list(self.names)!r}, dtype={self._dtype!r})>"
+        )
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -229,7 +229,7 @@ class MaskedImage(GeneralizedImage):
         return f"{type(self).__name__}({self._image}, {self._mask.schema})"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._image!r}, mask_schema={self._mask.schema!r})"
+        return f"{type(self).__name__}({self._image!r}, mask_schema={self._mask.schema._short_repr()})"
 
     # Files.
 

@@ -104,7 +104,8 @@ class Report:
         return text_of(self)
 
     def __repr__(self) -> str:
-        return f"<Report of {self.to_repr()}>"
+        # Interpreters show the result of describe() by its repr.
+        return text_of(self)
 
     def __rich__(self) -> Any:
         return rich_of(self)
