@@ -389,19 +389,14 @@ def _member_component(cls: type[ArchiveTree], name: str) -> ComponentReader:
         if not hasattr(value, "deserialize"):
             return value
         # Regions and placeholders do not need the archive; models of parts of a tree do.
-        return value.deserialize(archive) if _needs_archive(type(value)) else value.deserialize()
+        needs_archive = "archive" in inspect.signature(value.deserialize).parameters
+        return value.deserialize(archive) if needs_archive else value.deserialize()
 
     # The read parameters of a nested tree are those of its own type.
     annotation = cls.model_fields[name].annotation
     types = (t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
     nested = [t for t in types if issubclass(t, ArchiveTree)]
     return ComponentReader(name, (name,), read, frozenset().union(*(t._PARAMETERS for t in nested)))
-
-
-@functools.cache
-def _needs_archive(cls: type) -> bool:
-    """Return whether the method ``deserialize`` of a class takes an archive."""
-    return "archive" in inspect.signature(cls.deserialize).parameters  # type: ignore[attr-defined]
 
 
 def tree_error(
