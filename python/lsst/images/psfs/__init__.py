@@ -9,11 +9,13 @@ __all__ = (
     "CoaddPsfInput",
     "GaussianPointSpreadFunction",
     "KernelPointSpreadFunction",
+    "Moments",
     "PSFExPointSpreadFunction",
     "PSFExWrapper",
     "PiffStar",
     "PiffWrapper",
     "PointSpreadFunction",
+    "PsfMoments",
     "VectorizedPointSpreadFunction",
     "WarpedPointSpreadFunction",
     "WarpingKernel",
@@ -24,6 +26,7 @@ from ._base import PointSpreadFunction
 from ._coadd import CoaddPointSpreadFunction, CoaddPsfInput
 from ._gaussian import GaussianPointSpreadFunction
 from ._kernel import KernelPointSpreadFunction
+from ._moments import Moments, PsfMoments
 from ._piff import PiffStar, PiffWrapper
 from ._psfex import PSFExPointSpreadFunction
 from ._resample import WarpingKernel

@@ -19,6 +19,7 @@ from ..fields._points import Float64Array
 from ..io import Serializable
 from ..plugins import registry
 from ._gridded import make_gridded
+from ._moments import PsfMoments, measure_moments
 from ._positions import check_position, check_positions
 from ._resample import shift_stack
 
@@ -195,6 +196,30 @@ class PointSpreadFunction(Serializable, ABC):
         """Round coordinates to the nearest pixel, and half-integers up."""
         below = np.floor(values)
         return np.where(values - below >= 0.5, below + 1.0, below)
+
+    def compute_moments(self, *, x: Any, y: Any) -> PsfMoments:
+        """Measure sizes and shapes of the kernel images at many positions.
+
+        Parameters
+        ----------
+        x, y
+            Positions of the sources: numbers, lists or arrays that broadcast.
+
+        Returns
+        -------
+        moments
+            Adaptive and unweighted second moments, which have a size, a full
+            width at half maximum and ellipticities, and the effective area, in
+            pixels.  Arrays of the shape of the positions.
+
+        Raises
+        ------
+        BoundsError
+            If a position lies outside the bounds or is not finite.
+        TypeError
+            If a coordinate is not a real number.
+        """
+        return measure_moments(self.compute_kernel_images(x=x, y=y), self.kernel_bbox)
 
     def to_gridded(self, n: int | tuple[int, int], *, bbox: Box | None = None) -> Any:
         """Sample the PSF on a grid, for photometry with photutils.
