@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from helpers.exposures import make_visit_image
 from lsst.images.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +25,7 @@ ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
 }
-COMMANDS = ["bin/demo", "bin/test", ".ci/run"]
+COMMANDS = ["bin/compat", "bin/demo", "bin/test", ".ci/run"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -114,3 +116,49 @@ def test_namespace_package_is_shared_in_any_order(first: str) -> None:
     code = f"import {first}, lsst.daf.butler, lsst.resources, lsst.utils, lsst.images.errors"
     result = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def compat(folder: Path) -> tuple[int, list[str]]:
+    """Run ``bin/compat`` and return the exit code and the lines without the name of the folder."""
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "compat.py"), str(folder)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stderr == ""
+    return result.returncode, result.stdout.replace(f"{folder}/", "").splitlines()
+
+
+def test_compat_reports_what_is_not_interpreted(tmp_path: Path) -> None:
+    make_visit_image().write(tmp_path / "known.fits")
+    make_visit_image().write(tmp_path / "newer.json")
+    (tmp_path / "notes.md").write_text("Not an image.")
+    (tmp_path / "other.json").write_text(json.dumps({"image": {}, "mask": {}, "variance": {}}))
+    tree = json.loads((tmp_path / "newer.json").read_text())
+    (tmp_path / "newer.json").unlink()
+    total = "1 of 3 files are of this package; 0 different findings."
+    assert compat(tmp_path) == (0, [total])
+
+    tree["quality"] = {"components": {}}
+    tree["detector"]["attributes"]["gate"] = 1
+    tree.update(schema_version="1.2.0.dev0", schema_url=tree["schema_url"].replace("1.1.0", "1.2.0.dev0"))
+    tree["psf"] = {"schema_url": "https://example.org/schemas/new_psf-1.0.0", "schema_version": "1.0.0"}
+    (tmp_path / "newer.json").write_text(json.dumps(tree))
+    (tmp_path / "strange.json").write_text(json.dumps({"schema_url": "https://example.org/schemas/x-2.0.0"}))
+    (tmp_path / "damaged.fits").write_bytes((tmp_path / "known.fits").read_bytes()[:9000])
+    code, lines = compat(tmp_path)
+    assert code == 1
+    assert lines[0].startswith("damaged.fits: cannot be read: ")
+    assert lines[1:] == [
+        "newer.json: schema visit_image 1.2.0.dev0 is newer than 1.1.0",
+        "newer.json: unknown component quality",
+        "newer.json: unknown member detector/attributes/gate of detector",
+        "newer.json: unknown schema https://example.org/schemas/new_psf-1.0.0",
+        "strange.json: unknown schema https://example.org/schemas/x-2.0.0",
+        "4 of 6 files are of this package; 6 different findings.",
+    ]
+
+
+def test_compat_folder_without_files_of_the_package_fails(tmp_path: Path) -> None:
+    assert compat(tmp_path) == (2, ["0 of 0 files are of this package; 0 different findings."])
