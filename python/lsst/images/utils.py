@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "cached_property",
     "UNEXPECTED",
     "did_you_mean",
     "escape_unprintable",
@@ -15,10 +16,38 @@ __all__ = (
     "short_repr",
 )
 
+import contextlib
 import difflib
+import functools
 import math
-from collections.abc import Iterable
-from typing import Any
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    from functools import cached_property  # noqa: TID251
+else:
+
+    class cached_property(functools.cached_property):  # noqa: TID251
+        """A cached property without the lock of Python 3.11.
+
+        Parameters
+        ----------
+        func
+            Function that computes the value.
+
+        Notes
+        -----
+        All objects of a class share this lock.  If a process forks while a
+        thread computes the value for any of them, the lock is never released
+        in the new process.  Python 3.12 does not have it either: several
+        threads may compute a value, of which one is kept.
+        """
+
+        def __init__(self, func: Callable[[Any], Any]) -> None:
+            super().__init__(func)
+            self.lock = contextlib.nullcontext()
+
 
 MAX_PATH_LENGTH = 32_768
 """Maximum number of characters of a path or URI."""

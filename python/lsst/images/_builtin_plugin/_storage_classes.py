@@ -10,10 +10,10 @@ from __future__ import annotations
 
 __all__ = ("COMPONENT_CLASSES", "FAMILY_CLASSES", "STORAGE_CLASSES")
 
-import functools
 from collections.abc import Iterator, Mapping
 
 from ..plugins import StorageClassSpec, registry
+from ..utils import cached_property
 
 _LEGACY = "lsst.afw.image"
 
@@ -36,7 +36,7 @@ class DeclaredComponents(Mapping[str, str]):
         self._pytype = pytype
         self._others = others
 
-    @functools.cached_property
+    @cached_property
     def _all(self) -> Mapping[str, str]:
         from .._components import component_storage_classes
 

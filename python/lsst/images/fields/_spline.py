@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("SplineField",)
 
-import functools
 from typing import Any, Literal, Self, TypeAlias, final
 
 import astropy.units as u
@@ -17,7 +16,7 @@ from .._aliases import accepts_legacy_names
 from .._geom import Bounds
 from ..errors import GeometryError
 from ..plugins import registry
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._afw_spline import afw_spline
 from ._akima import Cubics, akima
 from ._base import BaseField, multiply_units
@@ -139,7 +138,7 @@ class SplineField(BaseField):
         finite = self._data[np.isfinite(self._data)]
         return bool(finite.size and np.all(finite == finite[0]))
 
-    @functools.cached_property
+    @cached_property
     def _columns(self) -> list[tuple[np.ndarray, Cubics]]:
         """Interpolants along y: columns (of those in use) and their curves.
 
@@ -158,7 +157,7 @@ class SplineField(BaseField):
             for members, present in zip(columns, patterns.T, strict=True)
         ]
 
-    @functools.cached_property
+    @cached_property
     def _used(self) -> np.ndarray:
         """Indices of the columns that have a finite value."""
         return np.flatnonzero(np.isfinite(self._data).any(axis=0))

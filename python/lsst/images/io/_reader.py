@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("Reader", "open_archive", "parse_bbox", "read")
 
 import contextlib
-import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -46,7 +45,7 @@ from ..serialization._input_archive import ArrayPart
 from ..serialization._tree import check_parameters, tree_error
 from ..serialization._unknown_arrays import load_references
 from ..serialization._unknown_members import UnknownMembers
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._containers import open_input
 from ._dataset_reader import DatasetReader, T_co
 
@@ -124,7 +123,7 @@ class Reader(DatasetReader[T_co]):
             )
         return dict(found)
 
-    @functools.cached_property
+    @cached_property
     def butler_info(self) -> Mapping[str, Any] | UnreadableTree | None:
         info = self.raw_tree.get("butler_info")
         return info if is_butler_info(info) else damaged_butler_info(info)

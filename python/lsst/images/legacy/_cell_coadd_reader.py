@@ -26,6 +26,7 @@ from ..fields import BackgroundMap
 from ..fits import FitsOpaqueMetadata, suppress_fits_card_warnings
 from ..serialization import attach, parse_unit
 from ..serialization._deferred import available
+from ..utils import cached_property
 from ._convert_cells import CellLayout, make_cell_corrections, make_cell_psf, make_patch, make_provenance
 from ._header_wcs import check_sip_orders
 from ._planes import make_mask
@@ -76,11 +77,11 @@ class LegacyCellCoaddReader(LegacyReader):
             "bounds": self._read_bounds,
         }
 
-    @functools.cached_property
+    @cached_property
     def _record(self) -> LegacyCellCoadd:
         return open_cell_coadd(self.file.fits)
 
-    @functools.cached_property
+    @cached_property
     def _layout(self) -> CellLayout:
         return CellLayout.from_record(self._record)
 
@@ -157,7 +158,7 @@ class LegacyCellCoaddReader(LegacyReader):
     def _read_unit(self) -> u.UnitBase | None:
         return u.nJy if self._record.unit is None else parse_unit(self._record.unit)
 
-    @functools.cached_property
+    @cached_property
     def _projection(self) -> Projection[Any]:
         bbox = self._layout.bbox
         frame = TractFrame(skymap=self._record.skymap, tract=self._record.tract or 0, bbox=bbox)

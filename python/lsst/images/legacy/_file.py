@@ -12,7 +12,6 @@ from __future__ import annotations
 
 __all__ = ("PLANES", "LegacyFile", "align_plane")
 
-import functools
 import itertools
 import warnings
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ from ..errors import (
     NotAnArchiveError,
 )
 from ..fits import FitsFile, Hdu, read_offset_wcs, read_yx0
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._bunit import parse_legacy_bunit
 from .afw_archive import LegacyArchive, open_legacy_fits
 from .afw_archive._locate import find_keywords, read_pointers
@@ -102,7 +101,7 @@ class LegacyFile:
         """The primary HDU."""
         return self.fits.hdu(0)
 
-    @functools.cached_property
+    @cached_property
     def planes(self) -> Mapping[str, Hdu]:
         """HDUs of the planes in the file, by name.
 
@@ -133,12 +132,12 @@ class LegacyFile:
             raise NotAnArchiveError(f"{self.name} does not have a two-dimensional image in its first HDUs.")
         return found
 
-    @functools.cached_property
+    @cached_property
     def pointers(self) -> Mapping[str, int]:
         """Identifiers of the archived components, by name."""
         return read_pointers(self.primary.cards)
 
-    @functools.cached_property
+    @cached_property
     def archive(self) -> LegacyArchive | None:
         """The table archive, or `None` if the file does not have one.
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("LegacyPointSpreadFunction", "psf_from", "psf_to")
 
-import functools
 import os
 import tempfile
 from typing import Any, final
@@ -18,6 +17,7 @@ from .._pixels import Image
 from ..errors import LegacyConversionError
 from ..psfs import GaussianPointSpreadFunction, KernelPointSpreadFunction, PiffWrapper, PointSpreadFunction
 from ..psfs._positions import check_position
+from ..utils import cached_property
 from ._convert_psf import make_psf
 from ._live_cells import psf_from as cell_psf_from
 from ._live_geom import point_to
@@ -58,7 +58,7 @@ class LegacyPointSpreadFunction(PointSpreadFunction):
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
 
-    @functools.cached_property
+    @cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; large enough for the corners of the bounds."""
         box = self._bounds.bbox

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("LegacyObjectReader", "find_legacy_object")
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,7 @@ from ..errors import (
 from ..fields import BackgroundMap, BaseField
 from ..io import DatasetReader
 from ..psfs import PointSpreadFunction
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._convert_background import make_background_map
 from ._convert_detector import UNKNOWN_INSTRUMENT, make_camera, make_camera_frame_set, make_detector
 from ._convert_fields import NOMINAL, make_aperture_corrections, make_field
@@ -103,7 +102,7 @@ class LegacyObjectReader(DatasetReader[Any]):
     def get_component(self, name: str, **parameters: Any) -> Any:
         raise InvalidComponentError(f"A legacy {self._pytype.__name__} has no component {short_repr(name)}.")
 
-    @functools.cached_property
+    @cached_property
     def record(self) -> Any:
         """The archived record of the object."""
         kind = find_legacy_object(self._pytype)

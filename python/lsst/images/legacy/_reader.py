@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("LegacyReader",)
 
 import contextlib
-import functools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
@@ -27,7 +26,7 @@ from ..errors import (
 from ..io import DatasetReader, parse_bbox
 from ..plugins import ReadContext
 from ..serialization import attach
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._convert_wcs import PIXEL_FRAME, make_projection
 from ._damage import reading
 from ._file import LegacyFile
@@ -217,7 +216,7 @@ class LegacyReader(DatasetReader[Any]):
         planes = self.file.planes
         return planes.get("IMAGE") or next(iter(planes.values()))
 
-    @functools.cached_property
+    @cached_property
     def _projection(self) -> Projection[Any] | None:
         if self._prefer_archive and self._frame is not None:
             try:
@@ -232,7 +231,7 @@ class LegacyReader(DatasetReader[Any]):
                 )
         return read_projection(self.file, self._main_plane, self._frame)
 
-    @functools.cached_property
+    @cached_property
     def _obs_info(self) -> Any:
         return read_obs_info(self.file)
 

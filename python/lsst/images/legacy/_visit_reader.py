@@ -32,7 +32,7 @@ from ..errors import (
 from ..fields import BackgroundMap
 from ..serialization import attach
 from ..serialization._deferred import available, is_deferred
-from ..utils import UNEXPECTED, short_repr
+from ..utils import UNEXPECTED, cached_property, short_repr
 from ._components import LegacyComponent, legacy_components_of
 from ._convert_detector import UNKNOWN_INSTRUMENT
 from ._convert_visit import complete_obs_info, make_obs_info
@@ -290,7 +290,7 @@ class LegacyVisitReader(LegacyReader):
         """Number of the visit."""
         return cast(int | None, self._identity["visit"])
 
-    @functools.cached_property
+    @cached_property
     def bounds(self) -> Box:
         """Pixels of the image and, if the file has its box, of the detector."""
         image = self.file.bbox(self._main_plane)
@@ -340,13 +340,13 @@ class LegacyVisitReader(LegacyReader):
 
     # Reading one component.
 
-    @functools.cached_property
+    @cached_property
     def _projection(self) -> Any:
         # Planes are read even if the projection cannot be.
         found = self._attempted_projection
         return None if is_deferred(found) else found
 
-    @functools.cached_property
+    @cached_property
     def _obs_info(self) -> Any:
         found = self._attempted_obs_info
         return None if is_deferred(found) else found

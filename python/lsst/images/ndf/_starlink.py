@@ -12,7 +12,6 @@ from __future__ import annotations
 
 __all__ = ("StarlinkNdf",)
 
-import functools
 import logging
 import warnings
 from types import EllipsisType
@@ -22,7 +21,7 @@ import numpy as np
 
 from ..errors import ArchiveReadError, LossyConversionWarning, NotAnArchiveError
 from ..serialization import SCHEMA_URL_BASE, ArrayReferenceModel, NumberType, parse_unit
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._hds import get_class, is_dataset, number_type_of, read_array, read_records, read_text
 from ._links import lookup, members
 from ._source import reading
@@ -214,7 +213,7 @@ class StarlinkNdf:
         )
         return result
 
-    @functools.cached_property
+    @cached_property
     def _has_bad_pixels(self) -> bool:
         datasets = filter(None, (self._data, self._variance))
         return any(bool(self._bad_pixels(dataset, read_array(dataset)).any()) for dataset in datasets)

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 __all__ = ("SchemaModels", "check_writable", "public_type")
 
-import functools
 import importlib.metadata
 from typing import TYPE_CHECKING, cast
 
 from ..errors import DuplicateRegistrationError, PluginError, PluginLoadError
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 
 if TYPE_CHECKING:
     from ..serialization import ArchiveTree
@@ -32,7 +31,7 @@ class SchemaModels:
     def __init__(self) -> None:
         self._classes: dict[str, type[ArchiveTree]] = {}
 
-    @functools.cached_property
+    @cached_property
     def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
         return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("CoaddPointSpreadFunction", "CoaddPsfInput")
 
 import dataclasses
-import functools
 from collections.abc import Iterable
 from typing import Any, final
 
@@ -18,6 +17,7 @@ from .._transforms import Projection
 from ..errors import BoundsError, GeometryError
 from ..fields._coadd_input import CoaddInput
 from ..fields._points import Float64Array
+from ..utils import cached_property
 from ._base import PointSpreadFunction, centered_box
 from ._resample import WarpingKernel, normalized
 from ._vectorized import VectorizedPointSpreadFunction
@@ -111,12 +111,12 @@ class CoaddPointSpreadFunction(VectorizedPointSpreadFunction):
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
 
-    @functools.cached_property
+    @cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         return centered_box(*np.max(self._half_shapes, axis=0).tolist())
 
-    @functools.cached_property
+    @cached_property
     def _half_shapes(self) -> list[tuple[int, int]]:
         """Half sizes of the warped kernels of each input."""
         shapes = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("PiffStar", "PiffWrapper")
 
 import dataclasses
-import functools
 import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, final
@@ -17,7 +16,7 @@ import numpy as np
 from .._geom import XY, YX, Bounds, Box
 from ..errors import ArchiveReadError, GeometryError, LegacyConversionError
 from ..fields._points import Float64Array
-from ..utils import UNEXPECTED, short_repr
+from ..utils import UNEXPECTED, cached_property, short_repr
 from ._piff_record import PiffRecord, build_piff, dissect_piff
 from ._resample import normalized
 from ._vectorized import VectorizedPointSpreadFunction
@@ -159,7 +158,7 @@ class PiffWrapper(VectorizedPointSpreadFunction):
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
 
-    @functools.cached_property
+    @cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         size, first = self._stamp_size, -(self._stamp_size // 2)

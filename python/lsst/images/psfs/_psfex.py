@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("PSFExPointSpreadFunction",)
 
-import functools
 from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from .._geom import XY, Bounds, Box
 from ..errors import GeometryError
 from ..fields._points import Float64Array
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 from ._base import centered_box
 from ._resample import LANCZOS5
 from ._vectorized import VectorizedPointSpreadFunction
@@ -162,7 +161,7 @@ class PSFExPointSpreadFunction(VectorizedPointSpreadFunction):
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
 
-    @functools.cached_property
+    @cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         _, ny, nx = self._parameters.shape

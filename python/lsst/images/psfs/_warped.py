@@ -6,12 +6,12 @@ from __future__ import annotations
 
 __all__ = ("WarpedPointSpreadFunction",)
 
-import functools
 from typing import Any, final
 
 from .._geom import Bounds, Box
 from .._transforms import Transform
 from ..fields._points import Float64Array
+from ..utils import cached_property
 from ._base import PointSpreadFunction, centered_box
 from ._resample import WarpingKernel
 from ._vectorized import VectorizedPointSpreadFunction
@@ -72,12 +72,12 @@ class WarpedPointSpreadFunction(VectorizedPointSpreadFunction):
         """Where the PSF is defined (`~lsst.images.Bounds`)."""
         return self._bounds
 
-    @functools.cached_property
+    @cached_property
     def kernel_bbox(self) -> Box:
         """Box of all kernel images; the star is centred on pixel (0, 0)."""
         return centered_box(*self._half_shape)
 
-    @functools.cached_property
+    @cached_property
     def _half_shape(self) -> tuple[int, int]:
         x, y = outline_points(self._bounds)
         return warped_half_shape(self._psf.kernel_bbox, self._to_source.apply_forward, x, y)

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("ArchiveNames", "HeaderStripper")
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +14,7 @@ import pydantic
 
 from ..errors import UnknownSchemaError
 from ..plugins import registry
-from ..utils import short_repr
+from ..utils import cached_property, short_repr
 
 if TYPE_CHECKING:
     from ._attachments import PassthroughMetadata
@@ -31,7 +30,7 @@ HeaderStripper = Callable[[Any], None]
 class ArchiveNames:
     """Base class of input archives, with methods that need only their abstract ones."""
 
-    @functools.cached_property
+    @cached_property
     def _header_strippers(self) -> dict[str, HeaderStripper]:
         """Functions of callers that remove cards, by source of the array."""
         return {}

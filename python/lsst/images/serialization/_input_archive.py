@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("ArchiveInfo", "ArrayPart", "DetachedArchive", "InputArchive")
 
 import abc
-import functools
 import json
 from collections.abc import Callable, Sequence
 from types import EllipsisType
@@ -17,6 +16,7 @@ import numpy as np
 import pydantic
 
 from ..errors import ArchiveAccessRequiredError, ArchiveReadError, CorruptArchiveError
+from ..utils import cached_property
 from ._archive_names import ArchiveNames, HeaderStripper
 from ._arrays import (
     ArrayReferenceModel,
@@ -89,12 +89,12 @@ class InputArchive(ArchiveNames, abc.ABC):
     remote: bool = False
     """Whether reads are faster after a call of `expect`, as for remote files."""
 
-    @functools.cached_property
+    @cached_property
     def _pointed(self) -> dict[tuple[str, str], Any]:
         """Objects that pointers refer to, by pointer and name of the model."""
         return {}
 
-    @functools.cached_property
+    @cached_property
     def _frame_sets(self) -> dict[str, Any]:
         """The same objects by pointer."""
         return {}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("Hdu",)
 
-import functools
 import math
 import operator
 import re
@@ -18,7 +17,7 @@ import numpy as np
 
 from ...errors import ArchiveReadError, CorruptArchiveError, InvalidParameterError
 from ...limits import ALWAYS_ALLOWED_SIZE, check_size
-from ...utils import short_repr
+from ...utils import cached_property, short_repr
 from .._bytes._byte_source import ByteSource
 from .._headers._cards import Cards, CardValue, scan
 from .._headers._checksum import source_sum
@@ -121,27 +120,27 @@ class Hdu:
         """Byte of the file at which the next header starts (`int`)."""
         return self.data_address + self.data_size
 
-    @functools.cached_property
+    @cached_property
     def cards(self) -> Cards:
         """The header, parsed on access (`Cards`)."""
         return Cards(self._raw)
 
-    @functools.cached_property
+    @cached_property
     def name(self) -> str:
         """``EXTNAME``, or an empty string (`str`)."""
         return str(self.cards.get("EXTNAME", "")).strip()
 
-    @functools.cached_property
+    @cached_property
     def ver(self) -> int:
         """``EXTVER``, 1 by default (`int`)."""
         return self.cards.get_int("EXTVER", 1)
 
-    @functools.cached_property
+    @cached_property
     def header(self) -> astropy.io.fits.Header:
         """All cards as an `astropy.io.fits.Header`; the same object each time."""
         return parse_header(self.cards.raw)
 
-    @functools.cached_property
+    @cached_property
     def compressed(self) -> CompressedImage:
         """Description of the tile-compressed image (`CompressedImage`)."""
         if self.kind != "compressed_image":
@@ -155,7 +154,7 @@ class Hdu:
             self._check_size(size, f"a tile of shape {image.grid.tile}")
         return image
 
-    @functools.cached_property
+    @cached_property
     def _scaling(self) -> Scaling:
         if self.kind == "compressed_image":
             return self.compressed.scaling

@@ -14,7 +14,6 @@ __all__ = (
 )
 
 import dataclasses
-import functools
 import math
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 
 from ..._geom import XY, Box
 from ...errors import CorruptArchiveError, SchemaVersionError
+from ...utils import cached_property
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRows
@@ -153,7 +153,7 @@ class LegacyDetector:
     amplifier_rows: LegacyRows | None
     version: int
 
-    @functools.cached_property
+    @cached_property
     def amplifiers(self) -> tuple[LegacyAmplifier, ...]:
         """The amplifiers in the order of the file.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("LegacyCellCoadd", "open_cell_coadd")
 
 import dataclasses
-import functools
 import re
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from ..._geom import XY, YX, Box, Interval
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError, SchemaVersionError
 from ...fits import Cards, FitsFile
-from ...utils import short_repr
+from ...utils import cached_property, short_repr
 from ._kernels import MAX_SIDE
 from ._rows import MAX_CORNER
 from ._table import LegacyTable
@@ -100,7 +99,7 @@ class LegacyCellCoadd:
         extra = [name for name in ("maskfrac",) if name in self._table]
         return (*CELL_PLANES, *extra, *noise)
 
-    @functools.cached_property
+    @cached_property
     def psf(self) -> np.ndarray:
         """Kernel images, shape ``(n, ny, nx)``."""
         return self._stack("psf", self.psf_shape)

@@ -18,7 +18,6 @@ __all__ = (
 )
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +25,7 @@ import numpy as np
 
 from ..._geom import Box
 from ...errors import CorruptArchiveError
+from ...utils import cached_property
 from ._ast_text import read_ast, split_ast_text
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
@@ -119,7 +119,7 @@ class LegacyTransformField:
     bbox: Box | None
     ast_text: str
 
-    @functools.cached_property
+    @cached_property
     def _mapping(self) -> Any:
         mapping = read_ast(self.ast_text)
         if (getattr(mapping, "Nin", None), getattr(mapping, "Nout", None)) != (2, 1):

@@ -15,7 +15,6 @@ __all__ = (
 )
 
 import dataclasses
-import functools
 import re
 from typing import Any
 
@@ -25,6 +24,7 @@ import yaml
 from ..._geom import Polygon
 from ...errors import CorruptArchiveError
 from ...fits import Cards
+from ...utils import cached_property
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
 from ._rows import LegacyRows
@@ -70,7 +70,7 @@ class LegacyPolygon:
 
     vertices: np.ndarray
 
-    @functools.cached_property
+    @cached_property
     def polygon(self) -> Polygon:
         """The polygon as a `~lsst.images.Polygon`.
 

@@ -24,7 +24,7 @@ from ...errors import (
     SchemaVersionError,
 )
 from ...fits import FitsFile, Hdu
-from ...utils import short_repr
+from ...utils import cached_property, short_repr
 from ._entries import LegacyEntry, LegacyOpaque, Reference, read_index
 from ._locate import find_index, read_pointers
 from ._registry import Decoder, find_decoder
@@ -104,7 +104,7 @@ class LegacyArchive:
         found = find_index(file)
         return None if found is None else cls(file, *found, components=components)
 
-    @functools.cached_property
+    @cached_property
     def entries(self) -> Mapping[int, LegacyEntry]:
         """Entries of the index, by identifier of the object.
 
@@ -118,7 +118,7 @@ class LegacyArchive:
         except (CorruptArchiveError, ValueError, TypeError, OverflowError) as err:
             raise CorruptArchiveError(f"{self.file.name}: the archive index is damaged: {err}.") from err
 
-    @functools.cached_property
+    @cached_property
     def components(self) -> Mapping[str, int]:
         """Identifiers of the components of an exposure, by upper-case name."""
         return read_pointers(self.file.hdu(0).cards)

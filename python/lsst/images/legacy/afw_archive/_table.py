@@ -6,7 +6,6 @@ from __future__ import annotations
 
 __all__ = ("LegacyTable",)
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ...errors import CorruptArchiveError
 from ...fits import ColumnData, Hdu, TableData
-from ...utils import short_repr
+from ...utils import cached_property, short_repr
 
 
 class LegacyTable:
@@ -72,7 +71,7 @@ class LegacyTable:
             self._columns[name] = self._data.column(self.numbers[name])
         return self._columns[name]
 
-    @functools.cached_property
+    @cached_property
     def cells(self) -> Mapping[str, Sequence[Any]]:
         """Values of each column, by name of the column and number of the row.
 
@@ -97,7 +96,7 @@ class LegacyTable:
         """
         return self._data.columns[self.numbers[name]].code
 
-    @functools.cached_property
+    @cached_property
     def flag_bits(self) -> Mapping[str, int]:
         """Position of each flag in the column of flags."""
         bits = {}
@@ -107,7 +106,7 @@ class LegacyTable:
                 bits[name.strip()] = k - 1
         return bits
 
-    @functools.cached_property
+    @cached_property
     def flag_column(self) -> str | None:
         """Name of the column of flags, or `None` if the table does not have one."""
         number = self._values.get("FLAGCOL")
@@ -115,7 +114,7 @@ class LegacyTable:
             return self.names[number - 1]
         return next((name for name in self.names if self.code(name) == "X"), None)
 
-    @functools.cached_property
+    @cached_property
     def flag_count(self) -> int:
         """Number of bits in the column of flags."""
         if self.flag_column is None or self.code(self.flag_column) != "X":

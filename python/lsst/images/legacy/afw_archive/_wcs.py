@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("LegacyFitsWcs", "LegacySkyWcs", "decode_old_wcs", "decode_sky_wcs")
 
 import dataclasses
-import functools
 import warnings
 
 import astropy.wcs
@@ -18,7 +17,7 @@ from astropy.wcs import WcsError
 from ..._transforms import SkyFrame
 from ..._transforms._fits_wcs import mapping_from_fits_wcs
 from ...errors import CorruptArchiveError, ImagesError, SchemaVersionError
-from ...utils import short_repr
+from ...utils import cached_property, short_repr
 from ._ast_text import split_ast_text
 from ._entries import LegacyEntry
 from ._reader import LegacyArchive
@@ -107,7 +106,7 @@ class LegacyFitsWcs:
         plain = self.ctype[axis].removesuffix("-SIP")
         return f"{plain}-SIP" if self.sip else plain
 
-    @functools.cached_property
+    @cached_property
     def sky_wcs(self) -> LegacySkyWcs:
         """The same WCS, defined by AST.
 
