@@ -57,6 +57,13 @@ def test_cookbook_examples_give_documented_results(tmp_path: Path) -> None:
     assert results.failed == 0
 
 
+def test_stamps_examples_give_documented_results(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        results = doctest.testfile(str(ROOT / "doc/stamps.rst"), module_relative=False)
+    assert results.attempted > 8
+    assert results.failed == 0
+
+
 def test_readme_example_runs_in_demo_repository(demo_folder: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     found: dict[str, object] = {}

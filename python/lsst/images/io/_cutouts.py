@@ -245,7 +245,7 @@ class _Recipe:
         inside = [request.inside for request in requests if request.inside is not None]
         # A damaged tile must not prevent reading other cutouts: reading a
         # cutout that needs the tile raises the error again.
-        with contextlib.suppress(ArchiveReadError):
+        with contextlib.suppress(ArchiveReadError, OSError):
             self._reader.read_ahead(inside, self._components)
         return [self._read_one(request) for request in requests]
 
@@ -256,7 +256,8 @@ class _Recipe:
             image = self._read(request.inside)
             if self._fill is not None:
                 image = _pad(image, request.bbox, self._fill)
-        except ImagesError as err:
+        except (ImagesError, OSError) as err:
+            # A file may vanish, or a server fail, in the middle of a batch.
             return Cutout(request.where, request.bbox, error=err)
         return Cutout(request.where, request.bbox, image)
 
