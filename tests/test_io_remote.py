@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from helpers.servers import CountingServer
 from lsst.images import Box, Image
-from lsst.images.errors import ArchiveReadError, InvalidParameterError
+from lsst.images.errors import ArchiveReadError, ImagesError, InvalidParameterError
 from lsst.images.fits._bytes import _range_client, _remote_source  # private: timeouts
 from lsst.images.io import read
 
@@ -117,3 +117,15 @@ def test_read_directory_or_pipe_raises_named_error(use: object, name: str, tmp_p
             use(path)
         with pytest.raises(ArchiveReadError, match=kind):
             use(str(path))
+
+
+@pytest.mark.parametrize("use", [read, Image.read, Image.read_legacy])
+@pytest.mark.parametrize("suffix", [".fits", ".json", ".sdf", ".fits.gz"])
+def test_read_invalid_path_raises_named_error(use: object, suffix: str, tmp_path: Path) -> None:
+    assert callable(use)
+    (tmp_path / "file").touch()
+    for path in (f"{tmp_path}/file/x{suffix}", f"{tmp_path}/{'x' * 300}{suffix}", f"{tmp_path}/a\0{suffix}"):
+        with pytest.raises(ImagesError):
+            use(path)
+    with pytest.raises(ImagesError, match="null character"):
+        Image(PIXELS).write(f"{tmp_path}/a\0{suffix.removesuffix('.gz')}")

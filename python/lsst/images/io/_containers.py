@@ -154,6 +154,8 @@ def parse_location(target: Any) -> ResourcePath:
         If the value is not a path or URI.
     """
     if isinstance(target, str | os.PathLike | ResourcePath) or hasattr(target, "geturl"):
+        if isinstance(target, str) and "\0" in target:
+            raise InvalidArgumentError(f"The path {short_repr(target)} is invalid: it has a null character.")
         if not isinstance(target, str) or len(target) <= MAX_PATH_LENGTH:
             return ResourcePath(cast(ResourcePath, target), forceDirectory=False)
         raise InvalidArgumentError(

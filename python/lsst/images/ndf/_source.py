@@ -17,7 +17,7 @@ from fsspec.caching import BlockCache
 from lsst.resources import ResourcePath
 
 from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
-from ..fits._bytes._byte_source import ByteSource, check_regular
+from ..fits._bytes._byte_source import ByteSource, FileSource, check_regular
 from ..fits._bytes._open_source import HTTP_SCHEMES, open_source
 from ..utils import UNEXPECTED, short_repr
 from ._hds import import_h5py
@@ -171,8 +171,8 @@ def _download(source: ByteSource, resources: contextlib.ExitStack) -> str:
 
 def _read_head(source: Any) -> bytes:
     if isinstance(source, str):
-        with open(source, "rb") as stream:
-            return stream.read(len(HDF5_SIGNATURE))
+        with FileSource(source) as file:
+            return bytes(file.peek(0, len(HDF5_SIGNATURE)))
     source.seek(0)
     head: bytes = source.read(len(HDF5_SIGNATURE))
     return head

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from ...errors import ArchiveReadError, CorruptArchiveError
+from ...utils import short_repr
 from ._scratch import Scratch
 
 Buffer = bytes | bytearray | memoryview
@@ -253,6 +254,8 @@ def check_regular(path: str) -> None:
     """
     try:
         mode = os.stat(path).st_mode
+    except ValueError as err:
+        raise ArchiveReadError(f"The path {short_repr(path)} is invalid: {err}.") from err
     except OSError:
         return
     if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
@@ -284,7 +287,12 @@ class FileSource(ByteSource):
         self.name = name if name is not None else path
         check_regular(path)
         # Unbuffered: the object only owns the file descriptor, and closes it when it is garbage-collected.
-        self._file = open(path, "rb", buffering=0)
+        try:
+            self._file = open(path, "rb", buffering=0)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except OSError as err:
+            raise ArchiveReadError(f"{short_repr(path)} cannot be opened: {err.strerror}.") from err
         self._fd = self._file.fileno()
         self.size = os.fstat(self._fd).st_size
 
