@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.testing as npt
 import pytest
-import starlink.Ast
-from helpers.legacy_archives import archive_of, ast_text, box, chebyshev, table
+from helpers.legacy_archives import archive_of, box, chebyshev, table
+from helpers.legacy_archives import sky_wcs as wcs
 from lsst.images import BoundsError, Box
 from lsst.images.errors import ArchiveReadError
 from lsst.images.legacy._convert_fields import make_field  # private: compared with the coadd reader
@@ -20,14 +20,6 @@ BOUNDS = Box.factory[0:100, 0:100]
 APART = {"vertices_x": ("D", [40.0, 60.0, 60.0, 40.0]), "vertices_y": ("D", [40.0, 40.0, 60.0, 60.0])}
 EDGE = {"vertices_x": ("D", [30.5, 60.0, 60.0, 30.5]), "vertices_y": ("D", [0.0, 0.0, 60.0, 60.0])}
 WITHIN = {"vertices_x": ("D", [-1.0, 60.0, 60.0, -1.0]), "vertices_y": ("D", [-1.0, -1.0, 60.0, 60.0])}
-
-
-def wcs(number: int) -> Any:
-    """Create a WCS with pixels of 1e-4 rad around (1, 0.5) in a cylindrical projection."""
-    shift = starlink.Ast.WinMap([0.0, 0.0], [1.0, 1.0], [1.0, 0.5], [1.0001, 0.5001])
-    frames = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=PIXELS"))
-    frames.addframe(starlink.Ast.BASE, shift, starlink.Ast.SkyFrame("System=ICRS"))
-    return number, "SkyWcs", [table({"wcs": ("1QB()", [f"1 SkyWcs 0 {ast_text(frames)}".encode()])})]
 
 
 def field_of(*polygons: Any) -> Any:

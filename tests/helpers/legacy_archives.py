@@ -122,3 +122,11 @@ def wcs(number: int, dx: float = 0.0) -> Any:
     )
     blob = f"1 SkyWcs 0 {ast_text(mapping)}".encode()
     return number, "SkyWcs", [table({"wcs": ("1QB()", [blob])})]
+
+
+def sky_wcs(number: int) -> Any:
+    """Create a WCS with pixels of 1e-4 rad around (1, 0.5), with a sky frame."""
+    shift = starlink.Ast.WinMap([0.0, 0.0], [1.0, 1.0], [1.0, 0.5], [1.0001, 0.5001])
+    frames = starlink.Ast.FrameSet(starlink.Ast.Frame(2, "Domain=PIXELS"))
+    frames.addframe(starlink.Ast.BASE, shift, starlink.Ast.SkyFrame("System=ICRS"))
+    return number, "SkyWcs", [table({"wcs": ("1QB()", [f"1 SkyWcs 0 {ast_text(frames)}".encode()])})]

@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ("DifferenceImageTemplateInfo",)
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import pydantic
@@ -61,6 +62,7 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
         coadd_data_ids_by_uuid: Any,
         coadd_dataset_type: str = "template_coadd",
         log: Any = None,
+        instrument: str | None = None,
     ) -> list[DifferenceImageTemplateInfo]:
         """Convert the description of the input coadds of a template.
 
@@ -78,19 +80,77 @@ class DifferenceImageTemplateInfo(pydantic.BaseModel, ser_json_inf_nan="constant
             Name of the coadds' dataset type.
         log
             Logger for messages about patches that are skipped.
+        instrument
+            Name of the instrument whose observations were coadded.
 
         Returns
         -------
         templates
             Sorted by tract and patch.
+
+        Raises
+        ------
+        RuntimeError
+            If the coadds are of several skymaps, or the header does not list
+            any.
+        KeyError
+            If a coadd of the PSF is missing in the header, or its data ID in
+            ``coadd_data_ids_by_uuid``.
         """
         return registry.convert_from_legacy(
             legacy_template_psf,
             list,
-            form=cls.__name__,
             detector_frame=detector_frame,
-            metadata=legacy_template_metadata,
-            coadd_data_ids_by_uuid=coadd_data_ids_by_uuid,
-            coadd_dataset_type=coadd_dataset_type,
+            header=(legacy_template_metadata, coadd_data_ids_by_uuid, coadd_dataset_type),
             log=log,
+            instrument=instrument,
+        )
+
+    @classmethod
+    def from_legacy_psf(
+        cls,
+        detector_frame: DetectorFrame,
+        legacy_template_psf: Any,
+        skymap: str,
+        butler_info: Mapping[tuple[int, int], tuple[uuid.UUID, str]],
+        log: Any = None,
+        instrument: str | None = None,
+    ) -> list[DifferenceImageTemplateInfo]:
+        """Convert the PSF of a template, with input coadds given by the caller.
+
+        Parameters
+        ----------
+        detector_frame
+            Pixel frame of the difference image.
+        legacy_template_psf
+            PSF of the template, an `lsst.meas.algorithms.CoaddPsf`.
+        skymap
+            Name of the skymap.
+        butler_info
+            Dataset ID and run of the coadds by tract and patch; others than
+            those of the PSF are ignored.
+        log
+            Logger for messages about patches that are skipped, because they
+            do not overlap the difference image.
+        instrument
+            Name of the instrument whose observations were coadded.
+
+        Returns
+        -------
+        templates
+            Sorted by tract and patch.
+
+        Raises
+        ------
+        KeyError
+            If a patch of the PSF is missing in ``butler_info``.
+        """
+        return registry.convert_from_legacy(
+            legacy_template_psf,
+            list,
+            detector_frame=detector_frame,
+            skymap=skymap,
+            butler_info=butler_info,
+            log=log,
+            instrument=instrument,
         )

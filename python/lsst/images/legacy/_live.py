@@ -37,6 +37,7 @@ from . import (
     _live_pixels,
     _live_psf,
     _live_summary_stats,
+    _live_templates,
     _live_wcs,
 )
 
@@ -64,7 +65,7 @@ _FROM: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Orientation, _live_camera.orientation_from),
     (DetectorType, _live_camera.enum_from),
     (ReadoutCorner, _live_camera.enum_from),
-    (list, _live_exposure.templates_from),
+    (list, _live_templates.templates_from),
 )
 """Functions that convert from `lsst.afw`, by type of this package; called with
 the object, the type, and the options."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("templates_from", "visit_image_from", "visit_image_to")
+__all__ = ("visit_image_from", "visit_image_to")
 
 import functools
 import json
@@ -55,34 +55,6 @@ _DATA_ID = "LSST BUTLER DATAID "
 
 PropertyValue: TypeAlias = bool | int | float | str | None
 """Value of a property list of `lsst.daf.base`."""
-
-
-def templates_from(legacy: Any, pytype: type, **options: Any) -> Any:
-    """Raise an error: a live PSF does not identify the coadds of a template.
-
-    Parameters
-    ----------
-    legacy
-        PSF of the template.
-    pytype
-        `DifferenceImageTemplateInfo`.
-    **options
-        See `DifferenceImageTemplateInfo.from_legacy`.
-
-    Returns
-    -------
-    templates
-        Never.
-
-    Raises
-    ------
-    LegacyConversionError
-        Always.
-    """
-    raise LegacyConversionError(
-        f"Cannot determine the coadds of a template from a live {type(legacy).__name__}; construct "
-        "DifferenceImageTemplateInfo objects from the inputs of the template."
-    )
 
 
 def _default_planes(pytype: type) -> dict[str, MaskPlane]:

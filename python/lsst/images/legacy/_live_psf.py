@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-__all__ = ("LegacyPointSpreadFunction", "psf_from", "psf_to")
+__all__ = ("LegacyPointSpreadFunction", "psf_from", "psf_to", "written_record")
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
@@ -160,18 +162,38 @@ def _through_a_file(legacy: Any, bounds: Bounds) -> PointSpreadFunction | None:
     psf
         `None` if the PSF cannot be written, or the record is not supported.
     """
-    if not hasattr(legacy, "writeFits"):
+    try:
+        with written_record(legacy) as record:
+            return None if record is None else make_psf(record, bounds)
+    except Exception:
+        # If a PSF cannot be written, afw raises exceptions that derive from Exception only.
         return None
+
+
+@contextlib.contextmanager
+def written_record(legacy: Any) -> Iterator[Any]:
+    """Return a context manager that writes an object with afw and decodes its record.
+
+    Parameters
+    ----------
+    legacy
+        The afw object.
+
+    Yields
+    ------
+    record
+        The record of the object; `None` if it has no method to write it, or
+        the file does not have an archive.
+    """
+    if not hasattr(legacy, "writeFits"):
+        yield None
+        return
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "psf.fits")
-        try:
-            legacy.writeFits(path)
-            with open_legacy_fits(path) as file:
-                archive = LegacyArchive.find(file)
-                return None if archive is None else make_psf(archive.root(), bounds)
-        except Exception:
-            # If a PSF cannot be written, afw raises exceptions that derive from Exception only.
-            return None
+        path = os.path.join(folder, "object.fits")
+        legacy.writeFits(path)
+        with open_legacy_fits(path) as file:
+            archive = LegacyArchive.find(file)
+            yield None if archive is None else archive.root()
 
 
 def psf_to(obj: PointSpreadFunction) -> Any:
