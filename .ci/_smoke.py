@@ -30,18 +30,23 @@ def make() -> MaskedImage:
     return MaskedImage(image, mask=mask, variance=Image(np.abs(pixels), yx0=(10, 20)))
 
 
+def equal(one: MaskedImage, other: MaskedImage) -> bool:
+    """Return whether all planes are equal."""
+    return one.image == other.image and one.mask == other.mask and one.variance == other.variance
+
+
 def check(folder: Path) -> None:
-    """Write a FITS, a JSON and a NDF file, and read them."""
+    """Write a FITS and a JSON file, and read them."""
     written = make()
     path = folder / "image.fits"
     written.write(path)
     box = Box.factory[20:50, 30:90]
-    assert MaskedImage.read(path) == written
-    assert MaskedImage.read(path, bbox=box) == written[box]
+    assert equal(MaskedImage.read(path), written)
+    assert equal(MaskedImage.read(path, bbox=box), written[box])
     with fits.open(path) as hdus:
         np.testing.assert_array_equal(hdus["IMAGE"].data, written.image.array)
     written.write(folder / "image.json")
-    assert MaskedImage.read(folder / "image.json") == written
+    assert equal(MaskedImage.read(folder / "image.json"), written)
 
 
 def main() -> None:
