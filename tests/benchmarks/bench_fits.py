@@ -16,6 +16,7 @@ from __future__ import annotations
 __all__ = ("main",)
 
 import argparse
+import json
 import math
 import statistics
 import tempfile
@@ -46,6 +47,11 @@ N_PLANES = 12
 
 MAX_HASTE = 5
 """A median of fewer times than this means nothing."""
+
+
+Result = dict[str, float | dict[str, float]]
+RESULTS: dict[str, Result] = {}
+"""Our time in milliseconds, and the ratios of the rivals, of each job that was reported."""
 
 
 def make_planes(shape: tuple[int, int]) -> Planes:
@@ -163,6 +169,8 @@ def report(title: str, rivals: Mapping[str, Job], repeat: int, goals: Mapping[st
     """Measure a job, and print one line for each rival: times, their ratio, and what it should be."""
     times = measure(rivals, repeat)
     ours = times["ours"]
+    ratios = {name: round(wall / ours[0], 3) for name, (wall, _) in times.items() if name != "ours"}
+    RESULTS[title] = {"ours": round(ours[0], 2), "ratios": ratios}
     for name, (wall, cpu) in times.items():
         if name == "ours":
             continue
@@ -319,6 +327,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only jobs whose name contains this")
     parser.add_argument("--curve", action="store_true", help="only sides of tiles")
     parser.add_argument("--grow", action="store_true", help="only boxes of images of different sizes")
+    parser.add_argument("--json", type=Path, help="file to which the results are written (see track.py)")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     repeat = MAX_HASTE if options.short else 9
@@ -330,6 +339,8 @@ def main() -> None:
             curve(folder, make_planes(SHAPE), repeat)
         else:
             compare(folder, make_planes(SHAPE), repeat, options.only)
+    if options.json:
+        options.json.write_text(json.dumps(RESULTS, indent=1) + "\n")
 
 
 if __name__ == "__main__":
