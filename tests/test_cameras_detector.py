@@ -85,6 +85,8 @@ def test_raw_geometry_defaults() -> None:
 
 def test_amplifier_calibrations_equality_includes_nan() -> None:
     assert make_calibrations() == make_calibrations()
+    unused = [make_calibrations().model_copy(update={"linearity_coefficients": np.array([0.5, np.nan])})] * 2
+    assert unused[0] == unused[1].model_copy(deep=True) != make_calibrations()
     for name, value in [
         ("gain", 2.0),
         ("suspect_level", 1.0),

@@ -195,3 +195,13 @@ def test_migration_upgrades_one_version_and_is_unique(clean_registry: None) -> N
     registry.reset()
     with pytest.raises(pydantic.ValidationError):
         OuterModel.model_validate(raw)
+
+
+def test_model_construct_has_versions_of_its_class_unless_given() -> None:
+    for schema in registry.datasets():
+        model = registry.model_for_schema(schema)
+        for tree in (model.model_construct(), model.model_construct(_fields_set=None, metadata={})):
+            assert tree.schema_version == model.SCHEMA_VERSION
+            assert tree.min_read_version == model.MIN_READ_VERSION
+            assert tree.schema_url.endswith(f"/{schema}-{tree.schema_version}")
+        assert model.model_construct(schema_version="0.9.0").schema_version == "0.9.0"

@@ -140,6 +140,11 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
         amend: Callable[[str, Mapping[str, Any]], str] | None = vars(self).get(AMENDMENT)
         return text if amend is None else amend(text, options)
 
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        stamps = {"schema_version": cls.SCHEMA_VERSION, "min_read_version": cls.MIN_READ_VERSION}
+        return super().model_construct(_fields_set, **{**stamps, **values})
+
     # Reading.
 
     @pydantic.model_validator(mode="before")
@@ -323,7 +328,9 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
                 raise InvalidComponentError(
                     f"The {short_repr(cls.SCHEMA_NAME)} tree has no member {short_repr(member)}."
                 )
-        return recipe.function(cls.model_construct(**values), archive, **parameters)
+        # The partial model needs no versions.
+        partial = super().model_construct(**values)
+        return recipe.function(partial, archive, **parameters)
 
     @classmethod
     def find_component(cls, name: str) -> ComponentReader:
