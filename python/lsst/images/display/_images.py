@@ -6,6 +6,7 @@ from __future__ import annotations
 
 __all__ = ("plot_color_image", "plot_image", "plot_mask", "plot_masked_image")
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def plot_masked_image(
     ax: Axes | None = None,
     *,
     mask_planes: PlaneSelection = True,
-    mask_alpha: float = 0.4,
+    mask_alpha: float | Mapping[str, float] = 0.4,
     legend: bool = True,
     wcs: bool = False,
     title: str | None = None,
@@ -152,7 +153,7 @@ def plot_masked_image(
         a name, several names, or a mapping of names to colours (`None` for
         the default colour, see `DEFAULT_PLANE_COLORS`).
     mask_alpha
-        Opacity of mask planes, from 0 to 1.
+        Opacity of mask planes, from 0 to 1, or that of each drawn plane by name.
     legend
         Whether to add a legend with the names of the planes: below new axes,
         and inside of given axes.
@@ -185,7 +186,7 @@ def plot_mask(
     ax: Axes | None = None,
     *,
     mask_planes: PlaneSelection = True,
-    mask_alpha: float = 0.7,
+    mask_alpha: float | Mapping[str, float] = 0.7,
     legend: bool = True,
     wcs: bool = False,
     title: str | None = None,

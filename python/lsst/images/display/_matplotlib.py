@@ -8,6 +8,7 @@ __all__ = (
     "Artist",
     "Axes",
     "AxesImage",
+    "Ellipse",
     "Figure",
     "Patch",
     "PathPatch",
@@ -34,7 +35,7 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import to_rgba  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.image import AxesImage  # noqa: E402
-from matplotlib.patches import Patch, PathPatch  # noqa: E402
+from matplotlib.patches import Ellipse, Patch, PathPatch  # noqa: E402
 from matplotlib.path import Path  # noqa: E402
 
 

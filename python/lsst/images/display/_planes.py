@@ -63,7 +63,7 @@ def draw_planes(
     mask: Mask,
     planes: PlaneSelection,
     *,
-    alpha: float,
+    alpha: float | Mapping[str, float],
     legend: bool,
     factor: int,
 ) -> list[str]:
@@ -79,7 +79,7 @@ def draw_planes(
         `True` for all planes that are set in any pixel, `False` for no planes,
         a name, several names, or a mapping of names to colours.
     alpha
-        Opacity, from 0 to 1.
+        Opacity, from 0 to 1, or the opacity of each plane by name.
     legend
         Whether to add a legend with the names of the planes.
     factor
@@ -97,11 +97,15 @@ def draw_planes(
     InvalidArgumentError
         If the opacity is out of range, or a colour is invalid.
     """
-    if not 0 <= alpha <= 1:
-        raise InvalidArgumentError(
-            f"Invalid opacity of mask planes {alpha!r}; expected a number from 0 to 1."
-        )
     colors = _select_colors(mask, planes)
+    opacities = (
+        {name: alpha[name] for name in colors} if isinstance(alpha, Mapping) else dict.fromkeys(colors, alpha)
+    )
+    for opacity in opacities.values() if isinstance(alpha, Mapping) else (alpha,):
+        if not 0 <= opacity <= 1:
+            raise InvalidArgumentError(
+                f"Invalid opacity of mask planes {opacity!r}; expected a number from 0 to 1."
+            )
     if not colors:
         return []
     flags = block_unions(mask.array, factor)
@@ -112,9 +116,9 @@ def draw_planes(
         if not is_set.any() and planes is True:
             continue
         rgba = np.zeros((*is_set.shape, 4), np.uint8)
-        rgba[is_set] = np.round(255 * np.array([*color[:3], alpha])).astype(np.uint8)
+        rgba[is_set] = np.round(255 * np.array([*color[:3], opacities[name]])).astype(np.uint8)
         canvas.draw(rgba, factor, label=name)
-        handles.append(Patch(color=color, alpha=max(alpha, 0.5), label=name))
+        handles.append(Patch(color=color, alpha=max(opacities[name], 0.5), label=name))
     if handles and legend:
         _add_legend(canvas, handles)
     return [str(handle.get_label()) for handle in handles]
