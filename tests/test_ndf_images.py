@@ -166,3 +166,21 @@ def test_read_starlink_file_of_this_package_raises(shared_data: Path) -> None:
 def test_read_starlink_as_mask_raises(shared_data: Path) -> None:
     with pytest.raises(ArchiveReadError, match="not as 'mask'"):
         read_starlink(Mask, shared_data / "images" / "example-ndf.sdf")
+
+
+@pytest.mark.parametrize("start", [2**31 - 1, 2**31 + 5, 2**40, -(2**33)])
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_write_ndf_origin_beyond_32_bits_is_kept(tmp_path: Path, start: int, dtype: str) -> None:
+    schema = MaskSchema([MaskPlane("A", "A."), MaskPlane("B", "B.")], dtype=dtype)
+    mask = Mask(schema=schema, bbox=Box.from_shape((4, 5), start=(start, start)))
+    mask.set("B", np.eye(4, 5, dtype=bool))
+    masked_image = MaskedImage(Image(1.0, bbox=mask.bbox), mask=mask)
+    write(mask, tmp_path / "Mask.sdf")
+    write(masked_image, tmp_path / "MaskedImage.sdf")
+    assert read(tmp_path / "Mask.sdf") == mask
+    back = read(tmp_path / "MaskedImage.sdf")
+    assert back.image == masked_image.image and back.mask == mask and back.bbox == mask.bbox
+    with h5py.File(tmp_path / "MaskedImage.sdf") as file:
+        assert file["DATA_ARRAY/ORIGIN"][()].tolist() == [start, start]
+        if dtype == "uint8":
+            assert file["QUALITY/QUALITY/ORIGIN"][()].tolist() == [start, start]

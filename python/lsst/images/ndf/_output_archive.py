@@ -194,7 +194,9 @@ class NdfOutputArchive(OutputArchive):
         # plane is set.
         data = mask[..., 0] if mask.shape[-1] == 1 else mask.any(axis=-1).astype(np.uint8)
         write_array(inner, "DATA", np.ascontiguousarray(data), self._compression)
-        write_array(inner, "ORIGIN", np.array(origin, dtype=np.int32))
+        # The public package writes _INTEGER here; larger numbers need _INT64, as in arrays of pixels.
+        small = all(abs(start) < 2**31 for start in origin)
+        write_array(inner, "ORIGIN", np.array(origin, dtype=np.int32 if small else np.int64))
         write_array(inner, "BAD_PIXEL", np.array(False))
 
     def _write_component(self, ndf: Any, name: str, array: np.ndarray, origin: list[int]) -> Any:
