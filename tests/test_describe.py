@@ -425,3 +425,25 @@ def test_describe_hook_uses_first_result() -> None:
     finally:
         registry.unregister("opinionated")
     assert "dtype" in labels(Image(np.zeros((2, 2))).describe())
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "html"),
+    [
+        (
+            "**sky [SUBTRACTED]**; also: fringe",
+            "sky [SUBTRACTED]; also: fringe",
+            "<strong>sky [SUBTRACTED]</strong>;",
+        ),
+        ("an *odd* <one>", "an odd <one>", "an <em>odd</em> &lt;one&gt;"),
+        ("a lone * and electron**2, adu**2", "a lone * and electron**2, adu**2", "electron**2, adu**2"),
+    ],
+)
+def test_report_emphasis_markup_is_shown_in_html_only(text: str, plain: str, html: str) -> None:
+    child = Report("Part", summary=text, inline=True, emphasis_markup=True)
+    report = Report("Whole", title=text, children={"part": child}, emphasis_markup=True)
+    assert str(report).splitlines() == [plain, f"  part: {plain}"]
+    assert child.to_str() == plain and child.to_repr() == f"<Part: {plain}>"
+    assert report._repr_html_().count(html) == 2
+    literal = Report("Whole", title=text)
+    assert str(literal) == text and literal._repr_html_().count("*") == text.count("*")

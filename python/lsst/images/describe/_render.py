@@ -13,11 +13,15 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ._emphasis import EmphasizedText
 from ._parts import ReportField, ReportTable, ReportValueGroup
 from ._text import as_text
 
 MAX_WIDTH = 100
 """Maximum width of a line of values, in characters."""
+
+
+_RICH_STYLES = {"": "", "em": "italic", "strong": "bold"}
 
 
 class Report(Protocol):
@@ -26,7 +30,7 @@ class Report(Protocol):
     @property
     def heading(self) -> str: ...
     @property
-    def summary(self) -> str | None: ...
+    def plain_summary(self) -> str | None: ...
     @property
     def fields(self) -> tuple[ReportField, ...]: ...
     @property
@@ -37,6 +41,7 @@ class Report(Protocol):
     def children(self) -> Mapping[str, Any]: ...
     @property
     def inline(self) -> bool: ...
+    def headline(self, *, inline: bool = False) -> EmphasizedText: ...
 
 
 def text_of(report: Report) -> str:
@@ -62,27 +67,28 @@ def _lines(report: Report, heading: str) -> Iterator[str]:
             yield f"  {line}"
 
 
-def rich_of(report: Report, heading: str | None = None) -> Any:
+def rich_of(report: Report, key: str = "") -> Any:
     """Return a report as a `rich.tree.Tree`.
 
     Parameters
     ----------
     report
         The report.
-    heading
-        Label of the root; by default, the heading of the report.
+    key
+        Name of the report in the one that contains it.
     """
     from rich.text import Text
     from rich.tree import Tree
 
-    tree = Tree(Text(report.heading if heading is None else heading, style="bold"))
+    inline = report.inline and key != ""
+    parts = [(text, _RICH_STYLES[style]) for text, style in report.headline(inline=inline)]
+    if inline:
+        return Text.assemble(f"{key}: ", *parts)
+    tree = Tree(Text.assemble(*([f"{key} (", *parts, ")"] if key else parts), style="bold"))
     for line in _body(report):
         tree.add(Text(line, no_wrap=True))
-    for key, child in report.children.items():
-        if child.inline:
-            tree.add(Text(f"{key}: {child.to_str()}"))
-        else:
-            tree.add(rich_of(child, f"{key} ({child.heading})"))
+    for name, child in report.children.items():
+        tree.add(rich_of(child, name))
     return tree
 
 
@@ -90,7 +96,7 @@ def _body(report: Report) -> Iterator[str]:
     """Yield the lines of a report, without those of its children."""
     shown = [field for field in report.fields if field.role.in_display]
     if _needs_summary(report):
-        yield from str(report.summary).splitlines()
+        yield from str(report.plain_summary).splitlines()
     for field in shown:
         first, *more = field.text.splitlines() or [""]
         yield f"{field.label}: {first}"
@@ -106,7 +112,7 @@ def _body(report: Report) -> Iterator[str]:
 def _needs_summary(report: Report) -> bool:
     """Return whether the report has a summary and nothing else to show."""
     shown = any(field.role.in_display for field in report.fields)
-    return report.summary is not None and not (
+    return report.plain_summary is not None and not (
         shown or report.tables or report.value_groups or report.children
     )
 
@@ -139,15 +145,20 @@ def html_of(report: Report) -> str:
     report
         The report.
     """
-    heading = html.escape(report.heading)
+    heading = _html_headline(report)
     return f"<div><details open><summary><b>{heading}</b></summary>{_inside(report)}</details></div>"
+
+
+def _html_headline(report: Report, *, inline: bool = False) -> str:
+    parts = ((html.escape(text), style) for text, style in report.headline(inline=inline))
+    return "".join(f"<{style}>{text}</{style}>" if style else text for text, style in parts)
 
 
 def _inside(report: Report) -> str:
     parts = []
     shown = [field for field in report.fields if field.role.in_display]
     if _needs_summary(report):
-        parts.append(f"<p>{html.escape(report.summary or '')}</p>")
+        parts.append(f"<p>{html.escape(report.plain_summary or '')}</p>")
     if shown:
         parts.append(_table([(field.label, field.text) for field in shown]))
     for group in report.value_groups:
@@ -159,9 +170,9 @@ def _inside(report: Report) -> str:
             parts.append(_table(table.rows, table.columns, table.title))
     for key, child in report.children.items():
         if child.inline:
-            parts.append(f"<p>{html.escape(f'{key}: {child.to_str()}')}</p>")
+            parts.append(f"<p>{html.escape(key)}: {_html_headline(child, inline=True)}</p>")
         else:
-            heading = html.escape(f"{key} ({child.heading})")
+            heading = f"{html.escape(key)} ({_html_headline(child)})"
             parts.append(f"<details><summary>{heading}</summary>{_inside(child)}</details>")
     return f'<div style="margin-left: 1.5em">{"".join(parts)}</div>'
 

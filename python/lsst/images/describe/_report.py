@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ._emphasis import EmphasizedText, plain_text, split_emphasis
 from ._parts import ReportField, ReportTable, ReportValueGroup
 from ._render import html_of, rich_of, text_of
 
@@ -37,6 +38,10 @@ class Report:
         Reports about parts, by name.
     inline
         Whether only the summary is shown if the report is part of another one.
+    emphasis_markup
+        Whether the headline (the title, or the summary if ``inline``) may mark
+        ``*emphasis*`` and ``**strong**`` text, which are shown in notebooks
+        and terminals, and removed elsewhere.
 
     Notes
     -----
@@ -51,6 +56,7 @@ class Report:
     value_groups: tuple[ReportValueGroup, ...] = ()
     children: Mapping[str, Report] = dataclasses.field(default_factory=dict)
     inline: bool = False
+    emphasis_markup: bool = False
 
     def __post_init__(self) -> None:
         for name in ("fields", "tables", "value_groups"):
@@ -60,7 +66,23 @@ class Report:
     @property
     def heading(self) -> str:
         """Heading of the report."""
-        return self.title or self.type_name
+        return plain_text(self.title or self.type_name, self.emphasis_markup)
+
+    def headline(self, *, inline: bool = False) -> EmphasizedText:
+        """Return the title with its emphasis.
+
+        Parameters
+        ----------
+        inline
+            Whether to return the summary in place of the title.
+        """
+        text = (self.summary or self.to_str()) if inline else (self.title or self.type_name)
+        return split_emphasis(text, self.emphasis_markup)
+
+    @property
+    def plain_summary(self) -> str | None:
+        """The summary without markup."""
+        return None if self.summary is None else plain_text(self.summary, self.emphasis_markup)
 
     def without(self, labels: Collection[str]) -> Report:
         """Return the report without some fields and children.
@@ -87,16 +109,16 @@ class Report:
         """Return the ``repr`` of the object, a constructor call if fields define its arguments."""
         if arguments := [field.to_repr() for field in self.fields if field.role.in_repr]:
             return f"{self.type_name}({', '.join(arguments)})"
-        if self.summary is None:
+        if (summary := self.plain_summary) is None:
             return f"<{self.type_name}>"
-        if self.summary.startswith(self.type_name):
-            return f"<{self.summary}>"
-        return f"<{self.type_name}: {self.summary}>"
+        if summary.startswith(self.type_name):
+            return f"<{summary}>"
+        return f"<{self.type_name}: {summary}>"
 
     def to_str(self) -> str:
         """Return a one-line summary of the object."""
-        if self.summary is not None:
-            return self.summary
+        if (summary := self.plain_summary) is not None:
+            return summary
         values = [field.text for field in self.fields if field.role.in_repr]
         return f"{self.type_name}({', '.join(values[:3])})"
 
