@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.exposures import make_cell_coadd, make_difference_image, make_visit_image
-from lsst.images import Box, DifferenceImage, MaskedImage, VisitImage
+from lsst.images import Box, DifferenceImage, Image, MaskedImage, VisitImage
 from lsst.images.cells import CellCoadd
 from lsst.images.describe import describe
 from lsst.images.errors import ImagesError
@@ -178,3 +178,16 @@ def test_missing_component_is_error_of_package_and_attribute_error() -> None:
     assert not hasattr(image, "kernel")
     with pytest.raises(ImagesError, match="has no kernel"):
         image.kernel  # noqa: B018  # the access raises
+
+
+@pytest.mark.parametrize("value", ["1E999", "-1E999", "'text'"])
+def test_read_legacy_origin_that_is_not_finite_raises_named_error(
+    value: str, shared_data: Path, tmp_path: Path
+) -> None:
+    content = (shared_data / "afw" / "imageF_lossy.fits").read_bytes()
+    at = content.index(b"CRVAL1A =")
+    path = tmp_path / "damaged.fits"
+    path.write_bytes(content[: at + 10] + value.rjust(20).encode().ljust(70) + content[at + 80 :])
+    for options in ({}, {"ext": 1}):
+        with pytest.raises(ImagesError):
+            Image.read_legacy(path, **options)

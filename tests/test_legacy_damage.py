@@ -88,7 +88,7 @@ def test_read_legacy_invalid_card_value_returns_object_or_images_error(
 
 def test_read_legacy_invalid_origin_raises_named_error(shared_data: Path) -> None:
     data = (shared_data / "afw" / "exposure_visit_like_camdet.fits").read_bytes()
-    with pytest.raises(CorruptArchiveError, match="cannot be read: ValueError") as caught:
+    with pytest.raises(CorruptArchiveError, match="CRVAL1A = .* must be a finite number") as caught:
         MaskedImage.read_legacy(io.BytesIO(replaced(data, "CRVAL1A", "'*'", number=1)))
     assert any("legacy file" in note for note in caught.value.__notes__)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 __all__ = ("add_offset_wcs", "offset_cards", "read_offset_wcs", "read_yx0", "strip_wcs_cards")
 
+import math
 import warnings
 from typing import Any
 
 from ..._geom import YX
-from ...errors import LossyConversionWarning, MissingOriginError
+from ...errors import CorruptArchiveError, LossyConversionWarning, MissingOriginError
 from ...utils import short_repr
 from ._keyword_classes import is_wcs_card
 
@@ -83,7 +84,7 @@ def read_offset_wcs(header: Any, *, key: str = "A") -> tuple[int, int] | None:
     if header.get(f"CTYPE1{key}") != "LINEAR":
         return None
     x, y = (
-        float(header.get(f"CRVAL{axis}{key}", 0.0)) - (float(header.get(f"CRPIX{axis}{key}", 1.0)) - 1.0)
+        _number(header, f"CRVAL{axis}{key}", 0.0) - (_number(header, f"CRPIX{axis}{key}", 1.0) - 1.0)
         for axis in (1, 2)
     )
     return _round_origin(x, "x"), _round_origin(y, "y")
@@ -102,14 +103,29 @@ def read_yx0(header: Any) -> YX[int]:
     NotAnArchiveError
         If the header has neither; also a `ValueError`.
     """
-    if (ltv1 := header.get("LTV1")) is not None:
-        return YX(y=_round_origin(-float(header.get("LTV2", 0.0)), "y"), x=_round_origin(-float(ltv1), "x"))
+    if header.get("LTV1") is not None:
+        ltv1, ltv2 = _number(header, "LTV1", 0.0), _number(header, "LTV2", 0.0)
+        return YX(y=_round_origin(-ltv2, "y"), x=_round_origin(-ltv1, "x"))
     if (xy := read_offset_wcs(header)) is None:
         raise MissingOriginError(
             "The header does not record the pixel origin of the array: it has neither LTV1/LTV2 cards nor "
             "a linear WCS 'A'."
         )
     return YX(y=xy[1], x=xy[0])
+
+
+def _number(header: Any, keyword: str, default: float) -> float:
+    """Return the finite number of a card."""
+    value = header.get(keyword, default)
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise CorruptArchiveError(
+            f"{keyword} = {short_repr(value)} in a FITS header is invalid; it must be a finite number."
+        )
+    return number
 
 
 def _round_origin(value: float, axis: str) -> int:
