@@ -12,6 +12,9 @@ from copy import deepcopy
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from .._aliases import alias_property
 from .._content_token import token
 from .._geom import YX, Box
@@ -219,6 +222,58 @@ class GeneralizedImage(Serializable, ABC):
             raise NotContainedError(
                 f"The sky circle covers the pixels {result}, which do not overlap the image {self.bbox}."
             ) from err
+
+    @property
+    def sky_corners(self) -> astropy.coordinates.SkyCoord:
+        """Positions of the four outer corners of the image, counterclockwise in pixels from
+        the lower left (`~astropy.coordinates.SkyCoord`).
+
+        Raises
+        ------
+        GeometryError
+            If the image has no sky projection.
+        """
+        x, y = self.bbox.x, self.bbox.y
+        left, right, bottom, top = x.min - 0.5, x.max + 0.5, y.min - 0.5, y.max + 0.5
+        return self._require_projection("its sky corners").pixel_to_sky(
+            x=np.array([left, right, right, left]), y=np.array([bottom, bottom, top, top])
+        )
+
+    def contains_sky(self, sky: astropy.coordinates.SkyCoord) -> np.bool | npt.NDArray[np.bool]:
+        """Return whether positions on the sky lie within the outer edges of the image.
+
+        Parameters
+        ----------
+        sky
+            Positions in any frame.
+
+        Returns
+        -------
+        is_inside
+            A boolean for each position.
+
+        Raises
+        ------
+        GeometryError
+            If the image has no sky projection, or the frame does not convert to
+            ICRS.
+        TypeError
+            If ``sky`` is not a `~astropy.coordinates.SkyCoord`.
+        """
+        x, y = (np.asarray(v) for v in self._require_projection("positions on the sky").sky_to_pixel(sky))
+        bbox = self.bbox
+        is_inside: np.bool | npt.NDArray[np.bool] = (
+            (x >= bbox.x.min - 0.5)
+            & (x < bbox.x.max + 0.5)
+            & (y >= bbox.y.min - 0.5)
+            & (y < bbox.y.max + 0.5)
+        )
+        return is_inside
+
+    def _require_projection(self, purpose: str) -> Projection[Any]:
+        if self.projection is None:
+            raise GeometryError(f"{self} has no sky projection, which {purpose} require.")
+        return self.projection
 
     # Subimages.
 

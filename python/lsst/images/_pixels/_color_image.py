@@ -15,12 +15,13 @@ from lsst.resources import ResourcePathExpression
 from .._aliases import accepts_aliases
 from .._geom import Box
 from .._transforms import Projection
-from ..errors import GeometryError
+from ..errors import GeometryError, InvalidArgumentError
 from ..io import write
 from ..serialization import FitsCompressionOptions, MetadataValue
 from ._arguments import Origin, resolve_bbox
 from ._array_image import ArrayImage, take_matching
 from ._image import Image
+from ._masked_image import MaskedImage
 from ._units import store
 
 CHANNELS = ("red", "green", "blue")
@@ -110,6 +111,60 @@ class ColorImage(ArrayImage):
             metadata=metadata,
         )
 
+    @staticmethod
+    def from_images(
+        r: Image | MaskedImage,
+        g: Image | MaskedImage,
+        b: Image | MaskedImage,
+        *,
+        minimum: float = 0.0,
+        stretch: float | None = None,
+        softening: float = 8.0,
+    ) -> ColorImage:
+        """Create a color image for display from images of three filters.
+
+        Parameters
+        ----------
+        r, g, b
+            Images that are shown as red, green and blue, with one bounding
+            box and background-subtracted pixels.
+        minimum
+            Pixel value that is black.
+        stretch
+            Range of pixel values over which the brightness is linear.  By
+            default, 10 times the robust standard deviation of the mean of the
+            images.
+        softening
+            The parameter Q of Lupton et al. (2004).
+
+        Returns
+        -------
+        color_image
+            Color image of 8-bit integers with the projection of ``r``, made by
+            `astropy.visualization.make_lupton_rgb`.  Pixels that are not finite
+            are black in their channel.
+
+        Raises
+        ------
+        GeometryError
+            If the images have different bounding boxes.
+        InvalidArgumentError
+            If the stretch or the softening is not positive and finite.
+        """
+        planes = [image.image if isinstance(image, MaskedImage) else image for image in (r, g, b)]
+        channels = ColorImage.from_channels(*planes)
+        values = np.nan_to_num(channels.array.astype(np.float64), nan=minimum, posinf=minimum, neginf=minimum)
+        if stretch is None:
+            stretch = 10.0 * _robust_deviation(values.mean(axis=2)) or 1.0
+        for name, value in (("stretch", stretch), ("softening", softening)):
+            if not 0.0 < value < np.inf:
+                raise InvalidArgumentError(f"Invalid {name}={value!r}; expected a positive finite number.")
+        from astropy.visualization import make_lupton_rgb
+
+        with np.errstate(divide="ignore", invalid="ignore"):  # black pixels
+            rgb = make_lupton_rgb(*np.moveaxis(values, 2, 0), minimum=minimum, stretch=stretch, Q=softening)
+        return ColorImage(rgb, bbox=channels.bbox, projection=channels.projection)
+
     @property
     def array(self) -> np.ndarray:
         """The values, an array of shape ``(ny, nx, 3)`` (`numpy.ndarray`).
@@ -184,3 +239,8 @@ class ColorImage(ArrayImage):
             compression_options=dict.fromkeys(CHANNELS, compression),
             compression_seed=compression_seed,
         )
+
+
+def _robust_deviation(values: np.ndarray) -> float:
+    """Return the standard deviation of normally distributed values, from the median absolute deviation."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))

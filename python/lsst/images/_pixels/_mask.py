@@ -206,6 +206,19 @@ class Mask(ArrayImage):
         plane = self._array[..., bit.index]
         np.bitwise_and(plane, ~bit.mask, out=plane, where=where)
 
+    def statistics(self) -> dict[str, tuple[int, float]]:
+        """Count the pixels in which each plane is set.
+
+        Returns
+        -------
+        statistics
+            Number of pixels and their fraction of all pixels, for each plane by
+            name.  The fraction is NaN for a mask without pixels.
+        """
+        size = self._bbox.shape.y * self._bbox.shape.x
+        counts = {name: int(np.count_nonzero(self.get(name))) for name in self._schema.names}
+        return {name: (count, count / size if size else np.nan) for name, count in counts.items()}
+
     def compare(self, other: Mask) -> dict[str, tuple[int, int]]:
         """Count the pixels in which the planes of two masks differ.
 

@@ -24,7 +24,7 @@ from ._ast import AstMapping, starlink_ast
 from ._fits_approximation import FitsWcsAccuracy, fit_tan_sip, measure_fits_wcs
 from ._frames import ICRS, Frame, SkyFrame
 from ._sky_circle import circle_bounds
-from ._sphere import icrs_radians, unit_vectors
+from ._sphere import icrs_radians, unit_vectors, y_axis_angle
 from ._summary import describe_projection
 from ._transform import Transform
 
@@ -332,14 +332,30 @@ class Projection(Serializable, Generic[F]):
         scale
             Quantity in arcsec.
         """
-        if point is None:
-            point = self._center()
+        point = self._center() if point is None else point
         # Central differences over one pixel.
         x = point.x + np.array([-0.5, 0.5, 0.0, 0.0])
         y = point.y + np.array([0.0, 0.0, -0.5, 0.5])
         vectors = unit_vectors(*self._pixel_to_sky.apply_forward(x=x, y=y))
         area = np.linalg.norm(np.cross(vectors[1] - vectors[0], vectors[3] - vectors[2]))
         return u.Quantity(np.sqrt(area), u.rad).to(u.arcsec)
+
+    def position_angle(self, point: XY[float] | YX[float] | None = None, /) -> u.Quantity:
+        """Return the position angle of the y axis of the pixels.
+
+        Parameters
+        ----------
+        point
+            Position in absolute pixels; by default, the center of the pixel
+            bounds, or the origin if they are not set.
+
+        Returns
+        -------
+        angle
+            Quantity in degrees from north through east, from 0 to 360.
+        """
+        point = self._center() if point is None else point
+        return u.Quantity(y_axis_angle(self._pixel_to_sky.apply_forward, point.x, point.y), u.deg)
 
     def sky_circle_bounds(self, center: SkyCoord, radius: Any) -> tuple[float, float, float, float]:
         """Return the extremes of the pixel coordinates of a circle on the sky.

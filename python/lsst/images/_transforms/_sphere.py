@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
-__all__ = ("ARCSEC", "icrs_radians", "offset_positions", "separations", "unit_vectors")
+__all__ = (
+    "ARCSEC",
+    "icrs_radians",
+    "offset_positions",
+    "separations",
+    "tangent_axes",
+    "unit_vectors",
+    "y_axis_angle",
+)
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
@@ -71,6 +80,27 @@ def unit_vectors(lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float
     return np.stack([np.cos(lon) * cos_lat, np.sin(lon) * cos_lat, np.sin(lat)], axis=-1)
 
 
+def tangent_axes(
+    lon: npt.ArrayLike, lat: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the unit vectors that point to the east and to the north.
+
+    Parameters
+    ----------
+    lon, lat
+        Longitudes and latitudes in radians, of one shape.
+
+    Returns
+    -------
+    east, north
+        Cartesian coordinates on the last axis, of length 3.
+    """
+    lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    sin, cos = np.sin(lon), np.cos(lon)
+    east = np.stack([-sin, cos, np.zeros_like(lon)], axis=-1)
+    return east, np.stack([-np.sin(lat) * cos, -np.sin(lat) * sin, np.cos(lat)], axis=-1)
+
+
 def separations(lon_a: Any, lat_a: Any, lon_b: Any, lat_b: Any) -> npt.NDArray[np.float64]:
     """Return great-circle distances.
 
@@ -121,3 +151,24 @@ def offset_positions(
     y = sin_d * np.sin(angles)
     z = cos_d * math.sin(lat) + sin_d * math.cos(lat) * np.cos(angles)
     return lon + np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+
+
+def y_axis_angle(apply: Callable[..., Any], x: float, y: float) -> float:
+    """Return the position angle of the y axis of pixels.
+
+    Parameters
+    ----------
+    apply
+        Mapping of pixels ``x`` and ``y`` to longitude and latitude in radians.
+    x, y
+        Position in pixels.
+
+    Returns
+    -------
+    angle
+        Degrees from north through east, from 0 to 360.
+    """
+    east, north = tangent_axes(*apply(x=x, y=y))
+    ends = unit_vectors(*apply(x=np.full(2, x), y=y + np.array([-0.5, 0.5])))
+    along = ends[1] - ends[0]
+    return float(np.degrees(np.arctan2(along @ east, along @ north)) % 360.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._geom import Box, Polygon
 from ..describe import DescribeOptions, FieldRole, Report, ReportField, ReportTable
-from ._sphere import ARCSEC, separations, unit_vectors
+from ._sphere import ARCSEC, separations, tangent_axes, unit_vectors
 
 
 def describe_projection(
@@ -106,9 +106,7 @@ def _pixel_scales(projection: Any, x: Any, y: Any) -> tuple[float, float]:
     x, y = np.ravel(x), np.ravel(y)
     apply = projection.pixel_to_sky_transform.apply_forward
     ra, dec = apply(x=x, y=y)
-    zero = np.zeros_like(ra)
-    east = np.stack([-np.sin(ra), np.cos(ra), zero], axis=-1)
-    north = np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], axis=-1)
+    east, north = tangent_axes(ra, dec)
     along_x = unit_vectors(*apply(x=x + 0.5, y=y)) - unit_vectors(*apply(x=x - 0.5, y=y))
     along_y = unit_vectors(*apply(x=x, y=y + 0.5)) - unit_vectors(*apply(x=x, y=y - 0.5))
     sky = np.stack([east, north], axis=-2) @ np.stack([along_x, along_y], axis=-1)
