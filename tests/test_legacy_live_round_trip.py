@@ -94,6 +94,20 @@ def test_psf_that_afw_cannot_write_is_evaluated_by_afw() -> None:
     assert image.to_legacy().info.getPsf() is live
 
 
+@pytest.mark.parametrize("extension", ["fits", "json"])
+def test_write_image_with_psf_that_afw_evaluates_omits_the_psf_and_warns(
+    tmp_path: Path, extension: str
+) -> None:
+    image = VisitImage.from_legacy(make_exposure(Psf=UnwritablePsf(21, 21, 2.0)))
+    path = tmp_path / f"image.{extension}"
+    with pytest.warns(LossyConversionWarning, match="psf .*LegacyPointSpreadFunction"):
+        image.write(path)
+    found = VisitImage.read(path)
+    np.testing.assert_array_equal(found.image.array, image.image.array)
+    assert found.mask == image.mask
+    assert image.psf is not None
+
+
 def test_component_whose_conversion_raises_in_afw_costs_only_itself() -> None:
     class Broken(afw.ApCorrMap):
         def items(self) -> Any:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -42,9 +42,12 @@ class LegacyPointSpreadFunction(PointSpreadFunction):
 
     Notes
     -----
-    It cannot be written to a file.  It is used for PSF classes that do not
-    have a counterpart in this package.
+    It cannot be written to a file; an image is written without it, with a
+    warning.  It is used for PSF classes that do not have a counterpart in this
+    package.
     """
+
+    IS_SERIALIZABLE: ClassVar[bool] = False
 
     def __init__(self, impl: Any, bounds: Bounds) -> None:
         self._impl = impl

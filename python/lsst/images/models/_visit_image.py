@@ -15,7 +15,8 @@ from .._components import AnnotatedImage, Component
 from .._exposures import VisitImage
 from .._exposures._validity import clip_bounds
 from .._geom import Bounds, BoundsSerializationModel, Box, serialize_bounds
-from ..errors import CorruptArchiveError, ImagesWarning
+from ..errors import CorruptArchiveError, ImagesWarning, LossyConversionWarning
+from ..psfs import PointSpreadFunction
 from ..serialization import InputArchive, OutputArchive, UnreadableTree, component, omit_if_none
 from ..serialization._deferred import available
 from ._annotated_image import AnnotatedImageTree
@@ -74,6 +75,14 @@ class VisitImageSerializationModel(AnnotatedImageTree, schema="visit_image", ver
 
     @classmethod
     def serialize_component(cls, name: str, value: Any, obj: Any, archive: OutputArchive) -> Any:
+        if isinstance(value, PointSpreadFunction) and not value.IS_SERIALIZABLE:
+            warnings.warn(
+                f"The psf of this {type(obj).__name__} is not written: a {type(value).__name__} is evaluated "
+                "by an object in memory. Replace it by a sampled PSF to keep it.",
+                LossyConversionWarning,
+                stacklevel=8,
+            )
+            return None
         if name != "bounds":
             return super().serialize_component(name, value, obj, archive)
         if isinstance(value, Box) and value == obj.bbox:

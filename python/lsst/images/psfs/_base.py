@@ -7,7 +7,7 @@ from __future__ import annotations
 __all__ = ("PointSpreadFunction", "centered_box")
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -43,6 +43,9 @@ class PointSpreadFunction(Serializable, ABC):
     within 1e-4 of 1.  Evaluation outside the bounds raises
     `~lsst.images.BoundsError`.
     """
+
+    IS_SERIALIZABLE: ClassVar[bool] = True
+    """Whether the PSF can be written; an image is written without one that cannot, with a warning."""
 
     @property
     @abstractmethod
