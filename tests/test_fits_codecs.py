@@ -94,7 +94,8 @@ def test_algorithm_that_cannot_be_written_is_not_offered(algorithm: str) -> None
 
 
 def test_every_public_algorithm_has_a_writable_codec() -> None:
-    assert set(FitsCompressionAlgorithm) <= set(codecs.algorithm_names(writable=True))
+    # SMALLEST stands for one of the others.
+    assert set(FitsCompressionAlgorithm) - {"SMALLEST"} <= set(codecs.algorithm_names(writable=True))
 
 
 def test_algorithm_names_are_compared_in_codecs_only() -> None:

@@ -134,13 +134,16 @@ class TableData:
     def _from_heap(self, column: Column, raw: _Array) -> list[Any]:
         if column.width == 0:
             return [np.empty(0, dtype=_native(column)) for _ in range(len(raw))]
-        pairs = np.ascontiguousarray(raw).view(str(column.descriptor)).astype(np.int64).tolist()
+        descriptors = np.ascontiguousarray(raw).view(str(column.descriptor)).astype(np.int64)
+        # A float does not overflow; damaged counts may be as large as 2**63.
+        total = float(descriptors[:, 0].sum(dtype=np.float64))
+        pairs = descriptors.tolist()
         found: list[Any] = []
         native = _native(column)
         is_plain = column.code in _PLAIN and (column.scale, column.zero) == (1.0, 0.0)
         item_size = ELEMENTS[column.code].itemsize
         # Cells may overlap, but not so often that they fill the memory.
-        check_size(item_size * sum(count for count, _ in pairs), len(self._heap), f"Column {column.name!r}")
+        check_size(int(item_size * total), len(self._heap), f"Column {column.name!r}")
         for count, offset in pairs:
             if count == 0:
                 offset = 0  # undefined (FITS Standard 4.0, section 7.3.5)
