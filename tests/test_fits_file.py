@@ -17,6 +17,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from lsst.images._bytes._open_source import open_source
 from lsst.images.errors import (
     ArchiveReadError,
     ArchiveWriteError,
@@ -26,7 +27,6 @@ from lsst.images.errors import (
     UnsupportedFormatError,
 )
 from lsst.images.fits import FitsFile
-from lsst.images.fits._bytes._open_source import open_source
 from lsst.images.fits._hdus._image_writer import encode_image, encode_primary
 from lsst.images.fits._hdus._table_writer import encode_byte_rows, encode_table
 from lsst.images.fits._headers._card_writer import build_header, format_card

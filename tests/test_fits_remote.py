@@ -17,10 +17,10 @@ import pytest
 from helpers.butler_servers import BUCKET, s3
 from helpers.servers import CountingProxy, CountingServer, WebServer
 from lsst.images import Box, Image, Mask, MaskedImage, MaskPlane, MaskSchema
+from lsst.images._bytes import _range_client, _remote_source  # private: timeouts are shortened
 from lsst.images.errors import ArchiveReadError, CorruptArchiveError, NotAnArchiveError
 from lsst.images.fits import FitsCompressionOptions, FitsFile
 from lsst.images.fits._archive import _input_archive  # private: MAX_PREFETCH_SIZE is lowered
-from lsst.images.fits._bytes import _range_client, _remote_source  # private: timeouts are shortened
 from lsst.images.fits._hdus import _file  # private: MAX_PREFETCH_SIZE is lowered
 from lsst.images.fits._hdus._image_writer import encode_primary  # private: writes minimal files
 from lsst.images.fits._tiles._tile_writer import compress_image  # private: writes minimal files

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from helpers.servers import CountingServer
 from lsst.images import Box, Image
+from lsst.images._bytes import _range_client, _remote_source  # private: timeouts
 from lsst.images.errors import ArchiveReadError, ImagesError, InvalidParameterError
-from lsst.images.fits._bytes import _range_client, _remote_source  # private: timeouts
 from lsst.images.io import read
 
 pytest.importorskip("aiohttp", reason="needs aiohttp, the HTTP client of fsspec")

@@ -32,8 +32,8 @@ import astropy.io.fits
 import fitsio
 import imagecodecs
 import numpy as np
+from lsst.images._bytes._thread_pool import default_threads
 from lsst.images.fits import FitsFile
-from lsst.images.fits._bytes._thread_pool import default_threads
 from lsst.images.fits._hdus._image_writer import encode_primary
 from lsst.images.fits._tiles._tile_table import CompressedImage
 from lsst.images.fits._tiles._tile_writer import compress_image

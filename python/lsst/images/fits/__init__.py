@@ -7,6 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._aliases import moved_names
+from .._bytes._byte_source import Buffer, ByteSource, BytesSource
+from .._bytes._open_source import open_source
+from .._bytes._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
 from ..errors import InvalidFitsArchiveError
 from ..serialization import (
     FitsCompressionAlgorithm,
@@ -25,9 +28,6 @@ from ._archive._passthrough_hdus import (
     strip_legacy_exposure_cards,
     suppress_fits_card_warnings,
 )
-from ._bytes._byte_source import Buffer, ByteSource, BytesSource
-from ._bytes._open_source import open_source
-from ._bytes._remote_source import DEFAULT_PAGE_SIZE, READ_CACHE_MAX_BYTES
 from ._hdus._file import FitsFile
 from ._hdus._hdu import Hdu
 from ._hdus._table_reader import ColumnData, TableData

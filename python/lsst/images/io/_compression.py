@@ -16,8 +16,8 @@ import imagecodecs
 
 from lsst.resources import ResourcePath
 
+from .._bytes._open_source import read_bytes
 from ..errors import ArchiveReadError, CorruptArchiveError, UnsupportedFormatError
-from ..fits._bytes._open_source import read_bytes
 from ..limits import check_size
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")

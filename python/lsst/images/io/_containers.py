@@ -23,8 +23,8 @@ from typing import IO, Any, cast
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
+from .._bytes._open_source import read_bytes
 from ..errors import InvalidArgumentError, NotAnArchiveError, UnsupportedFormatError
-from ..fits._bytes._open_source import read_bytes
 from ..plugins import ContainerSpec, registry
 from ..serialization import InputArchive, OutputArchive
 from ..utils import MAX_PATH_LENGTH, short_repr

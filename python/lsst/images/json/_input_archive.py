@@ -14,8 +14,8 @@ import pydantic_core
 
 from lsst.resources import ResourcePath
 
+from .._bytes._open_source import read_bytes
 from ..errors import ArchiveReadError, ArchiveSyntaxError, CorruptArchiveError, NotAnArchiveError
-from ..fits._bytes._open_source import read_bytes
 from ..serialization import ArrayReferenceModel, InputArchive, TableModel
 from ..utils import short_repr
 

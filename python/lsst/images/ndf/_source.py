@@ -16,9 +16,9 @@ from fsspec.caching import BlockCache
 
 from lsst.resources import ResourcePath
 
+from .._bytes._byte_source import ByteSource, FileSource, check_regular
+from .._bytes._open_source import HTTP_SCHEMES, open_source
 from ..errors import CorruptArchiveError, ImagesError, NotAnArchiveError
-from ..fits._bytes._byte_source import ByteSource, FileSource, check_regular
-from ..fits._bytes._open_source import HTTP_SCHEMES, open_source
 from ..utils import UNEXPECTED, short_repr
 from ._hds import import_h5py
 from ._plugin import HDF5_SIGNATURE

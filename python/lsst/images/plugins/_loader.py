@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import pluggy
 
-from ..errors import DuplicateRegistrationError, PluginLoadError, PluginWarning
+from ..errors import DuplicateRegistrationError, PluginError, PluginLoadError, PluginWarning
 from ..utils import short_repr
 from . import _hookspecs
 from ._schema_entry_points import check_writable
@@ -72,7 +72,16 @@ class Loaded:
         """
         for implementation in self.manager.hook.register_datasets.get_hookimpls():
             if implementation.plugin_name == name:
-                specs = cast("Iterable[DatasetSpec]", implementation.function() or ())
+                specs: Iterable[DatasetSpec] = ()
+                # Other failures are reported when the declarations are used.
+                try:
+                    specs = cast("Iterable[DatasetSpec]", implementation.function() or ())
+                except PluginError:
+                    raise
+                except Exception as err:
+                    warnings.warn(
+                        f"Plugin {short_repr(name)}: {short_repr(err)}", PluginWarning, stacklevel=3
+                    )
                 for spec in specs:
                     model, pytype = _imported(spec.model), _imported(spec.pytype)
                     if spec.STRICT and model is not None and pytype is not None:

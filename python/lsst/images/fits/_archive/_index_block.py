@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
 from ...errors import CorruptArchiveError
 from ...utils import UNEXPECTED, short_repr
-from .._bytes._byte_source import MIN_PEEK_SIZE, ByteSource
 from .._headers._cards import BLOCK_SIZE, MAX_INT64, read_int, scan
 from .._headers._checksum import wrong_sums
 from .._tiles._grid import TileGrid, normalize_slices

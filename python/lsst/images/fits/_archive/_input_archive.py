@@ -15,6 +15,8 @@ from typing import Any, Self
 import numpy as np
 import pydantic_core
 
+from ..._bytes._open_source import open_source
+from ..._bytes._remote_source import DEFAULT_PAGE_SIZE
 from ...errors import (
     ArchiveReadError,
     ChecksumWarning,
@@ -25,8 +27,6 @@ from ...errors import (
 from ...serialization import ArrayReferenceModel, InputArchive, NumberType, TableModel
 from ...serialization._input_archive import ArrayPart
 from ...utils import short_repr
-from .._bytes._open_source import open_source
-from .._bytes._remote_source import DEFAULT_PAGE_SIZE
 from .._hdus._file import MAX_PREFETCH_SIZE, FitsFile, Hdu
 from .._headers._cards import CARD_SIZE, find_end, read_int
 from .._headers._checksum import data_sum, is_header_right

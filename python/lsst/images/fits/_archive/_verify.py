@@ -14,10 +14,10 @@ import numpy as np
 
 from lsst.resources import ResourcePathExpression
 
+from ..._bytes._byte_source import Buffer, ByteSource
+from ..._bytes._open_source import open_source
 from ...errors import ArchiveReadError
 from ...utils import UNEXPECTED, short_repr
-from .._bytes._byte_source import Buffer, ByteSource
-from .._bytes._open_source import open_source
 from .._hdus._file import FitsFile, Hdu
 from .._headers._cards import BLOCK_SIZE, CARD_SIZE, CardValue
 from .._headers._checksum import check_hdu, data_sum, source_sum

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import Buffer
 from ...errors import CorruptArchiveError
-from .._bytes._byte_source import Buffer
 from .._headers._cards import BLOCK_SIZE
 from .._headers._columns import Column
 from ._table_reader import TableData

@@ -12,10 +12,10 @@ from typing import IO, Self
 
 from lsst.resources import ResourcePathExpression
 
+from ..._bytes._byte_source import Buffer, ByteSource
+from ..._bytes._open_source import open_source
 from ...errors import CorruptArchiveError, InvalidComponentError, NotAnArchiveError
 from ...utils import short_repr
-from .._bytes._byte_source import Buffer, ByteSource
-from .._bytes._open_source import open_source
 from .._headers._cards import BLOCK_SIZE, CARD_SIZE, END, find_end, scan
 from ._hdu import Hdu, Slices
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._bytes._byte_source import ByteSource
 from ...errors import ArchiveReadError, CorruptArchiveError, InvalidParameterError
 from ...limits import ALWAYS_ALLOWED_SIZE, check_size
 from ...utils import cached_property, short_repr
-from .._bytes._byte_source import ByteSource
 from .._headers._cards import Cards, CardValue, scan
 from .._headers._checksum import source_sum
 from .._headers._odd_cards import parse_header

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._bytes._byte_source import ByteSource
+from ..._bytes._byte_source import ByteSource
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 

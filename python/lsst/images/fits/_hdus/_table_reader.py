@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import ByteSource
 from ...errors import CorruptArchiveError, InvalidComponentError
 from ...limits import check_size
 from ...utils import short_repr
-from .._bytes._byte_source import ByteSource
 from .._headers._cards import CardValue
 from .._headers._columns import ELEMENTS, TYPES, Column, parse_columns
 from .._headers._structure import Structure

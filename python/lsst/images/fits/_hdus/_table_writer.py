@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import Buffer
 from ...errors import ArchiveWriteError
 from ...utils import short_repr
-from .._bytes._byte_source import Buffer
 from .._headers._card_writer import CardLike
 from .._headers._columns import MAX_HEAP_32BIT
 from .._headers._encoded_hdu import EncodedHdu

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from .._bytes._byte_source import Buffer, ByteSource
-from .._bytes._scratch import Scratch
-from .._bytes._thread_pool import default_threads, run_jobs
+from ..._bytes._byte_source import Buffer, ByteSource
+from ..._bytes._scratch import Scratch
+from ..._bytes._thread_pool import default_threads, run_jobs
 from ._card_writer import CardLike, build_header
 from ._cards import Cards, CardValue
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from .._bytes._byte_source import Buffer
+from ..._bytes._byte_source import Buffer
 from ._card_writer import CardLike, build_header
 from ._cards import BLOCK_SIZE
 from ._checksum import checksum_cards, data_sum, join_sums

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .._bytes._scratch import Scratch
+from ..._bytes._scratch import Scratch
 from ._compiled import tile_loops
 from ._dither import NO_NUMBERS, NO_SEEDS, Dither
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .._bytes._scratch import Scratch
+from ..._bytes._scratch import Scratch
 
 DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 """Values of ``ZQUANTIZ``, in the order of the methods 0, 1 and 2."""

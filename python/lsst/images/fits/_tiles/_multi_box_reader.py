@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._bytes._byte_source import ByteSource
-from .._bytes._thread_pool import partition, pick_threads, run_jobs
+from ..._bytes._byte_source import ByteSource
+from ..._bytes._thread_pool import partition, pick_threads, run_jobs
 from ._tile_reader import MAX_SERIAL_PIXELS, DecodePlan, TileWorker
 from ._tile_table import CompressedImage
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import Buffer, ByteSource
+from ..._bytes._scratch import Scratch
+from ..._bytes._thread_pool import partition, pick_threads, run_jobs
 from ...errors import CorruptArchiveError
-from .._bytes._byte_source import Buffer, ByteSource
-from .._bytes._scratch import Scratch
-from .._bytes._thread_pool import partition, pick_threads, run_jobs
 from ._dequantize import dequantize
 from ._dither import Dither
 from ._grid import TileSelection

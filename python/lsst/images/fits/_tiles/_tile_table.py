@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import Buffer, ByteSource
 from ...errors import CorruptArchiveError
 from ...utils import short_repr
-from .._bytes._byte_source import Buffer, ByteSource
 from .._headers._cards import CardValue, read_int
 from .._headers._columns import SIZES, Column, parse_columns
 from .._headers._scaling import UNSCALED, Scaling, read_scaling

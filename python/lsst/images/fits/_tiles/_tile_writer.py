@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._bytes._byte_source import Buffer
+from ..._bytes._thread_pool import partition, pick_threads, run_jobs
 from ...errors import ArchiveWriteError
 from ...utils import short_repr
-from .._bytes._byte_source import Buffer
-from .._bytes._thread_pool import partition, pick_threads, run_jobs
 from .._headers._card_writer import CardLike
 from .._headers._checksum import data_sum
 from .._headers._columns import MAX_HEAP_32BIT

@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ....errors import CorruptArchiveError
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
 from ..._headers._cards import CardValue
 from ..._headers._scaling import Scaling
 

@@ -15,9 +15,9 @@ from typing import Any
 import imagecodecs
 import numpy as np
 
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ....errors import CorruptArchiveError
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
 from .._compiled import tile_loops
 from ._codec import MAX_GZIP_ITEMSIZE, DecodedBox, TileCodec, big_endian, numbers_from_bytes
 from ._deflate import gzip, gzip_noise, gzip_planes

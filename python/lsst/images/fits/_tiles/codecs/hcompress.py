@@ -22,10 +22,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ....errors import ArchiveWriteError, CorruptArchiveError, MissingOptionalDependencyError
 from ....utils import short_repr
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
 from ..._headers._cards import BLOCK_SIZE, CARD_SIZE, CardValue
 from ._cfitsio_process import decode_file
 from ._codec import TileCodec

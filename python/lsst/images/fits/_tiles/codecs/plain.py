@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ._codec import TileCodec, big_endian, numbers_from_bytes
 
 _Array = np.ndarray[Any, np.dtype[Any]]

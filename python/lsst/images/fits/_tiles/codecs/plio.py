@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ....errors import ArchiveWriteError, CorruptArchiveError
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
 from ..._headers._cards import CardValue
 from ..._headers._scaling import Scaling
 from ._codec import TileCodec

@@ -13,10 +13,10 @@ from typing import Any, Self
 import imagecodecs
 import numpy as np
 
+from ...._bytes._byte_source import Buffer
+from ...._bytes._scratch import Scratch
 from ....errors import CorruptArchiveError
 from ....utils import short_repr
-from ..._bytes._byte_source import Buffer
-from ..._bytes._scratch import Scratch
 from ..._headers._cards import CardValue
 from .._compiled import tile_loops
 from ._codec import TileCodec

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ...errors import InvalidArgumentError
-from ...utils import short_repr
+from ..errors import InvalidArgumentError
+from ..utils import short_repr
 
 _Job = TypeVar("_Job")
 _Plan = TypeVar("_Plan")

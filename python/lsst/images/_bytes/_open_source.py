@@ -21,8 +21,8 @@ from typing import IO, cast
 
 from lsst.resources import ResourcePath, ResourcePathExpression
 
-from ...errors import UnsupportedFormatError
-from ...utils import MAX_PATH_LENGTH, short_repr
+from ..errors import UnsupportedFormatError
+from ..utils import MAX_PATH_LENGTH, short_repr
 from ._byte_source import Buffer, ByteSource, BytesSource, FileSource, StreamSource
 from ._remote_source import DEFAULT_PAGE_SIZE, RemoteSource
 

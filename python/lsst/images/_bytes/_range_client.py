@@ -17,8 +17,8 @@ from typing import Any
 
 from lsst.resources import ResourcePath
 
-from ...errors import ArchiveReadError, MissingOptionalDependencyError, TransientReadError
-from ...utils import short_repr
+from ..errors import ArchiveReadError, MissingOptionalDependencyError, TransientReadError
+from ..utils import short_repr
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from lsst.resources import ResourcePath
 
-from ...errors import ArchiveReadError, InvalidParameterError, TransientReadError
-from ...utils import short_repr
+from ..errors import ArchiveReadError, InvalidParameterError, TransientReadError
+from ..utils import short_repr
 from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, make_client
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self
 
-from ...errors import ArchiveReadError, CorruptArchiveError
-from ...utils import short_repr
+from ..errors import ArchiveReadError, CorruptArchiveError
+from ..utils import short_repr
 from ._scratch import Scratch
 
 Buffer = bytes | bytearray | memoryview
