@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from helpers.exposures import make_visit_image
 from lsst.images import Image, VisitImage
-from lsst.images.errors import CorruptArchiveError, ImagesError, InvalidParameterError
+from lsst.images.errors import ArchiveReadError, CorruptArchiveError, ImagesError, InvalidParameterError
 from lsst.images.fits import FitsFile
 from lsst.images.io import open_archive, read
 from lsst.images.limits import ALWAYS_ALLOWED_SIZE, MAX_EXPANSION_VARIABLE, max_size
@@ -39,6 +39,21 @@ def zstd_bomb(path: Path) -> Path:
     content = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", 10**10) + b"\x03\x00\x00a"
     (path / "bomb.fits.zst").write_bytes(content)
     return path / "bomb.fits.zst"
+
+
+def zstd_frame(blocks: int, byte: bytes = b"a") -> bytes:
+    """Make a Zstandard frame without a size, of blocks of 128 KiB that repeat one byte (RFC 8878)."""
+    size = 131072
+    found = b"\x28\xb5\x2f\xfd\x00\x38"
+    for i in range(blocks):
+        found += ((i + 1 == blocks) | 1 << 1 | size << 3).to_bytes(3, "little") + byte
+    return found
+
+
+def zstd_bomb_without_size(path: Path) -> Path:
+    """Write 40 kB that decompress to 1.3 GB, and do not declare it."""
+    (path / "blocks.json.zst").write_bytes(zstd_frame(10_000))
+    return path / "blocks.json.zst"
 
 
 def huge_dataset(path: Path) -> Path:
@@ -108,6 +123,7 @@ def read_plane(path: Path) -> object:
         (gzip_bomb, read),
         (gzip_bomb, VisitImage.read),
         (zstd_bomb, read),
+        (zstd_bomb_without_size, read),
         (huge_dataset, Image.read),
         (huge_chunk, Image.read),
         (large_plio_tile, read_plane),
@@ -149,6 +165,17 @@ def test_read_compressed_file_is_equal(suffix: str, tmp_path: Path) -> None:
     (tmp_path / f"visit.fits{suffix}").write_bytes(encode(path.read_bytes()))
     found = read(tmp_path / f"visit.fits{suffix}")
     np.testing.assert_array_equal(found.image.array, image.image.array)
+
+
+def test_zstd_frame_without_size_is_decompressed(tmp_path: Path) -> None:
+    content = zstd_frame(30, b"{")
+    (tmp_path / "a.json.zst").write_bytes(content)
+    # 4 MB of braces are not a JSON tree, but they are decompressed.
+    with pytest.raises(ArchiveReadError, match="Not a JSON file"):
+        read(tmp_path / "a.json.zst")
+    (tmp_path / "b.json.zst").write_bytes(content[:-3])
+    with pytest.raises(CorruptArchiveError, match="damaged zstd file"):
+        read(tmp_path / "b.json.zst")
 
 
 @pytest.mark.parametrize("keyword", ["A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER"])

@@ -26,6 +26,12 @@ COMPRESSED_SUFFIXES = (".gz", ".zst")
 CHUNK_SIZE = 1 << 20
 """Number of bytes that are decompressed at a time."""
 
+FIRST_CAPACITY = 16
+"""Size of the memory, relative to the file, in which decompression is tried first if it is unknown."""
+
+_TOO_SMALL = "too small"
+# In the message of the library if the memory does not suffice.
+
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 """Compression by the first bytes of a file (RFC 1952, RFC 8878)."""
 
@@ -120,7 +126,8 @@ def _zstd_size(content: bytes) -> int | None:
 
 
 def _decompress_zstd(content: bytes, uri: ResourcePath) -> bytes:
-    check_size(_zstd_size(content) or 0, len(content), f"The decompressed content of {uri}")
+    what, size = f"The decompressed content of {uri}", _zstd_size(content)
+    check_size(size or 0, len(content), what)
     # The standard library decompresses Zstandard only since Python 3.14;
     # imagecodecs is already a dependency, for FITS.
     if not imagecodecs.ZSTD.available:
@@ -128,7 +135,17 @@ def _decompress_zstd(content: bytes, uri: ResourcePath) -> bytes:
             f"Cannot decompress {uri}: this build of the package imagecodecs does not support Zstandard. "
             "Install imagecodecs from PyPI or conda-forge, or decompress the file first."
         )
-    try:
-        return bytes(imagecodecs.zstd_decode(content))
-    except imagecodecs.ZstdError as err:
-        raise CorruptArchiveError(f"{uri} is a damaged zstd file: {err}") from err
+    # A frame without a size is decompressed into larger and larger memory, up to the limit.
+    capacity = FIRST_CAPACITY * len(content) if size is None else 0
+    while True:
+        try:
+            return bytes(
+                imagecodecs.zstd_decode(content, out=capacity)
+                if capacity
+                else imagecodecs.zstd_decode(content)
+            )
+        except imagecodecs.ZstdError as err:
+            if not capacity or _TOO_SMALL not in str(err):
+                raise CorruptArchiveError(f"{uri} is a damaged zstd file: {err}") from err
+        capacity *= 4
+        check_size(capacity, len(content), what)
