@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from helpers.exposures import make_cell_coadd, make_difference_image, make_visit
 from lsst.images import Box, DifferenceImage, Image, MaskedImage, VisitImage
 from lsst.images.cells import CellCoadd
 from lsst.images.describe import describe
-from lsst.images.errors import ImagesError
+from lsst.images.errors import CorruptArchiveError, ImagesError
 from lsst.images.fits import verify
 from lsst.images.io import open_archive, read
 
@@ -191,3 +192,14 @@ def test_read_legacy_origin_that_is_not_finite_raises_named_error(
     for options in ({}, {"ext": 1}):
         with pytest.raises(ImagesError):
             Image.read_legacy(path, **options)
+
+
+def test_hdf5_address_beyond_any_file_is_a_damaged_file(tmp_path: Path) -> None:
+    make_visit_image().write(tmp_path / "a.sdf")
+    content = bytearray((tmp_path / "a.sdf").read_bytes())
+    # The address of the driver information block, which is undefined in files without one.
+    content[0x30:0x38] = b"\xff\xfe" + b"\xff" * 6
+    (tmp_path / "a.sdf").write_bytes(content)
+    for source in (tmp_path / "a.sdf", io.BytesIO(content)):
+        with pytest.raises(CorruptArchiveError, match="truncated or damaged"):
+            read(source)

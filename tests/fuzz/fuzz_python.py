@@ -2,7 +2,7 @@
 # Licensed under the BSD 3-Clause License; see LICENSE.
 """Fuzz the readers of files and of texts, guided by the lines that each input executes.
 
-``python tests/fuzz/fuzz_python.py [TARGET...] [--seconds N] [--seed N]``
+``python tests/fuzz/fuzz_python.py [TARGET...] [--seconds N] [--seed N] [--executions N]``
 
 An input may be read, or be refused with an `ImagesError`. Other exceptions are findings, which are written to
 ``build/fuzz``.
@@ -195,14 +195,15 @@ def traced(lines: set[Line]) -> Iterator[None]:
         sys.settrace(None)
 
 
-def fuzz(name: str, seconds: float, seed: int) -> tuple[int, int]:
-    """Run a target; return the number of executions and of findings."""
+def fuzz(name: str, seconds: float, seed: int, most: float) -> tuple[int, int]:
+    """Run a target with at most a number of changes; return the numbers of executions and of findings."""
     make_seeds, run = TARGETS[name]
     rng = random.Random(f"{name} {seed}")
     inputs, covered, places = make_seeds(), set[Line](), set[str]()
     pending = list(inputs)
     executions, end = 0, time.monotonic() + seconds
-    while pending or time.monotonic() < end:
+    most += len(inputs)
+    while pending or (time.monotonic() < end and executions < most):
         data = pending.pop() if pending else mutate(rng.choice(inputs), rng.choice(inputs), rng)
         lines = set[Line]()
         executions += 1
@@ -241,8 +242,12 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", help=f"any of: {', '.join(TARGETS)}; default: all")
     parser.add_argument("--seconds", type=float, default=10.0, help="time for each target")
     parser.add_argument("--seed", type=int, default=1, help="selects the changes")
+    parser.add_argument(
+        "--executions", type=float, default=float("inf"), help="number of changed inputs for each target"
+    )
     options = parser.parse_args()
-    return int(any([fuzz(name, options.seconds, options.seed)[1] for name in options.targets or TARGETS]))
+    limits = options.seconds, options.seed, options.executions
+    return int(any([fuzz(name, *limits)[1] for name in options.targets or TARGETS]))
 
 
 if __name__ == "__main__":

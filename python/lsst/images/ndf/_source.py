@@ -141,7 +141,8 @@ def open_hdf5(target: Any, *, partial: bool) -> tuple[Any, contextlib.ExitStack]
             # Readers do not need locks, which some network file systems do not support.
             options = {} if hasattr(source, "seek") else {"locking": False}
             file = resources.enter_context(h5py.File(source, "r", **options))
-        except OSError as err:
+        except (OSError, OverflowError) as err:
+            # A damaged address may be larger than any file.
             raise CorruptArchiveError(f"{name} is truncated or damaged: {err}") from err
         return file, resources.pop_all()
 

@@ -135,6 +135,18 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
             cls._PARAMETERS = keyword_parameters(cls.deserialize)
 
     def model_dump_json(self, **options: Any) -> str:
+        """Return the tree as JSON, with unknown members of the file that it is from.
+
+        Parameters
+        ----------
+        **options
+            As for `pydantic.BaseModel.model_dump_json`.
+
+        Returns
+        -------
+        text
+            The JSON text.
+        """
         text = super().model_dump_json(**options)
         # Unknown members are inserted here, because no model declares them.
         amend: Callable[[str, Mapping[str, Any]], str] | None = vars(self).get(AMENDMENT)
@@ -142,6 +154,18 @@ class ArchiveTree(pydantic.BaseModel, ser_json_inf_nan="constants", ser_json_byt
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make a tree without validation, with the schema version of this model.
+
+        Parameters
+        ----------
+        _fields_set, **values
+            As for `pydantic.BaseModel.model_construct`.
+
+        Returns
+        -------
+        tree
+            The tree.
+        """
         stamps = {"schema_version": cls.SCHEMA_VERSION, "min_read_version": cls.MIN_READ_VERSION}
         return super().model_construct(_fields_set, **{**stamps, **values})
 
