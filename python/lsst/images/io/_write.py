@@ -109,7 +109,7 @@ def write(
             output_class(spec).create(stream, passthrough=attachments.passthrough, **options)
         ) as archive,
     ):
-        tree = _serialize_root(obj, archive, context)
+        tree = archive.serialize_root(obj)
         _keep_unknown_members(tree, attachments.unknown_members, archive)
         tree.metadata = writable_metadata(
             {**tree.metadata, **_hook_metadata(obj, context), **(metadata or {})}
@@ -121,16 +121,6 @@ def write(
         except pydantic_core.PydanticSerializationError as err:
             raise ArchiveWriteError(f"The tree of a {type(obj).__name__} is not valid JSON: {err}") from err
     return tree
-
-
-def _serialize_root(obj: Any, archive: OutputArchive, context: WriteContext) -> ArchiveTree:
-    model: Any = registry.model_for_type(type(obj))
-    try:
-        tree: ArchiveTree = model.serialize(obj, archive.nested(model.ROOT_NAME))
-    except pydantic.ValidationError as err:
-        raise ArchiveWriteError(f"A {type(obj).__name__} cannot be written: {err}") from err
-    # The tree may share dictionaries with the object, which must not change.
-    return tree.model_copy()
 
 
 def _keep_unknown_members(tree: ArchiveTree, members: UnknownMembers | None, archive: OutputArchive) -> None:

@@ -19,6 +19,7 @@ from ..errors import (
     UnitConversionError,
     UnsupportedTableError,
 )
+from ._archive_names import tree_class_for_info
 from ._arrays import (
     AnyArrayModel,
     ArrayModel,
@@ -84,7 +85,6 @@ from ._registration import (
     parameterize_tree,
     public_type_for_schema,
     register_schema_class,
-    tree_class_for_info,
 )
 from ._tables import TableColumnModel, TableModel
 from ._tree import SCHEMA_URL_BASE, ArchiveTree

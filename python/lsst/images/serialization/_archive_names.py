@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("ArchiveNames", "HeaderStripper")
+__all__ = ("ArchiveNames", "HeaderStripper", "tree_class_for_info")
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -88,13 +88,7 @@ class ArchiveNames:
         archive: Any = cls
         with archive.open(path, partial=partial, **options) as opened:
             info = opened.info
-            model = registry.model_for_schema(info.schema_name)
-            if model is None:
-                raise UnknownSchemaError(
-                    f"No registered schema {short_repr(info.schema_name)} for {path}; known are "
-                    f"{sorted(registry.datasets())}."
-                )
-            yield opened, opened.get_tree(model), info
+            yield opened, opened.get_tree(tree_class_for_info(info, path)), info
 
     def get_tree(self, model_type: type[M]) -> M:
         """Return the validated tree.
@@ -128,3 +122,26 @@ class ArchiveNames:
         archive: Any = self
         found: PassthroughMetadata | None = archive.get_passthrough()
         return found
+
+
+def tree_class_for_info(info: ArchiveInfo, path: Any) -> type[ArchiveTree]:
+    """Return the serialization model of the content of a file.
+
+    Parameters
+    ----------
+    info
+        Schema and format version of the file.
+    path
+        The file, for the message.
+
+    Raises
+    ------
+    UnknownSchemaError
+        If no plugin declares the schema.
+    """
+    if (model := registry.model_for_schema(info.schema_name)) is None:
+        raise UnknownSchemaError(
+            f"No registered schema {short_repr(info.schema_name)} for {path}; known are "
+            f"{sorted(registry.datasets())}."
+        )
+    return model

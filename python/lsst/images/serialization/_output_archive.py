@@ -268,10 +268,16 @@ class OutputArchive(abc.ABC):
         ------
         UnserializableTypeError
             If no plugin declares a model for the type.
+        ArchiveWriteError
+            If the content of the object is invalid.
         """
         model: Any = registry.model_for_type(type(obj))
+        try:
+            content: ArchiveTree = model.serialize(obj, self.nested(model.ROOT_NAME))
+        except pydantic.ValidationError as err:
+            raise ArchiveWriteError(f"A {type(obj).__name__} cannot be written: {err}") from err
         # The tree may share dictionaries with the object, which must not change.
-        tree: ArchiveTree = model.serialize(obj, self.nested(model.ROOT_NAME)).model_copy()
+        tree = content.model_copy()
         tree.metadata = {**tree.metadata, **(metadata or {})}
         if isinstance(butler_info, pydantic.BaseModel):
             butler_info = butler_info.model_dump(mode="json")

@@ -15,16 +15,14 @@ __all__ = (
     "parameterize_tree",
     "public_type_for_schema",
     "register_schema_class",
-    "tree_class_for_info",
 )
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..errors import DuplicateRegistrationError, UnknownSchemaError
+from ..errors import DuplicateRegistrationError
 from ..plugins import DatasetSpec, Migration, hookimpl, registry
 from ..utils import short_repr
-from ._input_archive import ArchiveInfo
 from ._tree import ArchiveTree
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
@@ -62,29 +60,6 @@ def public_type_for_schema(name: str) -> type | None:
         `None` if no plugin declares the schema.
     """
     return registry.pytype_for_schema(name)
-
-
-def tree_class_for_info(info: ArchiveInfo, path: Any) -> type[ArchiveTree]:
-    """Return the serialization model of the content of a file.
-
-    Parameters
-    ----------
-    info
-        Schema and format version of the file.
-    path
-        The file, for the message.
-
-    Raises
-    ------
-    UnknownSchemaError
-        If no plugin declares the schema.
-    """
-    if (model := class_for_schema(info.schema_name)) is None:
-        raise UnknownSchemaError(
-            f"No registered schema {short_repr(info.schema_name)} for {path}; known are "
-            f"{sorted(registry.datasets())}."
-        )
-    return model
 
 
 def parameterize_tree(cls: C, pointer_type: Any) -> C:

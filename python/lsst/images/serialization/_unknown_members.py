@@ -128,21 +128,6 @@ class UnknownMembers:
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         return ", ".join(names[:10]) + more
 
-    def below(self, name: str) -> UnknownMembers | None:
-        """Return the members of one component, with paths below it.
-
-        Parameters
-        ----------
-        name
-            Name of the component.
-        """
-        found = [
-            dataclasses.replace(member, parent=member.parent[1:])
-            for member in self.members
-            if member.parent[:1] == (name,)
-        ]
-        return UnknownMembers(tuple(found)) if found else None
-
     def without(self, name: str) -> UnknownMembers | None:
         """Return the members outside one component.
 
