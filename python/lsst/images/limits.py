@@ -14,6 +14,7 @@ __all__ = (
     "MAX_EXPANSION_VARIABLE",
     "MAX_SIP_ORDER",
     "check_size",
+    "limit_from_environment",
     "max_size",
 )
 
@@ -36,6 +37,40 @@ MAX_SIP_ORDER = 9
 """Largest order of a SIP polynomial, whose coefficients have one digit per exponent (``A_p_q``)."""
 
 
+def limit_from_environment(variable: str, default: float, meaning: str) -> float:
+    """Return a limit that an environment variable may replace.
+
+    Parameters
+    ----------
+    variable
+        Name of the variable.
+    default
+        Value without the variable, or if it is empty.
+    meaning
+        What the variable sets, for the message: it must be a positive ``meaning``.
+
+    Returns
+    -------
+    `float`
+        A positive number.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the value of the variable is not a positive number.
+    """
+    text = os.environ.get(variable, "")
+    try:
+        limit = float(text) if text else default
+    except ValueError:
+        limit = 0.0
+    if not limit > 0:
+        raise InvalidParameterError(
+            f"The environment variable {variable} is {short_repr(text)}; it must be a positive {meaning}."
+        )
+    return limit
+
+
 def max_size(file_size: int) -> float:
     """Return the largest size in memory that is allowed for an array or a decompressed file.
 
@@ -54,16 +89,11 @@ def max_size(file_size: int) -> float:
     InvalidParameterError
         If the value of the environment variable is not a positive number.
     """
-    text = os.environ.get(MAX_EXPANSION_VARIABLE, "")
-    try:
-        ratio = float(text) if text else DEFAULT_MAX_EXPANSION
-    except ValueError:
-        ratio = 0.0
-    if not ratio > 0:
-        raise InvalidParameterError(
-            f"The environment variable {MAX_EXPANSION_VARIABLE} is {short_repr(text)}; it must be a positive "
-            "number, the ratio of the largest allowed size in memory to the size of a file."
-        )
+    ratio = limit_from_environment(
+        MAX_EXPANSION_VARIABLE,
+        DEFAULT_MAX_EXPANSION,
+        "number, the ratio of the largest allowed size in memory to the size of a file",
+    )
     return max(ALWAYS_ALLOWED_SIZE, ratio * max(file_size, 1))
 
 

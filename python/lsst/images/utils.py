@@ -10,6 +10,7 @@ __all__ = (
     "did_you_mean",
     "escape_unprintable",
     "is_none",
+    "qualified_name",
     "round_half_away_from_zero",
     "round_half_down",
     "round_half_up",
@@ -171,6 +172,17 @@ def is_none(x: Any) -> bool:
         The identity test as a function, for pydantic's ``exclude_if``.
     """
     return x is None
+
+
+def qualified_name(cls: Any) -> str:
+    """Return the name of a class or function with its module, for messages.
+
+    Parameters
+    ----------
+    cls
+        The class or function.
+    """
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def short_repr(value: Any, max_length: int = MAX_REPR_LENGTH) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 __all__ = ("DEFAULT_PAGE_SIZE", "READ_CACHE_MAX_BYTES", "RemoteSource", "read_deadline")
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Coroutine, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from lsst.resources import ResourcePath
 
 from ..errors import ArchiveReadError, InvalidParameterError, TransientReadError
+from ..limits import limit_from_environment
 from ..utils import short_repr
 from ._byte_source import MIN_PEEK_SIZE, Buffer, ByteSource, coalesce
 from ._range_client import RangeClient, Reply, make_client
@@ -66,17 +66,7 @@ def read_deadline() -> float:
     InvalidParameterError
         If the value is not a positive number.
     """
-    text = os.environ.get(DEADLINE_VARIABLE, "")
-    try:
-        deadline = float(text) if text else DEFAULT_DEADLINE
-    except ValueError:
-        deadline = 0.0
-    if not deadline > 0:
-        raise InvalidParameterError(
-            f"The environment variable {DEADLINE_VARIABLE} is {short_repr(text)}; it must be a positive "
-            "number of seconds."
-        )
-    return deadline
+    return limit_from_environment(DEADLINE_VARIABLE, DEFAULT_DEADLINE, "number of seconds")
 
 
 class RemoteSource(ByteSource):

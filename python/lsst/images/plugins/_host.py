@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import PluginLoadError
-from ..utils import short_repr
+from ..utils import qualified_name, short_repr
 from ._loader import Loaded, load_plugins, merge_declarations, resolve
 from ._specs import PluginInfo
 
@@ -151,8 +151,7 @@ class PluginHost:
         if not (isinstance(found, type) and issubclass(found, base)):
             raise PluginLoadError(
                 f"Plugin declaration {short_repr(dotted)} names {short_repr(found)}, which is not a subclass "
-                "of "
-                f"{base.__module__}.{base.__qualname__}."
+                f"of {qualified_name(base)}."
             )
         return found
 

@@ -16,6 +16,7 @@ from ..errors import (
     UnserializableTypeError,
     UnsupportedConversionError,
 )
+from ..utils import qualified_name
 from ._host import PluginHost
 from ._loader import resolve
 from ._schema_entry_points import SchemaModels, check_writable, public_type
@@ -156,7 +157,7 @@ class Registry(PluginHost):
                 if (model := self.schema_models.find_for_type(base)) is not None:
                     return model
         raise UnserializableTypeError(
-            f"No installed package declares a model that writes a {pytype.__module__}.{pytype.__qualname__}; "
+            f"No installed package declares a model that writes a {qualified_name(pytype)}; "
             f"declared are {sorted(spec.pytype for spec in self.datasets().values())}. "
             "Declare it with the hook register_datasets(), or as PUBLIC_TYPE of a model."
         )
@@ -262,13 +263,13 @@ class Registry(PluginHost):
         answer = self.hook.convert_to(obj=obj, target=target, options=options)
         if answer is None:
             raise UnsupportedConversionError(
-                f"Cannot convert a {_qualified(type(obj))} to a {_qualified(target)}: none of the plugins "
-                f"{self._names()} implements this conversion in the hook convert_to()."
+                f"Cannot convert a {qualified_name(type(obj))} to a {qualified_name(target)}: none of the "
+                f"plugins {self._names()} implements this conversion in the hook convert_to()."
             )
         if not isinstance(answer, target):
             raise PluginError(
-                f"The hook convert_to() returned a {_qualified(type(answer))}; expected a "
-                f"{_qualified(target)}."
+                f"The hook convert_to() returned a {qualified_name(type(answer))}; expected a "
+                f"{qualified_name(target)}."
             )
         return answer
 
@@ -292,8 +293,8 @@ class Registry(PluginHost):
         answer = self.hook.convert_from_legacy(legacy=legacy, pytype=pytype, options=options)
         if answer is None:
             raise LegacyConversionError(
-                f"Cannot convert a {_qualified(type(legacy))} to a {pytype.__name__}: none of the plugins "
-                f"{self._names()} implements this conversion in the hook convert_from_legacy()."
+                f"Cannot convert a {qualified_name(type(legacy))} to a {pytype.__name__}: none of the "
+                f"plugins {self._names()} implements this conversion in the hook convert_from_legacy()."
             )
         return cast(T, answer)
 
@@ -367,10 +368,6 @@ class Registry(PluginHost):
 
     def _names(self) -> list[str]:
         return [info.name for info in self.plugins()]
-
-
-def _qualified(pytype: type) -> str:
-    return f"{pytype.__module__}.{pytype.__qualname__}"
 
 
 registry = Registry()

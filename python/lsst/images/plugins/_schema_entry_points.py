@@ -16,7 +16,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING, cast
 
 from ..errors import DuplicateRegistrationError, PluginError, PluginLoadError
-from ..utils import cached_property, short_repr
+from ..utils import cached_property, qualified_name, short_repr
 
 if TYPE_CHECKING:
     from ..serialization import ArchiveTree
@@ -55,8 +55,8 @@ class SchemaModels:
         known = self._classes.get(model.SCHEMA_NAME, model)
         if (known.__module__, known.__qualname__) != (model.__module__, model.__qualname__):
             raise DuplicateRegistrationError(
-                f"Schema {short_repr(model.SCHEMA_NAME)} of {_qualified(model)} is already that of "
-                f"{_qualified(known)}; use another SCHEMA_NAME."
+                f"Schema {short_repr(model.SCHEMA_NAME)} of {qualified_name(model)} is already that of "
+                f"{qualified_name(known)}; use another SCHEMA_NAME."
             )
         self._classes[model.SCHEMA_NAME] = model
 
@@ -141,9 +141,9 @@ def check_writable(model: type[ArchiveTree], pytype: type) -> None:
     of_model, of_type = getattr(model, "serialize", None), getattr(pytype, "serialize", None)
     if getattr(of_model, "calls_type", False) and (of_type is None or getattr(of_type, "calls_model", False)):
         raise PluginError(
-            f"{_qualified(model)} cannot write objects of the type {_qualified(pytype)}: neither of them "
-            "has a method serialize(); define the class method serialize(cls, obj, archive) of the model, "
-            "or the method serialize(self, archive) of the type."
+            f"{qualified_name(model)} cannot write objects of the type {qualified_name(pytype)}: neither "
+            "of them has a method serialize(); define the class method serialize(cls, obj, archive) of the "
+            "model, or the method serialize(self, archive) of the type."
         )
 
 
@@ -159,7 +159,3 @@ def _load(point: importlib.metadata.EntryPoint) -> type[ArchiveTree]:
             f"SCHEMA_NAME = {point.name!r} and a PUBLIC_TYPE."
         )
     return cast("type[ArchiveTree]", model)
-
-
-def _qualified(model: type) -> str:
-    return f"{model.__module__}.{model.__qualname__}"

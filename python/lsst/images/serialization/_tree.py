@@ -26,7 +26,7 @@ from ..errors import (
     UnserializableTypeError,
 )
 from ..plugins import registry
-from ..utils import short_repr
+from ..utils import qualified_name, short_repr
 from ._arrays import ArrayReferenceModel, InlineArrayModel
 from ._component import LATE, ComponentReader, declared_components, keyword_parameters
 from ._fields import MetadataValue, Named, omit_if_empty, omit_if_none
@@ -391,7 +391,7 @@ def _check_declaration(cls: type[ArchiveTree]) -> None:
     if not _SCHEMA_NAME.fullmatch(cls.SCHEMA_NAME) or not _SCHEMA_VERSION.fullmatch(cls.SCHEMA_VERSION):
         raise PluginError(
             f"The schema {short_repr(cls.SCHEMA_NAME)}, version {short_repr(cls.SCHEMA_VERSION)}, of "
-            f"{cls.__module__}.{cls.__qualname__} is invalid: a name consists of letters, digits, '_', '-' "
+            f"{qualified_name(cls)} is invalid: a name consists of letters, digits, '_', '-' "
             "and '.', and a version of three numbers, such as 1.0.0."
         )
 
