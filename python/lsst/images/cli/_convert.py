@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-__all__ = ("convert", "format_option", "name_targets")
+__all__ = ("convert", "format_option", "name_targets", "output_option")
 
 import concurrent.futures
 import dataclasses
@@ -49,15 +49,18 @@ format_option = click.option(
 )
 """Option for the container of new files."""
 
-
-@click.command("convert")
-@files_argument
-@click.option(
+output_option = click.option(
     "-o",
     "--output",
     required=True,
     help="New file or, for several files, directory for the new files.",
 )
+"""Option for the new file or directory, see `name_targets`."""
+
+
+@click.command("convert")
+@files_argument
+@output_option
 @click.option(
     "--type",
     "type_name",

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from lsst.resources import ResourcePath
 
 from ..errors import ImagesError
 from ..io import open_archive
+from ._console import make_console
 from ._inputs import files_argument
-from ._plugins import DEFAULT_WIDTH
 
 
 @click.command("inspect")
@@ -112,7 +111,4 @@ def _print(facts: dict[str, Any]) -> None:
             str(array["datatype"]),
             str(math.prod(shape)),
         )
-    console = Console()
-    if not console.is_terminal:
-        console.width = DEFAULT_WIDTH
-    console.print(table)
+    make_console().print(table)

@@ -10,18 +10,15 @@ import json
 import warnings
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..errors import PluginError, PluginWarning
 from ..plugins import PluginInfo, registry
+from ._console import make_console
 
 DECLARATIONS = ("datasets", "storage_classes", "dataset_types", "containers", "migrations", "legacy_decoders")
 """Methods of the registry that collect declarations of plugins."""
-
-DEFAULT_WIDTH = 250
-"""Width of the table in characters, if the output is not a terminal."""
 
 
 @click.command("plugins")
@@ -66,10 +63,7 @@ def _print_table(infos: tuple[PluginInfo, ...], faults: list[str]) -> None:
     for info in infos:
         what = ", ".join(info.hooks) if info.error is None else f"LEFT OUT: {info.error}"
         table.add_row(info.name, f"{info.package} {info.version}".strip(), Text(what))
-    console = Console()
-    if not console.is_terminal:
-        # Do not wrap lines in files and pipes.
-        console = Console(width=DEFAULT_WIDTH)
+    console = make_console()
     console.print(table)
     for fault in faults:
         console.print(Text(f"FAULT: {fault}"))

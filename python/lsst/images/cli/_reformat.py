@@ -16,18 +16,13 @@ from lsst.resources import ResourcePath
 from ..errors import ImagesError, LossyConversionWarning, NotAnArchiveError
 from ..io import open_archive, write
 from ..serialization._deferred import available
-from ._convert import format_option, name_targets
+from ._convert import format_option, name_targets, output_option
 from ._inputs import files_argument
 
 
 @click.command("reformat")
 @files_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    help="New file or, for several files, directory for the new files.",
-)
+@output_option
 @format_option
 @click.option("--overwrite", is_flag=True, help="Replace new files that exist.")
 def reformat(files: tuple[str, ...], output: str, extension: str, overwrite: bool) -> None:

@@ -9,13 +9,12 @@ __all__ = ("schemas",)
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ..plugins import registry
 from ..serialization import ArchiveTree, dump_schema
 from ..utils import did_you_mean
-from ._plugins import DEFAULT_WIDTH
+from ._console import make_console
 
 
 @click.command("schemas")
@@ -43,10 +42,7 @@ def schemas(name: str | None, as_json: bool) -> None:
     table = Table("Schema", "Version", "Readers from", "Type", "Storage class")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console = Console()
-    if not console.is_terminal:
-        console.width = DEFAULT_WIDTH
-    console.print(table)
+    make_console().print(table)
 
 
 def find_model(name: str) -> type[ArchiveTree]:
