@@ -100,11 +100,7 @@ def read_stamps(
     sources, index = _group(source, len(found))
     stack = _Stack(len(found), shape, tuple(planes), fill, max_memory)
     stack.source = index
-    jobs = (
-        [(number, one, np.flatnonzero(index == number)) for number, one in enumerate(sources)]
-        if len(sources) > 1
-        else [(0, one, np.arange(len(found))) for one in sources]
-    )
+    jobs = list(zip(range(len(sources)), sources, _rows_by_source(index, len(sources)), strict=True))
     stack.projections = [None] * len(sources)
     done = 0
     for _ in _run(lambda job: stack.read(job[0], job[1], job[2], found), jobs, threads):
@@ -140,6 +136,12 @@ def _group(source: Any, count: int) -> tuple[list[Any], np.ndarray]:
     numbers: dict[Any, int] = {}
     index = [numbers.setdefault(one, len(numbers)) for one in given]
     return list(numbers), np.array(index, dtype=np.int64)
+
+
+def _rows_by_source(index: np.ndarray, count: int) -> list[np.ndarray]:
+    """Return the positions of each source, in order."""
+    ends = np.cumsum(np.bincount(index, minlength=count))
+    return np.split(np.argsort(index, kind="stable"), ends)[:-1]
 
 
 def _run(work: Callable[[Any], None], jobs: list[Any], threads: int) -> Iterator[None]:
@@ -215,7 +217,7 @@ class _Stack:
         self.status[rows[valid & ~overlaps]] = StampStatus.OUTSIDE
         use = np.flatnonzero(overlaps)
         if not len(use):
-            self._prepare_empty(reader)
+            self._prepare_empty(reader, full)
             return
         for part in self._parts(start[use]):
             chosen = use[part]
@@ -252,10 +254,9 @@ class _Stack:
             gather(array, start - low, self._arrays[name], rows, self._shape)
         self.status[rows] = np.where(inside, StampStatus.OK, StampStatus.EDGE)
 
-    def _prepare_empty(self, reader: DatasetReader[Any]) -> None:
+    def _prepare_empty(self, reader: DatasetReader[Any], full: Box) -> None:
         """Find the types of the pixels although no stamp of a file has any."""
         if not self._arrays:
-            full: Box = reader.get_component("bbox")
             pixel = Box(Interval.from_size(1, full.y.start), Interval.from_size(1, full.x.start))
             self._prepare(
                 {
