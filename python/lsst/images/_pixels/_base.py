@@ -239,7 +239,7 @@ class GeneralizedImage(Serializable, ABC):
             x=np.array([left, right, right, left]), y=np.array([bottom, bottom, top, top])
         )
 
-    def contains_sky(self, sky: astropy.coordinates.SkyCoord) -> np.bool | npt.NDArray[np.bool]:
+    def contains_sky(self, sky: astropy.coordinates.SkyCoord) -> bool | npt.NDArray[np.bool_]:
         """Return whether positions on the sky lie within the outer edges of the image.
 
         Parameters
@@ -260,14 +260,8 @@ class GeneralizedImage(Serializable, ABC):
         TypeError
             If ``sky`` is not a `~astropy.coordinates.SkyCoord`.
         """
-        x, y = (np.asarray(v) for v in self._require_projection("positions on the sky").sky_to_pixel(sky))
-        bbox = self.bbox
-        is_inside: np.bool | npt.NDArray[np.bool] = (
-            (x >= bbox.x.min - 0.5)
-            & (x < bbox.x.max + 0.5)
-            & (y >= bbox.y.min - 0.5)
-            & (y < bbox.y.max + 0.5)
-        )
+        x, y = self._require_projection("positions on the sky").sky_to_pixel(sky)
+        is_inside: bool | npt.NDArray[np.bool_] = self.bbox.contains(x=x, y=y)
         return is_inside
 
     def _require_projection(self, purpose: str) -> Projection[Any]:

@@ -274,7 +274,9 @@ class Display:
         """
         dx, dy = self._offset(origin)
         color = "red" if ctype is None else ctype
-        self._add(draw_symbol(self.axes, symb, (c + dx, r + dy), size, color))
+        with self._kept_limits():
+            artist = draw_symbol(self.axes, symb, (c + dx, r + dy), size, color)
+        self._add(artist)
 
     def line(self, points: Sequence[tuple[float, float]], origin: Any = "PARENT", ctype: Any = None) -> None:
         """Draw a line.

@@ -24,7 +24,7 @@ def draw_symbol(ax: Axes, symb: Any, position: tuple[float, float], size: float,
     Parameters
     ----------
     ax
-        The axes, whose limits are not changed.
+        The axes; a marker may change their limits.
     symb
         Symbol, second moments or text.
     position
@@ -51,11 +51,7 @@ def draw_symbol(ax: Axes, symb: Any, position: tuple[float, float], size: float,
     if symb in SYMBOLS:
         points = np.asarray(ax.transData.transform([(0.0, 0.0), (2.0 * size, 0.0)]))
         width = float(np.ptp(points[:, 0])) * 72.0 / float(ax.figure.dpi)
-        limits = ax.get_xlim(), ax.get_ylim()
-        artist: Artist = ax.scatter(*position, marker=SYMBOLS[symb], s=max(width, 1.0) ** 2, c=[color])
-        ax.set_xlim(limits[0])
-        ax.set_ylim(limits[1])
-        return artist
+        return ax.scatter(*position, marker=SYMBOLS[symb], s=max(width, 1.0) ** 2, c=[color])
     return ax.text(*position, symb, color=color, ha="center", va="center", clip_on=True)
 
 

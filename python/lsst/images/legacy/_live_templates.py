@@ -79,10 +79,8 @@ def templates_from(
     for number, (tract, patch, bounds) in enumerate(_patches(legacy, detector_frame.bbox)):
         dataset_id, run = butler_info[tract, patch]
         if bounds is None:
-            try:
-                raise NoOverlapError(f"The patch does not overlap the box {detector_frame.bbox}.")
-            except NoOverlapError:
-                log.exception("No overlap with tract=%s, patch=%s", tract, patch)
+            reason = NoOverlapError(f"The patch does not overlap the box {detector_frame.bbox}.")
+            log.error("No overlap with tract=%s, patch=%s", tract, patch, exc_info=reason)
             continue
         shape = _moments(legacy, number, bounds[1].centroid)
         templates.append(
@@ -122,27 +120,17 @@ def _patches(legacy: Any, box: Box) -> list[tuple[int, int, tuple[Polygon, Polyg
         ) from err
 
 
-class _PixelMap:
-    """The mapping from pixels of one projection to those of another."""
-
-    def __init__(self, source: Projection[Any], target: Projection[Any]) -> None:
-        self._source, self._target = source, target
-
-    def apply_forward(self, *, x: Any, y: Any) -> XY[Any]:
-        sky = self._source.pixel_to_sky_transform.apply_forward(x=x, y=y)
-        return self._target.sky_to_pixel_transform.apply_forward(x=sky.x, y=sky.y)
-
-
 def _overlap(row: Any, template: Projection[Any], box: Box) -> tuple[Polygon, Polygon] | None:
     used = used_pixels(row.bbox, row.component("valid_polygon"))
     if used is None:
         return None
     patch = make_projection(row.component("wcs"), PIXEL_FRAME)
+    to_template = patch.pixel_to_sky_transform.then(template.sky_to_pixel_transform)
     try:
-        there = _polygon(_polygon(used).transform(_PixelMap(patch, template)).intersection(box))
+        there = _polygon(_polygon(used).transform(to_template).intersection(box))
     except NoOverlapError:
         return None
-    return there, there.transform(_PixelMap(template, patch))
+    return there, there.transform(to_template.inverted())
 
 
 def _polygon(bounds: Bounds) -> Polygon:

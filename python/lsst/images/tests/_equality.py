@@ -12,9 +12,12 @@ __all__ = (
     "assert_obs_metadata_fields_equal",
     "assert_psfs_equal",
     "assert_visit_images_equal",
+    "check_mask_differences",
+    "check_sharing",
     "grid_points",
 )
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -51,10 +54,39 @@ def grid_points(bbox: Box) -> XY[np.ndarray]:
     return XY(x.ravel(), y.ravel())
 
 
-def _check_sharing(a: np.ndarray, b: np.ndarray, expected: Any, label: str) -> None:
+def check_sharing(a: np.ndarray, b: np.ndarray, expected: Any, label: str) -> None:
+    """Assert that arrays share their memory, or do not.
+
+    Parameters
+    ----------
+    a, b
+        The arrays.
+    expected
+        Whether they share it; not checked if `None`.
+    label
+        Name of the arrays, for the message.
+    """
     if expected is not None:
         shared = np.may_share_memory(a, b)
         assert shared == bool(expected), f"{label}: memory is {'' if shared else 'not '}shared."
+
+
+def check_mask_differences(differences: Collection[tuple[str, tuple[int, int]]], label: str = "mask") -> None:
+    """Raise an error if planes of two masks differ.
+
+    Parameters
+    ----------
+    differences
+        Name of each plane that differs, and the numbers of pixels set in the first mask only and in
+        the second only.
+    label
+        Name of the mask, for the message and its notes.
+    """
+    if differences:
+        err = AssertionError(f"{label}: pixels differ.")
+        for name, (more, fewer) in differences:
+            err.add_note(f"{label}[{name}]: +{more} -{fewer}")
+        raise err
 
 
 def assert_images_equal(
@@ -88,7 +120,7 @@ def assert_images_equal(
     assert_values_equal(a.array, b.array, rtol=rtol, atol=atol, label="pixels")
     assert a.projection == b.projection, f"projection: {a.projection} differs from {b.projection}."
     _check_metadata(a, b)
-    _check_sharing(a.array, b.array, expect_view, "pixels")
+    check_sharing(a.array, b.array, expect_view, "pixels")
     if expect_view is not None and expect_view != "array":
         shared = a._metadata is b._metadata
         assert shared == expect_view, f"metadata: they are {'' if shared else 'not '}shared."
@@ -116,11 +148,7 @@ def assert_masks_equal(a: Mask, b: Mask) -> None:
         If they differ; notes name the planes, with the numbers of pixels set in one only.
     """
     assert a.bbox == b.bbox, f"bbox: {a.bbox} differs from {b.bbox}."
-    if differences := a.compare(b):
-        err = AssertionError("mask: pixels differ.")
-        for name, (more, fewer) in differences.items():
-            err.add_note(f"mask[{name}]: +{more} -{fewer}")
-        raise err
+    check_mask_differences(a.compare(b).items())
     assert a.schema == b.schema, f"schema: {a.schema} differs from {b.schema}."
     assert a.projection == b.projection, f"projection: {a.projection} differs from {b.projection}."
     _check_metadata(a, b)
@@ -154,10 +182,10 @@ def assert_masked_images_equal(
         with annotate_errors(f"While comparing the {name}."):
             first, second = getattr(a, name), getattr(b, name)
             assert_images_equal(first, second, rtol=rtol, atol=atol)
-            _check_sharing(first.array, second.array, expect_view, name)
+            check_sharing(first.array, second.array, expect_view, name)
     with annotate_errors("While comparing the mask."):
         assert_masks_equal(a.mask, b.mask)
-        _check_sharing(a.mask.array, b.mask.array, expect_view, "mask")
+        check_sharing(a.mask.array, b.mask.array, expect_view, "mask")
     assert a.projection == b.projection, f"projection: {a.projection} differs from {b.projection}."
     _check_metadata(a, b)
 
@@ -217,7 +245,11 @@ def _assert_components_equal(a: Any, b: Any) -> None:
             if isinstance(first, PointSpreadFunction) and isinstance(second, PointSpreadFunction):
                 assert_psfs_equal(first, second)
             else:
-                assert _is_equal(first, second), f"{name}: {first!r} differs from {second!r}."
+                _check_equal(first, second, name)
+
+
+def _check_equal(a: Any, b: Any, name: str) -> None:
+    assert _is_equal(a, b), f"{name}: {a!r} differs from {b!r}."
 
 
 def _is_equal(a: Any, b: Any) -> bool:
@@ -268,8 +300,7 @@ def assert_cell_coadds_equal(a: CellCoadd, b: CellCoadd, *, expect_view: bool | 
         If they differ; the message names the component.
     """
     for name in ("grid", "patch", "skymap", "tract", "band", "unit"):
-        first, second = (getattr(value, name, None) for value in (a, b))
-        assert _is_equal(first, second), f"{name}: {first!r} differs from {second!r}."
+        _check_equal(getattr(a, name, None), getattr(b, name, None), name)
     assert_masked_images_equal(a, b, expect_view=expect_view)
     for name in ("mask_fractions", "noise_realizations"):
         planes = [getattr(value, name, None) for value in (a, b)]
@@ -306,4 +337,4 @@ def assert_obs_metadata_fields_equal(actual: Any, expected: Any, *, label: str =
             if first is None or second is None:
                 assert first is second, f"{name}: {first!r} differs from {second!r}."
             else:
-                assert _is_equal(first, second), f"{name}: {first!r} differs from {second!r}."
+                _check_equal(first, second, name)

@@ -33,7 +33,7 @@ from ..errors import ImagesError
 from ..fields import BaseField
 from ..psfs import PointSpreadFunction
 from ._checks import DEFAULT_SKY_TOLERANCE
-from ._equality import grid_points
+from ._equality import check_mask_differences, check_sharing, grid_points
 from ._legacy_points import arrays_to_legacy_points, legacy_coords_to_astropy, legacy_points_to_xy_array
 from ._values import annotate_errors, assert_values_equal
 
@@ -68,9 +68,7 @@ def compare_image_to_legacy(
     bbox = Box.from_legacy(legacy_image.getBBox())
     assert image.bbox == bbox, f"{label}: the box {image.bbox} differs from {bbox}."
     assert_values_equal(image.array, legacy_image.array, label=label)
-    if expect_view is not None:
-        shared = np.may_share_memory(image.array, legacy_image.array)
-        assert shared == expect_view, f"{label}: memory is {'' if shared else 'not '}shared."
+    check_sharing(image.array, legacy_image.array, expect_view, label)
 
 
 def compare_mask_to_legacy(
@@ -98,20 +96,16 @@ def compare_mask_to_legacy(
     assert mask.bbox == bbox, f"{label}: the box {mask.bbox} differs from {bbox}."
     pixels = np.asarray(legacy_mask.array).view(np.uint32)
     names = {legacy: plane.name for legacy, plane in (plane_map or {}).items()}
-    notes = []
+    differences = []
     clear = np.zeros(bbox.shape, dtype=bool)
     for legacy, bit in legacy_mask.getMaskPlaneDict().items():
         theirs = pixels >> np.uint32(bit) & np.uint32(1) != 0
         name = names.get(legacy, legacy)
         ours = mask.get(name) if name in mask.schema else clear
-        more, fewer = np.count_nonzero(ours & ~theirs), np.count_nonzero(theirs & ~ours)
+        more, fewer = int(np.count_nonzero(ours & ~theirs)), int(np.count_nonzero(theirs & ~ours))
         if more or fewer:
-            notes.append(f"{label}[{name}]: +{more} -{fewer}")
-    if notes:
-        err = AssertionError(f"{label}: pixels differ.")
-        for note in notes:
-            err.add_note(note)
-        raise err
+            differences.append((name, (more, fewer)))
+    check_mask_differences(differences, label)
 
 
 def compare_masked_image_to_legacy(
